@@ -1,0 +1,30 @@
+"""Corpora: who said what, in which emotion. One reader a file, `read(folder) -> Corpus`.
+
+To add a corpus, add a file here: its name is the value of `--corpus`.
+"""
+
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+
+from vladser.errors import InputError
+from vladser.types import Corpus
+
+_NOT_READERS = {"emotions"}
+
+
+def names() -> list[str]:
+    """The corpora that `read` knows, in alphabetical order."""
+    found = {module.name for module in iter_modules(__path__)}
+    return sorted(found - _NOT_READERS)
+
+
+def read(name: str, folder: Path) -> Corpus:
+    """Reads the corpus `name` from `folder` (for `manifest`: from a CSV file).
+
+    Raises:
+      InputError: an unknown corpus, or a folder that does not hold it.
+    """
+    if name not in names():
+        raise InputError(f"unknown corpus {name!r}: one of {', '.join(names())}")
+    return import_module(f"{__name__}.{name}").read(Path(folder))

@@ -1,0 +1,6 @@
+"""What the library raises when the user, not the code, has to change something."""
+
+
+class InputError(ValueError):
+    """Wrong input: the message is one line that names the file or option, the value,
+    and what would be right. Programs print it without a traceback."""
