@@ -1,0 +1,114 @@
+"""Corpora labelled by file names, against names from their published descriptions."""
+
+from itertools import product
+
+import pytest
+
+from vladser import corpora
+from vladser.errors import InputError
+
+PUBLISHED = [  # corpus, file, speaker, emotion, text
+    ("ravdess", "Actor_12/03-01-01-01-01-02-12.wav", "12", "neutral", "01"),
+    ("ravdess", "Actor_12/03-01-02-01-02-01-12.wav", "12", "calm", "02"),
+    ("ravdess", "Actor_01/03-01-03-02-01-01-01.wav", "01", "happy", "01"),
+    ("ravdess", "Actor_01/03-01-04-01-01-01-01.wav", "01", "sad", "01"),
+    ("ravdess", "Actor_24/03-01-05-01-01-01-24.wav", "24", "angry", "01"),
+    ("ravdess", "A/Actor_24/03-01-06-01-02-01-24.wav", "24", "fearful", "02"),
+    ("ravdess", "A/Actor_24/03-01-07-01-02-01-24.wav", "24", "disgusted", "02"),
+    ("ravdess", "A/Actor_24/03-01-08-01-02-01-24.WAV", "24", "surprised", "02"),
+    ("cremad", "AudioWAV/1001_DFA_ANG_XX.wav", "1001", "angry", "DFA"),
+    ("cremad", "AudioWAV/1091_IEO_DIS_LO.wav", "1091", "disgusted", "IEO"),
+    ("cremad", "1002_IEO_FEA_MD.wav", "1002", "fearful", "IEO"),
+    ("cremad", "1002_IEO_HAP_HI.wav", "1002", "happy", "IEO"),
+    ("cremad", "1002_WSI_NEU_XX.wav", "1002", "neutral", "WSI"),
+    ("cremad", "1040_ITH_SAD_X.wav", "1040", "sad", "ITH"),
+    ("savee", "AudioData/DC/a01.wav", "DC", "angry", None),
+    ("savee", "AudioData/JE/d15.wav", "JE", "disgusted", None),
+    ("savee", "AudioData/JK/f01.wav", "JK", "fearful", None),
+    ("savee", "AudioData/KL/h01.wav", "KL", "happy", None),
+    ("savee", "DC_n30.wav", "DC", "neutral", None),
+    ("savee", "ALL/KL_sa02.wav", "KL", "sad", None),
+    ("savee", "ALL/KL_su02.wav", "KL", "surprised", None),
+    ("tess", "OAF_angry/OAF_back_angry.wav", "OAF", "angry", "back"),
+    ("tess", "OAF_disgust/OAF_back_disgust.wav", "OAF", "disgusted", "back"),
+    ("tess", "OAF_Fear/OAF_back_fear.wav", "OAF", "fearful", "back"),
+    ("tess", "YAF_happy/YAF_back_happy.wav", "YAF", "happy", "back"),
+    ("tess", "OAF_neutral/OA_bite_neutral.wav", "OAF", "neutral", "bite"),
+    ("tess", "OAF_Pleasant_surprise/OAF_back_ps.wav", "OAF", "surprised", "back"),
+    ("tess", "YAF_pleasant_surprised/YAF_dog_ps.wav", "YAF", "surprised", "dog"),
+    ("tess", "YAF_sad/YAF_dog_sad.wav", "YAF", "sad", "dog"),
+    ("emodb", "wav/03a01Fa.wav", "03", "happy", "a01"),
+    ("emodb", "wav/16b10Lc.wav", "16", "bored", "b10"),
+]
+
+
+def tree(folder, *names):
+    for name in names:
+        file = folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+    return folder
+
+
+@pytest.mark.parametrize("corpus", ["ravdess", "cremad", "savee", "tess", "emodb"])
+def test_reads_published_names(tmp_path, corpus):
+    rows = {tmp_path / row[1]: row[2:] for row in PUBLISHED if row[0] == corpus}
+    tree(tmp_path, *(row[1] for row in PUBLISHED if row[0] == corpus))
+    found, notes = corpora.read(corpus, tmp_path)
+    assert {u.file: (u.speaker, u.emotion, u.text) for u in found} == rows
+    assert not notes
+    ids = [u.id for u in found]
+    assert ids == sorted(set(ids))
+    assert not any(str(tmp_path) in id for id in ids)
+
+
+@pytest.mark.parametrize("corpus", ["ravdess", "cremad", "savee", "tess", "emodb"])
+def test_says_what_a_wrong_folder_should_hold(tmp_path, corpus):
+    with pytest.raises(InputError, match="no such folder; expected"):
+        corpora.read(corpus, tmp_path / "nowhere")
+    tree(tmp_path, "notes.txt", "some.wav", "._03a01Fa.wav", ".x/03a01Fa.wav")
+    with pytest.raises(InputError, match=r"expected .* such as .*wav") as error:
+        corpora.read(corpus, tmp_path)
+    assert str(tmp_path) in str(error.value)
+    with pytest.raises(InputError, match="not a folder"):
+        corpora.read(corpus, tmp_path / "notes.txt")
+
+
+def test_leaves_out_songs_videos_and_strangers_and_notes_them(tmp_path):
+    speech = "Actor_01/03-01-05-01-01-01-01.wav"
+    song, video = speech.replace("03-01", "03-02"), speech.replace("03-01", "01-01")
+    tree(tmp_path, speech, song, video, "._03-01-05-01-01-02-01.wav")
+    found, notes = corpora.read("ravdess", tmp_path)
+    assert [u.file for u in found] == [tmp_path / speech]
+    [note] = notes
+    assert ": 2 (such as Actor_01/01-01" in note
+
+
+def test_reads_one_of_two_nested_copies(tmp_path):
+    name = "TESS Toronto emotional speech set data"
+    files = [f"{top}/YAF_sad/YAF_dog_sad.wav" for top in (name, f"{name}/{name}")]
+    found, notes = corpora.read("tess", tree(tmp_path, *files))
+    assert [u.file for u in found] == [tmp_path / files[0]]
+    [note] = notes
+    assert f": 1 (such as {files[1]})" in note
+
+
+def test_savee_layouts_have_the_same_ids(tmp_path):
+    tree(tmp_path / "published", "AudioData/DC/sa01.wav")
+    tree(tmp_path / "flat", "DC_sa01.wav")
+    published, flat = (
+        corpora.read("savee", tmp_path / layout).utterances[0]
+        for layout in ("published", "flat")
+    )
+    assert published.id == flat.id
+
+
+def test_reads_a_whole_ravdess(tmp_path):
+    """1,440: neutral has no strong intensity, 24 actors, 2 sentences, 2 repetitions."""
+    kinds = [(e, i) for e, i in product(range(1, 9), (1, 2)) if (e, i) != (1, 2)]
+    names = [
+        f"Actor_{actor:02}/03-01-{e:02}-{i:02}-{s:02}-{r:02}-{actor:02}.wav"
+        for (e, i), s, r, actor in product(kinds, (1, 2), (1, 2), range(1, 25))
+    ]
+    found, _ = corpora.read("ravdess", tree(tmp_path, *names))
+    assert len(found) == 1440 and len({u.speaker for u in found}) == 24

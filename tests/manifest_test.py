@@ -1,0 +1,88 @@
+import pytest
+
+from vladser.corpora import manifest
+from vladser.errors import InputError
+from vladser.types import Utterance
+
+
+def read(folder, text, encoding="utf-8"):
+    file = folder / "mine.csv"
+    file.write_bytes(text.encode(encoding))
+    return manifest.read(file).utterances
+
+
+def test_reads_the_least(tmp_path):
+    text = "file,speaker,emotion\nwav/b.wav,Zoë,Angry\n\na.wav, x , sad\n"
+    assert read(tmp_path, text) == [
+        Utterance("a.wav", tmp_path / "a.wav", "x", "sad"),
+        Utterance("wav/b.wav", tmp_path / "wav/b.wav", "Zoë", "angry"),
+    ]
+
+
+def test_reads_every_column_in_any_order(tmp_path):
+    text = (
+        "split,end,start,text,session,emotion,speaker,file\n"
+        'test,2.5,1,"yes, well",A,sad,x,a.wav\n'
+        ",,,,,sad,x,/b.wav\n"
+        ",1,,,,sad,x,a.wav\n"
+        ",,2.50,,,sad,x,a.wav\n"
+    )
+    a, b = tmp_path / "a.wav", tmp_path / "/b.wav"
+    assert str(b) == "/b.wav"
+    assert read(tmp_path, text) == [
+        Utterance("/b.wav", b, "x", "sad"),
+        Utterance("a.wav#-1.0", a, "x", "sad", end=1.0),
+        Utterance("a.wav#1.0-2.5", a, "x", "sad", "A", "yes, well", 1.0, 2.5, "test"),
+        Utterance("a.wav#2.5-", a, "x", "sad", start=2.5),
+    ]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_byte_order_mark_and_line_ends_do_not_matter(tmp_path, encoding, newline):
+    text = newline.join(["file,speaker,emotion", "ä.wav,x,sad", ""])
+    assert [u.id for u in read(tmp_path, text, encoding)] == ["ä.wav"]
+
+
+TIMES = "file,speaker,emotion,start,end,split\na.wav,x,sad,,,\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "line 1: no column 'file'"),
+        ("file,emotion\n", "line 1: no column 'speaker' in the header 'file,emotion'"),
+        ("file;speaker;emotion\n", "header 'file;speaker;emotion'"),
+        ("file,speaker,emotion,sex\n", "line 1: unknown column 'sex'; expected file, "),
+        ("file,speaker,emotion,file\n", "line 1: column 'file' twice"),
+        ("file,speaker,emotion\n", "no utterances"),
+        ("file,speaker,emotion\na.wav,x,sad\nb.wav,,sad\n", "line 3: speaker is empty"),
+        ("file,speaker,emotion\na.wav,x\n", "line 2: 2 cells; expected 3"),
+        ("file,speaker,emotion\na,x,sad\n\n./a,y,sad\n", "line 4: .* as in line 2"),
+        ('file,speaker,emotion\na,x,"sad\n', "line 2: not CSV"),
+        (TIMES + "b.wav,x,sad,2,2,\n", "line 3: start 2.0 is not before end 2.0"),
+        (TIMES + "b.wav,x,sad,,0,\n", "line 3: start 0.0 is not before end 0.0"),
+        (TIMES + "b.wav,x,sad,one,2,\n", "line 3: start 'one'; expected seconds"),
+        (TIMES + "b.wav,x,sad,1,nan,\n", "line 3: end 'nan'; expected seconds"),
+        (TIMES + "b.wav,x,sad,-1,2,\n", "line 3: start '-1'; expected seconds"),
+        (
+            TIMES + "b.wav,x,sad,,,dev\n",
+            "split 'dev'; expected train, validation, test",
+        ),
+        (TIMES + "b,x,sad,1,2,\nb,y,sad,1.0,2,\n", "line 4: .* as in line 3"),
+    ],
+)
+def test_says_file_line_and_fault(tmp_path, text, message):
+    with pytest.raises(InputError, match=message) as error:
+        read(tmp_path, text)
+    assert str(tmp_path / "mine.csv") in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_says_what_is_no_csv_file(tmp_path):
+    with pytest.raises(InputError, match="a folder; expected the manifest, a CSV file"):
+        manifest.read(tmp_path)
+    with pytest.raises(InputError, match="no such file"):
+        manifest.read(tmp_path / "none.csv")
+    with pytest.raises(InputError, match="not UTF-8"):
+        read(tmp_path, "file,speaker,emotion\nä.wav,x,sad\n", "latin-1")

@@ -1,0 +1,144 @@
+"""IEMOCAP: dyadic English conversations of ten actors in five sessions, 12 hours.
+
+Busso et al.: IEMOCAP: interactive emotional dyadic motion capture database, Language
+Resources and Evaluation 42, 2008.
+
+Layout: the folder with `Session1/` to `Session5/`, or the one that holds it under the
+archive's name `IEMOCAP_full_release/`. In each session
+    dialog/EmoEvaluation/<dialogue>.txt      labels, in the lines that begin with `[`
+    sentences/wav/<dialogue>/<turn>.wav      one wav a turn
+A turn, `Ses01F_impro01_M000`, is named after its dialogue and the talker's count. The
+letter of the dialogue says who wore the motion-capture markers; both persons talk in
+it. So the talker is session and letter of the LAST token, here Ses01M.
+
+xxx (the raters do not agree) and oth (other) are no emotion. `text` is None: turns are
+counted anew in each recording, also where two recordings follow one script.
+"""
+
+import re
+from collections import Counter
+from pathlib import Path
+from typing import NamedTuple
+
+from vladser.errors import InputError
+from vladser.filenames import find_wavs, require_folder
+from vladser.types import Corpus, Utterance
+
+_EMOTIONS = {
+    "ang": "angry",
+    "hap": "happy",
+    "exc": "excited",
+    "sad": "sad",
+    "neu": "neutral",
+    "fru": "frustrated",
+    "fea": "fearful",
+    "dis": "disgusted",
+    "sur": "surprised",
+}
+_SESSIONS = [f"Session{number}" for number in range(1, 6)]
+_EXPECTED = "IEMOCAP's Session1 to Session5"
+_LABEL = re.compile(
+    r"\[\s*[\d.]+\s*-\s*[\d.]+\s*\]\s+"
+    r"(?P<turn>(?P<session>Ses\d\d)[FM]_\w+_(?P<talker>[FM])[A-Z0-9]+)\s+"
+    r"(?P<label>[a-z]{3})(?:\s.*)?"
+)
+
+
+class _Turn(NamedTuple):
+    session: str
+    talker: str
+    label: str
+    source: Path
+
+
+def read(folder: Path) -> Corpus:
+    """Reads IEMOCAP, whole or in part.
+
+    Returns:
+      The utterances with an emotion, by id. Sessions, labels and wavs that are missing
+      and turns without an emotion are noted with their counts.
+
+    Raises:
+      InputError: no such folder, no session or no labelled wav in it, or two labels for
+        one turn.
+    """
+    root = _release(folder)
+    utterances, notes, no_emotion = [], [], Counter()
+    for session in _SESSIONS:
+        if not (root / session).is_dir():
+            notes.append(f"{session}: not in {root}")
+            continue
+        turns, malformed = _turns(root / session / "dialog" / "EmoEvaluation")
+        wav_folder = root / session / "sentences" / "wav"
+        wavs = find_wavs(wav_folder) if wav_folder.is_dir() else []
+        files = {wav.stem: wav for wav in wavs}
+        no_emotion.update(t.label for t in turns.values() if t.label not in _EMOTIONS)
+        labelled = {id: t for id, t in turns.items() if t.label in _EMOTIONS}
+        here = [
+            Utterance(
+                id=id,
+                file=files[id],
+                speaker=turn.session + turn.talker,
+                emotion=_EMOTIONS[turn.label],
+                session=turn.session,
+            )
+            for id, turn in labelled.items()
+            if id in files
+        ]
+        utterances += here
+        if malformed:
+            notes.append(
+                f"{session}: label lines left out, not understood: "
+                f"{len(malformed):,} (such as {malformed[0]})"
+            )
+        if not turns:
+            notes.append(f"{session}: no labels in dialog/EmoEvaluation/*.txt")
+        if absent := len(labelled) - len(here):
+            notes.append(
+                f"{session}: {absent:,} of {len(labelled):,} labelled utterances have "
+                f"no wav under {wav_folder}"
+            )
+    if not utterances:
+        raise InputError(
+            f"{root}: expected labels in SessionN/dialog/EmoEvaluation/*.txt and their "
+            "wavs in SessionN/sentences/wav; found no utterance with both"
+        )
+    if no_emotion:
+        counts = ", ".join(f"{n:,} {label}" for label, n in no_emotion.most_common())
+        notes.append(f"turns left out, labelled with no emotion: {counts}")
+    return Corpus(sorted(utterances, key=lambda utterance: utterance.id), notes)
+
+
+def _release(folder: Path) -> Path:
+    """The folder that holds the sessions: `folder`, or the archive's folder in it."""
+    require_folder(folder, _EXPECTED)
+    for root in (folder, folder / "IEMOCAP_full_release"):
+        if any((root / session).is_dir() for session in _SESSIONS):
+            return root
+    raise InputError(f"{folder}: expected {_EXPECTED}; found none")
+
+
+def _turns(folder: Path) -> tuple[dict[str, _Turn], list[str]]:
+    """A session's turns by name, and the places of lines that are no label."""
+    turns: dict[str, _Turn] = {}
+    malformed = []
+    for source in sorted(folder.glob("*.txt")):
+        if source.name.startswith("."):
+            continue
+        text = source.read_text(encoding="utf-8", errors="replace")
+        for number, line in enumerate(text.splitlines(), start=1):
+            if not line.startswith("["):
+                continue
+            match = _LABEL.fullmatch(line.rstrip())
+            if match is None:
+                malformed.append(f"{source.name} line {number}")
+                continue
+            id, label = match["turn"], match["label"]
+            turn = _Turn(match["session"], match["talker"], label, source)
+            first = turns.setdefault(id, turn)
+            if first.label != label:
+                raise InputError(
+                    f"{source}, line {number}: {id} is {label}, but {first.label} in "
+                    f"{first.source.name}; expected one label"
+                )
+    return turns, malformed

@@ -1,0 +1,129 @@
+"""Your own corpus, as a CSV file with a line for each utterance.
+
+The header names the columns, in any order: `file,speaker,emotion` and, where wanted,
+    session      speakers of one session were recorded together
+    text         identifies the sentence
+    start,end    the segment of the file, in seconds; empty for its begin and its end
+    split        train, validation or test
+Paths are relative to the folder of the CSV file, or absolute. UTF-8, commas; spaces
+around a cell do not count. Emotions may have any name and are lower-cased. The id of an
+utterance is its `file` cell, and for a segment `file#start-end`.
+"""
+
+import csv
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+from vladser.errors import InputError
+from vladser.types import Corpus, Utterance
+
+_REQUIRED = ("file", "speaker", "emotion")
+_KNOWN = (*_REQUIRED, "session", "text", "start", "end", "split")
+_SPLITS = ("train", "validation", "test")
+
+
+def read(folder: Path) -> Corpus:
+    """Reads a manifest; whether the audio is there is not looked at.
+
+    Args:
+      folder: the CSV file itself.
+
+    Raises:
+      InputError: not a CSV file as described above; names the file and the line.
+    """
+    if not folder.is_file():
+        what = "a folder" if folder.is_dir() else "no such file"
+        raise InputError(f"{folder}: {what}; expected the manifest, a CSV file")
+    utterances: dict[str, Utterance] = {}
+    lines: dict[tuple, int] = {}
+    rows = _rows(folder)
+    line, header = next(rows, (1, []))
+    _check(f"{folder}, line {line}", header)
+    for line, cells in rows:
+        try:
+            utterance = _utterance(folder.parent, header, cells)
+            segment = (utterance.file, utterance.start or 0.0, utterance.end)
+            if segment in lines:
+                raise InputError(
+                    f"the same file and segment as in line {lines[segment]}"
+                )
+        except InputError as error:
+            raise InputError(f"{folder}, line {line}: {error}") from None
+        lines[segment] = line
+        utterances[utterance.id] = utterance
+    if not utterances:
+        raise InputError(f"{folder}: no utterances; expected a line for each")
+    return Corpus([utterances[id] for id in sorted(utterances)], [])
+
+
+def _rows(file: Path) -> Iterator[tuple[int, list[str]]]:
+    """Yields line number and stripped cells of every line that is not blank."""
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as stream:
+            reader = csv.reader(stream, strict=True)
+            for cells in reader:
+                if cells:
+                    yield reader.line_num, [cell.strip() for cell in cells]
+    except csv.Error as error:
+        raise InputError(f"{file}, line {reader.line_num}: not CSV: {error}") from None
+    except UnicodeError:
+        raise InputError(f"{file}: not UTF-8; expected a CSV file in UTF-8") from None
+    except OSError as error:
+        raise InputError(f"{file}: cannot be read: {error.strerror}") from None
+
+
+def _check(where: str, header: list[str]) -> None:
+    for name in _REQUIRED:
+        if name not in header:
+            found = ",".join(header)
+            raise InputError(f"{where}: no column {name!r} in the header {found!r}")
+    for name in header:
+        if name not in _KNOWN:
+            known = ", ".join(_KNOWN)
+            raise InputError(f"{where}: unknown column {name!r}; expected {known}")
+        if header.count(name) > 1:
+            raise InputError(f"{where}: column {name!r} twice; expected once")
+
+
+def _utterance(folder: Path, columns: list[str], cells: list[str]) -> Utterance:
+    if len(cells) != len(columns):
+        raise InputError(
+            f"{len(cells)} cells; expected {len(columns)} as in the header"
+        )
+    row = dict(zip(columns, cells, strict=True))
+    for name in _REQUIRED:
+        if not row[name]:
+            raise InputError(f"{name} is empty")
+    split = row.get("split") or None
+    if split not in (None, *_SPLITS):
+        raise InputError(f"split {split!r}; expected {', '.join(_SPLITS)} or empty")
+    start, end = _seconds(row, "start"), _seconds(row, "end")
+    if end is not None and (start or 0.0) >= end:
+        raise InputError(f"start {start or 0.0} is not before end {end}")
+    whole = start is None and end is None
+    span = "-".join("" if time is None else str(time) for time in (start, end))
+    return Utterance(
+        id=row["file"] if whole else f"{row['file']}#{span}",
+        file=folder / row["file"],
+        speaker=row["speaker"],
+        emotion=row["emotion"].lower(),
+        session=row.get("session") or None,
+        text=row.get("text") or None,
+        start=start,
+        end=end,
+        split=split,
+    )
+
+
+def _seconds(row: dict[str, str], name: str) -> float | None:
+    cell = row.get(name)
+    if not cell:
+        return None
+    try:
+        time = float(cell)
+    except ValueError:
+        time = math.nan
+    if not (math.isfinite(time) and time >= 0):
+        raise InputError(f"{name} {cell!r}; expected seconds, such as 1.5")
+    return time

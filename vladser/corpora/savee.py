@@ -1,0 +1,43 @@
+"""SAVEE, Surrey Audio-Visual Expressed Emotion: 480 utterances of four English men.
+
+Haq and Jackson, Machine Audition: Principles, Algorithms and Systems, 2010. Seven
+emotions, 15 sentences in each and 30 neutral ones.
+
+Layout: `AudioData/DC/a01.wav` as published, or flat, `DC_a01.wav`, as in copies. DC,
+JE, JK and KL are the speakers; a letter or two the emotion. The number counts within
+the emotion and does not identify the sentence (three are common to all emotions), so
+`text` is None.
+"""
+
+import re
+from pathlib import Path
+
+from vladser.filenames import read_named
+from vladser.types import Corpus, Utterance
+
+_EMOTIONS = {
+    "a": "angry",
+    "d": "disgusted",
+    "f": "fearful",
+    "h": "happy",
+    "n": "neutral",
+    "sa": "sad",
+    "su": "surprised",
+}
+_NAME = r"(?P<speaker>DC|JE|JK|KL)[/_](?P<emotion>a|d|f|h|n|sa|su)(?P<number>\d\d)"
+
+
+def read(folder: Path) -> Corpus:
+    """Reads SAVEE; notes and errors as in `filenames.read_named`."""
+    return read_named(
+        folder, _NAME, _utterance, "SAVEE names such as DC/a01.wav or DC_a01.wav"
+    )
+
+
+def _utterance(file: Path, name: re.Match) -> Utterance:
+    return Utterance(
+        id=f"{name['speaker']}_{name['emotion']}{name['number']}",
+        file=file,
+        speaker=name["speaker"],
+        emotion=_EMOTIONS[name["emotion"]],
+    )
