@@ -4,3 +4,7 @@
 class InputError(ValueError):
     """Wrong input: the message is one line that names the file or option, the value,
     and what would be right. Programs print it without a traceback."""
+
+
+class TrainingError(RuntimeError):
+    """A training that cannot go on: the message is one line that names the trial."""

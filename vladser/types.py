@@ -44,3 +44,143 @@ class Corpus(NamedTuple):
 
     utterances: list[Utterance]
     notes: list[str]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A corpus as one frame buffer on the host, with the names that its codes stand for.
+
+    Attributes:
+      frames: [F + longest, D] float32, all utterances end to end, then zeros, so that a
+        slice that starts at the last utterance never runs out of the buffer.
+      offset, length: [N] int64, the first frame and the frame count of each utterance.
+      label, speaker, session: [N] int64 codes into `emotions`, `speakers` and
+        `sessions`; session is -1 where there is none.
+      split: [N] str, "" where the corpus publishes none.
+      utterances: [N] the ids.
+      feature_set: which descriptors the columns are, with the version of their source.
+    """
+
+    frames: np.ndarray
+    offset: np.ndarray
+    length: np.ndarray
+    label: np.ndarray
+    speaker: np.ndarray
+    session: np.ndarray
+    split: np.ndarray
+    utterances: tuple[str, ...]
+    emotions: tuple[str, ...]
+    speakers: tuple[str, ...]
+    sessions: tuple[str, ...]
+    feature_set: str
+
+
+class Buffer(NamedTuple):
+    """The part of a Dataset that lies on the device, shared by every trial."""
+
+    frames: Array
+    offset: Array
+    length: Array
+    label: Array
+
+
+class Batch(NamedTuple):
+    """One trial's minibatch, time first: a row is live where it holds an utterance."""
+
+    frames: Array  # [T, B, D]; a frame that the mask leaves out may hold anything
+    mask: Array  # [T, B] bool
+    label: Array  # [B]
+    live: Array  # [B] bool
+
+
+class Fold(NamedTuple):
+    """Who is tested, and the utterances (row numbers) of each part."""
+
+    held_out: str
+    train: np.ndarray
+    validation: np.ndarray
+    test: np.ndarray
+
+
+class Stream(NamedTuple):
+    """A pooling over chunks of frames; `finish` of all chunks is the whole's vector."""
+
+    start: Callable[[PyTree, int], PyTree]  # (params, dim) -> state
+    update: Callable[[PyTree, PyTree, Array, Array], PyTree]
+    # (params, state, frames [T, H], mask [T]) -> state
+    finish: Callable[[PyTree, PyTree], Array]  # (params, state) -> vector [V]
+
+
+class Aggregator(NamedTuple):
+    """A pooling over time of ONE utterance, as pure functions."""
+
+    init: Callable[[Array, int], PyTree]  # (key, dim) -> params
+    apply: Callable[[PyTree, Array, Array], Array]
+    # (params, frames [T, H], mask [T]) -> vector [V]
+    stream: Stream | None = None
+
+
+@dataclass(frozen=True)
+class Pooling:
+    """An aggregator by name and options, as `--aggregator` says it."""
+
+    name: str
+    options: tuple[tuple[str, Any], ...] = ()
+
+    def __str__(self) -> str:
+        options = ",".join(f"{name}={value!r}" for name, value in self.options)
+        return f"{self.name}({options})" if options else self.name
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What changes the compiled program of a training."""
+
+    pooling: Pooling
+    features: int
+    classes: int
+    cells: int = 64
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One row of a results table: everything that is set but the fold and the seed."""
+
+    pooling: Pooling
+    smoothing: str = "unigram"
+    alpha: float = 0.2
+    cells: int = 64
+    noise: float = 0.01
+    dropout: float = 0.5
+    learning_rate: float = 1.0
+    rho: float = 0.95
+
+    @property
+    def name(self) -> str:
+        if self.smoothing == "none" or self.alpha == 0:
+            return f"{self.pooling}, no smoothing"
+        return f"{self.pooling}, {self.smoothing} {self.alpha:g}"
+
+
+class Trial(NamedTuple):
+    """What does not change the compiled program: one training of the experiment.
+
+    Each field has the leading axes of the trials: [seeds, folds x conditions].
+    """
+
+    seed: Array  # int32
+    alpha: Array  # weight of the prior in the labels, eq. (2)
+    prior: Array  # [classes] u(k) of eq. (2)
+    mean: Array  # [D] of the fold's training frames
+    scale: Array  # [D] 1 / standard deviation of them
+    noise: Array  # standard deviation, in units of the standardized input
+    dropout: Array  # probability that an output of the LSTM is dropped
+    learning_rate: Array
+    rho: Array  # decay of Adadelta's averages
+
+
+class State(NamedTuple):
+    """What a training step changes."""
+
+    params: PyTree
+    optimizer: PyTree

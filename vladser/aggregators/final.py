@@ -1,0 +1,19 @@
+"""Final pooling: the LSTM's output at the last frame."""
+
+import jax.numpy as jnp
+
+from vladser.aggregators import streaming
+from vladser.types import Aggregator
+
+
+def final() -> Aggregator:
+    """The last frame that the mask keeps (Huang et al. 2020, section 2.2)."""
+
+    def start(params, dim):
+        return jnp.zeros(dim)
+
+    def update(params, last, frames, mask):
+        index = jnp.max(jnp.where(mask, jnp.arange(len(mask)), 0))
+        return jnp.where(mask.any(), frames[index], last)
+
+    return streaming(lambda key, dim: (), start, update, lambda params, last: last)

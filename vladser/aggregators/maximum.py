@@ -1,0 +1,22 @@
+"""Max pooling: the largest value of each cell over time."""
+
+import jax.numpy as jnp
+
+from vladser.aggregators import streaming
+from vladser.types import Aggregator
+
+
+def maximum() -> Aggregator:
+    """max_t x_t(j) (Huang et al. 2020, section 2.2); zeros for an empty utterance."""
+
+    def start(params, dim):
+        return jnp.full(dim, -jnp.inf)
+
+    def update(params, largest, frames, mask):
+        kept = jnp.where(mask[:, None], frames, -jnp.inf)
+        return jnp.maximum(largest, kept.max(axis=0))
+
+    def finish(params, largest):
+        return jnp.where(jnp.isneginf(largest), 0.0, largest)
+
+    return streaming(lambda key, dim: (), start, update, finish)

@@ -1,0 +1,24 @@
+"""Mean pooling: the average of each cell over time."""
+
+import jax.numpy as jnp
+
+from vladser import masking
+from vladser.aggregators import streaming
+from vladser.types import Aggregator
+
+
+def mean() -> Aggregator:
+    """1/T sum_t x_t(j) (Huang et al. 2020, section 2.2); zeros for an empty utterance."""
+
+    def start(params, dim):
+        return jnp.zeros(dim), jnp.zeros(())
+
+    def update(params, state, frames, mask):
+        total, count = state
+        return total + masking.clean(frames, mask).sum(axis=0), count + mask.sum()
+
+    def finish(params, state):
+        total, count = state
+        return total / jnp.maximum(count, 1)
+
+    return streaming(lambda key, dim: (), start, update, finish)

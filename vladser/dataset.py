@@ -1,0 +1,145 @@
+"""From utterances and their features to one Dataset, and from it to minibatches."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from vladser.errors import InputError
+from vladser.types import Array, Batch, Buffer, Dataset, Utterance
+
+
+class Moments(NamedTuple):
+    """Count, mean and sum of squared deviations of frames, one row an utterance, from
+    which those of any set of utterances follow without cancellation (Chan et al. 1979).
+    """
+
+    count: np.ndarray  # [N]
+    mean: np.ndarray  # [N, D] float64
+    squares: np.ndarray  # [N, D] float64
+
+
+def build(
+    utterances: Sequence[Utterance],
+    features: Mapping[str, np.ndarray],
+    emotions: Sequence[str],
+    feature_set: str,
+) -> Dataset:
+    """Puts a corpus into one frame buffer.
+
+    Args:
+      utterances: their emotions are among `emotions`.
+      features: [T, D] float32 by utterance id, T at least 1.
+      emotions: the classes, in the order of their labels.
+      feature_set: what the D columns are.
+
+    Raises:
+      InputError: no utterance, or utterances that differ in D.
+    """
+    if not utterances:
+        raise InputError("the corpus has no utterance to train on")
+    arrays = [features[utterance.id] for utterance in utterances]
+    for utterance, array in zip(utterances, arrays, strict=True):
+        if array.ndim != 2 or array.shape[1] != arrays[0].shape[1] or not len(array):
+            raise InputError(
+                f"{utterance.id}: features of shape {array.shape}, expected "
+                f"[frames, {arrays[0].shape[-1]}] like those of {utterances[0].id}"
+            )
+    length = np.array([len(array) for array in arrays])
+    tail = np.zeros((length.max(), arrays[0].shape[1]), np.float32)
+    speakers = tuple(sorted({u.speaker for u in utterances}))
+    sessions = tuple(sorted({u.session for u in utterances if u.session is not None}))
+    emotions = tuple(emotions)
+    return Dataset(
+        frames=np.concatenate([*arrays, tail], dtype=np.float32),
+        offset=np.cumsum(length) - length,
+        length=length,
+        label=np.array([emotions.index(u.emotion) for u in utterances]),
+        speaker=np.array([speakers.index(u.speaker) for u in utterances]),
+        session=np.array(
+            [-1 if u.session is None else sessions.index(u.session) for u in utterances]
+        ),
+        split=np.array([u.split or "" for u in utterances]),
+        utterances=tuple(u.id for u in utterances),
+        emotions=emotions,
+        speakers=speakers,
+        sessions=sessions,
+        feature_set=feature_set,
+    )
+
+
+def moments(dataset: Dataset) -> Moments:
+    """The moments of each utterance, in float64: in float32 the variance of the spectral
+    descriptors, whose means reach 6e6, would be off by percents."""
+    mean = np.empty((len(dataset.length), dataset.frames.shape[1]))
+    squares = np.empty_like(mean)
+    for n in range(len(dataset.length)):
+        frames = _frames(dataset, n).astype(np.float64)
+        mean[n] = frames.mean(axis=0)
+        squares[n] = ((frames - mean[n]) ** 2).sum(axis=0)
+    return Moments(dataset.length, mean, squares)
+
+
+def scaler(moments: Moments, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and 1 / standard deviation, [D] float32 each, of the frames of `rows` alone.
+
+    A column that is constant over them (digital silence has such) is only centered.
+    """
+    count, mean, squares = (part[rows] for part in moments)
+    weight = count[:, None] / count.sum()
+    center = (weight * mean).sum(axis=0)
+    within = squares.sum(axis=0) / count.sum()
+    variance = within + (weight * (mean - center) ** 2).sum(axis=0)
+    constant = variance <= 1e-12 * np.maximum(center**2, 1e-12)
+    scale = np.where(constant, 1.0, np.where(constant, 1.0, variance) ** -0.5)
+    return center.astype(np.float32), scale.astype(np.float32)
+
+
+def standardize_by_speaker(dataset: Dataset) -> Dataset:
+    """Each speaker's frames in units of that speaker's own frames, test speakers
+    included: transductive, since it needs many utterances of whoever is tested."""
+    frames, of_utterances = dataset.frames.copy(), moments(dataset)
+    for speaker in range(len(dataset.speakers)):
+        rows = np.flatnonzero(dataset.speaker == speaker)
+        mean, scale = scaler(of_utterances, rows)
+        for n in rows:
+            part = slice(dataset.offset[n], dataset.offset[n] + dataset.length[n])
+            frames[part] = (frames[part] - mean) * scale
+    return replace(dataset, frames=frames)
+
+
+def to_device(
+    dataset: Dataset, sharding: jax.sharding.Sharding | None = None
+) -> Buffer:
+    """Puts what training needs on the device."""
+    buffer = Buffer(
+        dataset.frames,
+        dataset.offset.astype(np.int32),
+        dataset.length.astype(np.int32),
+        dataset.label.astype(np.int32),
+    )
+    return jax.device_put(buffer, sharding)
+
+
+def gather(buffer: Buffer, rows: Array, length: int) -> Batch:
+    """The minibatch of some utterances.
+
+    Args:
+      rows: [B] int, utterances; -1 is an empty row.
+      length: T, at least that of the longest of them.
+    """
+    live = rows >= 0
+    rows = jnp.maximum(rows, 0)
+    time = jnp.arange(length)[:, None]
+    mask = live & (time < buffer.length[rows])
+    # Past the utterance lies the next one, or zeros: cheaper to read than to avoid.
+    frames = buffer.frames[buffer.offset[rows] + time]
+    return Batch(frames, mask, buffer.label[rows], live)
+
+
+def _frames(dataset: Dataset, row: int) -> np.ndarray:
+    start = dataset.offset[row]
+    return dataset.frames[start : start + dataset.length[row]]

@@ -1,0 +1,235 @@
+"""An experiment on the host: epochs, validation and evaluation of all its trials.
+
+`run` yields what happens as it happens: `Compiled`, then `Step`s and `Epoch`s, at last
+an `Outcome`. Arrays of trials are [seeds, conditions x folds], see `vladser.trials`.
+"""
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from vladser import batches, dataset, metrics, model, sweep
+from vladser import trials as trials_of
+from vladser.errors import TrainingError
+from vladser.types import Array, Condition, Dataset, Fold, PyTree, State, Trial
+
+
+class Compiled(NamedTuple):
+    """The training programs are ready."""
+
+    seconds: float
+
+
+class Step(NamedTuple):
+    """All trials took a step."""
+
+    epoch: int  # counted from 1
+    loss: np.ndarray  # [seeds, trials]
+    rows: np.ndarray  # [seeds, trials] live training rows
+    frames: int  # real frames of them, all trials
+    computed: int  # frames computed for them, padding included
+
+
+class Epoch(NamedTuple):
+    """All trials finished an epoch."""
+
+    epoch: int  # counted from 1
+    loss: np.ndarray  # [seeds, trials], the average over the training rows
+    validation_ua: np.ndarray | None  # [seeds, trials]
+    seconds: float  # of its training steps; evaluation and compilation left out
+
+
+class Outcome(NamedTuple):
+    """The trained trials and what they say of their test utterances."""
+
+    params: model.Params  # [seeds, trials, ...]
+    epoch: np.ndarray  # [seeds, trials] the epoch whose parameters these are, from 1
+    probabilities: np.ndarray  # [seeds, trials, N, classes]; NaN where not tested
+
+
+def run(
+    corpus: Dataset,
+    conditions: Sequence[Condition],
+    plan: batches.Plan,
+    *,
+    standardize: str = "train",
+    validation: bool = False,
+    devices: Sequence[jax.Device] | None = None,
+) -> Iterator[Compiled | Step | Epoch | Outcome]:
+    """Trains every condition on every fold with every seed, and tests it.
+
+    Args:
+      conditions: they share one program, see `trials.specification`.
+      plan: the folds, the seeds, the epochs, and what is in each minibatch.
+      standardize: "train" (by the fold's training frames) or "speaker" (each speaker by
+        their own frames: transductive).
+      validation: keep the parameters of the epoch with the best UA on the fold's
+        validation part, the earliest on ties, instead of those of the last epoch.
+      devices: those that share the trials; all local ones by default.
+
+    Raises:
+      TrainingError: a loss is not finite; names the trial.
+    """
+    if standardize == "speaker":
+        corpus = dataset.standardize_by_speaker(corpus)
+    trials = trials_of.rectangle(
+        corpus, conditions, plan.folds, plan.seeds, standardize
+    )
+    block = _Block(corpus, conditions, trials, devices)
+    begin = time.perf_counter()
+    states = block.warm_up(block.init(), plan)
+    yield Compiled(time.perf_counter() - begin)
+
+    chosen = np.full(trials.seed.shape, plan.epochs)
+    best, best_ua = states.params, np.full(trials.seed.shape, -np.inf)
+    for epoch in range(1, plan.epochs + 1):
+        begin, steps, pending = time.perf_counter(), [], None
+        for index, step in enumerate(plan.epoch(epoch)):
+            states, loss = block.train_step(states, step, epoch, index)
+            # The device works on this step while the host looks at the one before.
+            if pending:
+                steps.append(_finished(block, plan, conditions, epoch, *pending))
+                yield steps[-1]
+            pending = step, loss
+        steps.append(_finished(block, plan, conditions, epoch, *pending))
+        yield steps[-1]
+        seconds, ua = time.perf_counter() - begin, None
+        if validation:
+            found = block.predict(states.params, plan.evaluation("validation"))
+            ua = _ua(corpus, plan.folds, "validation", found)
+            better = ua > best_ua
+            best = block.choose(better, states.params, best)
+            best_ua, chosen = np.fmax(ua, best_ua), np.where(better, epoch, chosen)
+        rows = np.sum([step.rows for step in steps], axis=0)
+        loss = np.sum([step.loss * step.rows for step in steps], axis=0) / rows
+        yield Epoch(epoch, loss, ua, seconds)
+
+    params = best if validation else states.params
+    probabilities = block.predict(params, plan.evaluation("test"))
+    yield Outcome(block.to_host(params), chosen, probabilities)
+
+
+class _Block:
+    """The rectangle of trials on the devices: numpy in, numpy out, padding unseen."""
+
+    def __init__(
+        self,
+        corpus: Dataset,
+        conditions: Sequence[Condition],
+        trials: Trial,
+        devices: Sequence[jax.Device] | None,
+    ):
+        self.shape = trials.seed.shape
+        self.conditions = len(conditions)
+        self.utterances = len(corpus.label)
+        self.spec = trials_of.specification(corpus, conditions)
+        self.mesh = sweep.mesh(*self.shape, devices)
+        self.trials = sweep.place(self.mesh, trials)
+        self.buffer = sweep.replicate(self.mesh, dataset.to_device(corpus))
+
+    def init(self) -> State:
+        return sweep.init(self.trials, spec=self.spec, mesh=self.mesh)
+
+    def warm_up(self, states: State, plan: batches.Plan) -> State:
+        """Compiles every training program by a step that has no live row, which
+        leaves the states as they are."""
+        empty = np.full((*self.shape[:1], len(plan.folds), plan.batch_size), -1)
+        for length in plan.shapes:
+            step = batches.Step(empty.astype(np.int32), int(length))
+            states, _ = self.train_step(states, step, 0, 0)
+        return jax.block_until_ready(states)
+
+    def train_step(
+        self, states: State, step: batches.Step, epoch: int, index: int
+    ) -> tuple[State, Array]:
+        return sweep.train_step(
+            states,
+            self.trials,
+            self.buffer,
+            sweep.place(self.mesh, self.rows(step), empty=-1),
+            np.int32(epoch),
+            np.int32(index),
+            spec=self.spec,
+            mesh=self.mesh,
+            length=step.length,
+        )
+
+    def predict(self, params: PyTree, steps: Iterable[batches.Step]) -> np.ndarray:
+        """Probabilities [seeds, trials, N, classes]; NaN for rows in none of `steps`."""
+        shape = (*self.shape, self.utterances, self.spec.classes)
+        probabilities = np.full(shape, np.nan, np.float32)
+        for step in steps:
+            rows = self.rows(step)
+            found = sweep.predict(
+                params,
+                self.trials,
+                self.buffer,
+                sweep.place(self.mesh, rows, empty=-1),
+                spec=self.spec,
+                mesh=self.mesh,
+                length=step.length,
+            )
+            seed, trial, row = np.nonzero(rows >= 0)
+            found = self.to_host(found)[seed, trial, row]
+            probabilities[seed, trial, rows[seed, trial, row]] = found
+        return probabilities
+
+    def choose(self, mask: np.ndarray, new: PyTree, old: PyTree) -> PyTree:
+        """`new` for the trials that the mask [seeds, trials] names, else `old`."""
+        return _choose(sweep.place(self.mesh, mask), new, old)
+
+    def rows(self, step: batches.Step) -> np.ndarray:
+        """The rows [seeds, trials, B] of a step [seeds, folds, B]."""
+        return np.tile(step.rows, (1, self.conditions, 1))
+
+    def to_host(self, tree: PyTree) -> PyTree:
+        seeds, trials = self.shape
+        return jax.tree.map(lambda x: np.asarray(x)[:seeds, :trials], tree)
+
+
+@jax.jit
+def _choose(mask: Array, new: PyTree, old: PyTree) -> PyTree:
+    def leaf(new, old):
+        return jnp.where(jnp.expand_dims(mask, range(2, new.ndim)), new, old)
+
+    return jax.tree.map(leaf, new, old)
+
+
+def _finished(
+    block: _Block,
+    plan: batches.Plan,
+    conditions: Sequence[Condition],
+    epoch: int,
+    step: batches.Step,
+    loss: Array,
+) -> Step:
+    loss, rows = block.to_host(loss), block.rows(step)
+    for place in np.argwhere(~np.isfinite(loss)):
+        name = trials_of.name(conditions, plan.folds, plan.seeds, tuple(place))
+        raise TrainingError(
+            f"{name}: the loss is {loss[*place]} in epoch {epoch}; "
+            "a smaller learning rate may help"
+        )
+    live = rows >= 0
+    frames = int(np.where(live, plan.lengths[rows], 0).sum())
+    return Step(epoch, loss, live.sum(axis=2), frames, rows.size * step.length)
+
+
+def _ua(
+    corpus: Dataset, folds: Sequence[Fold], part: str, probabilities: np.ndarray
+) -> np.ndarray:
+    """UA of each trial on a part of its fold, [seeds, trials]."""
+    seeds, trials, _, classes = probabilities.shape
+    ua = np.empty((seeds, trials))
+    for trial in range(trials):
+        rows = getattr(folds[trial % len(folds)], part)
+        predicted = probabilities[:, trial, rows].argmax(axis=-1)
+        for seed in range(seeds):
+            ua[seed, trial] = metrics.ua(
+                metrics.confusion(corpus.label[rows], predicted[seed], classes)
+            )
+    return ua

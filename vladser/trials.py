@@ -1,0 +1,89 @@
+"""The trials of an experiment: conditions x folds x seeds as arrays.
+
+The rectangle is [seeds, conditions x folds]: condition by condition, in each fold by fold.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from vladser import dataset, smoothing
+from vladser.errors import InputError
+from vladser.types import Condition, Dataset, Fold, Spec, Trial
+
+STANDARDIZE = ("train", "speaker")
+
+
+def specification(corpus: Dataset, conditions: Sequence[Condition]) -> Spec:
+    """What the compiled program of these conditions depends on.
+
+    Raises:
+      InputError: they do not share one program.
+    """
+    specs = {
+        Spec(
+            pooling=condition.pooling,
+            features=corpus.frames.shape[1],
+            classes=len(corpus.emotions),
+            cells=condition.cells,
+        )
+        for condition in conditions
+    }
+    if len(specs) != 1:
+        raise InputError(f"{len(specs)} programs asked for as one: run them in turn")
+    return specs.pop()
+
+
+def rectangle(
+    corpus: Dataset,
+    conditions: Sequence[Condition],
+    folds: Sequence[Fold],
+    seeds: Sequence[int],
+    standardize: str = "train",
+) -> Trial:
+    """The trials, each field [seeds, conditions x folds, ...].
+
+    Prior and scaler of a trial see the training rows of its fold alone. With
+    standardize="speaker" the corpus is standardized already (see
+    `dataset.standardize_by_speaker`) and the scaler leaves it as it is.
+    """
+    if standardize == "train":
+        moments = dataset.moments(corpus)
+        scalers = [dataset.scaler(moments, fold.train) for fold in folds]
+    else:
+        ones = np.ones(corpus.frames.shape[1], np.float32)
+        scalers = [(0 * ones, ones)] * len(folds)
+    classes = len(corpus.emotions)
+    column = [
+        Trial(
+            seed=np.int32(0),
+            alpha=np.float32(0 if c.smoothing == "none" else c.alpha),
+            prior=smoothing.prior(c.smoothing, corpus.label[fold.train], classes),
+            mean=mean,
+            scale=scale,
+            noise=np.float32(c.noise),
+            dropout=np.float32(c.dropout),
+            learning_rate=np.float32(c.learning_rate),
+            rho=np.float32(c.rho),
+        )
+        for c in conditions
+        for fold, (mean, scale) in zip(folds, scalers, strict=True)
+    ]
+    column = Trial(*map(np.stack, zip(*column, strict=True)))
+    trials = Trial(
+        *(np.broadcast_to(field, (len(seeds), *field.shape)) for field in column)
+    )
+    seed = np.broadcast_to(np.int32(seeds)[:, None], trials.alpha.shape)
+    return trials._replace(seed=seed)
+
+
+def name(
+    conditions: Sequence[Condition],
+    folds: Sequence[Fold],
+    seeds: Sequence[int],
+    place: tuple[int, int],
+) -> str:
+    """What to call the trial at a place [seed, condition x fold] of the rectangle."""
+    condition, fold = divmod(place[1], len(folds))
+    held_out = folds[fold].held_out
+    return f"{conditions[condition].name}, seed {seeds[place[0]]}, held out {held_out}"
