@@ -1,0 +1,153 @@
+"""From a command line to a main: flagfiles, `--help`, one-line errors, exit statuses.
+
+absl defines and parses the flags. absl.app is not used: it lists none of our flags in
+`--help`, lets stray words pass and answers mistakes with status 1.
+
+Exit status: 0 all well; 2 wrong use; 1 anything else that stops the program, a bug
+included, which alone shows a traceback; 130 interrupted.
+"""
+
+import difflib
+import inspect
+import os
+import sys
+import textwrap
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from absl import flags
+
+import vladser
+from launch import flagfiles
+from vladser.errors import InputError
+
+_GENERAL = {
+    "flagfile": "Reads flags from a file, one --flag=value a line; flags that come "
+    "after it on the command line win over it. Shipped with vladser: "
+    + ", ".join(file.name for file in flagfiles.shipped()),
+    "help": "Shows this.",
+    "version": "Shows the version of vladser.",
+}
+
+
+class UsageError(InputError):
+    """The command line is wrong, rather than the data it names: exit status 2."""
+
+
+def run(
+    main: Callable[[Any], None],
+    define: Callable[[flags.FlagValues], None],
+    read: Callable[[flags.FlagValues], Any],
+    usage: str,
+    argv: Sequence[str] | None = None,
+) -> int:
+    """Runs a program: `sys.exit(cli.run(main, flags.define, flags.read, __doc__))`.
+
+    Args:
+      main: takes what `read` returns.
+      define: defines the flags; their module names are the groups of `--help`.
+      read: turns parsed flags into what main takes. It finds among them `flagfile`, the
+        path of the last flagfile on the command line, or None.
+      usage: what `--help` says before the flags.
+      argv: the arguments without the program's name; sys.argv's where None.
+
+    Returns:
+      The exit status.
+    """
+    argv = sys.argv[1:] if argv is None else argv
+    asked = {arg.partition("=")[0] for arg in argv}
+    try:
+        if asked & {"--help", "-help", "-h"}:
+            print(_help(define, usage))
+        elif asked & {"--version", "-version"}:
+            print(f"vladser {vladser.__version__}")
+        else:
+            main(parse(define, read, argv))
+        sys.stdout.flush()
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2 if isinstance(error, UsageError) else 1
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        if not _stdout_is_broken():
+            raise
+        # Whoever read it has left (`| head`). Python flushes it again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return 0
+
+
+def parse(
+    define: Callable[[flags.FlagValues], None],
+    read: Callable[[flags.FlagValues], Any],
+    argv: Sequence[str],
+) -> Any:
+    """Returns what `read` makes of `argv`; the arguments are those of `run`.
+
+    Raises:
+      UsageError: an unknown flag, a bad value, a stray word, a wrong flagfile, or what
+        `read` refuses.
+    """
+    values = _Flags()
+    define(values)
+    flags.DEFINE_string("flagfile", None, "", values)
+    try:
+        _, *words = values(["", *argv])
+    except flags.UnrecognizedFlagError as error:
+        close = difflib.get_close_matches(error.flagname, [*values, *_GENERAL], n=1)
+        hint = f"did you mean --{close[0]}?" if close else "--help lists all flags"
+        raise UsageError(f"unknown flag --{error.flagname}: {hint}") from None
+    except (flags.Error, ValueError) as error:
+        raise UsageError(str(error).removeprefix("flag ")) from None
+    if words:
+        raise UsageError(f"unexpected {words[0]!r}: all options are --flag=value")
+    try:
+        return read(values)
+    except InputError as error:
+        raise UsageError(str(error)) from None
+
+
+class _Flags(flags.FlagValues):
+    """absl's flags, but flagfiles are found, checked and reported our way."""
+
+    def read_flags_from_files(
+        self, argv: Sequence[str], force_gnu: bool = True
+    ) -> list[str]:
+        return list(flagfiles.expand(argv))
+
+
+def _help(define: Callable[[flags.FlagValues], None], usage: str) -> str:
+    values = flags.FlagValues()
+    define(values)
+    lines = [inspect.cleandoc(usage)]
+    for group, members in values.flags_by_module_dict().items():
+        lines += ["", f"{group}:"]
+        lines += [_entry(flag.name, _with_default(flag)) for flag in members]
+    lines += ["", "General:"]
+    lines += [_entry(name, text) for name, text in _GENERAL.items()]
+    return "\n".join(lines)
+
+
+def _entry(name: str, text: str) -> str:
+    return textwrap.fill(
+        text,
+        width=88,
+        initial_indent=f"  --{name}".ljust(20),
+        subsequent_indent=" " * 20,
+        break_on_hyphens=False,
+    )
+
+
+def _with_default(flag: flags.Flag) -> str:
+    default = flag.default_unparsed
+    return flag.help if default is None else f"{flag.help} (default: {default})"
+
+
+def _stdout_is_broken() -> bool:
+    try:
+        print(flush=True)
+    except BrokenPipeError:
+        return True
+    return False

@@ -1,0 +1,183 @@
+"""The flags of an experiment and the values they stand for, in one place.
+
+The defaults reproduce the paper.
+"""
+# ruff: noqa: RUF009 (`flag` is dataclasses.field with metadata)
+
+import os
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from absl import flags
+from platformdirs import user_cache_path
+
+from launch import parsers
+from launch.parsers import (
+    below_1,
+    boolean,
+    count,
+    flag,
+    not_negative,
+    one_of,
+    path,
+    positive,
+    share,
+)
+from vladser import aggregators, corpora
+from vladser.corpora import emotions
+from vladser.errors import InputError
+from vladser.types import Pooling
+
+
+def _cores() -> int:
+    """The CPU cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the flags say, parsed and checked: a field a flag.
+
+    `data_dir` and `cache_dir` are absolute. `emotions` holds a tuple a class: the
+    emotions merged into it, the one that names it first.
+    """
+
+    corpus: str = flag(
+        "Data",
+        None,
+        one_of(*corpora.names()),
+        f"One of {', '.join(corpora.names())}. Required.",
+    )
+    data_dir: Path = flag(
+        "Data",
+        None,
+        path,
+        "The folder of the corpus; for manifest, the CSV file. Required, but for demo, "
+        "which is synthesized there (default: demo in cache_dir).",
+    )
+    cache_dir: Path = flag(
+        "Data",
+        None,
+        path,
+        f"Where features are kept (default: {user_cache_path('vladser')}).",
+    )
+    emotions: tuple[tuple[str, ...], ...] = flag(
+        "Data",
+        "angry,happy+excited,sad,neutral",
+        emotions.parse,
+        "The classes; + merges emotions under the name of the first.",
+    )
+    on_bad_audio: str = flag(
+        "Data",
+        "stop",
+        one_of("stop", "skip"),
+        "On files that are not usable audio: stop after listing all, or skip them.",
+    )
+    max_seconds: float = flag("Data", 60, positive, "Longer audio is not usable.")
+    workers: int = flag("Data", _cores(), count, "Processes that extract features.")
+
+    aggregator: Pooling = flag(
+        "Model",
+        "netvlad(clusters=4)",
+        aggregators.parse,
+        "How the frames become one vector, NAME or NAME(option=value,...): "
+        f"{', '.join(aggregators.names())}, or one of your own by its import path.",
+    )
+    cells: int = flag("Model", 64, count, "Cells of the LSTM.")
+    noise: float = flag(
+        "Model",
+        0.01,
+        not_negative,
+        "Standard deviation of the noise on the standardized features in training.",
+    )
+    dropout: float = flag(
+        "Model", 0.5, below_1, "Share of the LSTM's outputs dropped in training."
+    )
+    smoothing: str = flag(
+        "Model",
+        "unigram",
+        one_of("none", "uniform", "unigram"),
+        "The prior of soft labels: none, uniform, or unigram, the fold's class shares.",
+    )
+    alpha: float = flag("Model", 0.2, share, "Weight of that prior in the labels.")
+
+    seeds: int = flag("Training", 5, count, "How many times each fold is trained.")
+    epochs: int = flag("Training", 50, count, "Passes over the training utterances.")
+    batch_size: int = flag("Training", 32, count, "Utterances a step.")
+    learning_rate: float = flag(
+        "Training", 1.0, positive, "The learning rate of Adadelta."
+    )
+    rho: float = flag("Training", 0.95, below_1, "Decay of Adadelta's averages.")
+
+    hold_out: str = flag(
+        "Protocol",
+        "speaker",
+        one_of("speaker", "session", "split"),
+        "What a fold tests on: one speaker, one session, or the corpus's test split.",
+    )
+    validation: str = flag(
+        "Protocol",
+        "none",
+        one_of("none", "partner"),
+        "Which epoch counts: none, the last; partner, the best on the other speaker of "
+        "the held-out speaker's session, who is then left out of training.",
+    )
+    standardize: str = flag(
+        "Protocol",
+        "train",
+        one_of("train", "speaker"),
+        "Whose mean and deviation standardize the features: the training speakers', or "
+        "each speaker's own, the tested ones included (transductive).",
+    )
+
+    run_dir: Path = flag(
+        "Output",
+        None,
+        path,
+        "A new folder for the results (default: runs/NAME, after the flagfile or, "
+        "without one, the corpus).",
+    )
+    dry_run: bool = flag("Output", "false", boolean, "Says what would run, and stops.")
+
+
+def define(values: flags.FlagValues) -> None:
+    """Defines the flags of an experiment on `values`."""
+    parsers.define(values, Settings)
+
+
+def read(values: flags.FlagValues) -> Settings:
+    """Returns the settings that parsed flags stand for.
+
+    Raises:
+      InputError: flags that are missing or do not go together, or no such data_dir.
+    """
+    given = {field.name: values[field.name].value for field in fields(Settings)}
+    corpus, data_dir = given["corpus"], given["data_dir"]
+    if corpus is None:
+        raise InputError(f"--corpus is required: one of {', '.join(corpora.names())}")
+    cache_dir = (given["cache_dir"] or user_cache_path("vladser")).absolute()
+    if corpus == "demo":
+        data_dir = data_dir or cache_dir / "demo"
+    elif data_dir is None:
+        raise InputError(f"--data_dir is required: where the corpus {corpus} is")
+    elif not data_dir.exists():
+        raise InputError(f"--data_dir={data_dir}: no such file or folder")
+    if given["validation"] == "partner" and given["hold_out"] != "speaker":
+        raise InputError("--validation=partner goes with --hold_out=speaker only")
+    name = Path(values.flagfile).stem if values.flagfile else corpus
+    given |= {
+        "data_dir": data_dir.absolute(),
+        "cache_dir": cache_dir,
+        "run_dir": given["run_dir"] or Path("runs", name),
+    }
+    return Settings(**given)
+
+
+def flags_text(settings: Settings) -> str:
+    """Returns a flagfile that repeats the run: all flags but run_dir and dry_run."""
+    said = {field.name: getattr(settings, field.name) for field in fields(settings)}
+    said["emotions"] = ",".join("+".join(merged) for merged in settings.emotions)
+    del said["run_dir"], said["dry_run"]
+    return "".join(f"--{name}={value}\n" for name, value in said.items())

@@ -1,0 +1,137 @@
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import launch
+from launch import cli, flagfiles, flags
+from vladser.types import Pooling
+
+ROOT = Path(launch.__file__).parents[1]
+
+
+def parse(*argv):
+    return cli.parse(flags.define, flags.read, argv)
+
+
+def test_defaults_are_the_papers(tmp_path):
+    settings = parse("--corpus=iemocap", f"--data_dir={tmp_path}")
+    assert settings.emotions == (
+        ("angry",),
+        ("happy", "excited"),
+        ("sad",),
+        ("neutral",),
+    )
+    assert settings.aggregator == Pooling("netvlad", (("clusters", 4),))
+    assert (settings.cells, settings.noise, settings.dropout) == (64, 0.01, 0.5)
+    assert (settings.smoothing, settings.alpha) == ("unigram", 0.2)
+    assert (settings.seeds, settings.epochs, settings.batch_size) == (5, 50, 32)
+    assert (settings.learning_rate, settings.rho) == (1.0, 0.95)
+    assert (settings.hold_out, settings.validation) == ("speaker", "none")
+    assert (settings.standardize, settings.on_bad_audio) == ("train", "stop")
+    assert (settings.max_seconds, settings.dry_run) == (60.0, False)
+    assert settings.workers >= 1
+
+
+def test_paths_default_to_cache_corpus_and_flagfile(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    settings = parse("--corpus=demo", "--cache_dir=cache")
+    assert settings.cache_dir == tmp_path / "cache"
+    assert settings.data_dir == tmp_path / "cache" / "demo"
+    assert settings.run_dir == Path("runs/demo")
+    Path("mine.v2.flags").write_text("--corpus=demo")
+    assert parse("--flagfile=mine.v2.flags").run_dir == Path("runs/mine.v2")
+    assert parse("--corpus=demo", "--run_dir=~/x").run_dir == Path.home() / "x"
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        ([], "--corpus is required: one of cremad, demo,"),
+        (["--corpus=iemocop"], "should be one of cremad, demo,"),
+        (["--corpus=iemocap"], "--data_dir is required"),
+        (["--corpus=iemocap", "--data_dir=none"], "--data_dir=none: no such file"),
+        (["--data_dir="], "should be a path"),
+        (["--aggregator=vlad"], "vlad.*one of final, maximum, mean, netvlad, weighted"),
+        (["--aggregator=netvlad(ghosts=1)"], "no option 'ghosts'"),
+        (["--aggregator=netvlad(4)"], "write NAME"),
+        (["--emotions=angry,angry"], "--emotions=angry,angry"),
+        (["--smoothing=bigram"], "--smoothing=bigram: should be one of none, uniform"),
+        (["--alpha=1.5"], "--alpha=1.5: should be a number from 0 to 1"),
+        (["--alpha=nan"], "--alpha=nan: should be a number"),
+        (["--noise=inf"], "--noise=inf: should be a number"),
+        (["--noise=-0.1"], "at least 0"),
+        (["--dropout=1"], "below 1"),
+        (["--learning_rate=0"], "above 0"),
+        (["--seeds=-1"], "--seeds=-1: should be an integer of at least 1"),
+        (["--seeds=2.5"], "an integer"),
+        (["--workers=0"], "at least 1"),
+        (["--dry_run=yes"], "true or false"),
+        (
+            ["--corpus=demo", "--validation=partner", "--hold_out=session"],
+            "--validation=partner goes with --hold_out=speaker",
+        ),
+    ],
+)
+def test_wrong_values_are_refused(argv, said):
+    with pytest.raises(cli.UsageError, match=said) as caught:
+        parse(*argv)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        [],
+        ["--aggregator=mean", "--smoothing=none", "--alpha=0.30000000000000004"],
+        ["--aggregator=my.pooling(a=1,b='x, y',c=(1,2))", "--emotions=sad+calm,angry"],
+        ["--noise=1e-7", "--rho=0", "--learning_rate=3", "--max_seconds=1.5"],
+        ["--hold_out=session", "--standardize=speaker", "--on_bad_audio=skip"],
+        ["--validation=partner", "--workers=7", "--cells=8", "--cache_dir=a 'cache'"],
+    ],
+)
+def test_flags_text_repeats_the_run_from_anywhere(argv, tmp_path, monkeypatch):
+    data = tmp_path / 'all "my" data, é'
+    data.mkdir()
+    monkeypatch.chdir(tmp_path)
+    settings = parse(
+        "--corpus=iemocap", f"--data_dir={data.name}", "--run_dir=r", *argv
+    )
+    file = tmp_path / "flags.txt"
+    file.write_text(flags.flags_text(settings), encoding="utf-8")
+    monkeypatch.chdir(data)
+    assert parse(f"--flagfile={file}", "--run_dir=r") == settings
+    assert "run_dir" not in file.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("file", flagfiles.shipped(), ids=lambda file: file.name)
+def test_shipped_flagfiles_parse_and_show_their_command(file, tmp_path):
+    settings = parse(f"--flagfile={file}", f"--data_dir={tmp_path}")
+    assert settings.run_dir == Path("runs", file.stem)
+    text = file.read_text(encoding="utf-8")
+    assert f"python -m launch.main --flagfile=launch/flagfiles/{file.name}" in text
+
+
+def test_help_is_grouped_and_shows_defaults(capsys):
+    assert cli.run(pytest.fail, flags.define, flags.read, "Trains.", ["--help"]) == 0
+    out = capsys.readouterr().out
+    groups = re.findall(r"^(\w+):$", out, re.MULTILINE)
+    expected = ["Data", "Model", "Training", "Protocol", "Output", "General"]
+    assert groups == expected
+    assert "(default: netvlad(clusters=4))" in out
+    assert max(map(len, out.splitlines())) <= 88
+
+
+@pytest.mark.parametrize(
+    "argv", [["--flagfile=demo.flags"], ["--aggregator=netvlad(k=1)"]]
+)
+def test_flags_are_answered_without_jax(argv):
+    code = (
+        "import sys; from launch import cli, flags;"
+        "status = cli.run(print, flags.define, flags.read, '', sys.argv[1:]);"
+        "sys.exit(9 if 'jax' in sys.modules else status)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, *argv], cwd=ROOT)
+    assert done.returncode == (2 if "netvlad" in argv[0] else 0)
