@@ -10,7 +10,7 @@ from pkgutil import iter_modules
 from vladser.errors import InputError
 from vladser.types import Corpus
 
-_NOT_READERS = {"emotions"}
+_NOT_READERS = {"demo_plan", "demo_speech", "emotions"}
 
 
 def names() -> list[str]:

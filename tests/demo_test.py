@@ -1,0 +1,183 @@
+import importlib.util
+import sys
+from collections import Counter
+from importlib.metadata import PackageNotFoundError
+from itertools import product
+
+import numpy as np
+import pytest
+import soundfile
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import balanced_accuracy_score
+from sklearn.model_selection import LeaveOneGroupOut, cross_val_predict
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from vladser import corpora
+from vladser.corpora import demo
+from vladser.corpora.demo_plan import plan
+from vladser.corpora.demo_speech import speak
+from vladser.errors import InputError
+
+needs_espeak = pytest.mark.skipif(
+    importlib.util.find_spec("espeakng_loader") is None,
+    reason="needs espeakng-loader: pip install 'vladser[demo]'",
+)
+
+# IEMOCAP's published counts in its 5,531 utterances.
+COUNTS = {"angry": 1103, "happy": 1636, "neutral": 1708, "sad": 1084}
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    return corpora.read("demo", tmp_path_factory.mktemp("corpora") / "demo")
+
+
+@pytest.fixture
+def few():
+    """Turns of both speakers of a session."""
+    turns = plan()
+    return turns[:6] + turns[40:43]
+
+
+def emotion(utterance):
+    return {"excited": "happy"}.get(utterance.emotion, utterance.emotion)
+
+
+def contents(folder):
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder): path.read_bytes() for path in files}
+
+
+@needs_espeak
+def test_is_a_small_iemocap(corpus):
+    by_session = Counter((u.session, u.speaker[-1]) for u in corpus.utterances)
+    sessions = ["Ses01", "Ses02", "Ses03", "Ses04", "Ses05"]
+    assert set(by_session) == set(product(sessions, "FM"))
+    assert 360 <= len(corpus.utterances) <= 400
+    by_speaker = Counter((u.speaker, emotion(u)) for u in corpus.utterances)
+    assert len(by_speaker) == 40 and min(by_speaker.values()) >= 4
+    by_class = Counter(map(emotion, corpus.utterances))
+    for name, count in COUNTS.items():
+        share = by_class[name] / len(corpus.utterances)
+        assert share == pytest.approx(count / 5531, abs=0.01)
+    assert {u.emotion for u in corpus.utterances} == {*COUNTS, "excited"}
+
+
+def test_every_class_says_the_same_sentences():
+    said = {(turn.line.text, turn.label.replace("exc", "hap")) for turn in plan()}
+    texts, labels = map(set, zip(*said, strict=True))
+    assert len(texts) >= 12 and said == set(product(texts, labels))
+
+
+@needs_espeak
+def test_audio_is_short_16_khz_mono_pcm_without_clipping(corpus):
+    for utterance in corpus.utterances:
+        info = soundfile.info(utterance.file)
+        assert (info.samplerate, info.channels, info.subtype) == (16000, 1, "PCM_16")
+        assert 0.8 < info.duration < 2.7
+        samples = soundfile.read(utterance.file, dtype="int16")[0].astype(int)
+        assert 1000 < abs(samples).max() < 32767
+
+
+def prosody(utterance):
+    """Level, duration, and median and spread of log F0 by autocorrelation."""
+    signal, rate = soundfile.read(utterance.file)
+    frames = np.lib.stride_tricks.sliding_window_view(signal, 640)[::320]
+    correlation = np.fft.irfft(abs(np.fft.rfft(frames, 2048)) ** 2)
+    energy = correlation[:, 0]
+    shortest, longest = rate // 400, rate // 60
+    loud = correlation[energy > 0.2 * energy.max(), shortest:longest]
+    pitch = np.log(rate / (shortest + loud.argmax(axis=1)))
+    low, middle, high = np.percentile(pitch, [20, 50, 80])
+    return [np.log(np.square(signal).mean()), np.log(len(signal)), middle, high - low]
+
+
+@needs_espeak
+def test_prosody_tells_the_emotions_of_unseen_speakers_but_not_all(corpus):
+    x = np.array([prosody(u) for u in corpus.utterances])
+    y = np.array([emotion(u) for u in corpus.utterances])
+    speaker = np.array([u.speaker for u in corpus.utterances])
+    classifier = make_pipeline(StandardScaler(), LogisticRegression())
+    found = cross_val_predict(classifier, x, y, groups=speaker, cv=LeaveOneGroupOut())
+    assert 0.6 < balanced_accuracy_score(y, found) < 0.85
+
+
+@needs_espeak
+def test_is_the_same_to_the_sample_each_time(tmp_path, few):
+    demo.make(tmp_path / "a", few)
+    demo.make(tmp_path / "b", few)
+    first = contents(tmp_path / "a")
+    assert first == contents(tmp_path / "b")
+    wavs = [data for path, data in first.items() if path.suffix == ".wav"]
+    assert len(set(wavs)) == len(few)
+
+
+@needs_espeak
+def test_each_parameter_of_a_line_is_heard(few):
+    line = few[0].line
+    changes = {"voice": "en-us+m1", "rate": 250, "pitch": 90, "range": 0, "volume": 40}
+    lines = [line] + [line._replace(**{name: new}) for name, new in changes.items()]
+    first = [speak([said])[0].tobytes() for said in lines]
+    assert len(set(first)) == len(lines)
+
+
+@needs_espeak
+def test_synthesis_stays_out_of_this_process(corpus):
+    assert "espeakng_loader" not in sys.modules
+
+
+@needs_espeak
+def test_a_release_is_made_once(tmp_path, few, monkeypatch):
+    demo.make(tmp_path / "demo", few)
+    monkeypatch.setattr(demo, "speak", None)
+    demo.make(tmp_path / "demo", few)
+
+
+@needs_espeak
+def test_an_interrupted_synthesis_leaves_nothing(tmp_path, few, monkeypatch):
+    write, written = soundfile.write, []
+
+    def interrupted(*args):
+        if len(written) == 3:
+            raise KeyboardInterrupt
+        written.append(write(*args))
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(soundfile, "write", interrupted)
+        demo.make(tmp_path / "demo", few)
+    assert not any(tmp_path.iterdir())
+    (tmp_path / "demo").mkdir()  # an empty folder is as good as none
+    demo.make(tmp_path / "demo", few)
+    wavs = (tmp_path / "demo").rglob("*.wav")
+    assert sorted(wav.stem for wav in wavs) == sorted(turn.name for turn in few)
+
+
+@needs_espeak
+def test_refuses_the_demo_of_another_version(tmp_path, few):
+    demo.make(tmp_path / "demo", few)
+    before = contents(tmp_path)
+    with pytest.raises(InputError, match="another version"):
+        demo.make(tmp_path / "demo", few[:-1])
+    assert contents(tmp_path) == before
+
+
+@needs_espeak
+def test_refuses_a_folder_of_something_else(tmp_path):
+    (tmp_path / "thesis.txt").write_text("")
+    with pytest.raises(InputError, match="something else"):
+        demo.read(tmp_path)
+    with pytest.raises(InputError, match="not a folder"):
+        demo.read(tmp_path / "thesis.txt")
+    with pytest.raises(InputError, match="cannot write"):
+        demo.make(tmp_path / "thesis.txt" / "demo", plan()[:1])
+
+
+def test_says_what_to_install(tmp_path, monkeypatch):
+    def absent(name):
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr(demo, "version", absent)
+    with pytest.raises(InputError, match=r"pip install 'vladser\[demo\]'"):
+        demo.read(tmp_path / "demo")
+    assert not any(tmp_path.iterdir())

@@ -1,0 +1,120 @@
+"""Speech for the demo corpus, by espeak-ng.
+
+espeak-ng is GPL-3. It comes with the optional package espeakng-loader, is run to make
+the demo corpus and for nothing else, and no part of it is distributed with vladser.
+"""
+
+import ctypes
+import multiprocessing
+import os
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+import audresample
+import numpy as np
+
+SAMPLE_RATE = 16_000
+REVISION = 1  # raise it with every change to this file that can be heard
+
+# From espeak-ng's speak_lib.h.
+_SYNCHRONOUS, _DONT_EXIT, _UTF8, _CHARACTERS = 2, 0x8000, 1, 1
+_RATE, _VOLUME, _PITCH, _RANGE = 1, 2, 3, 4
+_CALLBACK = ctypes.CFUNCTYPE(
+    ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p
+)
+
+
+class Line(NamedTuple):
+    """A sentence and how to say it, in espeak-ng's units.
+
+    Attributes:
+      text: what is said, in English.
+      voice: voice and variant, such as "en-us+f3".
+      rate: words a minute, 80 to 450.
+      pitch: base pitch, 0 to 100; 50 is the voice's own.
+      range: pitch range, 0 (monotone) to 100; 50 is the voice's own.
+      volume: 0 to 200; 100 is the voice's own.
+    """
+
+    text: str
+    voice: str
+    rate: int
+    pitch: int
+    range: int
+    volume: int
+
+
+def speak(lines: Sequence[Line]) -> list[np.ndarray]:
+    """Says the lines, each as int16 [samples] at SAMPLE_RATE.
+
+    The same lines give the same samples: espeak-ng carries its oscillators and its
+    random numbers from one utterance to the next, so all are said in order in a fresh
+    process.
+    """
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=spawn) as process:
+        return process.submit(_speak_here, lines).result()
+
+
+def _speak_here(lines: Sequence[Line]) -> list[np.ndarray]:
+    library, rate = _start()
+    chunks: list[np.ndarray] = []
+
+    @_CALLBACK
+    def receive(samples, count, events):
+        if samples and count:
+            chunks.append(np.ctypeslib.as_array(samples, (count,)).copy())
+        return 0
+
+    library.espeak_SetSynthCallback(receive)
+    recordings = []
+    for line in lines:
+        chunks.clear()
+        _say(library, line)
+        recordings.append(_resample(np.concatenate(chunks), rate))
+    return recordings
+
+
+def _start() -> tuple[ctypes.CDLL, int]:
+    """Starts espeak-ng: the library and its sample rate in hertz."""
+    import espeakng_loader
+
+    library = ctypes.CDLL(espeakng_loader.get_library_path())
+    library.espeak_ng_SetRandSeed.argtypes = [ctypes.c_long]
+    library.espeak_Synth.argtypes = [
+        ctypes.c_char_p,  # text
+        ctypes.c_size_t,  # its bytes
+        ctypes.c_uint,  # position
+        ctypes.c_int,  # its type
+        ctypes.c_uint,  # end position
+        ctypes.c_uint,  # flags
+        ctypes.c_void_p,  # identifier
+        ctypes.c_void_p,  # user data
+    ]
+    # espeak-ng cuts long paths: stand inside its data and call them ".".
+    os.chdir(espeakng_loader.get_data_path())
+    rate = library.espeak_Initialize(_SYNCHRONOUS, 0, b".", _DONT_EXIT)
+    if rate <= 0:
+        raise RuntimeError(f"espeak-ng finds no voices in {Path.cwd()}")
+    library.espeak_ng_SetRandSeed(1)
+    return library, rate
+
+
+def _say(library: ctypes.CDLL, line: Line) -> None:
+    if library.espeak_SetVoiceByName(line.voice.encode()) != 0:
+        raise ValueError(f"espeak-ng has no voice {line.voice!r}")
+    library.espeak_SetParameter(_RATE, line.rate, 0)
+    library.espeak_SetParameter(_PITCH, line.pitch, 0)
+    library.espeak_SetParameter(_RANGE, line.range, 0)
+    library.espeak_SetParameter(_VOLUME, line.volume, 0)
+    text = line.text.encode() + b"\0"
+    library.espeak_Synth(text, len(text), 0, _CHARACTERS, 0, _UTF8, None, None)
+
+
+def _resample(samples: np.ndarray, rate: int) -> np.ndarray:
+    """int16 [samples] at `rate` -> int16 [samples] at SAMPLE_RATE."""
+    signal = audresample.resample(samples.astype(np.float32), rate, SAMPLE_RATE)[0]
+    # Resampling overshoots: without the clip, a peak would wrap to the other sign.
+    return np.clip(np.rint(signal), -32768, 32767).astype(np.int16)
