@@ -1,0 +1,175 @@
+import os
+
+import numpy as np
+import pytest
+import soundfile
+
+from vladser.features import audio
+from vladser.features.audio import BadAudio, load
+
+TOP = np.float32(32767 / 32768)
+
+
+def tone(seconds=1.0, rate=16000, hertz=440.0):
+    return 0.5 * np.sin(2 * np.pi * hertz * np.arange(round(seconds * rate)) / rate)
+
+
+@pytest.fixture
+def file(tmp_path):
+    return tmp_path / "a.wav"
+
+
+def refused(file, *arguments):
+    """The reason for which `file` is refused."""
+    with pytest.raises(BadAudio) as error:
+        load(file, *arguments)
+    assert len(str(error.value).splitlines()) == 1
+    return str(error.value)
+
+
+def test_sixteen_bits_arrive_as_they_are(file):
+    samples = np.array([-32768, -1, 0, 1, 32767] * 400, np.int16)
+    soundfile.write(file, samples, 16000)
+    signal = load(file)
+    assert signal.dtype == np.float32
+    np.testing.assert_array_equal(signal * 32768, samples)
+
+
+def test_channels_are_averaged(file):
+    left, right = tone(), tone(hertz=1000)
+    soundfile.write(file, np.stack([left, right], 1), 16000, "FLOAT")
+    np.testing.assert_allclose(load(file), (left + right) / 2, atol=1e-7)
+
+
+@pytest.mark.parametrize("rate", [22050, 24414, 44100, 48000, 96000])
+def test_higher_rates_become_16_khz(file, rate):
+    soundfile.write(file, tone(rate=rate), rate, "FLOAT")
+    signal = load(file)
+    assert len(signal) == 16000
+    middle = slice(800, -800)  # the resampling filter sees zeros beyond the ends
+    np.testing.assert_allclose(signal[middle], tone()[middle], atol=1e-5)
+
+
+def test_resampling_a_clipped_file_overshoots_into_the_range_and_does_not_wrap(file):
+    square = np.sign(tone(rate=48000, hertz=100))
+    soundfile.write(file, square, 48000, "FLOAT")
+    signal = load(file)
+    assert (signal.min(), signal.max()) == (-1, TOP)
+    middle = np.abs(tone(hertz=100)) > 0.1
+    assert (np.sign(signal) == np.sign(tone(hertz=100)))[middle].all()
+
+
+def test_float_samples_beyond_full_scale_are_clipped(file):
+    soundfile.write(file, 3 * tone(), 16000, "FLOAT")
+    np.testing.assert_allclose(load(file), np.clip(3 * tone(), -1, TOP), atol=1e-6)
+
+
+def test_silence_is_audio(file):
+    soundfile.write(file, np.zeros(16000), 16000)
+    assert not load(file).any()
+
+
+def test_content_decides_and_not_the_name(tmp_path, file):
+    soundfile.write(file, tone(), 16000, format="AIFF")
+    assert len(load(file)) == 16000
+    wav = tmp_path / "wave.raw"
+    soundfile.write(file, tone(), 16000)
+    assert len(load(file.rename(wav))) == 16000
+    for name in "text.wav", "text.au", "text.raw":
+        text = tmp_path / name
+        text.write_text("not audio " * 1000)
+        assert "not audio" in refused(text)
+
+
+@pytest.mark.parametrize("size", [0, 4, 30, 40])
+def test_a_truncated_header_is_refused(file, size):
+    soundfile.write(file, tone(), 16000)
+    file.write_bytes(file.read_bytes()[:size])
+    assert "not audio" in refused(file)
+
+
+def test_a_header_without_samples_is_refused(file):
+    soundfile.write(file, [], 16000)
+    assert "0 samples at 16000 Hz: at least 960" in refused(file)
+
+
+def test_a_flac_file_cut_short_is_refused(file):
+    soundfile.write(file, tone(), 16000, format="FLAC")
+    file.write_bytes(file.read_bytes()[:-1000])
+    refused(file)
+
+
+@pytest.mark.parametrize("rate", [0, 1, 8000, 15999, 768001, 2**31 - 1, 2**32 - 1])
+def test_rates_that_no_microphone_has_or_below_16_khz_are_refused(file, rate):
+    soundfile.write(file, tone(), 16000)
+    content = bytearray(file.read_bytes())
+    content[24:28] = rate.to_bytes(4, "little")
+    file.write_bytes(content)
+    reason = refused(file)
+    if 0 < rate < 2**31:  # other values libsndfile refuses itself
+        assert f"{rate} Hz: 16000 to 768000 Hz is right" in reason
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 32000, 1e38])
+def test_samples_that_are_no_sound_are_refused(file, value):
+    samples = tone()
+    samples[7] = value
+    soundfile.write(file, samples, 16000, "FLOAT")
+    assert f"a sample is {abs(value):g}" in refused(file)
+
+
+def test_60_ms_are_enough_and_less_is_refused(file):
+    soundfile.write(file, tone()[:960], 16000)
+    assert len(load(file)) == 960
+    soundfile.write(file, tone()[:959], 16000)
+    assert "959 samples" in refused(file)
+    soundfile.write(file, tone(0.01), 16000)
+    assert "160 samples" in refused(file)
+
+
+def test_61_s_are_refused_before_they_are_decoded(file, monkeypatch):
+    soundfile.write(file, np.zeros(61 * 16000), 16000)
+    assert len(load(file, max_seconds=61.0)) == 61 * 16000
+    monkeypatch.setattr(soundfile.SoundFile, "blocks", None)
+    assert "61.000 s: at most 60 s" in refused(file)
+
+
+def test_a_segment_is_read_alone_out_of_a_long_file(file):
+    samples = np.arange(3 * 16000, dtype=np.int16)
+    soundfile.write(file, samples, 16000)
+    cases = [(None, None), (0.5, 1.25), (None, 1.0), (2, None), (2.5, 3.005)]
+    for start, end in cases:
+        first, last = (start or 0) * 16000, min(end or 3, 3) * 16000
+        signal = load(file, start, end, max_seconds=3)
+        np.testing.assert_array_equal(signal * 32768, samples[int(first) : int(last)])
+    assert len(load(file, 1.0, 1.5, max_seconds=0.5)) == 8000
+    assert "at most 0.5 s" in refused(file, 1.0, 1.6, 0.5)
+
+
+@pytest.mark.parametrize(
+    "segment", [(0, 1.1), (1, None), (2, 3), (-0.5, 0.5), (0.7, 0.3), (np.nan, 0.5)]
+)
+def test_a_segment_that_the_file_lacks_is_refused(file, segment):
+    soundfile.write(file, tone(), 16000)
+    assert "it lasts 1.000 s" in refused(file, *segment)
+
+
+def test_what_cannot_be_opened_is_refused(tmp_path):
+    for use in load, audio.digest:
+        with pytest.raises(BadAudio, match="No such file"):
+            use(tmp_path / "missing.wav")
+        with pytest.raises(BadAudio, match="folder"):
+            use(tmp_path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes")
+def test_a_pipe_is_refused_without_waiting_for_it(file):
+    os.mkfifo(file)
+    assert "device" in refused(file)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root")
+def test_an_unreadable_file_is_refused(file):
+    soundfile.write(file, tone(), 16000)
+    file.chmod(0)
+    assert "Permission denied" in refused(file)

@@ -1,0 +1,200 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from vladser.errors import InputError
+from vladser.features import audio, extraction
+from vladser.features.extraction import extract
+from vladser.features.smile import Smile
+from vladser.types import Utterance
+
+COMPUTE = extraction._compute
+
+
+def utterance(file, id=None, **segment):
+    return Utterance(id or file.stem, file, "speaker", "neutral", **segment)
+
+
+@pytest.fixture
+def speech(tmp_path):
+    """Makes utterances of noise, of half a second each."""
+
+    def make(*ids, seconds=0.5):
+        random = np.random.default_rng(len(ids))
+        for id in ids:
+            noise = random.uniform(-0.5, 0.5, round(seconds * 16000))
+            soundfile.write(tmp_path / f"{id}.wav", noise, 16000)
+        return [utterance(tmp_path / f"{id}.wav") for id in ids]
+
+    return make
+
+
+@pytest.fixture
+def cache_dir(tmp_path):
+    return tmp_path / "cache"
+
+
+def entries(cache_dir):
+    return [path for path in cache_dir.glob("*/*/[0-9a-f]*") if path.is_file()]
+
+
+def test_all_good_and_all_bad_utterances_are_found(speech, tmp_path, cache_dir):
+    good = speech("b", "a")
+    text = tmp_path / "text.wav"
+    text.write_text("words")
+    short = speech("short", seconds=0.01)
+    copy = utterance(good[0].file, "copy")
+    missing = utterance(tmp_path / "missing.wav")
+    folder = utterance(tmp_path, "folder")
+    utterances = [missing, good[0], utterance(text), copy, *short, folder, good[1]]
+    steps = []
+
+    found = extract(utterances, cache_dir, workers=2, progress=steps.append)
+    assert steps == [1] * len(utterances)
+    assert (found.computed, found.cached) == (3, 0)
+    assert list(found.features) == ["b", "copy", "a"]
+    smile = Smile()
+    for each in good:
+        expected = smile(audio.load(each.file))
+        np.testing.assert_array_equal(found.features[each.id], expected)
+    np.testing.assert_array_equal(found.features["copy"], found.features["b"])
+    assert list(found.bad) == ["missing", "text", "short", "folder"]
+    for id, reason in zip(
+        found.bad, ["No such file", "not audio", "160 samples", "folder"], strict=True
+    ):
+        assert reason in found.bad[id] and "\n" not in found.bad[id]
+        assert found.bad[id].startswith(str(tmp_path))
+
+    again = extract(utterances, cache_dir, workers=2, progress=steps.append)
+    assert steps == [1] * len(utterances) * 2
+    assert (again.computed, again.cached) == (0, 3)
+    assert again.bad == found.bad
+    assert again.feature_set == found.feature_set
+    for id, features in found.features.items():
+        np.testing.assert_array_equal(again.features[id], features)
+
+
+def test_cached_features_need_no_process_and_no_audio_package(speech, cache_dir):
+    utterances = speech("a", "b")
+    extract(utterances, cache_dir, workers=1)
+    program = f"""
+import sys
+for package in "opensmile", "soundfile", "audresample":
+    sys.modules[package] = None
+from importlib import metadata
+from pathlib import Path
+def version(package):
+    raise metadata.PackageNotFoundError(package)
+metadata.version = version
+import multiprocessing
+multiprocessing.process.BaseProcess.start = None
+from vladser.features import extract, names
+from vladser.types import Utterance
+files = map(Path, {[str(each.file) for each in utterances]})
+utterances = [Utterance(file.stem, file, "speaker", "neutral") for file in files]
+found = extract(utterances, Path({str(cache_dir)!r}))
+assert found.cached == 2 and found.computed == 0 and not found.bad
+assert len(names()) == found.features["a"].shape[1]
+assert "jax" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_what_the_cache_lacks_needs_opensmile(speech, cache_dir, monkeypatch):
+    monkeypatch.setattr(extraction, "find_spec", lambda package: None)
+    with pytest.raises(InputError, match=r"lacks 2 of 2 .* pip install opensmile"):
+        extract(speech("a", "b"), cache_dir)
+
+
+def fail_on_purpose(utterance, path, max_seconds):
+    time.sleep(0.2)  # so that the pool knows who works on what
+    if utterance.id == "crash":
+        os.kill(os.getpid(), signal.SIGSEGV)
+    if utterance.id == "hang":
+        time.sleep(600)
+    return COMPUTE(utterance, path, max_seconds)
+
+
+def test_a_crash_and_a_hang_cost_one_file_each(speech, cache_dir, monkeypatch):
+    monkeypatch.setattr(extraction, "_compute", fail_on_purpose)
+    monkeypatch.setattr(extraction, "_PATIENCE", 9.0)
+    utterances = speech("a", "crash", "b", "hang", "c", "d")
+    found = extract(utterances, cache_dir, workers=2, max_seconds=1.0)
+    assert list(found.features) == ["a", "b", "c", "d"]
+    assert list(found.bad) == ["crash", "hang"]
+    assert "crashed" in found.bad["crash"]
+    assert "after 10 s" in found.bad["hang"]
+
+
+def test_an_interrupted_extraction_goes_on_where_it_was(speech, cache_dir):
+    def interrupt(count):
+        raise KeyboardInterrupt
+
+    utterances = speech(*"abcd")
+    with pytest.raises(KeyboardInterrupt):
+        extract(utterances, cache_dir, workers=1, progress=interrupt)
+    finished = len(entries(cache_dir))
+    assert finished >= 1
+    found = extract(utterances, cache_dir, workers=1)
+    assert (found.computed, found.cached) == (4 - finished, finished)
+
+
+def test_changed_audio_and_damaged_entries_are_computed_again(speech, cache_dir):
+    utterances = speech("a", "b")
+    before = extract(utterances, cache_dir, workers=1)
+    for entry in entries(cache_dir):
+        entry.write_bytes(entry.read_bytes()[:-1])
+    repaired = extract(utterances, cache_dir, workers=1)
+    assert (repaired.computed, repaired.cached) == (2, 0)
+    np.testing.assert_array_equal(repaired.features["b"], before.features["b"])
+
+    soundfile.write(utterances[0].file, np.zeros(8000), 16000)
+    changed = extract(utterances, cache_dir, workers=1)
+    assert (changed.computed, changed.cached) == (1, 1)
+    assert (changed.features["a"] != before.features["a"]).any()
+
+
+def test_a_cached_entry_longer_than_max_seconds_is_bad(speech, cache_dir):
+    utterances = speech("a", seconds=1.0)
+    extract(utterances, cache_dir, workers=1)
+    found = extract(utterances, cache_dir, max_seconds=0.99)
+    assert "1.000 s: at most 0.99 s" in found.bad["a"]
+    assert not found.features and found.cached == found.computed == 0
+
+
+def test_a_segment_is_a_signal_of_its_own(speech, cache_dir):
+    (whole,) = speech("a", seconds=1.0)
+    parts = [
+        utterance(whole.file, "first", end=0.5),
+        utterance(whole.file, "second", start=0.5),
+        utterance(whole.file, "beyond", end=1.5),
+    ]
+    found = extract([whole, *parts], cache_dir, workers=1)
+    signal = audio.load(whole.file)
+    smile = Smile()
+    np.testing.assert_array_equal(found.features["first"], smile(signal[:8000]))
+    np.testing.assert_array_equal(found.features["second"], smile(signal[8000:]))
+    assert "it lasts 1.000 s" in found.bad["beyond"]
+    assert extract([whole, *parts], cache_dir, workers=1).cached == 3
+
+
+def test_a_cache_that_cannot_be_written_is_an_error(speech, cache_dir):
+    cache_dir.write_text("a file")
+    with pytest.raises(InputError, match=f"{cache_dir}.* cannot be written"):
+        extract(speech("a"), cache_dir, workers=1)
+
+
+@pytest.mark.skipif("VLADSER_EMODB" not in os.environ, reason="EMO-DB is not here")
+def test_emodb_is_good_audio(cache_dir):
+    files = sorted(Path(os.environ["VLADSER_EMODB"], "wav").glob("*.wav"))
+    found = extract(map(utterance, files), cache_dir)
+    assert found.computed == 535 and not found.bad
+    four = [features for id, features in found.features.items() if id[5] in "WFTN"]
+    assert sum(map(len, four)) == 93_847

@@ -1,0 +1,146 @@
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import opensmile
+import pytest
+
+import vladser
+from vladser.features import smile
+from vladser.features.audio import BadAudio
+
+DELTA_DELTAS = slice(132, 147)
+
+
+@pytest.fixture(scope="module")
+def extract():
+    return smile.Smile()
+
+
+@pytest.fixture(scope="module")
+def signal():
+    """Two seconds like speech: voiced with a moving pitch, pauses, a little noise."""
+    random = np.random.default_rng(0)
+    time = np.arange(32000) / 16000
+    phase = 2 * np.pi * np.cumsum(140 + 40 * np.sin(2 * np.pi * 1.5 * time)) / 16000
+    voice = sum(np.sin(k * phase) / k for k in range(1, 20))
+    loudness = np.clip(np.sin(2 * np.pi * 2 * time), 0, None)
+    return (0.2 * loudness * voice + random.normal(0, 1e-3, 32000)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def features(extract, signal):
+    return extract(signal)
+
+
+def test_the_names_are_those_that_opensmile_gives(extract):
+    assert len(smile.names()) == len(set(smile.names())) == 147
+    assert extract._extract.feature_names == smile.names()
+
+
+@pytest.mark.parametrize("n", [960, 961, 1119, 1120, 1121, 32000])
+def test_frames_come_every_10_ms(extract, signal, n):
+    features = extract(signal[-n:])
+    assert features.shape == ((n - 960) // 160 + 2, 147)
+    assert features.dtype == np.float32
+
+
+def test_silence_gives_finite_features(extract):
+    assert np.isfinite(extract(np.zeros(16000, np.float32))).all()
+
+
+@pytest.mark.filterwarnings("ignore:Segment too short")
+def test_what_opensmile_does_not_describe_is_bad(extract, signal):
+    with pytest.raises(BadAudio, match="0 finite frames of 1 by openSMILE: 1 are"):
+        extract(signal[:959])
+
+
+@pytest.mark.parametrize("deltas", [False, True])
+def test_compare_2016_is_part_of_the_features_to_the_bit(signal, features, deltas):
+    levels = opensmile.FeatureLevel
+    compare = opensmile.Smile(
+        opensmile.FeatureSet.ComParE_2016,
+        levels.LowLevelDescriptors_Deltas if deltas else levels.LowLevelDescriptors,
+    )
+    columns = [smile.names().index(name) for name in compare.feature_names]
+    assert len(columns) == 65
+    ours = slice(66, 132) if deltas else slice(0, 66)
+    rest = set(smile.names()[ours]) - set(compare.feature_names)
+    assert rest == {"mfcc_sma_de[0]" if deltas else "mfcc_sma[0]"}
+    theirs = compare(signal, 16000)[0].T[: len(features)]  # deltas go on for 2 frames
+    np.testing.assert_array_equal(features[:, columns], theirs)
+
+
+def test_delta_deltas_are_htk_regressions_of_the_deltas(features):
+    deltas = features[:, 117:132].astype(np.float64)
+    ahead = 2 * (deltas[4:] - deltas[:-4]) + (deltas[3:-1] - deltas[1:-3])
+    # openSMILE computes in float32 (2e-6 for values up to 10), and treats the edges, to
+    # which the deltas' own windows of 2 reach, in its own way.
+    np.testing.assert_allclose(
+        features[4:-4, DELTA_DELTAS], (ahead / 10)[2:-2], atol=5e-6
+    )
+
+
+def test_mfcc_0_is_the_dct_of_the_mel_spectrum(extract, signal, features):
+    mel = opensmile.Smile(
+        str(smile.CONFIG), "is13_melspecMfcc", options=extract._extract.options
+    )(signal, 16000)[0].T
+    assert mel.shape[1] == 26
+    mfcc = np.sqrt(2 / 26) * np.log(np.maximum(mel, 1)).sum(axis=1)
+    smoothed = np.convolve(mfcc, np.ones(3) / 3, "valid")
+    count = len(features) - 2
+    # The sum of 26 float32 logarithms, around 100: 1e-6 of it.
+    np.testing.assert_allclose(
+        features[1 : count + 1, 51], smoothed[:count], rtol=1e-5, atol=1e-4
+    )
+
+
+def test_the_config_id_follows_the_settings_and_not_the_comments(monkeypatch, tmp_path):
+    original = smile.config_id()
+    config = tmp_path / smile.CONFIG.name
+    monkeypatch.setattr(smile, "CONFIG", config)
+    text = Path(vladser.__file__).parent.joinpath("features", config.name).read_text()
+    config.write_text(f"// other words\n\n;; here\n{text}")
+    assert smile.config_id() == original
+    config.write_text(text.replace("cepLifter = 22.0", "cepLifter = 21.0"))
+    assert smile.config_id() != original
+
+
+@pytest.fixture(scope="module")
+def foreign(tmp_path_factory):
+    """A folder that ASCII cannot name, with the packages installed in it."""
+    folder = tmp_path_factory.mktemp("lib") / "hör zu"
+    for package in opensmile, vladser:
+        source = Path(package.__file__).parent
+        shutil.copytree(source, folder / source.name)
+    return folder
+
+
+def extract_ones(folder, **environment):
+    program = (
+        "import numpy, opensmile\n"
+        "from vladser.features.smile import Smile\n"
+        f"assert opensmile.__file__.startswith({str(folder)!r})\n"
+        "print(Smile()(numpy.ones(1600, 'f')).shape)"
+    )
+    return subprocess.run(
+        [sys.executable, "-c", program],
+        env=os.environ | {"PYTHONPATH": str(folder), "PYTHONUTF8": "1"} | environment,
+        cwd=folder,
+        capture_output=True,
+        encoding="utf-8",
+    )
+
+
+def test_packages_work_under_a_path_that_ascii_cannot_name(foreign, tmp_path):
+    done = extract_ones(foreign, TMPDIR=str(tmp_path))
+    assert done.stdout == "(6, 147)\n", done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_temporary_folder_that_ascii_cannot_name_either_is_said(foreign):
+    last = extract_ones(foreign, TMPDIR=str(foreign)).stderr.splitlines()[-1]
+    assert "InputError" in last and "set TMPDIR" in last and str(foreign) in last

@@ -1,0 +1,138 @@
+"""The audio guard: what openSMILE may be given, and a reason for everything else.
+
+openSMILE crashes on some inputs and gives wrong features for others without a word:
+samples outside its range wrap, NaN becomes 0, of several channels the first is taken,
+any sampling rate is accepted. So each file becomes a signal that it handles, or is bad.
+"""
+
+import hashlib
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from vladser.errors import InputError
+
+RATE = 16000  # Hz
+SHORTEST = 960  # samples: the longest window of the descriptors, 60 ms
+VERSION = 1  # raise it when `load` gives other samples: cached features depend on them
+
+_LOWEST = np.float32(-1)
+_HIGHEST = np.float32(32767 / 32768)  # 1.0 wraps to -32768 as a 16-bit integer
+_HIGHEST_RATE = 768_000  # Hz; beyond it the header is damaged
+_LOUDEST = 10  # 20 dB above full scale: integers that were stored as floats exceed it
+_ROUNDING = 0.01  # seconds by which a table of segments may exceed the file's end
+_BLOCK = 1 << 14  # frames decoded at once: bounds the memory of many channels
+
+
+class BadAudio(InputError):
+    """An utterance without usable audio. The message is the reason alone, in one line:
+    whoever knows the file adds its name."""
+
+
+def load(
+    file: Path,
+    start: float | None = None,
+    end: float | None = None,
+    max_seconds: float = 60.0,
+) -> np.ndarray:
+    """Reads audio as openSMILE needs it: 16 kHz, mono, in the range of 16-bit samples.
+
+    The content decides what a file is, not its name: any format of libsndfile.
+    Channels are averaged, then resampled, then clipped (resampling overshoots).
+
+    Args:
+      file: the audio file.
+      start, end: the segment to read, in seconds; None for the file's begin and end.
+      max_seconds: longer audio is refused, before it is decoded.
+
+    Returns:
+      float32 [n] with n >= 960, within [-1, 32767/32768].
+
+    Raises:
+      BadAudio: the file cannot be read, is no audio, is shorter than 60 ms or longer
+        than max_seconds, is sampled below 16 kHz (descriptors of the missing band would
+        describe nothing), holds samples that are not finite, or lacks the segment.
+    """
+    import audresample  # here, because cached features are read without these two
+    import soundfile
+
+    with _opened(file) as handle:
+        try:
+            # By descriptor: libsndfile trusts the extension of a path (.raw, .au).
+            with soundfile.SoundFile(handle.fileno(), closefd=False) as sound:
+                signal = _read_mono(sound, start, end, max_seconds)
+                rate = sound.samplerate
+        except soundfile.LibsndfileError as error:
+            reason = error.error_string.strip(" .\n")
+            raise BadAudio(f"is not audio that libsndfile can read: {reason}") from None
+    peak = np.max(np.abs(signal), initial=0)
+    if not peak <= _LOUDEST:  # NaN compares as False
+        raise BadAudio(f"a sample is {peak:g}: finite samples in [-1, 1] are right")
+    signal = audresample.resample(signal, rate, RATE)[0].clip(_LOWEST, _HIGHEST)
+    if len(signal) < SHORTEST:
+        raise BadAudio(
+            f"has {len(signal)} samples at {RATE} Hz: at least {SHORTEST} are right"
+        )
+    return signal
+
+
+def digest(file: Path) -> str:
+    """SHA-256 of the file's content, in hexadecimal.
+
+    Raises:
+      BadAudio: the file cannot be read.
+    """
+    with _opened(file) as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def check_length(seconds: float, max_seconds: float) -> None:
+    """Raises BadAudio for more than `max_seconds` of audio."""
+    if seconds > max_seconds:
+        raise BadAudio(f"lasts {seconds:.3f} s: at most {max_seconds:g} s are right")
+
+
+@contextmanager
+def _opened(file: Path) -> Iterator[BinaryIO]:
+    try:
+        if not stat.S_ISREG(file.stat().st_mode):  # opening a pipe would wait for ever
+            raise BadAudio("is a folder or a device: an audio file is right")
+        with file.open("rb") as handle:
+            yield handle
+    except OSError as error:
+        raise BadAudio(f"cannot be read: {error.strerror}") from None
+
+
+def _read_mono(sound, start, end, max_seconds) -> np.ndarray:
+    """The mean of all channels of a segment of an open SoundFile, at its own rate."""
+    rate, frames = sound.samplerate, sound.frames
+    if not RATE <= rate <= _HIGHEST_RATE:
+        raise BadAudio(
+            f"is sampled at {rate} Hz: {RATE} to {_HIGHEST_RATE} Hz is right"
+        )
+    first, last = 0, frames
+    if start is not None or end is not None:
+        seconds = frames / rate
+        start = 0.0 if start is None else start
+        end = seconds if end is None else end
+        if not 0 <= start < end <= seconds + _ROUNDING:
+            raise BadAudio(
+                f"has no segment from {start:g} to {end:g} s: it lasts {seconds:.3f} s"
+            )
+        first, last = round(start * rate), min(round(end * rate), frames)
+    check_length((last - first) / rate, max_seconds)
+    if first:
+        sound.seek(first)
+    blocks = sound.blocks(_BLOCK, frames=last - first, dtype="float32", always_2d=True)
+    signal = np.concatenate(
+        [np.zeros(0, np.float32), *(sum(block.T) / sound.channels for block in blocks)]
+    )
+    if len(signal) < last - first:
+        raise BadAudio(
+            f"is cut short: {len(signal)} of {last - first} frames are there"
+        )
+    return signal
