@@ -12,14 +12,15 @@ import inspect
 import os
 import sys
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from absl import flags
 
 import vladser
 from launch import flagfiles
-from vladser.errors import InputError
+from vladser.errors import InputError, VladserError
 
 _GENERAL = {
     "flagfile": "Reads flags from a file, one --flag=value a line; flags that come "
@@ -64,7 +65,7 @@ def run(
         else:
             main(parse(define, read, argv))
         sys.stdout.flush()
-    except InputError as error:
+    except VladserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2 if isinstance(error, UsageError) else 1
     except KeyboardInterrupt:
@@ -103,8 +104,15 @@ def parse(
         raise UsageError(str(error).removeprefix("flag ")) from None
     if words:
         raise UsageError(f"unexpected {words[0]!r}: all options are --flag=value")
-    try:
+    with wrong_use():
         return read(values)
+
+
+@contextmanager
+def wrong_use() -> Iterator[None]:
+    """Turns what the library refuses in here into a UsageError."""
+    try:
+        yield
     except InputError as error:
         raise UsageError(str(error)) from None
 

@@ -26,10 +26,10 @@ from launch.parsers import (
 from vladser import aggregators, corpora
 from vladser.corpora import emotions
 from vladser.errors import InputError
-from vladser.types import Pooling
+from vladser.types import Condition, Pooling
 
 
-def _cores() -> int:
+def cores() -> int:
     """The CPU cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
@@ -76,7 +76,7 @@ class Settings:
         "On files that are not usable audio: stop after listing all, or skip them.",
     )
     max_seconds: float = flag("Data", 60, positive, "Longer audio is not usable.")
-    workers: int = flag("Data", _cores(), count, "Processes that extract features.")
+    workers: int = flag("Data", cores(), count, "Processes that extract features.")
 
     aggregator: Pooling = flag(
         "Model",
@@ -173,6 +173,14 @@ def read(values: flags.FlagValues) -> Settings:
         "run_dir": given["run_dir"] or Path("runs", name),
     }
     return Settings(**given)
+
+
+def condition(settings: Settings) -> Condition:
+    """The condition that the settings describe."""
+    names = (field.name for field in fields(Condition) if field.name != "pooling")
+    return Condition(
+        pooling=settings.aggregator, **{name: getattr(settings, name) for name in names}
+    )
 
 
 def flags_text(settings: Settings) -> str:

@@ -1,8 +1,8 @@
-"""The row schedule of an epoch: which utterances share a minibatch, and how long it is.
+"""The row schedule: which utterances share a minibatch, and how long it is.
 
-Utterances of similar length share a minibatch, and the i-th minibatches of all trainings
-run together, padded to a common length out of a small set: each length is a program to
-compile.
+Utterances of similar length share a minibatch, and the i-th minibatches of all
+trainings run together, padded to a common length out of a small set: each length is a
+program to compile.
 """
 
 from collections.abc import Iterator, Sequence

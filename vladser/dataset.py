@@ -1,7 +1,8 @@
 """From utterances and their features to one Dataset, and from it to minibatches."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import NamedTuple
 
 import jax
@@ -72,8 +73,8 @@ def build(
 
 
 def moments(dataset: Dataset) -> Moments:
-    """The moments of each utterance, in float64: in float32 the variance of the spectral
-    descriptors, whose means reach 6e6, would be off by percents."""
+    """The moments of each utterance, in float64: spectral descriptors reach 6e6, where
+    float32 would lose the digits that the variance is made of."""
     mean = np.empty((len(dataset.length), dataset.frames.shape[1]))
     squares = np.empty_like(mean)
     for n in range(len(dataset.length)):
@@ -93,7 +94,8 @@ def scaler(moments: Moments, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     center = (weight * mean).sum(axis=0)
     within = squares.sum(axis=0) / count.sum()
     variance = within + (weight * (mean - center) ** 2).sum(axis=0)
-    constant = variance <= 1e-12 * np.maximum(center**2, 1e-12)
+    # Within what float32 can tell apart at that size.
+    constant = variance <= (np.finfo(np.float32).eps * center) ** 2
     scale = np.where(constant, 1.0, np.where(constant, 1.0, variance) ** -0.5)
     return center.astype(np.float32), scale.astype(np.float32)
 
@@ -143,3 +145,17 @@ def gather(buffer: Buffer, rows: Array, length: int) -> Batch:
 def _frames(dataset: Dataset, row: int) -> np.ndarray:
     start = dataset.offset[row]
     return dataset.frames[start : start + dataset.length[row]]
+
+
+def digest(dataset: Dataset) -> str:
+    """SHA-256 of everything a training depends on, in hexadecimal."""
+    found = hashlib.sha256()
+    for field in fields(dataset):
+        value = getattr(dataset, field.name)
+        if isinstance(value, np.ndarray) and value.dtype.kind != "U":
+            found.update(f"{field.name} {value.dtype} {value.shape}".encode())
+            found.update(np.ascontiguousarray(value))
+        else:
+            value = value.tolist() if isinstance(value, np.ndarray) else value
+            found.update(f"{field.name} {value!r}".encode())
+    return found.hexdigest()

@@ -80,12 +80,13 @@ def run(
         corpus, conditions, plan.folds, plan.seeds, standardize
     )
     block = _Block(corpus, conditions, trials, devices)
+    states = sweep.init(trials, spec=block.spec, mesh=block.mesh)
     begin = time.perf_counter()
-    states = block.warm_up(block.init(), plan)
+    states = block.warm_up(states, plan)
     yield Compiled(time.perf_counter() - begin)
 
     chosen = np.full(trials.seed.shape, plan.epochs)
-    best, best_ua = states.params, np.full(trials.seed.shape, -np.inf)
+    best, best_ua = None, np.full(trials.seed.shape, -np.inf)
     for epoch in range(1, plan.epochs + 1):
         begin, steps, pending = time.perf_counter(), [], None
         for index, step in enumerate(plan.epoch(epoch)):
@@ -102,7 +103,7 @@ def run(
             found = block.predict(states.params, plan.evaluation("validation"))
             ua = _ua(corpus, plan.folds, "validation", found)
             better = ua > best_ua
-            best = block.choose(better, states.params, best)
+            best = block.choose(better, states.params, best or states.params)
             best_ua, chosen = np.fmax(ua, best_ua), np.where(better, epoch, chosen)
         rows = np.sum([step.rows for step in steps], axis=0)
         loss = np.sum([step.loss * step.rows for step in steps], axis=0) / rows
@@ -131,9 +132,6 @@ class _Block:
         self.trials = sweep.place(self.mesh, trials)
         self.buffer = sweep.replicate(self.mesh, dataset.to_device(corpus))
 
-    def init(self) -> State:
-        return sweep.init(self.trials, spec=self.spec, mesh=self.mesh)
-
     def warm_up(self, states: State, plan: batches.Plan) -> State:
         """Compiles every training program by a step that has no live row, which
         leaves the states as they are."""
@@ -159,7 +157,7 @@ class _Block:
         )
 
     def predict(self, params: PyTree, steps: Iterable[batches.Step]) -> np.ndarray:
-        """Probabilities [seeds, trials, N, classes]; NaN for rows in none of `steps`."""
+        """Probabilities [seeds, trials, N, classes]; NaN for rows not in `steps`."""
         shape = (*self.shape, self.utterances, self.spec.classes)
         probabilities = np.full(shape, np.nan, np.float32)
         for step in steps:

@@ -24,15 +24,15 @@ def make(dataset: Dataset, hold_out: str, validation: str = "none") -> list[Fold
     """
     if validation == "partner" and hold_out != "speaker":
         raise InputError(
-            f"validation=partner needs hold_out=speaker, not {hold_out}: the partner is "
-            "the other speaker of the held-out speaker's session"
+            f"validation=partner needs hold_out=speaker, not {hold_out}: the partner "
+            "is the other speaker of the held-out speaker's session"
         )
     made = {"speaker": _speakers, "session": _sessions, "split": _split}[hold_out]
     folds = made(dataset, validation)
     for fold in folds:
         if not len(fold.train) or len(np.unique(dataset.label[fold.train])) < 2:
             raise InputError(
-                f"holding out {fold.held_out} leaves fewer than two emotions to train on"
+                f"holding out {fold.held_out} leaves fewer than two emotions to train"
             )
     return folds
 

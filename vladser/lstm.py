@@ -6,6 +6,7 @@ time is cut into chunks that stay in cache: what does not depend on the previous
 chunk.
 """
 
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -31,8 +32,8 @@ class Carry(NamedTuple):
 
 
 def init(key: Array, dim: int, cells: int) -> Params:
-    """Initial weights as in Keras of the paper's day: Glorot uniform over the whole input
-    kernel, orthogonal over the whole recurrent kernel, bias 1 for the forget gate."""
+    """Initial weights as in Keras of the paper's day: Glorot uniform over the whole
+    input kernel, orthogonal over the whole recurrent one, forget gate's bias 1."""
     input_key, recurrent_key = jax.random.split(key)
     return Params(
         jax.nn.initializers.glorot_uniform()(input_key, (dim, 4 * cells)),
@@ -43,7 +44,8 @@ def init(key: Array, dim: int, cells: int) -> Params:
 
 def start(params: Params, batch: int) -> Carry:
     """The state before the first frame."""
-    zeros = jnp.zeros((batch, params.recurrent_kernel.shape[0]))
+    cells = params.recurrent_kernel.shape[0]
+    zeros = jnp.zeros((batch, cells), params.bias.dtype)
     return Carry(zeros, zeros)
 
 
@@ -88,8 +90,7 @@ def _forward(params, frames, mask, carry):
         i, f, g, o = jnp.split(gates, 4, axis=-1)
         cell = f * carry.cell + i * g
         new = Carry(o * jnp.tanh(cell), cell)
-        keep = keep[:, None]
-        carry = Carry(*(jnp.where(keep, n, old) for n, old in zip(new, carry)))
+        carry = jax.tree.map(partial(jnp.where, keep[:, None]), new, carry)
         return carry, (carry, gates)
 
     def chunk(carry, inputs):

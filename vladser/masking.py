@@ -19,7 +19,7 @@ def clean(frames: Array, mask: Array) -> Array:
 
 
 def l2_normalize(vector: Array) -> Array:
-    """Scales the last axis to length 1; a zero vector stays zero, with zero gradient."""
+    """The last axis scaled to length 1; a zero vector stays zero, gradient zero."""
     squares = jnp.sum(vector**2, axis=-1, keepdims=True)
     positive = squares > jnp.finfo(vector.dtype).tiny
     return vector * jnp.where(positive, jnp.where(positive, squares, 1.0) ** -0.5, 0.0)

@@ -111,5 +111,5 @@ def perturbed(
         1 / (1 - dropout), so that evaluation needs no scaling.
     """
     hidden = encode(params, frames + noise * draws.noise, mask)
-    kept = jnp.where(draws.uniform >= dropout, hidden / (1 - dropout), 0.0)
+    kept = jnp.where(draws.uniform >= dropout, hidden * (1 / (1 - dropout)), 0.0)
     return classify(params, spec, kept, mask)

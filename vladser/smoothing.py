@@ -1,7 +1,6 @@
-"""Label smoothing, eq. (2): soft targets that mix the label with a prior over classes."""
+"""Label smoothing, eq. (2): soft targets that mix the label with a class prior."""
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from vladser.errors import InputError

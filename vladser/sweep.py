@@ -56,18 +56,28 @@ def replicate(mesh: Mesh, tree: PyTree) -> PyTree:
     return jax.device_put(tree, NamedSharding(mesh, PartitionSpec()))
 
 
-@partial(jax.jit, static_argnames=("spec", "mesh"))
 def init(trials: Trial, *, spec: Spec, mesh: Mesh) -> State:
-    """The states before the first step, [seeds, trials, ...]."""
+    """The states before the first step.
 
-    def block(trials):
-        def of_seed(trials):
-            key = jax.random.key(trials.seed[0])
-            return jax.vmap(lambda trial: training.init(key, spec, trial))(trials)
+    Args:
+      trials: [seeds, trials, ...], on the host.
+    """
+    # A seed's weights are drawn once, and alone: on several CPU devices a batch of the
+    # QR factorizations in it can wait for threads that wait for it (jaxlib 0.10.2).
+    drawn = [jax.device_get(_weights(seed, spec=spec)) for seed in trials.seed[:, 0]]
+    states = [training.init(params) for params in drawn]
 
-        return jax.vmap(of_seed)(trials)
+    def spread(*of_seeds):
+        stacked = np.stack(of_seeds)[:, None]
+        shape = (*trials.seed.shape, *stacked.shape[2:])
+        return np.broadcast_to(stacked, shape)
 
-    return _on_each(mesh, block, (_TRIALS,))(trials)
+    return place(mesh, jax.tree.map(spread, *states))
+
+
+@partial(jax.jit, static_argnames=("spec",))
+def _weights(seed: Array, *, spec: Spec) -> model.Params:
+    return model.init(jax.random.key(seed), spec)
 
 
 @partial(
@@ -148,9 +158,26 @@ def predict(
     return _on_each(mesh, block, specs)(params, trials, buffer, rows)
 
 
+def memory(
+    spec: Spec, mesh: Mesh, seeds: int, trials: int, rows: int, length: int
+) -> int:
+    """Bytes on the busiest device at work on trials [seeds, trials], beside the frame
+    buffer: an estimate from the arrays that outlive a fusion."""
+    cells, features = spec.cells, spec.features
+    here = -(-seeds // mesh.devices.shape[0]) * -(-trials // mesh.devices.shape[1])
+    # Of each frame: the input, cleaned; hidden, cell, gates, outputs after dropout and
+    # the gradients of outputs and gates. Of each seed's frame: what is drawn.
+    activations = 4 * rows * length * (2 * features + 13 * cells)
+    draws = 4 * rows * length * (features + cells)
+    weights = 4 * (features + cells + 1) * 4 * cells
+    at_once = 1 if _each(mesh) is jax.lax.map else here
+    return draws + at_once * activations + here * 4 * weights
+
+
 def _each(mesh: Mesh) -> Callable[[Callable, PyTree], PyTree]:
-    on_cpu = mesh.devices.flat[0].platform == "cpu"
-    return jax.lax.map if on_cpu else lambda function, tree: jax.vmap(function)(tree)
+    if mesh.devices.flat[0].platform == "cpu":
+        return jax.lax.map
+    return lambda function, tree: jax.vmap(function)(tree)
 
 
 def _on_each(mesh: Mesh, block: Callable, specs: tuple) -> Callable:

@@ -16,10 +16,9 @@ def optimizer(trial: Trial) -> optax.GradientTransformation:
     return optax.adadelta(trial.learning_rate, rho=trial.rho, eps=EPSILON)
 
 
-def init(key: Array, spec: Spec, trial: Trial) -> State:
+def init(params: model.Params) -> State:
     """The state before the first step."""
-    params = model.init(key, spec)
-    return State(params, optimizer(trial).init(params))
+    return State(params, optax.adadelta(1.0).init(params))
 
 
 def standardize(frames: Array, trial: Trial) -> Array:
@@ -49,13 +48,19 @@ def step(
     Returns:
       the new state and the loss before the step, [].
     """
-    value, gradient = jax.value_and_grad(loss)(state.params, spec, trial, batch, draws)
-    updates, optimizer_state = optimizer(trial).update(
-        gradient, state.optimizer, state.params
+
+    def take(state):
+        value, gradient = jax.value_and_grad(loss)(
+            state.params, spec, trial, batch, draws
+        )
+        updates, optimizer_state = optimizer(trial).update(
+            gradient, state.optimizer, state.params
+        )
+        return State(optax.apply_updates(state.params, updates), optimizer_state), value
+
+    return jax.lax.cond(
+        batch.live.any(), take, lambda state: (state, jnp.zeros(())), state
     )
-    new = State(optax.apply_updates(state.params, updates), optimizer_state)
-    live = batch.live.any()
-    return jax.tree.map(lambda n, old: jnp.where(live, n, old), new, state), value
 
 
 def predict(params: model.Params, spec: Spec, trial: Trial, batch: Batch) -> Array:

@@ -1,6 +1,7 @@
 """The trials of an experiment: conditions x folds x seeds as arrays.
 
-The rectangle is [seeds, conditions x folds]: condition by condition, in each fold by fold.
+The rectangle is [seeds, conditions x folds]: condition by condition, and in each of
+them fold by fold.
 """
 
 from collections.abc import Sequence

@@ -48,7 +48,7 @@ class Corpus(NamedTuple):
 
 @dataclass(frozen=True)
 class Dataset:
-    """A corpus as one frame buffer on the host, with the names that its codes stand for.
+    """A corpus as one frame buffer on the host, and the names its codes stand for.
 
     Attributes:
       frames: [F + longest, D] float32, all utterances end to end, then zeros, so that a

@@ -7,7 +7,7 @@ from vladser.types import Aggregator
 
 
 def maximum() -> Aggregator:
-    """max_t x_t(j) (Huang et al. 2020, section 2.2); zeros for an empty utterance."""
+    """max_t x_t(j) (Huang et al. 2020, section 2.2); zeros if there is no frame."""
 
     def start(params, dim):
         return jnp.full(dim, -jnp.inf)

@@ -8,7 +8,7 @@ from vladser.types import Aggregator
 
 
 def mean() -> Aggregator:
-    """1/T sum_t x_t(j) (Huang et al. 2020, section 2.2); zeros for an empty utterance."""
+    """1/T sum_t x_t(j) (Huang et al. 2020, section 2.2); zeros if there is no frame."""
 
     def start(params, dim):
         return jnp.zeros(dim), jnp.zeros(())
@@ -19,6 +19,6 @@ def mean() -> Aggregator:
 
     def finish(params, state):
         total, count = state
-        return total / jnp.maximum(count, 1)
+        return total * (1 / jnp.maximum(count, 1))
 
     return streaming(lambda key, dim: (), start, update, finish)

@@ -39,7 +39,8 @@ def netvlad(*, clusters: int = 4) -> Aggregator:
 
     def update(params, state, frames, mask):
         frames = masking.clean(frames, mask)
-        assignment = jax.nn.softmax(frames @ params.w.T + params.b)
+        # Not jax.nn.softmax: how its quotient is rounded differs between programs.
+        assignment = jnp.exp(jax.nn.log_softmax(frames @ params.w.T + params.b))
         assignment = masking.clean(assignment, mask)
         # The sum of the residuals is kept as its two parts, x and the weight of c.
         total, weight = state

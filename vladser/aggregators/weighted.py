@@ -47,6 +47,6 @@ def weighted() -> Aggregator:
         )
 
     def finish(params, sums):
-        return sums.frames / jnp.where(sums.weight > 0, sums.weight, 1.0)
+        return sums.frames * (1 / jnp.where(sums.weight > 0, sums.weight, 1.0))
 
     return streaming(init, start, update, finish)

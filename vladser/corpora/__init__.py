@@ -1,6 +1,7 @@
-"""Corpora: who said what, in which emotion. One reader a file, `read(folder) -> Corpus`.
+"""Corpora: who said what, in which emotion. One reader a file: folder -> Corpus.
 
-To add a corpus, add a file here: its name is the value of `--corpus`.
+To add a corpus, add a file with a function `read(folder) -> Corpus` here: its name is
+the value of `--corpus`.
 """
 
 from importlib import import_module
@@ -10,7 +11,7 @@ from pkgutil import iter_modules
 from vladser.errors import InputError
 from vladser.types import Corpus
 
-_NOT_READERS = {"demo_plan", "demo_speech", "emotions"}
+_NOT_READERS = {"demo_plan", "demo_speech", "emotions", "filenames"}
 
 
 def names() -> list[str]:

@@ -11,7 +11,7 @@ emotion is the one that was acted, not the raters' vote.
 import re
 from pathlib import Path
 
-from vladser.filenames import read_named
+from vladser.corpora.filenames import read_named
 from vladser.types import Corpus, Utterance
 
 _EMOTIONS = {

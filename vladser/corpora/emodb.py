@@ -11,7 +11,7 @@ Langeweile, Ekel, Angst, Freude, Trauer, neutral).
 import re
 from pathlib import Path
 
-from vladser.filenames import read_named
+from vladser.corpora.filenames import read_named
 from vladser.types import Corpus, Utterance
 
 _EMOTIONS = {

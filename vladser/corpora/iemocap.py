@@ -20,8 +20,8 @@ from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
+from vladser.corpora.filenames import find_wavs, require_folder
 from vladser.errors import InputError
-from vladser.filenames import find_wavs, require_folder
 from vladser.types import Corpus, Utterance
 
 _EMOTIONS = {

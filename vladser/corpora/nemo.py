@@ -10,8 +10,8 @@ speaker, emotion and the number of one of 90 sentences, the same for all speaker
 
 from pathlib import Path
 
+from vladser.corpora.filenames import find_wavs, require_folder
 from vladser.errors import InputError
-from vladser.filenames import find_wavs, require_folder
 from vladser.types import Corpus, Utterance
 
 _EMOTIONS = {

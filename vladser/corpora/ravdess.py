@@ -12,7 +12,7 @@ are left out: the latter are the same performances.
 import re
 from pathlib import Path
 
-from vladser.filenames import read_named
+from vladser.corpora.filenames import read_named
 from vladser.types import Corpus, Utterance
 
 _EMOTIONS = {

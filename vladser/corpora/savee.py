@@ -12,7 +12,7 @@ the emotion and does not identify the sentence (three are common to all emotions
 import re
 from pathlib import Path
 
-from vladser.filenames import read_named
+from vladser.corpora.filenames import read_named
 from vladser.types import Corpus, Utterance
 
 _EMOTIONS = {

@@ -12,7 +12,7 @@ the whole set twice, one inside the other: of each recording one is read.
 import re
 from pathlib import Path
 
-from vladser.filenames import read_named
+from vladser.corpora.filenames import read_named
 from vladser.types import Corpus, Utterance
 
 _EMOTIONS = {

@@ -1,0 +1,76 @@
+"""Trains and tests speech emotion recognition, leaving one speaker out at a time.
+
+    python -m launch.main --flagfile=launch/flagfiles/demo.flags
+    python -m launch.main --corpus=iemocap --data_dir=IEMOCAP_full_release
+
+Reads a corpus, extracts its features (once: they are cached), trains all folds and
+seeds together, and writes predictions and a summary into --run_dir.
+"""
+
+import sys
+from collections.abc import Sequence
+
+from launch import cli, flags, run_dir, terminal
+from launch.flags import Settings
+from vladser import aggregators, corpora, features
+from vladser.corpora import emotions
+from vladser.errors import InputError
+from vladser.features import Extraction
+from vladser.types import Corpus, Utterance
+
+
+def main(settings: Settings) -> None:
+    """One experiment, from audio to a table."""
+    # Late, for they import jax: spawned workers need none, nor do wrong flags.
+    from launch import backend, preview, training
+
+    backend.prepare(flags.cores())
+
+    with cli.wrong_use():
+        aggregators.build(settings.aggregator)
+    if not settings.dry_run:
+        run_dir.create(settings.run_dir)
+    corpus = corpora.read(settings.corpus, settings.data_dir)
+    chosen, classes = emotions.select(corpus, settings.emotions)
+    if settings.dry_run:
+        print(preview.preview(settings, chosen, classes))
+        return
+    extraction = _extract(settings, chosen.utterances)
+    if extraction.bad:
+        good = [u for u in corpus.utterances if u.id not in extraction.bad]
+        chosen, _ = emotions.select(Corpus(good, corpus.notes), settings.emotions)
+    for note in chosen.notes:
+        terminal.say(f"note: {note}")
+    print(training.run(settings, chosen.utterances, classes, extraction))
+
+
+def _extract(settings: Settings, utterances: Sequence[Utterance]) -> Extraction:
+    """The features of the utterances whose audio is usable.
+
+    Raises:
+      InputError: some are not, and --on_bad_audio=stop.
+    """
+    with terminal.bar("features", len(utterances), "file") as bar:
+        extraction = features.extract(
+            utterances,
+            settings.cache_dir,
+            max_seconds=settings.max_seconds,
+            workers=settings.workers,
+            progress=bar.update,
+        )
+    terminal.say(
+        f"{len(extraction.features):,} utterances with {extraction.feature_set} "
+        f"features: {extraction.computed:,} extracted, {extraction.cached:,} cached"
+    )
+    for reason in extraction.bad.values():
+        terminal.say(f"bad audio: {reason}")
+    if extraction.bad and settings.on_bad_audio == "stop":
+        raise InputError(
+            f"{len(extraction.bad):,} of {len(utterances):,} utterances have no usable "
+            "audio, see above: mend them, or leave them out by --on_bad_audio=skip"
+        )
+    return extraction
+
+
+if __name__ == "__main__":
+    sys.exit(cli.run(main, flags.define, flags.read, __doc__))

@@ -1,0 +1,94 @@
+"""What a person sees: notes, progress and the table of results."""
+
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+
+def say(text: str) -> None:
+    """A line about what goes on; results alone go to standard output."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def bar(description: str, total: int, unit: str, scale: bool = False) -> tqdm:
+    """A progress bar; silent where standard error is no terminal."""
+    return tqdm(
+        desc=description,
+        total=total,
+        unit=unit,
+        unit_scale=scale,
+        disable=None,
+        leave=False,
+        dynamic_ncols=True,
+        smoothing=0.1,
+    )
+
+
+def results(summary: dict[str, Any], partial: Sequence[str]) -> str:
+    """The tables of a run.
+
+    Args:
+      summary: what summary.json holds.
+      partial: the held-out names whose test set lacks a class.
+    """
+    blocks = [
+        _condition(condition, summary["emotions"], partial)
+        for condition in summary["conditions"]
+    ]
+    return "\n\n".join(blocks)
+
+
+def _condition(
+    condition: dict[str, Any], emotions: Sequence[str], partial: Sequence[str]
+) -> str:
+    ua, wa, classes = condition["ua"], condition["wa"], len(emotions)
+    confusion = np.array(condition["confusion"])
+    majority = confusion.sum(axis=1).max() / confusion.sum()
+    spread = ua["std_over_seeds"]
+    spread = "" if spread is None else f"± {100 * spread:.1f}"
+    folds = [
+        (
+            fold["held_out"] + "*" * (fold["held_out"] in partial),
+            str(fold["utterances"]),
+            _percent(fold["ua"]),
+        )
+        for fold in condition["folds"]
+    ]
+    lines = [f"{condition['name']}, {len(condition['seeds'])} seeds", ""]
+    lines += _table(("held out", "utterances", "UA %"), folds)
+    if partial:
+        lines.append("* tests without some class: its UA is over the others")
+    averages = [
+        ("mean of folds", ua["mean_of_folds"], spread, wa["mean_of_folds"]),
+        ("pooled", ua["pooled"], "", wa["pooled"]),
+        ("majority class", 1 / classes, "", majority),
+        ("chance", 1 / classes, "", 1 / classes),
+    ]
+    averages = [(name, _percent(u), s, _percent(w)) for name, u, s, w in averages]
+    lines += ["", *_table(("", "UA %", "over seeds", "WA %"), averages)]
+    share = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
+    rows = [
+        (emotion, *map(_percent, row))
+        for emotion, row in zip(emotions, share, strict=True)
+    ]
+    return "\n".join([*lines, "", *_table(("spoken \\ predicted %", *emotions), rows)])
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """Columns to the right, the first to the left."""
+    lines = [header, *rows]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return [
+        "  ".join(
+            [line[0].ljust(widths[0])]
+            + [cell.rjust(w) for cell, w in zip(line[1:], widths[1:], strict=True)]
+        ).rstrip()
+        for line in lines
+    ]
+
+
+def _percent(value: float) -> str:
+    return f"{100 * value:.1f}"

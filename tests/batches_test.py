@@ -1,0 +1,99 @@
+from itertools import combinations_with_replacement
+
+import numpy as np
+import pytest
+import toys
+
+from vladser import batches, folds
+
+SEEDS, BATCH = (0, 7), 8
+
+
+@pytest.fixture(scope="module")
+def corpus():
+    return toys.corpus(speakers=5, per_class=6, longest=300)
+
+
+@pytest.fixture(scope="module")
+def plan(corpus):
+    return batches.plan(corpus.length, folds.make(corpus, "speaker"), SEEDS, 3, BATCH)
+
+
+def _rows(plan, epoch):
+    return np.stack([step.rows for step in plan.epoch(epoch)], axis=2)
+
+
+def test_an_epoch_has_every_training_row_once_and_no_other(plan):
+    rows = _rows(plan, 1)
+    for fold, made in enumerate(plan.folds):
+        for seed in range(len(SEEDS)):
+            seen = rows[seed, fold].ravel()
+            assert sorted(seen[seen >= 0]) == sorted(made.train)
+
+
+def test_only_one_batch_an_epoch_is_partial(plan):
+    live = (_rows(plan, 2) >= 0).sum(axis=3)
+    partial = (live > 0) & (live < BATCH)
+    assert (partial.sum(axis=2) <= 1).all()
+
+
+def test_steps_are_padded_to_the_longest_of_their_rows_or_more(plan, corpus):
+    for epoch in (1, 2, 3):
+        for step in plan.epoch(epoch):
+            longest = np.where(step.rows >= 0, corpus.length[step.rows], 0).max()
+            assert longest <= step.length
+            assert step.length in plan.shapes
+
+
+def test_epochs_and_seeds_differ_and_repeat(plan):
+    assert (_rows(plan, 1) == _rows(plan, 1)).all()
+    assert (_rows(plan, 1) != _rows(plan, 2)).any()
+    assert (_rows(plan, 1)[0] != _rows(plan, 1)[1]).any()
+
+
+def test_other_seeds_and_folds_change_nothing_for_a_trial(plan, corpus):
+    alone = batches.plan(corpus.length, plan.folds[1:2], SEEDS[1:], 3, BATCH)
+    found = _rows(alone, 2)[0, 0]
+    expected = _rows(plan, 2)[1, 1]
+    found, expected = ({tuple(r) for r in rows} for rows in (found, expected))
+    assert found == expected | (found - expected and {(-1,) * BATCH})
+
+
+def test_evaluation_has_every_test_row_once(plan):
+    rows = np.stack([step.rows for step in plan.evaluation("test")], axis=2)
+    for fold, made in enumerate(plan.folds):
+        seen = rows[0, fold].ravel()
+        assert sorted(seen[seen >= 0]) == sorted(made.test)
+
+
+def test_training_frames_are_counted(plan, corpus):
+    rows = _rows(plan, 1)
+    assert plan.training_frames() == corpus.length[rows[rows >= 0]].sum()
+    assert plan.steps() == rows.shape[2]
+
+
+def test_shapes_are_the_best_of_all():
+    needed = np.random.default_rng(0).integers(1, 12, 40) * 16
+    values = np.unique(needed)
+
+    def cost(shapes):
+        return shapes[np.searchsorted(shapes, needed)].sum()
+
+    best = min(
+        cost(np.unique([*choice, values[-1]]))
+        for choice in combinations_with_replacement(values, 3)
+    )
+    found = batches._fewest_frames(needed, 4)
+    assert len(found) <= 4
+    assert cost(found) == best
+
+
+def test_rows_of_similar_length_share_a_batch(plan, corpus):
+    rows = _rows(plan, 1)
+    spread = [
+        np.ptp(corpus.length[batch[batch >= 0]])
+        for batch in rows.reshape(-1, BATCH)
+        if (batch >= 0).all()
+    ]
+    # A random batch of 8 out of 5..300 frames spreads over 230 of them on average.
+    assert np.mean(spread) < 80

@@ -1,0 +1,98 @@
+from dataclasses import replace
+
+import jax
+import numpy as np
+import pytest
+import toys
+
+from vladser import dataset
+from vladser.errors import InputError
+
+
+def _frames(corpus, rows):
+    return [
+        corpus.frames[corpus.offset[n] : corpus.offset[n] + corpus.length[n]]
+        for n in rows
+    ]
+
+
+def test_gather_returns_the_utterances_time_first():
+    corpus = toys.corpus()
+    rows = np.array([3, -1, len(corpus.label) - 1, 0])
+    length = int(corpus.length.max()) + 5
+    batch = jax.jit(dataset.gather, static_argnums=2)(
+        dataset.to_device(corpus), rows, length
+    )
+    assert batch.frames.shape == (length, 4, 5)
+    np.testing.assert_array_equal(batch.live, [True, False, True, True])
+    lengths = np.where(rows >= 0, corpus.length[rows], 0)
+    np.testing.assert_array_equal(batch.mask, np.arange(length)[:, None] < lengths)
+    for column, row in enumerate(rows):
+        if row >= 0:
+            (frames,) = _frames(corpus, [row])
+            found = np.asarray(batch.frames)[: len(frames), column]
+            np.testing.assert_array_equal(found, frames)
+            assert batch.label[column] == corpus.label[row]
+
+
+def test_scaler_equals_numpy_over_all_frames_of_the_rows():
+    # Columns at the scales of openSMILE: one whose spread is a millionth of its mean.
+    scales = np.array([1, 1e-3, 6e6, 1e3, 1])
+    offsets = np.array([0, 0, 6e6, 1e9, 1e-3])
+
+    def frames(label, length, draw):
+        return draw.normal(size=(length, 5)) * scales + offsets
+
+    corpus = toys.corpus(frames=frames)
+    rows = np.flatnonzero(corpus.speaker != 1)
+    mean, scale = dataset.scaler(dataset.moments(corpus), rows)
+    joined = np.concatenate(_frames(corpus, rows)).astype(np.float64)
+    np.testing.assert_allclose(mean, joined.mean(axis=0), rtol=1e-6)  # float32 result
+    np.testing.assert_allclose(1 / scale, joined.std(axis=0), rtol=1e-6)
+
+
+def test_scaler_ignores_all_other_utterances():
+    corpus = toys.corpus()
+    rows = np.flatnonzero(corpus.speaker != 1)
+    other = replace(corpus, frames=corpus.frames.copy())
+    for frames in _frames(other, np.flatnonzero(corpus.speaker == 1)):
+        frames[:] = np.nan
+    for a, b in zip(
+        dataset.scaler(dataset.moments(corpus), rows),
+        dataset.scaler(dataset.moments(other), rows),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_a_constant_column_is_only_centered():
+    def frames(label, length, draw):
+        frames = draw.normal(size=(length, 5))
+        frames[:, 2], frames[:, 3] = 0, 7e5
+        return frames
+
+    corpus = toys.corpus(frames=frames)
+    mean, scale = dataset.scaler(dataset.moments(corpus), np.arange(10))
+    assert scale[2] == scale[3] == 1
+    assert mean[2] == 0 and mean[3] == np.float32(7e5)
+
+
+def test_standardize_by_speaker():
+    corpus = dataset.standardize_by_speaker(toys.corpus())
+    for speaker in range(len(corpus.speakers)):
+        rows = np.flatnonzero(corpus.speaker == speaker)
+        frames = np.concatenate(_frames(corpus, rows))
+        np.testing.assert_allclose(frames.mean(axis=0), 0, atol=1e-5)  # float32
+        np.testing.assert_allclose(frames.std(axis=0), 1, atol=1e-5)
+
+
+def test_features_of_different_width_are_refused():
+    corpus = toys.corpus()
+    with pytest.raises(InputError, match="no utterance"):
+        dataset.build([], {}, corpus.emotions, "toy")
+    from vladser.types import Utterance
+
+    one, two = (Utterance(n, None, n, "sad") for n in "ab")
+    features = {"a": np.zeros((3, 5)), "b": np.zeros((3, 6))}
+    with pytest.raises(InputError, match=r"b: features of shape \(3, 6\)"):
+        dataset.build([one, two], features, ["sad"], "toy")

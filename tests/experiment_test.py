@@ -1,0 +1,198 @@
+"""Whole trainings on small corpora. Two CPU devices, see conftest.py."""
+
+from dataclasses import replace
+
+import jax
+import numpy as np
+import pytest
+import toys
+
+from vladser import aggregators, batches, experiment, folds, metrics, sweep
+from vladser.errors import InputError, TrainingError
+from vladser.types import Condition
+
+CONDITION = Condition(aggregators.parse("netvlad(clusters=2)"), cells=8)
+
+
+def _plan(corpus, seeds=(0, 1), epochs=2, made=None, validation="none"):
+    made = made or folds.make(corpus, "speaker", validation)
+    return batches.plan(corpus.length, made, seeds, epochs, 8)
+
+
+def _outcome(corpus, plan, conditions=(CONDITION,), **options):
+    *events, outcome = experiment.run(corpus, conditions, plan, **options)
+    return events, outcome
+
+
+def _same(a, b):
+    jax.tree.map(np.testing.assert_array_equal, a, b)
+
+
+@pytest.fixture(scope="module")
+def corpus():
+    return toys.corpus()
+
+
+@pytest.fixture(scope="module")
+def whole(corpus):
+    return _outcome(corpus, _plan(corpus))
+
+
+def test_a_trial_alone_equals_the_same_trial_among_others(corpus, whole):
+    plan = _plan(corpus)
+    for seed, fold in [(0, 0), (1, 2), (0, 3)]:
+        alone = plan._replace(seeds=plan.seeds[seed : seed + 1])
+        alone = alone._replace(folds=plan.folds[fold : fold + 1])
+        _, outcome = _outcome(corpus, alone)
+        _same(
+            jax.tree.map(lambda p: p[0, 0], outcome.params),
+            jax.tree.map(lambda p, s=seed, f=fold: p[s, f], whole[1].params),
+        )
+
+
+def test_the_number_of_devices_changes_nothing(corpus, whole):
+    assert len(jax.devices()) == 2
+    _, one = _outcome(corpus, _plan(corpus), devices=jax.devices()[:1])
+    _same(one.params, whole[1].params)
+    _same(one.probabilities, whole[1].probabilities)
+
+
+def test_conditions_trained_together_equal_those_trained_alone(corpus):
+    plan = _plan(corpus, seeds=(3,))
+    conditions = [
+        replace(CONDITION, smoothing="none"),
+        replace(CONDITION, alpha=0.4, dropout=0.1),
+        replace(CONDITION, smoothing="uniform", noise=0.1, rho=0.9),
+    ]
+    _, together = _outcome(corpus, plan, conditions)
+    for n, condition in enumerate(conditions):
+        _, alone = _outcome(corpus, plan, [condition])
+        part = slice(n * len(plan.folds), (n + 1) * len(plan.folds))
+        _same(
+            alone.params, jax.tree.map(lambda p, part=part: p[:, part], together.params)
+        )
+    different = together.probabilities.reshape(3, -1)
+    assert (different[0] != different[1]).any()
+    assert (different[1] != different[2]).any()
+
+
+def test_alpha_0_is_no_smoothing(corpus):
+    plan = _plan(corpus, seeds=(0,))
+    conditions = [replace(CONDITION, smoothing="none"), replace(CONDITION, alpha=0.0)]
+    _, outcome = _outcome(corpus, plan, conditions)
+    none, zero = np.split(outcome.probabilities, 2, axis=1)
+    _same(none, zero)
+
+
+@pytest.fixture
+def compiled():
+    """The names of the programs that are compiled during a test."""
+    names, on = [], True
+
+    def listen(event, duration, **details):
+        if on and event.endswith("backend_compile_duration"):
+            names.append(details["fun_name"])
+
+    jax.monitoring.register_event_duration_secs_listener(listen)
+    yield names
+    on = False
+
+
+def test_one_program_a_batch_shape(corpus, compiled):
+    plan = _plan(corpus)
+    jax.clear_caches()
+    _outcome(corpus, plan)
+    tested = {step.length for step in plan.evaluation("test")}
+    assert compiled.count("jit(train_step)") == len(plan.shapes)
+    assert compiled.count("jit(predict)") == len(tested)
+    compiled.clear()
+    other = replace(CONDITION, alpha=0.5, dropout=0.2, smoothing="uniform", rho=0.8)
+    _outcome(corpus, plan._replace(seeds=(7, 8), folds=plan.folds[::-1]), [other])
+    assert compiled == []
+
+
+@pytest.mark.parametrize("garbage", [1e30, np.nan])
+def test_the_held_out_speaker_leaks_into_nothing(corpus, garbage):
+    (fold,) = [f for f in folds.make(corpus, "speaker") if f.held_out == "s0"]
+    frames, label = corpus.frames.copy(), corpus.label.copy()
+    for row in fold.test:
+        start = corpus.offset[row]
+        frames[start : start + corpus.length[row]] = garbage
+    label[fold.test] = (label[fold.test] + 1) % 4
+    poisoned = replace(corpus, frames=frames, label=label)
+    _, clean = _outcome(corpus, _plan(corpus, made=[fold]))
+    _, found = _outcome(poisoned, _plan(poisoned, made=[fold]))
+    _same(found.params, clean.params)
+
+
+def test_only_test_utterances_are_predicted(corpus, whole):
+    for f, fold in enumerate(_plan(corpus).folds):
+        tested = np.isfinite(whole[1].probabilities[:, f]).all(axis=-1)
+        expected = np.isin(np.arange(len(corpus.label)), fold.test)
+        assert (tested == expected).all()
+    sums = np.nansum(whole[1].probabilities, axis=-1)
+    np.testing.assert_allclose(sums[sums > 0], 1, rtol=1e-5)
+
+
+def test_events_count_frames_and_epochs(corpus, whole):
+    plan, events = _plan(corpus), whole[0]
+    steps = [e for e in events if isinstance(e, experiment.Step)]
+    epochs = [e for e in events if isinstance(e, experiment.Epoch)]
+    assert [e.epoch for e in epochs] == [1, 2]
+    assert sum(step.frames for step in steps) == 2 * plan.training_frames()
+    assert all(step.computed >= step.frames for step in steps)
+    assert all(e.loss.shape == (2, 4) and e.validation_ua is None for e in epochs)
+
+
+def test_validation_keeps_the_best_epoch(corpus):
+    plan = _plan(corpus, epochs=6, validation="partner")
+    events, outcome = _outcome(corpus, plan, validation=True)
+    ua = np.stack([e.validation_ua for e in events if isinstance(e, experiment.Epoch)])
+    np.testing.assert_array_equal(outcome.epoch, ua.argmax(axis=0) + 1)
+    # The kept parameters are those that training that far would have given.
+    seed, fold = np.argwhere(outcome.epoch < 6)[0]
+    shorter = plan._replace(epochs=int(outcome.epoch[seed, fold]))
+    _, expected = _outcome(corpus, shorter)
+    _same(
+        jax.tree.map(lambda p: p[seed, fold], outcome.params),
+        jax.tree.map(lambda p: p[seed, fold], expected.params),
+    )
+
+
+def test_a_loss_that_is_not_finite_names_the_trial(corpus):
+    row = folds.make(corpus, "speaker")[0].train[0]
+    frames = corpus.frames.copy()
+    frames[corpus.offset[row]] = np.nan
+    with pytest.raises(
+        TrainingError, match=r"netvlad.*seed 0, held out s0: the loss is nan"
+    ):
+        _outcome(replace(corpus, frames=frames), _plan(corpus))
+
+
+def test_conditions_that_need_two_programs_are_refused(corpus):
+    other = replace(CONDITION, cells=16)
+    with pytest.raises(InputError, match="2 programs"):
+        _outcome(corpus, _plan(corpus), [CONDITION, other])
+
+
+def _mixtures(label, length, draw):
+    """Two kinds of frames, +d and -d, half of each: every class has mean zero. The
+    classes differ in the direction d."""
+    directions = np.array([[1, 1], [1, -1], [2, 0], [0, 2]], float)
+    half = length // 2
+    signs = draw.permutation([1] * half + [-1] * half + [0] * (length % 2))
+    return signs[:, None] * directions[label]
+
+
+def test_netvlad_learns_classes_that_differ_in_their_mixture_alone():
+    corpus = toys.corpus(frames=_mixtures, speakers=4, per_class=8)
+    for n in range(len(corpus.label)):
+        part = slice(corpus.offset[n], corpus.offset[n] + corpus.length[n])
+        assert (corpus.frames[part].sum(axis=0) == 0).all()
+    condition = replace(CONDITION, cells=16, smoothing="none", dropout=0.0)
+    plan = _plan(corpus, seeds=(0,), epochs=100)
+    _, outcome = _outcome(corpus, plan, [condition])
+    for f, fold in enumerate(plan.folds):
+        predicted = outcome.probabilities[0, f, fold.test].argmax(axis=-1)
+        confusion = metrics.confusion(corpus.label[fold.test], predicted, 4)
+        assert metrics.ua(confusion) == 1.0

@@ -1,0 +1,71 @@
+"""The mathematics once more, in plain numpy with loops and in float64."""
+
+import numpy as np
+
+
+def sigmoid(z):
+    return 1 / (1 + np.exp(-z))
+
+
+def lstm(params, frames, lengths):
+    """Hidden states [B, T, H] of each row alone; zeros past its length."""
+    w, u, b = (np.asarray(p, np.float64) for p in params)
+    cells = u.shape[0]
+    hidden = np.zeros((len(frames), frames.shape[1], cells))
+    for row, length in enumerate(lengths):
+        h, c = np.zeros(cells), np.zeros(cells)
+        for t in range(length):
+            z = frames[row, t] @ w + h @ u + b
+            i, f, g, o = (z[n * cells : (n + 1) * cells] for n in range(4))
+            c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+            h = sigmoid(o) * np.tanh(c)
+            hidden[row, t] = h
+    return hidden
+
+
+def softmax(scores):
+    powers = [np.exp(score - max(scores)) for score in scores]
+    return [power / sum(powers) for power in powers]
+
+
+def final(params, frames):
+    return frames[-1]
+
+
+def maximum(params, frames):
+    return np.array([max(frame[j] for frame in frames) for j in range(frames.shape[1])])
+
+
+def mean(params, frames):
+    return sum(frames) / len(frames)
+
+
+def weighted(params, frames):
+    weights = softmax([frame @ params for frame in frames])
+    return sum(w * frame for w, frame in zip(weights, frames, strict=True))
+
+
+def netvlad(params, frames):
+    """Eq. (1), then intra-normalization, then L2."""
+    w, b, c = (np.asarray(p, np.float64) for p in params)
+    v = np.zeros_like(c)
+    for frame in frames:
+        assignment = softmax([w[k] @ frame + b[k] for k in range(len(w))])
+        for k in range(len(w)):
+            for j in range(len(frame)):
+                v[k, j] += assignment[k] * (frame[j] - c[k, j])
+    rows = [row / np.sqrt(sum(row**2)) for row in v]
+    flat = np.concatenate(rows)
+    return flat / np.sqrt(sum(flat**2))
+
+
+def adadelta(params, gradients, rho, epsilon):
+    """Algorithm 1 of Zeiler 2012; the parameters after each of the gradients."""
+    x, square, delta_square, path = params.copy(), 0.0, 0.0, []
+    for g in gradients:
+        square = rho * square + (1 - rho) * g**2
+        delta = -np.sqrt(delta_square + epsilon) / np.sqrt(square + epsilon) * g
+        delta_square = rho * delta_square + (1 - rho) * delta**2
+        x = x + delta
+        path.append(x)
+    return path

@@ -1,0 +1,34 @@
+"""Small corpora with known properties."""
+
+import numpy as np
+
+from vladser import dataset
+from vladser.types import Utterance
+
+EMOTIONS = ("angry", "happy", "sad", "neutral")
+
+
+def corpus(speakers=4, per_class=3, dim=5, seed=0, longest=40, frames=None):
+    """Utterances of random frames and lengths; speakers in pairs share a session.
+
+    `frames(label, length, generator)` makes them; noise by default.
+    """
+    draw = np.random.default_rng(seed)
+    frames = frames or (lambda label, length, draw: draw.normal(size=(length, dim)))
+    utterances, features = [], {}
+    for speaker in range(speakers):
+        for label, emotion in enumerate(EMOTIONS):
+            for take in range(per_class + speaker % 2):
+                name = f"s{speaker}_{emotion}_{take}"
+                length = int(draw.integers(5, longest + 1))
+                features[name] = frames(label, length, draw).astype(np.float32)
+                utterances.append(
+                    Utterance(
+                        id=name,
+                        file=None,
+                        speaker=f"s{speaker}",
+                        emotion=emotion,
+                        session=f"session{speaker // 2}",
+                    )
+                )
+    return dataset.build(utterances, features, EMOTIONS, "toy")
