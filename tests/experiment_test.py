@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import toys
 
-from vladser import aggregators, batches, experiment, folds, metrics, sweep
+from vladser import aggregators, batches, experiment, folds, metrics
 from vladser.errors import InputError, TrainingError
 from vladser.types import Condition
 
@@ -41,9 +41,7 @@ def whole(corpus):
 def test_a_trial_alone_equals_the_same_trial_among_others(corpus, whole):
     plan = _plan(corpus)
     for seed, fold in [(0, 0), (1, 2), (0, 3)]:
-        alone = plan._replace(seeds=plan.seeds[seed : seed + 1])
-        alone = alone._replace(folds=plan.folds[fold : fold + 1])
-        _, outcome = _outcome(corpus, alone)
+        _, outcome = _outcome(corpus, plan.part([seed], [fold]))
         _same(
             jax.tree.map(lambda p: p[0, 0], outcome.params),
             jax.tree.map(lambda p, s=seed, f=fold: p[s, f], whole[1].params),

@@ -5,7 +5,7 @@ trainings run together, padded to a common length out of a small set: each lengt
 program to compile.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -25,7 +25,7 @@ class Step(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """The schedule of a whole run."""
+    """The schedule of a run, or of a part of its trainings."""
 
     lengths: np.ndarray  # [N] frames of each utterance
     folds: Sequence[Fold]
@@ -33,38 +33,59 @@ class Plan(NamedTuple):
     epochs: int
     batch_size: int
     shapes: np.ndarray  # the common lengths, ascending
+    whole: "Plan | None" = None  # of which this is a part
+    places: tuple = (slice(None), slice(None))  # of its seeds and folds in the whole
+
+    def part(self, seeds: Sequence[int], folds: Sequence[int]) -> "Plan":
+        """The schedule of some trainings as it is among all: to the bit, a training
+        does not depend on what runs beside it.
+
+        Args:
+          seeds, folds: places in `seeds` and `folds`.
+        """
+        return self._replace(
+            folds=[self.folds[place] for place in folds],
+            seeds=[self.seeds[place] for place in seeds],
+            whole=self,
+            places=np.ix_(seeds, folds),
+        )
 
     def epoch(self, epoch: int) -> Iterator[Step]:
         """The steps of an epoch, counted from 1, in an order that is shuffled anew for
         each epoch and alike for all trainings."""
-        rows = self._rows(epoch)
-        needed = _longest(self.lengths, rows)
-        for step in np.random.default_rng(epoch).permutation(len(needed)):
-            yield Step(rows[:, :, step], self._shape(needed[step]))
+        rows = (self.whole or self)._rows(epoch)
+        order = np.random.default_rng(epoch).permutation(rows.shape[2])
+        return self._steps(rows, order)
+
+    def evaluation(self, part: str) -> Iterator[Step]:
+        """All utterances of a part ("validation" or "test") of each fold, once."""
+        whole = self.whole or self
+        order = np.argsort(-self.lengths, kind="stable")
+        rows = [
+            _cut(_within(order, getattr(fold, part)), self.batch_size)
+            for fold in whole.folds
+        ]
+        rows = np.stack([_stack(rows)] * len(whole.seeds))
+        return self._steps(rows, range(rows.shape[2]))
 
     def steps(self) -> int:
         """Steps of an epoch."""
-        return self._rows(1).shape[2]
+        return (self.whole or self)._rows(1).shape[2]
 
     def training_frames(self) -> int:
         """Real frames of the live training rows of an epoch, all trainings together."""
         once = sum(int(self.lengths[fold.train].sum()) for fold in self.folds)
         return once * len(self.seeds)
 
-    def evaluation(self, part: str) -> Iterator[Step]:
-        """All utterances of a part ("validation" or "test") of each fold, once."""
-        order = np.argsort(-self.lengths, kind="stable")
-        rows = _stack([_cut(_within(order, getattr(fold, part)), self.batch_size)
-                       for fold in self.folds])  # fmt: skip
-        rows = np.broadcast_to(rows, (len(self.seeds), *rows.shape))
-        for step, needed in enumerate(_longest(self.lengths, rows)):
-            yield Step(rows[:, :, step], self._shape(needed))
-
     def _rows(self, epoch: int) -> np.ndarray:
         return _epoch_rows(self.lengths, self.folds, self.seeds, epoch, self.batch_size)
 
-    def _shape(self, needed: int) -> int:
-        return int(self.shapes[np.searchsorted(self.shapes, needed)])
+    def _steps(self, rows: np.ndarray, order: Iterable[int]) -> Iterator[Step]:
+        lengths = self.shapes[
+            np.searchsorted(self.shapes, _longest(self.lengths, rows))
+        ]
+        for step in order:
+            yield Step(rows[:, :, step][self.places], int(lengths[step]))
 
 
 def plan(
