@@ -1,0 +1,30 @@
+"""The README's Python example runs."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+README = Path(__file__).parent.parent / "README.md"
+
+
+def test_the_example_runs(tmp_path):
+    pytest.importorskip("espeakng_loader")
+    (code,) = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+    # The demo instead of EMO-DB, and one epoch instead of ten.
+    for text, instead in [('"emodb"', '"demo"'), ("epochs=10", "epochs=1")]:
+        assert text in code
+        code = code.replace(text, instead)
+    script = tmp_path / "example.py"
+    script.write_text(code)
+    run = subprocess.run(
+        [sys.executable, script.name],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(README.parent)},
+        capture_output=True,
+        text=True,
+    )
+    assert run.stdout == "(1, 10, 371, 4)\n", run.stderr
