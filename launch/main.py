@@ -35,6 +35,7 @@ def main(settings: Settings) -> None:
     if settings.dry_run:
         print(preview.preview(settings, chosen, classes))
         return
+    training.check_protocol(settings, chosen.utterances, classes)
     extraction = _extract(settings, chosen.utterances)
     if extraction.bad:
         good = [u for u in corpus.utterances if u.id not in extraction.bad]

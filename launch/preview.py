@@ -7,6 +7,7 @@ import numpy as np
 
 from launch import flags, training
 from launch.flags import Settings
+from launch.terminal import number
 from vladser import dataset, features, sweep
 from vladser.features import lengths
 from vladser.types import Corpus, Spec
@@ -14,7 +15,9 @@ from vladser.types import Corpus, Spec
 
 def preview(settings: Settings, chosen: Corpus, classes: Sequence[str]) -> str:
     """The answer to --dry_run."""
-    expected = {u.id: lengths.estimate(u) for u in chosen.utterances}
+    expected = {
+        u.id: lengths.estimate(u, settings.max_seconds) for u in chosen.utterances
+    }
     known = [u for u in chosen.utterances if expected[u.id]]
     # Frames without columns: all that a plan looks at is their number.
     empty = {u.id: np.empty((expected[u.id], 0), np.float32) for u in known}
@@ -30,19 +33,20 @@ def preview(settings: Settings, chosen: Corpus, classes: Sequence[str]) -> str:
     tested = {step.length for step in plan.evaluation("test")}
     counts = Counter(u.emotion for u in known)
     lines = [
-        f"corpus      {settings.corpus}: {len(known):,} utterances of "
-        f"{len(corpus.speakers)} speakers, {corpus.length.sum():,} frames",
+        f"corpus      {settings.corpus}: {number(len(known), 'utterance')} of "
+        f"{number(len(corpus.speakers), 'speaker')}, {corpus.length.sum():,} frames",
         f"classes     {', '.join(f'{name} {counts[name]:,}' for name in classes)}",
         f"condition   {flags.condition(settings).name}",
-        f"trials      {np.prod(trials):,} = {len(plan.folds)} folds x "
-        f"{len(plan.seeds)} seeds; {plan.epochs} epochs of {plan.steps()} steps",
+        f"trials      {np.prod(trials):,} = {number(len(plan.folds), 'fold')} x "
+        f"{number(len(plan.seeds), 'seed')}; {number(plan.epochs, 'epoch')} of "
+        f"{number(plan.steps(), 'step')}",
         f"programs    {len(plan.shapes)} to train, {len(tested)} to test; padded to "
         f"{', '.join(map(str, plan.shapes))} frames",
         f"memory      about {(buffer + working) / 2**20:,.0f} MiB on each of "
-        f"{mesh.size} devices ({mesh.devices.flat[0].device_kind})",
+        f"{number(mesh.size, 'device')} ({mesh.devices.flat[0].device_kind})",
         f"results     {settings.run_dir}",
     ]
     if len(known) < len(expected):
         bad = len(expected) - len(known)
-        lines.append(f"bad audio   {bad:,} files without a readable header")
+        lines.append(f"bad audio   {number(bad, 'utterance')}, by the files' headers")
     return "\n".join([*lines, *(f"note: {note}" for note in chosen.notes)])

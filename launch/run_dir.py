@@ -5,11 +5,11 @@ import json
 import os
 import platform
 import subprocess
-import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import vladser
 from vladser.errors import InputError
@@ -35,31 +35,42 @@ def create(folder: Path) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Writes a file that is there whole or not at all."""
-    with tempfile.NamedTemporaryFile(
-        "w", dir=path.parent, prefix=".", delete=False, encoding="utf-8", newline=""
-    ) as file:
+    """Writes a text; like all files here, in UTF-8, and there whole or not at all.
+
+    Raises:
+      InputError: the file cannot be written.
+    """
+    with _whole(path) as file:
         file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    Path(file.name).chmod(0o644)
-    Path(file.name).replace(path)
 
 
 def write_json(path: Path, value: Any) -> None:
+    """Writes a value as indented JSON, see `write_text`."""
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Writes through a temporary file, so that a long table is never held in memory."""
-    unfinished = path.with_name(f".{path.name}")
-    with unfinished.open("w", encoding="utf-8", newline="") as file:
+    """Writes a table row by row, see `write_text`: it is never held in memory."""
+    with _whole(path) as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)
         writer.writerows(rows)
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.replace(path)
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[TextIO]:
+    """Opens a file that gets its name once all is written."""
+    unfinished = path.with_name(f".{path.name}")
+    try:
+        with unfinished.open("w", encoding="utf-8", newline="") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror}") from None
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def environment() -> dict[str, Any]:
@@ -88,16 +99,10 @@ def _revision() -> str | None:
     folder = Path(vladser.__file__).parent.parent
     if not (folder / ".git").exists():
         return None
-    command = [
-        "git",
-        "-C",
-        str(folder),
-        "describe",
-        "--always",
-        "--dirty=+",
-        "--abbrev=40",
-    ]
+    describe = "describe --always --exclude=* --abbrev=40 --dirty=+"
+    command = ["git", "-C", str(folder), *describe.split()]
     try:
-        return subprocess.run(command, capture_output=True, text=True).stdout.strip()
+        done = subprocess.run(command, capture_output=True, text=True)
     except OSError:
         return None
+    return done.stdout.strip() or None

@@ -13,6 +13,11 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
+def number(count: int, noun: str) -> str:
+    """A count and what is counted: "1 seed", "2 seeds"."""
+    return f"{count:,} {noun}{'s' * (count != 1)}"
+
+
 def bar(description: str, total: int, unit: str, scale: bool = False) -> tqdm:
     """A progress bar; silent where standard error is no terminal."""
     return tqdm(
@@ -44,9 +49,10 @@ def results(summary: dict[str, Any], partial: Sequence[str]) -> str:
 def _condition(
     condition: dict[str, Any], emotions: Sequence[str], partial: Sequence[str]
 ) -> str:
-    ua, wa, classes = condition["ua"], condition["wa"], len(emotions)
+    ua, wa, chance = condition["ua"], condition["wa"], 1 / len(emotions)
     confusion = np.array(condition["confusion"])
-    majority = confusion.sum(axis=1).max() / confusion.sum()
+    spoken = confusion.sum(axis=1)
+    majority = spoken.max() / spoken.sum()
     spread = ua["std_over_seeds"]
     spread = "" if spread is None else f"± {100 * spread:.1f}"
     folds = [
@@ -57,19 +63,19 @@ def _condition(
         )
         for fold in condition["folds"]
     ]
-    lines = [f"{condition['name']}, {len(condition['seeds'])} seeds", ""]
+    lines = [f"{condition['name']}, {number(len(condition['seeds']), 'seed')}", ""]
     lines += _table(("held out", "utterances", "UA %"), folds)
     if partial:
         lines.append("* tests without some class: its UA is over the others")
     averages = [
         ("mean of folds", ua["mean_of_folds"], spread, wa["mean_of_folds"]),
         ("pooled", ua["pooled"], "", wa["pooled"]),
-        ("majority class", 1 / classes, "", majority),
-        ("chance", 1 / classes, "", 1 / classes),
+        ("majority class", 1 / np.count_nonzero(spoken), "", majority),
+        ("chance", chance, "", chance),
     ]
     averages = [(name, _percent(u), s, _percent(w)) for name, u, s, w in averages]
     lines += ["", *_table(("", "UA %", "over seeds", "WA %"), averages)]
-    share = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
+    share = confusion / np.maximum(spoken[:, None], 1)
     rows = [
         (emotion, *map(_percent, row))
         for emotion, row in zip(emotions, share, strict=True)

@@ -14,7 +14,7 @@ from launch.flags import Settings
 from vladser import batches, dataset, experiment, folds, plots, results
 from vladser.experiment import Compiled, Epoch, Outcome, Step
 from vladser.features import Extraction
-from vladser.types import Dataset, Utterance
+from vladser.types import Dataset, Fold, Utterance
 
 
 def run(
@@ -42,9 +42,6 @@ def run(
     tested = results.Tested(
         corpus, condition, schedule.folds, schedule.seeds, outcome.probabilities
     )
-    run_dir.write_csv(
-        folder / "predictions.csv", results.header(corpus), results.predictions(tested)
-    )
     summary = {
         "format": 1,
         "corpus": settings.corpus,
@@ -57,6 +54,9 @@ def run(
         "failed": [],
         "training": figures,
     }
+    run_dir.write_csv(
+        folder / "predictions.csv", results.header(corpus), results.predictions(tested)
+    )
     run_dir.write_json(folder / "summary.json", summary)
     confusion = summary["conditions"][0]["confusion"]
     title = f"{settings.corpus}: {condition.name}"
@@ -69,18 +69,31 @@ def run(
     return f"{terminal.results(summary, partial)}\n\nresults are in {folder}"
 
 
+def check_protocol(
+    settings: Settings, utterances: Sequence[Utterance], classes: Sequence[str]
+) -> None:
+    """Raises UsageError where the corpus does not allow the protocol: this needs no
+    features, which can take long to extract."""
+    frame = np.empty((1, 0), np.float32)
+    without = {utterance.id: frame for utterance in utterances}
+    _folds(settings, dataset.build(utterances, without, classes, "none"))
+
+
 def plan(settings: Settings, corpus: Dataset) -> batches.Plan:
     """The schedule that the flags ask for.
 
     Raises:
       UsageError: the corpus does not allow the protocol.
     """
-    with cli.wrong_use():
-        made = folds.make(corpus, settings.hold_out, settings.validation)
-    seeds = range(settings.seeds)
+    made, seeds = _folds(settings, corpus), range(settings.seeds)
     return batches.plan(
         corpus.length, made, seeds, settings.epochs, settings.batch_size
     )
+
+
+def _folds(settings: Settings, corpus: Dataset) -> list[Fold]:
+    with cli.wrong_use():
+        return folds.make(corpus, settings.hold_out, settings.validation)
 
 
 def _train(
@@ -113,15 +126,16 @@ def _train(
                     # The bar's rate and time left are those of training alone.
                     bar.start_t = bar.last_print_t = time.time()
                 case Step():
+                    progress = f"epoch {event.epoch}/{schedule.epochs}"
+                    bar.set_description(progress, refresh=False)
                     frames += event.frames
                     computed += event.computed
                     bar.update(event.frames)
                 case Epoch():
                     seconds += event.seconds
-                    bar.set_description(f"epoch {event.epoch}/{schedule.epochs}")
-                    bar.set_postfix(loss=f"{event.loss.mean():.3f}")
+                    bar.set_postfix(loss=f"{event.loss.mean():.3f}", refresh=False)
                     for line in _metrics(condition.name, schedule, event):
-                        lines.write(json.dumps(line) + "\n")
+                        lines.write(json.dumps(line, ensure_ascii=False) + "\n")
                     lines.flush()
                 case Outcome():
                     outcome = event

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from vladser import metrics
+from vladser.errors import TrainingError
 from vladser.types import Condition, Dataset, Fold
 
 
@@ -23,14 +24,24 @@ class Tested(NamedTuple):
     probabilities: np.ndarray  # [seeds, folds, N, classes]; NaN where not tested
 
     def confusions(self) -> np.ndarray:
-        """[seeds, folds, classes, classes]; row = truth."""
+        """[seeds, folds, classes, classes]; row = truth.
+
+        Raises:
+          TrainingError: a probability is NaN; names the trial.
+        """
         shape = self.probabilities.shape
         found = np.zeros((*shape[:2], shape[3], shape[3]), int)
-        for fold, rows in enumerate(fold.test for fold in self.folds):
-            label = self.corpus.label[rows]
-            for seed in range(shape[0]):
-                predicted = self.probabilities[seed, fold, rows].argmax(axis=-1)
-                found[seed, fold] = metrics.confusion(label, predicted, shape[3])
+        for s, f in np.ndindex(shape[:2]):
+            rows = self.folds[f].test
+            probabilities = self.probabilities[s, f, rows]
+            if np.isnan(probabilities).any():
+                raise TrainingError(
+                    f"{self.condition.name}, seed {self.seeds[s]}, held out "
+                    f"{self.folds[f].held_out}: the trained parameters give NaN; "
+                    "a smaller learning rate may help"
+                )
+            label, predicted = self.corpus.label[rows], probabilities.argmax(axis=-1)
+            found[s, f] = metrics.confusion(label, predicted, shape[3])
         return found
 
 
@@ -75,6 +86,9 @@ def summary(tested: Tested) -> dict[str, Any]:
 
     `confusion` is summed over folds and averaged over seeds; `std_over_seeds` is the
     sample standard deviation of the seeds' means, null for one seed.
+
+    Raises:
+      TrainingError: a probability is NaN; names the trial.
     """
     confusions = tested.confusions()
     ua, wa = (_each(measure, confusions) for measure in (metrics.ua, metrics.wa))

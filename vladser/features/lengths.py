@@ -11,14 +11,25 @@ def frames(samples: int) -> int:
     return (samples - SHORTEST) // HOP + 2
 
 
-def estimate(utterance: Utterance) -> int | None:
-    """Frames to expect, without decoding; None where the header cannot be read."""
+def estimate(utterance: Utterance, max_seconds: float = 60.0) -> int | None:
+    """Frames to expect, without decoding; None where the header says that `audio.load`
+    would refuse the file."""
     import soundfile  # here, because cached features are read without it
 
     try:
-        seconds = soundfile.info(str(utterance.file)).duration
+        if not utterance.file.is_file():  # opening a pipe would wait for ever
+            return None
+        # By descriptor: libsndfile trusts the extension of a path (.raw, .au).
+        with (
+            utterance.file.open("rb") as handle,
+            soundfile.SoundFile(handle.fileno(), closefd=False) as sound,
+        ):
+            rate, seconds = sound.samplerate, sound.frames / sound.samplerate
     except (OSError, soundfile.LibsndfileError):
         return None
     end = seconds if utterance.end is None else min(utterance.end, seconds)
-    samples = round((end - (utterance.start or 0)) * RATE)
-    return frames(samples) if samples >= SHORTEST else None
+    seconds = end - (utterance.start or 0)
+    samples = round(seconds * RATE)
+    if rate < RATE or seconds > max_seconds or samples < SHORTEST:
+        return None
+    return frames(samples)

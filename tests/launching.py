@@ -1,0 +1,85 @@
+"""The launcher, run on a small corpus of tones."""
+
+import csv
+import os
+import subprocess
+import sys
+from pathlib import Path
+from unittest import mock
+
+import numpy as np
+import soundfile
+
+import launch
+from launch import backend, cli, flags, main
+
+ROOT = Path(launch.__file__).parents[1]
+EMOTIONS = ("angry", "happy", "sad", "neutral")
+SPLITS = ("train", "train", "validation", "test")
+COLUMNS = ("file", "speaker", "emotion", "session", "split")
+SMALL = ("--aggregator=mean", "--cells=4", "--epochs=2", "--seeds=2")
+
+
+def write_corpus(folder, columns=COLUMNS):
+    """Writes 32 takes of 0.3 to 0.6 s and returns their manifest: 4 speakers in 2
+    sessions, a tone an emotion."""
+    draw, rows = np.random.default_rng(0), []
+    folder.mkdir()
+    for s, split in enumerate(SPLITS):
+        for e, emotion in enumerate(EMOTIONS):
+            for take in range(2):
+                time = np.arange(draw.integers(4800, 9600)) / 16000
+                tone = 0.3 * np.sin(2 * np.pi * (150 + 100 * e + 10 * s) * time)
+                row = {
+                    "file": f"s{s}_{emotion}_{take}.wav",
+                    "speaker": f"s{s}",
+                    "emotion": emotion,
+                    "session": f"t{s // 2}",
+                    "split": split,
+                }
+                noise = draw.normal(0, 0.02, len(time))
+                soundfile.write(folder / row["file"], tone + noise, 16000)
+                rows.append([row[column] for column in columns])
+    with (folder / "corpus.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([columns, *rows])
+    return folder / "corpus.csv"
+
+
+def corpus(folder):
+    """The flags that name a corpus, and a cache of its own, in the folder."""
+    file = write_corpus(folder / "toy")
+    return "--corpus=manifest", f"--data_dir={file}", f"--cache_dir={folder / 'cache'}"
+
+
+def damage(file):
+    """Takes the audio of three utterances of a corpus away; returns their names."""
+    bad = ("s0_angry_0.wav", "s1_sad_1.wav", "s3_neutral_0.wav")
+    (file.parent / bad[0]).write_text("words")
+    (file.parent / bad[1]).unlink()
+    soundfile.write(file.parent / bad[2], np.zeros(160), 16000)
+    return bad
+
+
+def program(*argv, **environment):
+    """Runs it as a user does, in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "launch.main", *argv],
+        cwd=ROOT,
+        env={**os.environ, "JAX_PLATFORMS": "cpu", **environment},
+        capture_output=True,
+        text=True,
+    )
+
+
+def call(*argv):
+    """Runs it in this process, which spares compilations; returns the status."""
+    with mock.patch.object(backend, "prepare"):  # conftest.py has done it
+        return cli.run(main.main, flags.define, flags.read, "", argv)
+
+
+def without(folder, *modules):
+    """An environment in which the modules cannot be imported."""
+    folder.mkdir()
+    for module in modules:
+        (folder / f"{module}.py").write_text("raise ImportError")
+    return {"PYTHONPATH": str(folder)}

@@ -1,0 +1,91 @@
+"""How the launcher says no: one line, the right status, no traceback."""
+
+import launching
+import pytest
+from launching import SMALL
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    return launching.corpus(tmp_path_factory.mktemp("corpus"))
+
+
+@pytest.fixture
+def call(corpus, tmp_path):
+    folder = f"--run_dir={tmp_path / 'run'}"
+    return lambda *argv: launching.call(*corpus, *SMALL, folder, *argv)
+
+
+def test_a_folder_with_results_is_refused(call, tmp_path, capsys):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "summary.json").touch()
+    assert call() == 1
+    out, err = capsys.readouterr()
+    assert not out and err.count("\n") == 1 and "run is not empty (summary.json)" in err
+
+
+def test_bad_audio_stops_after_all_of_it_is_listed(call, tmp_path, capsys):
+    file = launching.write_corpus(tmp_path / "damaged")
+    bad = launching.damage(file)
+    assert call(f"--data_dir={file}") == 1
+    out, err = capsys.readouterr()
+    listed = [line for line in err.splitlines() if line.startswith("bad audio: ")]
+    reasons = ("is not audio", "No such file", "has 160 samples")
+    for line, name, reason in zip(listed, bad, reasons, strict=True):
+        assert name in line and reason in line
+    assert not out and "Traceback" not in err
+    assert "error: 3 of 32 utterances have no usable audio" in err.splitlines()[-1]
+
+
+@pytest.mark.filterwarnings("ignore:overflow")  # what float32 cannot hold becomes inf
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (["--noise=3e38"], "the loss is nan in epoch 1; a smaller"),
+        (["--learning_rate=1e39"], "the loss is nan in epoch 2; a smaller"),
+        (["--learning_rate=1e39", "--epochs=1"], "the trained parameters give NaN; a"),
+    ],
+)
+def test_a_training_that_diverges_names_the_trial(call, argv, said, tmp_path, capsys):
+    assert call(*argv) == 1
+    out, err = capsys.readouterr()
+    *_, last = err.splitlines()
+    assert last.startswith("error: mean, unigram 0.2, seed 0, held out s0: ")
+    assert said in last and not out and "Traceback" not in err
+    assert not (tmp_path / "run" / "predictions.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (["--aggregator=vlad"], "--aggregator=vlad: "),
+        (["--aggregator=netvlad(ghosts=1)"], "no option 'ghosts'"),
+        (["--alpha=1.5"], "--alpha=1.5: should be a number from 0 to 1"),
+        (["--seeds=-1"], "--seeds=-1: should be an integer of at least 1"),
+        (["train"], "unexpected 'train'"),
+    ],
+)
+def test_wrong_flags_are_answered_in_one_line_before_jax(argv, said, tmp_path):
+    no_jax = launching.without(tmp_path / "lib", "jax")
+    done = launching.program("--corpus=demo", *argv, **no_jax)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.count("\n") == 1 and said in done.stderr
+
+
+@pytest.mark.parametrize("dry_run", ["--dry_run", "--dry_run=false"])
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (["--aggregator=netvlad(clusters=0)"], "clusters=0"),
+        (["--validation=partner"], "speaker s0 belongs to no single session"),
+        (["--hold_out=session"], "32 utterances have no session"),
+        (["--hold_out=split"], "hold_out=split"),
+    ],
+)
+def test_what_the_corpus_does_not_allow_is_wrong_use_before_any_work(
+    call, tmp_path, capsys, argv, said, dry_run
+):
+    file = launching.write_corpus(tmp_path / "bare", ("file", "speaker", "emotion"))
+    assert call(f"--data_dir={file}", *argv, dry_run) == 2
+    out, err = capsys.readouterr()
+    assert not out and err.count("\n") == 1 and said in err

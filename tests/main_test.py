@@ -1,0 +1,176 @@
+"""The launcher from audio files to the run directory."""
+
+import csv
+import json
+from collections import Counter
+
+import launching
+import numpy as np
+import pytest
+from launching import EMOTIONS, SMALL
+
+FILES = {
+    "flags.txt",
+    "environment.json",
+    "dataset.json",
+    "metrics.jsonl",
+    "predictions.csv",
+    "summary.json",
+    "confusion.png",
+}
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    return launching.corpus(tmp_path_factory.mktemp("corpus"))
+
+
+@pytest.fixture(scope="module")
+def first(corpus, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("first") / "run"
+    return launching.program(*corpus, *SMALL, f"--run_dir={folder}"), folder
+
+
+@pytest.fixture(scope="module")
+def again(first, tmp_path_factory):
+    """The same by the first run's flags.txt, where no audio can be read."""
+    folder = tmp_path_factory.mktemp("again")
+    blind = launching.without(folder / "lib", "opensmile", "soundfile", "audresample")
+    argv = f"--flagfile={first[1] / 'flags.txt'}", f"--run_dir={folder / 'run'}"
+    return launching.program(*argv, **blind), folder / "run"
+
+
+@pytest.fixture
+def call(corpus, tmp_path):
+    folder = f"--run_dir={tmp_path / 'run'}"
+    return lambda *argv: launching.call(*corpus, *SMALL, folder, *argv)
+
+
+def _summary(folder):
+    return json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+
+
+def _predictions(folder):
+    with (folder / "predictions.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _metrics(folder):
+    text = (folder / "metrics.jsonl").read_text(encoding="utf-8")
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_a_run_leaves_its_files_and_says_little(first):
+    done, folder = first
+    assert done.returncode == 0, done.stderr
+    assert {path.name for path in folder.iterdir()} == FILES
+    assert done.stdout.startswith("mean, unigram 0.2, 2 seeds\n")
+    assert done.stdout.endswith(f"\nresults are in {folder}\n")
+    features, compiling = done.stderr.splitlines()
+    assert features.endswith("features: 32 extracted, 0 cached")
+    assert features.startswith("32 utterances") and compiling.startswith("compiling")
+
+
+def test_predictions_have_a_row_a_seed_and_test_utterance(first):
+    rows = _predictions(first[1])
+    takes = {f"s{s}_{e}_{t}.wav" for s in range(4) for e in EMOTIONS for t in range(2)}
+    assert len(rows) == 64
+    assert {(row["seed"], row["utterance"]) for row in rows} == {
+        (seed, take) for seed in "01" for take in takes
+    }
+    for row in rows:
+        assert row["utterance"].startswith(f"{row['fold']}_{row['emotion']}_")
+        assert row["fold"] == row["speaker"]
+        found = {emotion: float(row[f"p_{emotion}"]) for emotion in EMOTIONS}
+        assert sum(found.values()) == pytest.approx(1, abs=1e-6)
+        assert row["predicted"] == max(found, key=found.get)
+
+
+def test_metrics_have_a_line_a_condition_seed_fold_and_epoch(first):
+    lines = _metrics(first[1])
+    keys = Counter((x["condition"], x["seed"], x["fold"], x["epoch"]) for x in lines)
+    assert keys == Counter(
+        ("mean, unigram 0.2", seed, f"s{fold}", epoch)
+        for seed in (0, 1)
+        for fold in range(4)
+        for epoch in (1, 2)
+    )
+    assert all(0 < line["loss"] < 3 and len(line) == 5 for line in lines)
+
+
+def test_the_summary_has_the_documented_form(first):
+    summary = _summary(first[1])
+    (condition,) = summary["conditions"]
+    keys = "format corpus emotions conditions skipped failed training"
+    assert " ".join(summary) == keys
+    keys = "name aggregator smoothing alpha seeds ua wa confusion folds"
+    assert " ".join(condition) == keys
+    assert " ".join(condition["ua"]) == "mean_of_folds std_over_seeds pooled interval"
+    assert " ".join(condition["wa"]) == "mean_of_folds pooled"
+    assert {" ".join(fold) for fold in condition["folds"]} == {"held_out utterances ua"}
+    keys = "real_frames_per_second padding_efficiency compile_seconds train_seconds"
+    assert " ".join(summary["training"]) == keys
+    assert (summary["format"], summary["corpus"]) == (1, "manifest")
+    assert summary["emotions"] == list(EMOTIONS)
+    assert summary["skipped"] == summary["failed"] == []
+    assert np.sum(condition["confusion"], axis=1).tolist() == [8] * 4
+
+
+def test_figures_of_training_are_of_real_frames(first):
+    figures = _summary(first[1])["training"]
+    real = json.loads((first[1] / "dataset.json").read_text())["frames"]
+    # All train rows, one step an epoch of 32 rows padded to the longest, 64 frames.
+    expected = 3 * real / (4 * 32 * 64)
+    assert figures["padding_efficiency"] == pytest.approx(expected, abs=1e-4)
+    assert min(figures.values()) > 0
+
+
+def test_the_dataset_is_counted_by_speaker_and_emotion(first):
+    found = json.loads((first[1] / "dataset.json").read_text(encoding="utf-8"))
+    assert found["speakers"] == {f"s{s}": dict.fromkeys(EMOTIONS, 2) for s in range(4)}
+    assert (found["utterances"], found["features"]) == (32, 147)
+    assert found["feature_set"].startswith("vladser147-")
+    assert len(found["digest"]) == 64
+
+
+def test_a_rerun_from_flags_txt_is_the_same_to_the_bit_and_reads_no_audio(first, again):
+    done, folder = again
+    assert done.returncode == 0, done.stderr
+    assert "0 extracted, 32 cached" in done.stderr
+    assert {path.name for path in folder.iterdir()} == FILES
+    for name in ("flags.txt", "dataset.json", "metrics.jsonl", "predictions.csv"):
+        assert (folder / name).read_bytes() == (first[1] / name).read_bytes(), name
+    one, other = _summary(first[1]), _summary(folder)
+    assert one.pop("training") and other.pop("training")
+    assert one == other
+
+
+def test_partner_validation_logs_its_ua(call, tmp_path):
+    assert call("--validation=partner") == 0
+    lines = _metrics(tmp_path / "run")
+    assert len(lines) == 16
+    assert all(0 <= line["validation_ua"] <= 1 for line in lines)
+    assert len(_predictions(tmp_path / "run")) == 64
+
+
+@pytest.mark.parametrize(
+    ("hold_out", "tested"),
+    [("session", {"t0": "s0 s1", "t1": "s2 s3"}), ("split", {"test": "s3"})],
+)
+def test_sessions_and_splits_are_held_out(call, tmp_path, hold_out, tested):
+    assert call(f"--hold_out={hold_out}", "--seeds=1") == 0
+    found = {(row["fold"], row["speaker"]) for row in _predictions(tmp_path / "run")}
+    assert found == {(fold, s) for fold, names in tested.items() for s in names.split()}
+    (condition,) = _summary(tmp_path / "run")["conditions"]
+    assert condition["ua"]["std_over_seeds"] is None
+
+
+def test_bad_audio_is_skipped_and_named_on_demand(call, tmp_path):
+    file = launching.write_corpus(tmp_path / "damaged")
+    bad = launching.damage(file)
+    assert call(f"--data_dir={file}", "--on_bad_audio=skip") == 0
+    skipped = _summary(tmp_path / "run")["skipped"]
+    assert tuple(one["utterance"] for one in skipped) == bad
+    assert "160 samples" in skipped[2]["reason"]
+    tested = {row["utterance"] for row in _predictions(tmp_path / "run")}
+    assert len(tested) == 29 and not tested & set(bad)

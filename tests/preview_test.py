@@ -1,0 +1,66 @@
+import launching
+import pytest
+from launching import SMALL
+
+from vladser.corpora import manifest
+from vladser.features import extract
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory):
+    return launching.write_corpus(tmp_path_factory.mktemp("preview") / "toy")
+
+
+@pytest.fixture
+def preview(file, tmp_path, capsys):
+    """What --dry_run prints, by the word that a line starts with."""
+
+    def preview(*argv):
+        data, folder = f"--data_dir={file}", f"--run_dir={tmp_path / 'run'}"
+        given = "--corpus=manifest", data, folder, *SMALL, "--dry_run", *argv
+        assert launching.call(*given) == 0
+        out, err = capsys.readouterr()
+        assert not err
+        return dict(line.split(maxsplit=1) for line in out.splitlines())
+
+    return preview
+
+
+def test_it_says_what_would_run_and_makes_nothing(preview, tmp_path):
+    said = preview()
+    assert said["corpus"].startswith("manifest: 32 utterances of 4 speakers, ")
+    assert said["classes"] == "angry 8, happy 8, sad 8, neutral 8"
+    assert said["condition"] == "mean, unigram 0.2"
+    assert said["trials"] == "8 = 4 folds x 2 seeds; 2 epochs of 1 step"
+    assert said["programs"] == "1 to train, 1 to test; padded to 64 frames"
+    assert said["memory"].endswith(" MiB on each of 2 devices (cpu)")
+    assert said["results"] == str(tmp_path / "run")
+    assert not any(tmp_path.iterdir())
+
+
+def test_it_counts_the_frames_that_are_extracted(preview, file, tmp_path):
+    found = extract(manifest.read(file).utterances, tmp_path).features.values()
+    frames = sum(map(len, found))
+    assert preview()["corpus"].endswith(f" of 4 speakers, {frames:,} frames")
+
+
+def test_steps_follow_the_fold_that_trains_on_most(preview):
+    found = preview("--batch_size=8", "--epochs=1", "--seeds=1")["trials"]
+    assert found == "4 = 4 folds x 1 seed; 1 epoch of 3 steps"
+    found = preview("--hold_out=split", "--batch_size=8")["trials"]
+    assert found == "2 = 1 fold x 2 seeds; 2 epochs of 2 steps"
+
+
+def test_memory_grows_with_what_works_at_once(preview):
+    def mebibytes(*argv):
+        return int(preview(*argv)["memory"].split()[1].replace(",", ""))
+
+    assert mebibytes("--cells=256") > 2 * mebibytes("--cells=64") > 0
+
+
+def test_bad_audio_is_counted_and_left_out(preview, tmp_path):
+    file = launching.write_corpus(tmp_path / "damaged")
+    launching.damage(file)
+    said = preview(f"--data_dir={file}")
+    assert said["corpus"].startswith("manifest: 29 utterances of 4 speakers, ")
+    assert said["bad"] == "audio   3 utterances, by the files' headers"

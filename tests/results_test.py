@@ -1,0 +1,128 @@
+"""The summary against metrics taken by scikit-learn from the prediction rows alone."""
+
+import statistics
+import warnings
+from collections import defaultdict
+
+import numpy as np
+import pytest
+import toys
+from sklearn.metrics import accuracy_score, balanced_accuracy_score, confusion_matrix
+
+from vladser import aggregators, folds, results
+from vladser.errors import TrainingError
+from vladser.types import Condition
+
+CONDITION = Condition(aggregators.parse("netvlad(clusters=3)"), "uniform", 0.1)
+
+
+def _tested(seeds=(3, 1, 4), drop=None):
+    """Random probabilities; `drop`, a speaker and a class, leaves it out of a fold."""
+    corpus = toys.corpus()
+    made = folds.make(corpus, "speaker")
+    if drop:
+        speaker, emotion = drop
+        test = made[speaker].test
+        test = test[corpus.label[test] != emotion]
+        made[speaker] = made[speaker]._replace(test=test)
+    draw = np.random.default_rng(1)
+    shape = (len(seeds), len(made), len(corpus.label))
+    right = 2.0 * np.eye(4)[corpus.label]
+    found = np.exp(right + draw.normal(size=(*shape, 4))).astype(np.float32)
+    found /= found.sum(axis=-1, keepdims=True)
+    probabilities = np.full_like(found, np.nan)
+    for f, fold in enumerate(made):
+        probabilities[:, f, fold.test] = found[:, f, fold.test]
+    return results.Tested(corpus, CONDITION, made, seeds, probabilities)
+
+
+def _rows(tested):
+    header = results.header(tested.corpus)
+    return [dict(zip(header, row, strict=True)) for row in results.predictions(tested)]
+
+
+def _naive(rows, emotions):
+    """The metrics, from what predictions.csv says and nothing else."""
+    tests = defaultdict(lambda: defaultdict(list))
+    for row in rows:
+        tests[row["seed"]][row["fold"]].append((row["emotion"], row["predicted"]))
+
+    def measure(metric, pairs):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of classes that a fold lacks
+            return metric(*zip(*pairs, strict=True))
+
+    def over(metric, group):
+        return [[measure(metric, p) for p in f.values()] for f in group.values()]
+
+    def all_of(seed):
+        return [pair for pairs in tests[seed].values() for pair in pairs]
+
+    mean = statistics.fmean
+    ua, wa = over(balanced_accuracy_score, tests), over(accuracy_score, tests)
+    seeds = [mean(seed) for seed in ua]
+    pooled = {
+        metric: mean(measure(metric, all_of(seed)) for seed in tests)
+        for metric in (balanced_accuracy_score, accuracy_score)
+    }
+    counts = [
+        confusion_matrix(*zip(*all_of(seed), strict=True), labels=emotions)
+        for seed in tests
+    ]
+    return {
+        "ua": {
+            "mean_of_folds": mean(seeds),
+            "std_over_seeds": statistics.stdev(seeds) if len(seeds) > 1 else None,
+            "pooled": pooled[balanced_accuracy_score],
+            "interval": None,
+        },
+        "wa": {
+            "mean_of_folds": mean(mean(seed) for seed in wa),
+            "pooled": pooled[accuracy_score],
+        },
+        "confusion": (sum(counts) / len(counts)).tolist(),
+        "folds": [mean(fold) for fold in zip(*ua, strict=True)],
+    }
+
+
+@pytest.mark.parametrize("seeds", [(3, 1, 4), (7,)])
+@pytest.mark.parametrize("drop", [None, (2, 1)])
+def test_summary_is_what_the_predictions_say(seeds, drop):
+    tested = _tested(seeds, drop)
+    found = results.summary(tested)
+    expected = _naive(_rows(tested), tested.corpus.emotions)
+    for name in ("ua", "wa"):
+        assert found[name] == pytest.approx(expected[name], abs=1e-12)
+    np.testing.assert_allclose(found["confusion"], expected["confusion"])
+    assert [fold["ua"] for fold in found["folds"]] == pytest.approx(expected["folds"])
+    assert found["seeds"] == list(seeds)
+    assert found["aggregator"] == "netvlad(clusters=3)"
+    assert (found["smoothing"], found["alpha"]) == ("uniform", 0.1)
+
+
+def test_folds_name_their_speaker_and_count_their_utterances():
+    found = results.summary(_tested(drop=(0, 3)))["folds"]
+    counts = {fold["held_out"]: fold["utterances"] for fold in found}
+    assert counts == {"s0": 9, "s1": 16, "s2": 12, "s3": 16}
+
+
+def test_predictions_hold_each_float32_exactly_and_its_largest_class():
+    tested = _tested()
+    rows = _rows(tested)
+    assert len(rows) == 3 * len(tested.corpus.utterances)
+    for row in rows:
+        place = tested.corpus.utterances.index(row["utterance"])
+        fold = int(row["fold"].removeprefix("s"))
+        wanted = tested.probabilities[tested.seeds.index(int(row["seed"])), fold, place]
+        found = {e: np.float32(row[f"p_{e}"]) for e in tested.corpus.emotions}
+        assert list(found.values()) == wanted.tolist()
+        assert row["predicted"] == max(found, key=found.get)
+        assert row["utterance"].startswith(f"{row['speaker']}_{row['emotion']}_")
+        assert row["condition"] == "netvlad(clusters=3), uniform 0.1"
+
+
+def test_nan_is_no_prediction():
+    tested = _tested()
+    tested.probabilities[1, 2, tested.folds[2].test[0]] = np.nan
+    with pytest.raises(TrainingError, match=r"seed 1, held out s2: .* NaN"):
+        results.summary(tested)

@@ -1,0 +1,121 @@
+import json
+import subprocess
+from importlib import metadata
+from pathlib import Path
+
+import jax
+import pytest
+
+import vladser
+from launch import run_dir
+from vladser.errors import InputError
+
+
+def _git(folder, *argv):
+    who = ["-c", "user.name=a", "-c", "user.email=a@b.c", "-c", "commit.gpgsign=false"]
+    command = ["git", "-C", str(folder), *who, *argv]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+@pytest.fixture
+def sources(tmp_path, monkeypatch):
+    """vladser as if its sources were in a folder of the test's own."""
+    file = tmp_path / "sources" / "vladser" / "__init__.py"
+    file.parent.mkdir(parents=True)
+    file.write_text("1")
+    monkeypatch.setattr(vladser, "__file__", str(file))
+    return tmp_path / "sources"
+
+
+def test_a_new_folder_is_made_with_its_parents_and_an_empty_one_taken(tmp_path):
+    run_dir.create(tmp_path / "runs" / "first")
+    run_dir.create(tmp_path / "runs" / "first")
+    assert (tmp_path / "runs" / "first").is_dir()
+
+
+def test_a_folder_in_use_is_refused_with_what_is_in_it(tmp_path):
+    (tmp_path / "summary.json").touch()
+    with pytest.raises(InputError, match=r"is not empty \(summary\.json\)") as caught:
+        run_dir.create(tmp_path)
+    assert f"--run_dir={tmp_path}" in str(caught.value)
+
+
+def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
+    file = tmp_path / "file"
+    file.touch()
+    for folder in (file, file / "run"):
+        with pytest.raises(InputError, match=f"--run_dir={folder}: "):
+            run_dir.create(folder)
+
+
+def test_files_are_utf_8_with_the_users_permissions(tmp_path):
+    (tmp_path / "plain").touch()
+    run_dir.write_json(tmp_path / "a.json", {"speaker": "Jürgen 王"})
+    run_dir.write_csv(tmp_path / "a.csv", ["é", "b"], [["1,5", 'say "x"']])
+    run_dir.write_text(tmp_path / "a.txt", "é\n")
+    assert "Jürgen 王".encode() in (tmp_path / "a.json").read_bytes()
+    assert json.loads((tmp_path / "a.json").read_bytes()) == {"speaker": "Jürgen 王"}
+    assert (tmp_path / "a.csv").read_bytes() == 'é,b\n"1,5","say ""x"""\n'.encode()
+    assert (tmp_path / "a.txt").read_bytes() == "é\n".encode()
+    assert len({path.stat().st_mode for path in tmp_path.iterdir()}) == 1
+    assert len(list(tmp_path.iterdir())) == 4
+
+
+@pytest.mark.parametrize("before", [None, "old"])
+def test_a_writer_that_dies_leaves_the_folder_as_it_was(tmp_path, before):
+    file = tmp_path / "predictions.csv"
+    if before:
+        file.write_text(before)
+
+    def rows():
+        yield from [["1"]] * 100_000
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        run_dir.write_csv(file, ["a"], rows())
+    assert [path.read_text() for path in tmp_path.iterdir()] == [before][: bool(before)]
+
+
+def test_a_file_that_cannot_be_written_is_named(tmp_path):
+    file = tmp_path / "gone" / "flags.txt"
+    with pytest.raises(InputError, match=f"{file} cannot be written: No such file"):
+        run_dir.write_text(file, "")
+
+
+def test_the_environment_names_versions_host_and_devices():
+    found = run_dir.environment()
+    assert found["vladser"] == vladser.__version__
+    packages = found["packages"]
+    assert {"jax", "jaxlib", "numpy", "opensmile"} <= set(packages)
+    assert all(version == metadata.version(name) for name, version in packages.items())
+    assert len(found["devices"]) == jax.device_count()
+    assert found["host"]["name"] and found["host"]["system"]
+    assert json.loads(json.dumps(found)) == found
+
+
+def test_the_revision_is_the_commit_with_a_plus_where_files_differ(sources):
+    _git(sources, "init")
+    assert run_dir.environment()["revision"] is None  # no commit yet
+    _git(sources, "add", ".")
+    _git(sources, "commit", "-m", "a")
+    _git(sources, "tag", "-a", "v1", "-m", "a")
+    commit = _git(sources, "rev-parse", "HEAD")
+    assert run_dir.environment()["revision"] == commit
+    Path(vladser.__file__).write_text("2")
+    assert run_dir.environment()["revision"] == f"{commit}+"
+
+
+def test_installed_sources_have_no_revision_though_a_repository_is_around(
+    sources, monkeypatch
+):
+    _git(sources.parent, "init")
+    _git(sources.parent, "add", ".")
+    _git(sources.parent, "commit", "-m", "a")
+    assert run_dir.environment()["revision"] is None
+
+
+def test_without_git_there_is_no_revision(sources, monkeypatch):
+    (sources / ".git").mkdir()
+    monkeypatch.setenv("PATH", "")
+    assert run_dir.environment()["revision"] is None

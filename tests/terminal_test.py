@@ -1,0 +1,99 @@
+import io
+import sys
+
+from launch import terminal
+
+CONFUSION = [[3.0, 1.0, 0.0], [1.0, 0.0, 1.0], [0.0, 0.0, 2.0]]
+SUMMARY = {
+    "emotions": ["angry", "sad", "bored"],
+    "conditions": [
+        {
+            "name": "mean, unigram 0.2",
+            "seeds": [0, 1],
+            "ua": {"mean_of_folds": 0.625, "std_over_seeds": 0.0312, "pooled": 7 / 12},
+            "wa": {"mean_of_folds": 0.61, "pooled": 5 / 8},
+            "confusion": CONFUSION,
+            "folds": [
+                {"held_out": "Ses01F", "utterances": 5, "ua": 0.25},
+                {"held_out": "s2", "utterances": 3, "ua": 1.0},
+            ],
+        }
+    ],
+}
+
+
+def _summary(**changed):
+    return {**SUMMARY, "conditions": [{**SUMMARY["conditions"][0], **changed}]}
+
+
+def _cells(text):
+    return [line.split() for line in text.splitlines()]
+
+
+def test_the_table_shows_folds_averages_baselines_and_confusion():
+    assert terminal.results(SUMMARY, []).splitlines() == [
+        "mean, unigram 0.2, 2 seeds",
+        "",
+        "held out  utterances   UA %",
+        "Ses01F             5   25.0",
+        "s2                 3  100.0",
+        "",
+        "                UA %  over seeds  WA %",
+        "mean of folds   62.5       ± 3.1  61.0",
+        "pooled          58.3              62.5",
+        "majority class  33.3              50.0",
+        "chance          33.3              33.3",
+        "",
+        "spoken \\ predicted %  angry   sad  bored",
+        "angry                  75.0  25.0    0.0",
+        "sad                    50.0   0.0   50.0",
+        "bored                   0.0   0.0  100.0",
+    ]
+
+
+def test_one_seed_has_no_spread():
+    ua = {"mean_of_folds": 0.625, "std_over_seeds": None, "pooled": 0.5}
+    text = terminal.results(_summary(seeds=[0], ua=ua), [])
+    assert text.startswith("mean, unigram 0.2, 1 seed\n")
+    assert ["mean", "of", "folds", "62.5", "61.0"] in _cells(text)
+
+
+def test_a_fold_without_some_class_is_marked_and_explained():
+    text = terminal.results(SUMMARY, ["s2"])
+    assert ["s2*", "3", "100.0"] in _cells(text) and "\n* tests without" in text
+
+
+def test_a_class_that_is_never_tested_counts_in_no_majority():
+    text = terminal.results(_summary(confusion=[[3, 1, 0], [1, 1, 0], [0, 0, 0]]), [])
+    assert ["majority", "class", "50.0", "66.7"] in _cells(text)
+    assert ["bored", "0.0", "0.0", "0.0"] in _cells(text)
+
+
+def test_a_bar_is_silent_where_there_is_no_terminal(capsys):
+    with terminal.bar("features", 2, "file") as bar:
+        bar.update(2)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_bar_shows_rate_and_time_left_and_is_wiped_in_the_end(monkeypatch):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    with terminal.bar("training", 2000, "frame", scale=True) as bar:
+        bar.update(1000)
+        bar.refresh()
+    shown = sys.stderr.getvalue().split("\r")
+    assert any("1.00k/2.00k" in line and "frame/s" in line for line in shown)
+    assert not shown[-1].strip()
+
+
+def test_notes_go_to_standard_error(capsys):
+    terminal.say("a note")
+    assert capsys.readouterr() == ("", "a note\n")
+
+
+def test_numbers_agree_with_their_noun():
+    said = [terminal.number(count, "frame") for count in (0, 1, 2000)]
+    assert said == ["0 frames", "1 frame", "2,000 frames"]
