@@ -4,7 +4,6 @@ The defaults reproduce the paper.
 """
 # ruff: noqa: RUF009 (`flag` is dataclasses.field with metadata)
 
-import os
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -23,17 +22,10 @@ from launch.parsers import (
     positive,
     share,
 )
-from vladser import aggregators, corpora
+from vladser import aggregators, corpora, features, folds
 from vladser.corpora import emotions
 from vladser.errors import InputError
 from vladser.types import Condition, Pooling
-
-
-def cores() -> int:
-    """The CPU cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 @dataclass(frozen=True)
@@ -76,7 +68,9 @@ class Settings:
         "On files that are not usable audio: stop after listing all, or skip them.",
     )
     max_seconds: float = flag("Data", 60, positive, "Longer audio is not usable.")
-    workers: int = flag("Data", cores(), count, "Processes that extract features.")
+    workers: int = flag(
+        "Data", features.cores(), count, "Processes that extract features."
+    )
 
     aggregator: Pooling = flag(
         "Model",
@@ -114,13 +108,13 @@ class Settings:
     hold_out: str = flag(
         "Protocol",
         "speaker",
-        one_of("speaker", "session", "split"),
+        one_of(*folds.HOLD_OUT),
         "What a fold tests on: one speaker, one session, or the corpus's test split.",
     )
     validation: str = flag(
         "Protocol",
         "none",
-        one_of("none", "partner"),
+        one_of(*folds.VALIDATION),
         "Which epoch counts: none, the last; partner, the best on the other speaker of "
         "the held-out speaker's session, who is then left out of training.",
     )
@@ -177,10 +171,11 @@ def read(values: flags.FlagValues) -> Settings:
 
 def condition(settings: Settings) -> Condition:
     """The condition that the settings describe."""
-    names = (field.name for field in fields(Condition) if field.name != "pooling")
-    return Condition(
-        pooling=settings.aggregator, **{name: getattr(settings, name) for name in names}
-    )
+    names = {field.name for field in fields(Condition)} - {"pooling"}
+    given = {name: getattr(settings, name) for name in names}
+    if settings.smoothing == "none" or settings.alpha == 0:
+        given |= {"smoothing": "none", "alpha": 0.0}  # one condition, whichever is said
+    return Condition(pooling=settings.aggregator, **given)
 
 
 def flags_text(settings: Settings) -> str:

@@ -24,14 +24,13 @@ def main(settings: Settings) -> None:
     # Late, for they import jax: spawned workers need none, nor do wrong flags.
     from launch import backend, preview, training
 
-    backend.prepare(flags.cores())
-
+    backend.prepare(features.cores())
     with cli.wrong_use():
         aggregators.build(settings.aggregator)
-    if not settings.dry_run:
-        run_dir.create(settings.run_dir)
+        run_dir.check(settings.run_dir)
     corpus = corpora.read(settings.corpus, settings.data_dir)
-    chosen, classes = emotions.select(corpus, settings.emotions)
+    with cli.wrong_use():
+        chosen, classes = emotions.select(corpus, settings.emotions)
     if settings.dry_run:
         print(preview.preview(settings, chosen, classes))
         return

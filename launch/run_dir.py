@@ -17,21 +17,31 @@ from vladser.errors import InputError
 _PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy", "opensmile", "audresample")
 
 
-def create(folder: Path) -> None:
-    """Makes the folder of a new run.
-
-    Raises:
-      InputError: it cannot be made, or something is in it.
-    """
+def check(folder: Path) -> None:
+    """Raises InputError for a folder that no new run may fill: something is in it."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        occupied = next(folder.iterdir(), None)
+        occupied = next(folder.iterdir(), None) if folder.exists() else None
     except OSError as error:
         raise InputError(f"--run_dir={folder}: {error.strerror}") from None
     if occupied:
         raise InputError(
             f"--run_dir={folder} is not empty ({occupied.name}): name a new folder"
         )
+
+
+def claim(folder: Path, flags: str) -> None:
+    """Makes the folder of a new run, and flags.txt in it, which only one run can.
+
+    Raises:
+      InputError: it cannot be made, something is in it, or another run was faster.
+    """
+    check(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / "flags.txt").open("x", encoding="utf-8") as file:
+            file.write(flags)
+    except OSError as error:
+        raise InputError(f"--run_dir={folder}: {error.strerror}") from None
 
 
 def write_text(path: Path, text: str) -> None:

@@ -32,8 +32,12 @@ def run(
         utterances, extraction.features, classes, extraction.feature_set
     )
     schedule = plan(settings, corpus)
+    if left_out := len(corpus.label) - len(_used(schedule.folds)):
+        terminal.say(
+            f"note: {terminal.number(left_out, 'utterance')} in no training or test set"
+        )
     folder = settings.run_dir
-    run_dir.write_text(folder / "flags.txt", flags.flags_text(settings))
+    run_dir.claim(folder, flags.flags_text(settings))
     run_dir.write_json(folder / "environment.json", run_dir.environment())
     run_dir.write_json(folder / "dataset.json", _describe(settings.corpus, corpus))
 
@@ -67,6 +71,13 @@ def run(
         if len(np.unique(corpus.label[fold.test])) < len(classes)
     ]
     return f"{terminal.results(summary, partial)}\n\nresults are in {folder}"
+
+
+def _used(made: Sequence[Fold]) -> set[int]:
+    """The utterances that some fold trains or tests on."""
+    return {
+        int(row) for fold in made for part in (fold.train, fold.test) for row in part
+    }
 
 
 def check_protocol(

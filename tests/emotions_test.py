@@ -1,7 +1,9 @@
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
+from vladser import corpora
 from vladser.corpora import emotions
 from vladser.errors import InputError
 from vladser.types import Corpus, Utterance
@@ -88,3 +90,9 @@ def test_select_names_a_few_of_many_speakers():
     )
     chosen, _ = emotions.select(given, emotions.parse("sad,happy,angry"))
     assert chosen.notes[-1].endswith("s4 (no angry) and 3 more")
+
+
+@pytest.mark.parametrize("name", sorted({*corpora.names()} - {"demo", "manifest"}))
+def test_readers_speak_in_canonical_names(name):
+    reader = import_module(f"vladser.corpora.{name}")
+    assert set(reader._EMOTIONS.values()) <= set(emotions.CANONICAL)

@@ -104,23 +104,55 @@ def test_one_program_a_batch_shape(corpus, compiled):
     assert compiled.count("jit(train_step)") == len(plan.shapes)
     assert compiled.count("jit(predict)") == len(tested)
     compiled.clear()
-    other = replace(CONDITION, alpha=0.5, dropout=0.2, smoothing="uniform", rho=0.8)
+    other = replace(
+        CONDITION,
+        alpha=0.5,
+        dropout=0.2,
+        smoothing="uniform",
+        rho=0.8,
+        noise=0.3,
+        learning_rate=0.5,
+    )
     _outcome(corpus, plan._replace(seeds=(7, 8), folds=plan.folds[::-1]), [other])
     assert compiled == []
 
 
 @pytest.mark.parametrize("garbage", [1e30, np.nan])
 def test_the_held_out_speaker_leaks_into_nothing(corpus, garbage):
-    (fold,) = [f for f in folds.make(corpus, "speaker") if f.held_out == "s0"]
+    """Not into the weights, the scaler, the prior, nor the choice of an epoch."""
+    made = folds.make(corpus, "speaker", "partner")
+    (fold,) = [fold for fold in made if fold.held_out == "s0"]
     frames, label = corpus.frames.copy(), corpus.label.copy()
     for row in fold.test:
         start = corpus.offset[row]
         frames[start : start + corpus.length[row]] = garbage
-    label[fold.test] = (label[fold.test] + 1) % 4
+    label[fold.test] = 3  # another prior, would it see them
     poisoned = replace(corpus, frames=frames, label=label)
-    _, clean = _outcome(corpus, _plan(corpus, made=[fold]))
-    _, found = _outcome(poisoned, _plan(poisoned, made=[fold]))
+    plan = _plan(corpus, epochs=3, made=[fold])
+    _, clean = _outcome(corpus, plan, validation=True)
+    _, found = _outcome(poisoned, plan, validation=True)
     _same(found.params, clean.params)
+    _same(found.epoch, clean.epoch)
+
+
+def test_standardization_by_speaker_undoes_what_a_speaker_scales(corpus):
+    frames = corpus.frames.copy()
+    for row in np.flatnonzero(corpus.speaker == 2):
+        part = slice(corpus.offset[row], corpus.offset[row] + corpus.length[row])
+        frames[part] = frames[part] * 8 + 4
+    scaled = replace(corpus, frames=frames)
+    plan = _plan(corpus, seeds=(0,), epochs=1)
+    _, plain = _outcome(corpus, plan, standardize="speaker")
+    _, found = _outcome(scaled, plan, standardize="speaker")
+    # The moments are taken of other float32 numbers.
+    np.testing.assert_allclose(found.probabilities, plain.probabilities, atol=1e-4)
+
+
+def test_wrong_options_are_refused(corpus):
+    with pytest.raises(InputError, match="unknown standardize 'speakers'"):
+        _outcome(corpus, _plan(corpus), standardize="speakers")
+    with pytest.raises(InputError, match="holding out s0: no utterance to validate on"):
+        _outcome(corpus, _plan(corpus), validation=True)
 
 
 def test_only_test_utterances_are_predicted(corpus, whole):

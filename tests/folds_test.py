@@ -77,6 +77,8 @@ def test_wrong_use_is_refused():
         (corpus, "split", "none", "no utterances of split train"),
         (mixed, "split", "none", "1 speakers are both trained on and tested"),
         (one, "speaker", "none", "fewer than two emotions"),
+        (corpus, "speakers", "none", "unknown 'speakers': one of speaker, session"),
+        (corpus, "speaker", "Partner", "unknown 'Partner': one of none, partner"),
     ]:
         with pytest.raises(InputError, match=says):
             folds.make(wrong, hold_out, validation)

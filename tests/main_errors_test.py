@@ -19,7 +19,7 @@ def call(corpus, tmp_path):
 def test_a_folder_with_results_is_refused(call, tmp_path, capsys):
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "summary.json").touch()
-    assert call() == 1
+    assert call() == 2
     out, err = capsys.readouterr()
     assert not out and err.count("\n") == 1 and "run is not empty (summary.json)" in err
 

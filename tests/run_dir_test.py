@@ -29,15 +29,26 @@ def sources(tmp_path, monkeypatch):
 
 
 def test_a_new_folder_is_made_with_its_parents_and_an_empty_one_taken(tmp_path):
-    run_dir.create(tmp_path / "runs" / "first")
-    run_dir.create(tmp_path / "runs" / "first")
-    assert (tmp_path / "runs" / "first").is_dir()
+    for name in ("first", "second"):
+        folder = tmp_path / "runs" / name
+        run_dir.check(folder)
+        run_dir.claim(folder, "--seeds=3\n")
+        assert (folder / "flags.txt").read_text() == "--seeds=3\n"
+        (tmp_path / "runs" / "second").mkdir(exist_ok=True)
+
+
+def test_of_two_runs_one_gets_the_folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(run_dir, "check", lambda folder: None)  # both saw it empty
+    run_dir.claim(tmp_path, "a")
+    with pytest.raises(InputError, match=f"--run_dir={tmp_path}: File exists"):
+        run_dir.claim(tmp_path, "b")
+    assert (tmp_path / "flags.txt").read_text() == "a"
 
 
 def test_a_folder_in_use_is_refused_with_what_is_in_it(tmp_path):
     (tmp_path / "summary.json").touch()
     with pytest.raises(InputError, match=r"is not empty \(summary\.json\)") as caught:
-        run_dir.create(tmp_path)
+        run_dir.check(tmp_path)
     assert f"--run_dir={tmp_path}" in str(caught.value)
 
 
@@ -46,7 +57,7 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
     file.touch()
     for folder in (file, file / "run"):
         with pytest.raises(InputError, match=f"--run_dir={folder}: "):
-            run_dir.create(folder)
+            run_dir.claim(folder, "")
 
 
 def test_files_are_utf_8_with_the_users_permissions(tmp_path):

@@ -1,8 +1,10 @@
 import jax
 import numpy as np
 import pytest
+import toys
 
-from vladser import sweep
+from vladser import batches, experiment, folds, sweep, trials
+from vladser.types import Condition, Pooling
 
 
 class _Device:
@@ -28,3 +30,46 @@ def test_place_fills_up_the_rectangle():
     assert (filled[:, 3:] == -1).all()
     copied = np.asarray(sweep.place(mesh, array))
     np.testing.assert_array_equal(copied[:, 3], array[:, 2])
+
+
+def test_seeds_epochs_and_steps_draw_differently():
+    keys = [
+        sweep.step_key(seed, epoch, step)
+        for seed in (0, 1)
+        for epoch in (0, 1)
+        for step in (0, 1)
+    ]
+    assert len({tuple(jax.random.key_data(key).tolist()) for key in keys}) == 8
+
+
+def _trained(seeds, epochs):
+    corpus = toys.corpus(per_class=4)
+    plan = batches.plan(corpus.length, folds.make(corpus, "speaker"), seeds, epochs, 8)
+    condition = Condition(Pooling("netvlad", (("clusters", 2),)), cells=8, noise=0.1)
+    *_, outcome = experiment.run(corpus, [condition], plan)
+    return plan.steps() * epochs, outcome
+
+
+def test_accelerators_take_all_trials_at_once_and_get_the_same(monkeypatch):
+    steps, mapped = _trained((0, 1), 3)
+    assert steps >= 18
+    monkeypatch.setattr(sweep, "_each", lambda mesh: lambda f, tree: jax.vmap(f)(tree))
+    jax.clear_caches()
+    _, batched = _trained((0, 1), 3)
+    jax.clear_caches()
+    # The sums of float32 run in another order at every step.
+    np.testing.assert_allclose(
+        batched.probabilities, mapped.probabilities, rtol=1e-4, atol=1e-6
+    )
+
+
+def test_seeds_differ_and_folds_share_their_first_weights():
+    corpus = toys.corpus()
+    made = folds.make(corpus, "speaker")
+    condition = Condition(Pooling("mean"), cells=8)
+    rectangle = trials.rectangle(corpus, [condition], made, (0, 1))
+    spec = trials.specification(corpus, [condition])
+    mesh = sweep.mesh(2, len(made))
+    kernel = np.asarray(sweep.init(rectangle, spec=spec, mesh=mesh).params.kernel)
+    assert (kernel[0, 0] == kernel[0, 1]).all()
+    assert (kernel[0, 0] != kernel[1, 0]).all()

@@ -85,8 +85,9 @@ def test_a_step_without_a_live_row_leaves_the_state_untouched():
 def test_the_step_descends():
     params, batch, draws = _setup()
     state, first = training.init(params), None
+    step = jax.jit(training.step, static_argnums=1)
     for _ in range(30):
-        state, loss = training.step(state, SPEC, _trial(alpha=0.0), batch, draws)
+        state, loss = step(state, SPEC, _trial(alpha=0.0), batch, draws)
         first = loss if first is None else first
     assert loss < first
 
@@ -107,40 +108,76 @@ def test_nan_past_the_end_reaches_neither_loss_nor_gradients(name):
 
 
 @pytest.mark.parametrize("name", aggregators.names())
-def test_a_prediction_depends_on_the_utterance_alone(name):
+def test_logits_depend_on_the_utterance_alone(name):
     spec = Spec(Pooling(name), features=5, classes=4, cells=8)
     buffer = dataset.to_device(toys.corpus())
     params = model.init(jax.random.key(0), spec)
 
-    def predict(rows, length):
+    def logits(rows, length):
         batch = dataset.gather(buffer, np.array(rows), length)
-        return training.predict(params, spec, _trial(), batch)
+        return model.forward(params, spec, batch.frames, batch.mask)[1]
 
-    alone = predict([7], 40)[0]
+    alone = logits([7], 40)[0]
     # Another order of float32 sums.
-    np.testing.assert_allclose(predict([3, -1, 7, 2], 80)[2], alone, atol=1e-5)
-    np.testing.assert_allclose(predict([7, 11], 64)[0], alone, atol=1e-5)
+    np.testing.assert_allclose(logits([3, -1, 7, 2], 80)[2], alone, atol=1e-5)
+    np.testing.assert_allclose(logits([7, 11], 64)[0], alone, atol=1e-5)
 
 
-def test_noise_and_dropout_have_the_stated_moments():
-    params, batch, _ = _setup()
-    draws = model.draw(jax.random.key(2), SPEC, 400, 32)
-    assert abs(float(draws.noise.std()) - 1) < 0.01
-    assert abs(float((draws.uniform >= 0.3).mean()) - 0.7) < 0.01
-    # Dropout keeps the expectation: averaged over many masks, a linear readout of the
-    # hidden states stays what it was.
-    spec = Spec(Pooling("mean"), features=5, classes=4, cells=8)
-    params = model.init(jax.random.key(0), spec)
-    exact = model.forward(params, spec, batch.frames, batch.mask)[0]
-    dropped = jax.vmap(
-        lambda key: model.perturbed(
+def test_noise_is_added_to_the_standardized_input():
+    params, batch, draws = _setup()
+    frames, mask = batch.frames, batch.mask
+    noisy = model.perturbed(params, SPEC, frames, mask, draws, 0.3, 0.0)
+    expected = model.forward(params, SPEC, frames + 0.3 * draws.noise, mask)
+    jax.tree.map(
+        lambda a, b: np.testing.assert_allclose(a, b, atol=1e-6), noisy, expected
+    )
+    assert abs(float(draws.noise.std()) - 1) < 0.02
+
+
+def test_dropout_drops_its_share_and_scales_the_rest():
+    params, batch, draws = _setup()
+    dropped = model.perturbed(params, SPEC, *batch[:2], draws, 0.0, 0.4)
+    kept = np.asarray(draws.uniform) >= 0.4
+    assert abs(kept.mean() - 0.6) < 0.03
+    hidden = np.asarray(model.encode(params, *batch[:2])) * kept / 0.6
+    expected = model.classify(params, SPEC, hidden, batch.mask)
+    jax.tree.map(
+        lambda a, b: np.testing.assert_allclose(a, b, atol=1e-6), dropped, expected
+    )
+
+
+def test_standardization_undoes_another_scale():
+    params, batch, draws = _setup()
+    trial = _trial(noise=0.1)
+    scaled = _trial(noise=0.1, mean=np.full(5, 3.0), scale=np.full(5, 0.2))
+    expected = training.loss(params, SPEC, trial, batch, draws)
+    stretched = batch._replace(frames=batch.frames * 5 + 3)
+    found = training.loss(params, SPEC, scaled, stretched, draws)
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    assert training.loss(params, SPEC, trial, stretched, draws) != expected
+
+
+def test_the_learning_rate_scales_the_step():
+    params, batch, draws = _setup()
+    start = training.init(params)
+    step = jax.jit(training.step, static_argnums=1)
+    moved = [
+        jax.tree.map(
+            lambda new, old: new - old,
+            step(start, SPEC, _trial(learning_rate=rate), batch, draws)[0].params,
             params,
-            spec,
-            batch.frames,
-            batch.mask,
-            model.draw(key, spec, 48, 3),
-            0.0,
-            0.5,
-        )[0]
-    )(jax.random.split(jax.random.key(3), 1000)).mean(axis=0)
-    np.testing.assert_allclose(dropped, exact, atol=0.01)  # 3 standard errors
+        )
+        for rate in (1.0, 0.5)
+    ]
+    # A step of 1e-3 on parameters of size 1: three digits are left of float32's seven.
+    jax.tree.map(
+        lambda one, half: np.testing.assert_allclose(half, one / 2, atol=2e-7), *moved
+    )
+
+
+def test_a_confident_assignment_has_finite_gradients():
+    params, batch, draws = _setup()
+    confident = params.aggregator._replace(b=jnp.array([0.0, 60.0]))
+    params = params._replace(aggregator=confident)
+    slopes = jax.grad(training.loss)(params, SPEC, _trial(), batch, draws)
+    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(slopes))

@@ -41,8 +41,9 @@ class Plan(NamedTuple):
         does not depend on what runs beside it.
 
         Args:
-          seeds, folds: places in `seeds` and `folds`.
+          seeds, folds: places in `seeds` and `folds` of a whole plan.
         """
+        assert self.whole is None, "a part of a part"
         return self._replace(
             folds=[self.folds[place] for place in folds],
             seeds=[self.seeds[place] for place in seeds],

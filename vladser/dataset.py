@@ -50,12 +50,13 @@ def build(
                 f"[frames, {arrays[0].shape[-1]}] like those of {utterances[0].id}"
             )
     length = np.array([len(array) for array in arrays])
-    tail = np.zeros((length.max(), arrays[0].shape[1]), np.float32)
+    frames = _aligned_zeros(int(length.sum() + length.max()), arrays[0].shape[1])
+    np.concatenate(arrays, out=frames[: length.sum()])
     speakers = tuple(sorted({u.speaker for u in utterances}))
     sessions = tuple(sorted({u.session for u in utterances if u.session is not None}))
     emotions = tuple(emotions)
     return Dataset(
-        frames=np.concatenate([*arrays, tail], dtype=np.float32),
+        frames=frames,
         offset=np.cumsum(length) - length,
         length=length,
         label=np.array([emotions.index(u.emotion) for u in utterances]),
@@ -103,13 +104,13 @@ def scaler(moments: Moments, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def standardize_by_speaker(dataset: Dataset) -> Dataset:
     """Each speaker's frames in units of that speaker's own frames, test speakers
     included: transductive, since it needs many utterances of whoever is tested."""
-    frames, of_utterances = dataset.frames.copy(), moments(dataset)
+    frames, of_utterances = _aligned_zeros(*dataset.frames.shape), moments(dataset)
     for speaker in range(len(dataset.speakers)):
         rows = np.flatnonzero(dataset.speaker == speaker)
         mean, scale = scaler(of_utterances, rows)
         for n in rows:
             part = slice(dataset.offset[n], dataset.offset[n] + dataset.length[n])
-            frames[part] = (frames[part] - mean) * scale
+            frames[part] = (dataset.frames[part] - mean) * scale
     return replace(dataset, frames=frames)
 
 
@@ -140,6 +141,15 @@ def gather(buffer: Buffer, rows: Array, length: int) -> Batch:
     # Past the utterance lies the next one, or zeros: cheaper to read than to avoid.
     frames = buffer.frames[buffer.offset[rows] + time]
     return Batch(frames, mask, buffer.label[rows], live)
+
+
+def _aligned_zeros(*shape: int) -> np.ndarray:
+    """float32 zeros at an address from which jax's CPU devices, however many, read them
+    in place: elsewhere than at a multiple of 64 bytes each would make a copy."""
+    size = int(np.prod(shape))
+    spare = np.zeros(size + 16, np.float32)
+    start = -spare.ctypes.data % 64 // 4
+    return spare[start : start + size].reshape(shape)
 
 
 def _frames(dataset: Dataset, row: int) -> np.ndarray:

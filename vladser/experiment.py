@@ -14,7 +14,7 @@ import numpy as np
 
 from vladser import batches, dataset, metrics, model, sweep
 from vladser import trials as trials_of
-from vladser.errors import TrainingError
+from vladser.errors import InputError, TrainingError
 from vladser.types import Array, Condition, Dataset, Fold, PyTree, State, Trial
 
 
@@ -63,6 +63,7 @@ def run(
     """Trains every condition on every fold with every seed, and tests it.
 
     Args:
+      corpus: with all utterances of the plan's folds.
       conditions: they share one program, see `trials.specification`.
       plan: the folds, the seeds, the epochs, and what is in each minibatch.
       standardize: "train" (by the fold's training frames) or "speaker" (each speaker by
@@ -72,8 +73,14 @@ def run(
       devices: those that share the trials; all local ones by default.
 
     Raises:
+      InputError: an unknown `standardize`, or no utterances to validate on.
       TrainingError: a loss is not finite; names the trial.
     """
+    for fold in plan.folds if validation else []:
+        if not len(fold.validation):
+            raise InputError(
+                f"holding out {fold.held_out}: no utterance to validate on"
+            )
     if standardize == "speaker":
         corpus = dataset.standardize_by_speaker(corpus)
     trials = trials_of.rectangle(
@@ -130,7 +137,7 @@ class _Block:
         self.spec = trials_of.specification(corpus, conditions)
         self.mesh = sweep.mesh(*self.shape, devices)
         self.trials = sweep.place(self.mesh, trials)
-        self.buffer = sweep.replicate(self.mesh, dataset.to_device(corpus))
+        self.buffer = dataset.to_device(corpus, sweep.everywhere(self.mesh))
 
     def warm_up(self, states: State, plan: batches.Plan) -> State:
         """Compiles every training program by a step that has no live row, which

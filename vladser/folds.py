@@ -22,6 +22,9 @@ def make(dataset: Dataset, hold_out: str, validation: str = "none") -> list[Fold
       InputError: the corpus lacks the sessions or splits that are asked for, or a fold
         would have nothing to train on.
     """
+    for value, known in ((hold_out, HOLD_OUT), (validation, VALIDATION)):
+        if value not in known:
+            raise InputError(f"unknown {value!r}: one of {', '.join(known)}")
     if validation == "partner" and hold_out != "speaker":
         raise InputError(
             f"validation=partner needs hold_out=speaker, not {hold_out}: the partner "

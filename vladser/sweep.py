@@ -1,6 +1,6 @@
 """All trainings of an experiment as one program: the trial axis and the devices.
 
-The trials form a rectangle [seeds, folds x conditions]. Trials of one seed share noise,
+The trials form a rectangle [seeds, conditions x folds]. Trials of one seed share noise,
 dropout masks and initial weights, which are drawn once. Each device has a block of the
 rectangle and works without the others. How a device runs its block is decided here
 alone: a CPU takes one trial after another, which stays in its cache; an accelerator
@@ -51,9 +51,15 @@ def place(mesh: Mesh, tree: PyTree, empty: int | float | None = None) -> PyTree:
     return jax.device_put(jax.tree.map(fill, tree), NamedSharding(mesh, _TRIALS))
 
 
-def replicate(mesh: Mesh, tree: PyTree) -> PyTree:
-    """Puts a copy of the arrays on each device of the mesh."""
-    return jax.device_put(tree, NamedSharding(mesh, PartitionSpec()))
+def everywhere(mesh: Mesh) -> NamedSharding:
+    """Where all devices of the mesh read the whole of an array."""
+    return NamedSharding(mesh, PartitionSpec())
+
+
+def step_key(seed: Array, epoch: Array, step: Array) -> Array:
+    """The key of all that is drawn in a step; alike for all trials of a seed."""
+    key = jax.random.fold_in(jax.random.key(seed), epoch)
+    return jax.random.fold_in(key, step)
 
 
 def init(trials: Trial, *, spec: Spec, mesh: Mesh) -> State:
@@ -77,7 +83,7 @@ def init(trials: Trial, *, spec: Spec, mesh: Mesh) -> State:
 
 @partial(jax.jit, static_argnames=("spec",))
 def _weights(seed: Array, *, spec: Spec) -> model.Params:
-    return model.init(jax.random.key(seed), spec)
+    return model.init(step_key(seed, 0, 0), spec)  # no epoch has the number 0
 
 
 @partial(
@@ -113,8 +119,7 @@ def train_step(
 
         def of_seed(of_seed):
             states, trials, rows = of_seed
-            key = jax.random.fold_in(jax.random.key(trials.seed[0]), epoch)
-            key = jax.random.fold_in(key, step)
+            key = step_key(trials.seed[0], epoch, step)
             draws = model.draw(key, spec, length, rows.shape[-1])
 
             def of_trial(of_trial):

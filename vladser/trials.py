@@ -47,7 +47,13 @@ def rectangle(
     Prior and scaler of a trial see the training rows of its fold alone. With
     standardize="speaker" the corpus is standardized already (see
     `dataset.standardize_by_speaker`) and the scaler leaves it as it is.
+
+    Raises:
+      InputError: an unknown `standardize`.
     """
+    if standardize not in STANDARDIZE:
+        known = ", ".join(STANDARDIZE)
+        raise InputError(f"unknown standardize {standardize!r}: one of {known}")
     if standardize == "train":
         moments = dataset.moments(corpus)
         scalers = [dataset.scaler(moments, fold.train) for fold in folds]

@@ -157,7 +157,7 @@ class Condition:
 
     @property
     def name(self) -> str:
-        if self.smoothing == "none" or self.alpha == 0:
+        if self.smoothing == "none":
             return f"{self.pooling}, no smoothing"
         return f"{self.pooling}, {self.smoothing} {self.alpha:g}"
 
@@ -165,7 +165,7 @@ class Condition:
 class Trial(NamedTuple):
     """What does not change the compiled program: one training of the experiment.
 
-    Each field has the leading axes of the trials: [seeds, folds x conditions].
+    Each field has the leading axes of the trials: [seeds, conditions x folds].
     """
 
     seed: Array  # int32

@@ -28,7 +28,7 @@ def parse(text: str) -> Pooling:
     try:
         node = ast.parse(text.strip(), mode="eval").body
         call = node if isinstance(node, ast.Call) else ast.Call(node, [], [])
-        if call.args:
+        if call.args or len({o.arg for o in call.keywords}) < len(call.keywords):
             raise ValueError
         name = ast.unparse(call.func)
         options = tuple(

@@ -26,7 +26,7 @@ def netvlad(*, clusters: int = 4) -> Aggregator:
     Args:
       clusters: K, at least 1.
     """
-    if not isinstance(clusters, int) or clusters < 1:
+    if type(clusters) is not int or clusters < 1:
         raise ValueError(f"clusters={clusters!r}: a whole number of at least 1")
 
     def init(key, dim):

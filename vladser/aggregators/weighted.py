@@ -9,9 +9,8 @@ from vladser import masking
 from vladser.aggregators import streaming
 from vladser.types import Aggregator, Array
 
-_NOT_YET = (
-    -1e30
-)  # below any score, and finite: exp(_NOT_YET - _NOT_YET) must not be NaN
+# Below any score, and finite: exp(_NOT_YET - _NOT_YET) must not be NaN.
+_NOT_YET = -1e30
 
 
 class _Sums(NamedTuple):

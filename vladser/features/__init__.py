@@ -4,7 +4,7 @@ Neither jax nor, for features that are cached, opensmile is imported here.
 """
 
 from vladser.features.audio import BadAudio
-from vladser.features.extraction import Extraction, extract
+from vladser.features.extraction import Extraction, cores, extract
 from vladser.features.smile import names
 
-__all__ = ["BadAudio", "Extraction", "extract", "names"]
+__all__ = ["BadAudio", "Extraction", "cores", "extract", "names"]

@@ -85,7 +85,7 @@ def extract(
             f"{folder} lacks {len(pending)} of {len(utterances)} utterances, and "
             "opensmile, which computes them, is not installed: pip install opensmile"
         )
-    with closing(_compute_all(pending, max_seconds, workers or _cores())) as computing:
+    with closing(_compute_all(pending, max_seconds, workers or cores())) as computing:
         for utterance, result in computing:
             outcomes[utterance.id] = result
             progress(1)
@@ -147,6 +147,10 @@ def _outcome(task: Future, limit: float) -> np.ndarray | BadAudio:
         return BadAudio(f"was stopped after {limit:g} s without features")
     except ProcessExpired as error:
         return BadAudio(f"crashed its process (exit status {error.exitcode})")
+    except InputError:
+        raise  # not the file's: no openSMILE that fits, or a cache that is read-only
+    except Exception as error:
+        return BadAudio(f"made the extraction fail: {error!r}")
 
 
 _smile = once(Smile)  # a worker's own
@@ -161,7 +165,7 @@ def _compute(utterance: Utterance, path: Path, max_seconds: float) -> np.ndarray
     return features
 
 
-def _cores() -> int:
+def cores() -> int:
     """The cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))

@@ -20,7 +20,8 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from vladser.errors import InputError
-from vladser.features.audio import RATE, SHORTEST, VERSION, BadAudio
+from vladser.features import lengths
+from vladser.features.audio import RATE, VERSION, BadAudio
 
 CONFIG = Path(__file__).with_name("vladser147.conf")
 
@@ -112,7 +113,7 @@ class Smile:
           BadAudio: openSMILE gave another number of frames, or values not finite.
         """
         frames = np.ascontiguousarray(self._extract(signal, RATE)[0].T)
-        expected = (len(signal) - SHORTEST) // 160 + 2
+        expected = lengths.frames(len(signal))
         finite = np.isfinite(frames).all(axis=1).sum()
         if not len(frames) == finite == expected:
             raise BadAudio(
