@@ -9,11 +9,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
-from typing import Any, TextIO
+from typing import IO, TYPE_CHECKING, Any
 
 import vladser
 from vladser.errors import InputError
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_TEXT = {"encoding": "utf-8", "newline": ""}
 _PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy", "opensmile", "audresample")
 
 
@@ -50,7 +54,7 @@ def write_text(path: Path, text: str) -> None:
     Raises:
       InputError: the file cannot be written.
     """
-    with _whole(path) as file:
+    with _whole(path, **_TEXT) as file:
         file.write(text)
 
 
@@ -61,18 +65,24 @@ def write_json(path: Path, value: Any) -> None:
 
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Writes a table row by row, see `write_text`: it is never held in memory."""
-    with _whole(path) as file:
+    with _whole(path, **_TEXT) as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)
         writer.writerows(rows)
 
 
+def write_png(path: Path, figure: "Figure") -> None:
+    """Writes a figure as a picture, see `write_text`."""
+    with _whole(path, mode="wb") as file:
+        figure.savefig(file, format="png")
+
+
 @contextmanager
-def _whole(path: Path) -> Iterator[TextIO]:
+def _whole(path: Path, mode: str = "w", **options: Any) -> Iterator[IO]:
     """Opens a file that gets its name once all is written."""
     unfinished = path.with_name(f".{path.name}")
     try:
-        with unfinished.open("w", encoding="utf-8", newline="") as file:
+        with unfinished.open(mode, **options) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())

@@ -64,7 +64,8 @@ def run(
     run_dir.write_json(folder / "summary.json", summary)
     confusion = summary["conditions"][0]["confusion"]
     title = f"{settings.corpus}: {condition.name}"
-    plots.confusion(confusion, corpus.emotions, title).savefig(folder / "confusion.png")
+    figure = plots.confusion(confusion, corpus.emotions, title)
+    run_dir.write_png(folder / "confusion.png", figure)
     partial = [
         fold.held_out
         for fold in schedule.folds

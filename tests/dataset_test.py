@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 import toys
 
-from vladser import dataset
+from vladser import dataset, sweep
 from vladser.errors import InputError
+from vladser.types import Utterance
 
 
 def _frames(corpus, rows):
@@ -33,6 +34,16 @@ def test_gather_returns_the_utterances_time_first():
             found = np.asarray(batch.frames)[: len(frames), column]
             np.testing.assert_array_equal(found, frames)
             assert batch.label[column] == corpus.label[row]
+
+
+def test_all_cpu_devices_read_the_corpus_in_place():
+    corpus = toys.corpus()
+    for each in (corpus, dataset.standardize_by_speaker(corpus)):
+        mesh = sweep.mesh(1, 2)
+        assert mesh.size == 2
+        frames = dataset.to_device(each, sweep.everywhere(mesh)).frames
+        places = {s.data.unsafe_buffer_pointer() for s in frames.addressable_shards}
+        assert places == {each.frames.ctypes.data}
 
 
 def test_scaler_equals_numpy_over_all_frames_of_the_rows():
@@ -90,8 +101,6 @@ def test_features_of_different_width_are_refused():
     corpus = toys.corpus()
     with pytest.raises(InputError, match="no utterance"):
         dataset.build([], {}, corpus.emotions, "toy")
-    from vladser.types import Utterance
-
     one, two = (Utterance(n, None, n, "sad") for n in "ab")
     features = {"a": np.zeros((3, 5)), "b": np.zeros((3, 6))}
     with pytest.raises(InputError, match=r"b: features of shape \(3, 6\)"):

@@ -117,18 +117,23 @@ def fail_on_purpose(utterance, path, max_seconds):
     time.sleep(0.2)  # so that the pool knows who works on what
     if utterance.id == "crash":
         os.kill(os.getpid(), signal.SIGSEGV)
+    if utterance.id == "raise":
+        raise RuntimeError("openSMILE ran into something")
     if utterance.id == "hang":
         time.sleep(600)
     return COMPUTE(utterance, path, max_seconds)
 
 
-def test_a_crash_and_a_hang_cost_one_file_each(speech, cache_dir, monkeypatch):
+def test_a_crash_a_hang_and_a_failure_cost_one_file_each(
+    speech, cache_dir, monkeypatch
+):
     monkeypatch.setattr(extraction, "_compute", fail_on_purpose)
     monkeypatch.setattr(extraction, "_PATIENCE", 9.0)
-    utterances = speech("a", "crash", "b", "hang", "c", "d")
+    utterances = speech("a", "crash", "b", "hang", "c", "raise", "d")
     found = extract(utterances, cache_dir, workers=2, max_seconds=1.0)
     assert list(found.features) == ["a", "b", "c", "d"]
-    assert list(found.bad) == ["crash", "hang"]
+    assert list(found.bad) == ["crash", "hang", "raise"]
+    assert "openSMILE ran into something" in found.bad["raise"]
     assert "crashed" in found.bad["crash"]
     assert "after 10 s" in found.bad["hang"]
 

@@ -157,12 +157,14 @@ def test_partner_validation_logs_its_ua(call, tmp_path):
     ("hold_out", "tested"),
     [("session", {"t0": "s0 s1", "t1": "s2 s3"}), ("split", {"test": "s3"})],
 )
-def test_sessions_and_splits_are_held_out(call, tmp_path, hold_out, tested):
+def test_sessions_and_splits_are_held_out(call, tmp_path, capsys, hold_out, tested):
     assert call(f"--hold_out={hold_out}", "--seeds=1") == 0
     found = {(row["fold"], row["speaker"]) for row in _predictions(tmp_path / "run")}
     assert found == {(fold, s) for fold, names in tested.items() for s in names.split()}
     (condition,) = _summary(tmp_path / "run")["conditions"]
     assert condition["ua"]["std_over_seeds"] is None
+    left_out = "note: 8 utterances in no training or test set"  # those that validate
+    assert (left_out in capsys.readouterr().err) == (hold_out == "split")
 
 
 def test_bad_audio_is_skipped_and_named_on_demand(call, tmp_path):

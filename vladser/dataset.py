@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from typing import NamedTuple
 
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -134,6 +135,7 @@ def gather(buffer: Buffer, rows: Array, length: int) -> Batch:
       rows: [B] int, utterances; -1 is an empty row.
       length: T, at least that of the longest of them.
     """
+    chex.assert_rank(rows, 1)
     live = rows >= 0
     rows = jnp.maximum(rows, 0)
     time = jnp.arange(length)[:, None]

@@ -9,6 +9,7 @@ chunk.
 from functools import partial
 from typing import NamedTuple
 
+import chex
 import jax
 import jax.numpy as jnp
 from jax import lax
@@ -62,6 +63,8 @@ def unroll(
     Returns:
       hidden [T, B, H] and the state after the last frame.
     """
+    chex.assert_rank([frames, mask], [3, 2])
+    chex.assert_equal_shape_prefix([frames, mask], 2)
     steps = frames.shape[0]
     padding = -steps % CHUNK
     frames, mask = (

@@ -5,6 +5,7 @@ Huang et al. 2020, section 2. `encode` is the one place that names the LSTM.
 
 from typing import NamedTuple
 
+import chex
 import jax
 import jax.numpy as jnp
 
@@ -82,6 +83,8 @@ def classify(
     Returns:
       the utterance-level representation [B, V] and the logits [B, classes].
     """
+    chex.assert_rank([hidden, mask], [3, 2])
+    chex.assert_equal_shape_prefix([hidden, mask], 2)
     pool = jax.vmap(aggregators.build(spec.pooling).apply, in_axes=(None, 1, 1))
     embedding = pool(params.aggregator, hidden, mask)
     return embedding, embedding @ params.kernel + params.bias

@@ -1,5 +1,6 @@
 """Label smoothing, eq. (2): soft targets that mix the label with a class prior."""
 
+import chex
 import jax
 import numpy as np
 
@@ -36,4 +37,5 @@ def soften(label: Array, alpha: Array, prior: Array) -> Array:
     Returns:
       [classes], sums to 1.
     """
+    chex.assert_rank([label, alpha, prior], [0, 0, 1])
     return (1 - alpha) * jax.nn.one_hot(label, prior.shape[-1]) + alpha * prior
