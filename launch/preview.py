@@ -42,7 +42,7 @@ def preview(settings: Settings, chosen: Corpus, classes: Sequence[str]) -> str:
         f"{number(plan.steps(), 'step')}",
         f"programs    {len(plan.shapes)} to train, {len(tested)} to test; padded to "
         f"{', '.join(map(str, plan.shapes))} frames",
-        f"memory      about {(buffer + working) / 2**20:,.0f} MiB on each of "
+        f"memory      about {(buffer + working) / 2**20:,.0f} MiB of arrays on each of "
         f"{number(mesh.size, 'device')} ({mesh.devices.flat[0].device_kind})",
         f"results     {settings.run_dir}",
     ]
