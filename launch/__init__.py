@@ -1,0 +1,6 @@
+"""The programs."""
+
+import time
+
+# All that a program does comes later, the import of its own modules included.
+STARTED = time.perf_counter()

@@ -1,9 +1,24 @@
 """What jax must be told before its first use."""
 
+import warnings
+from pathlib import Path
+
 import jax
 
 
-def prepare(cores: int) -> None:
-    """One CPU device a core: the trials are then trained side by side. Without effect
-    where jax finds an accelerator."""
-    jax.config.update("jax_num_cpu_devices", cores)
+def prepare(cores: int, cache_dir: Path) -> None:
+    """Sets what the environment does not: one CPU device a core, where the trials are
+    then trained side by side (without effect where jax finds an accelerator), and that
+    compiled programs are kept for the next run.
+
+    Args:
+      cache_dir: where programs are kept. jax takes what lies there for its own.
+    """
+    if jax.config.jax_num_cpu_devices < 0:
+        jax.config.update("jax_num_cpu_devices", cores)
+    if jax.config.jax_compilation_cache_dir is None:
+        jax.config.update("jax_compilation_cache_dir", str(cache_dir))
+        # Those that compile fast are no less many: keep all.
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+    # A program that cannot be kept, or read again, is compiled: that only takes time.
+    warnings.filterwarnings("ignore", "Error .* persistent compilation cache entry")

@@ -6,16 +6,19 @@ The defaults reproduce the paper.
 
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from absl import flags
 from platformdirs import user_cache_path
 
 from launch import parsers
 from launch.parsers import (
+    address,
     below_1,
     boolean,
     count,
     flag,
+    index,
     not_negative,
     one_of,
     path,
@@ -26,6 +29,8 @@ from vladser import aggregators, corpora, features, folds
 from vladser.corpora import emotions
 from vladser.errors import InputError
 from vladser.types import Condition, Pooling
+
+_PROCESS = {"coordinator", "num_processes", "process_id"}
 
 
 @dataclass(frozen=True)
@@ -126,6 +131,31 @@ class Settings:
         "each speaker's own, the tested ones included (transductive).",
     )
 
+    trials_per_chunk: int | None = flag(
+        "Machines",
+        None,
+        count,
+        "Trainings side by side, on all devices of a process together (default: as "
+        "many as their memory is estimated to hold).",
+    )
+    coordinator: str | None = flag(
+        "Machines",
+        None,
+        address,
+        "HOST:PORT of process 0, for several processes that share an experiment: each "
+        "runs this command. auto: what jax finds in a job of Slurm, Open MPI, "
+        "Kubernetes or Cloud TPU, the next two flags included.",
+    )
+    num_processes: int | None = flag(
+        "Machines", None, count, "How many processes there are."
+    )
+    process_id: int | None = flag(
+        "Machines",
+        None,
+        index,
+        "Which of them this is, from 0. Process 0 writes the results.",
+    )
+
     run_dir: Path = flag(
         "Output",
         None,
@@ -160,6 +190,7 @@ def read(values: flags.FlagValues) -> Settings:
         raise InputError(f"--data_dir={data_dir}: no such file or folder")
     if given["validation"] == "partner" and given["hold_out"] != "speaker":
         raise InputError("--validation=partner goes with --hold_out=speaker only")
+    _check_machines(given)
     name = Path(values.flagfile).stem if values.flagfile else corpus
     given |= {
         "data_dir": data_dir.absolute(),
@@ -167,6 +198,25 @@ def read(values: flags.FlagValues) -> Settings:
         "run_dir": given["run_dir"] or Path("runs", name),
     }
     return Settings(**given)
+
+
+def _check_machines(given: dict[str, Any]) -> None:
+    said = {name for name in _PROCESS if given[name] is not None}
+    if given["coordinator"] == "auto":
+        if said != {"coordinator"}:
+            raise InputError(
+                "--coordinator=auto finds the other two flags: leave them out"
+            )
+    elif said and said != _PROCESS:
+        raise InputError(
+            "--coordinator, --num_processes and --process_id go together: "
+            f"--{min(_PROCESS - said)} is missing"
+        )
+    elif said and given["process_id"] >= given["num_processes"]:
+        raise InputError(
+            f"--process_id={given['process_id']}: should be below --num_processes="
+            f"{given['num_processes']}"
+        )
 
 
 def condition(settings: Settings) -> Condition:
@@ -179,8 +229,23 @@ def condition(settings: Settings) -> Condition:
 
 
 def flags_text(settings: Settings) -> str:
-    """Returns a flagfile that repeats the run: all flags but run_dir and dry_run."""
-    said = {field.name: getattr(settings, field.name) for field in fields(settings)}
+    """Returns a flagfile that repeats the run, wherever and by however many processes:
+    all flags but those of the process, run_dir and dry_run."""
+    left_out = {*_PROCESS, "run_dir", "dry_run"}
+    said = {
+        name: value for name, value in vars(settings).items() if name not in left_out
+    }
     said["emotions"] = ",".join("+".join(merged) for merged in settings.emotions)
-    del said["run_dir"], said["dry_run"]
-    return "".join(f"--{name}={value}\n" for name, value in said.items())
+    return "".join(
+        f"--{name}={value}\n" for name, value in said.items() if value is not None
+    )
+
+
+def agreed(settings: Settings) -> list[str]:
+    """The flags that all processes of an experiment have in common, a line each: where
+    a process finds its data, and how much it does at once, is its own affair."""
+    own = ("data_dir", "cache_dir", "workers", "trials_per_chunk")
+    lines = flags_text(settings).splitlines()
+    return [
+        line for line in lines if not line.startswith(tuple(f"--{n}=" for n in own))
+    ]

@@ -9,7 +9,9 @@ seeds together, and writes predictions and a summary into --run_dir.
 
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
+import vladser
 from launch import cli, flags, run_dir, terminal
 from launch.flags import Settings
 from vladser import aggregators, corpora, features
@@ -18,30 +20,63 @@ from vladser.errors import InputError
 from vladser.features import Extraction
 from vladser.types import Corpus, Utterance
 
+if TYPE_CHECKING:
+    from launch.cluster import Cluster
+
 
 def main(settings: Settings) -> None:
     """One experiment, from audio to a table."""
     # Late, for they import jax: spawned workers need none, nor do wrong flags.
-    from launch import backend, preview, training
+    from launch import backend, cluster
 
-    backend.prepare(features.cores())
+    backend.prepare(features.cores(), settings.cache_dir / "xla")
     with cli.wrong_use():
         aggregators.build(settings.aggregator)
-        run_dir.check(settings.run_dir)
-    corpus = corpora.read(settings.corpus, settings.data_dir)
-    with cli.wrong_use():
-        chosen, classes = emotions.select(corpus, settings.emotions)
     if settings.dry_run:
-        print(preview.preview(settings, chosen, classes))
+        _preview(settings)
         return
+    processes = settings.coordinator, settings.num_processes, settings.process_id
+    with cluster.join(*processes) as together:
+        _run(settings, together)
+
+
+def _preview(settings: Settings) -> None:
+    from launch import preview
+
+    with cli.wrong_use():
+        run_dir.check(settings.run_dir)
+    _, chosen, classes = _read(settings)
+    print(preview.preview(settings, chosen, classes))
+
+
+def _run(settings: Settings, cluster: "Cluster") -> None:
+    import jax
+
+    from launch import training
+
+    versions = f"vladser {vladser.__version__}", f"jax {jax.__version__}"
+    cluster.agree("program", [*versions, *flags.agreed(settings)])
+    if cluster.process == 0:
+        with cli.wrong_use():
+            run_dir.check(settings.run_dir)
+    corpus, chosen, classes = _read(settings)
     training.check_protocol(settings, chosen.utterances, classes)
     extraction = _extract(settings, chosen.utterances)
     if extraction.bad:
         good = [u for u in corpus.utterances if u.id not in extraction.bad]
         chosen, _ = emotions.select(Corpus(good, corpus.notes), settings.emotions)
-    for note in chosen.notes:
+    for note in chosen.notes if cluster.process == 0 else []:
         terminal.say(f"note: {note}")
-    print(training.run(settings, chosen.utterances, classes, extraction))
+    report = training.run(settings, chosen.utterances, classes, extraction, cluster)
+    if report:
+        print(report)
+
+
+def _read(settings: Settings) -> tuple[Corpus, Corpus, Sequence[str]]:
+    """The corpus, what --emotions selects from it, and the classes."""
+    corpus = corpora.read(settings.corpus, settings.data_dir)
+    with cli.wrong_use():
+        return corpus, *emotions.select(corpus, settings.emotions)
 
 
 def _extract(settings: Settings, utterances: Sequence[Utterance]) -> Extraction:

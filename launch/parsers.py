@@ -59,6 +59,13 @@ def path(text: str) -> Path:
     return Path(text).expanduser()
 
 
+def address(text: str) -> str:
+    host, _, port = text.rpartition(":")
+    if text != "auto" and not (host and port.isdecimal() and 0 < int(port) < 2**16):
+        raise ValueError("should be HOST:PORT, or auto")
+    return text
+
+
 def boolean(text: str) -> bool:
     if text not in ("true", "false"):
         raise ValueError("should be true or false")
@@ -79,6 +86,7 @@ def _number(kind: type, legal: Callable[[Any], bool], which: str) -> Callable:
 
 
 count = _number(int, lambda n: n >= 1, "an integer of at least 1")
+index = _number(int, lambda n: n >= 0, "an integer of at least 0")
 positive = _number(float, lambda x: 0 < x < math.inf, "a number above 0")
 not_negative = _number(float, lambda x: 0 <= x < math.inf, "a number of at least 0")
 share = _number(float, lambda x: 0 <= x <= 1, "a number from 0 to 1")

@@ -2,15 +2,16 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from launch import flags, training
+from launch import flags, loop, training
 from launch.flags import Settings
 from launch.terminal import number
-from vladser import dataset, features, sweep
+from vladser import chunks, dataset, features
 from vladser.features import lengths
-from vladser.types import Corpus, Spec
+from vladser.types import Corpus
 
 
 def preview(settings: Settings, chosen: Corpus, classes: Sequence[str]) -> str:
@@ -24,25 +25,34 @@ def preview(settings: Settings, chosen: Corpus, classes: Sequence[str]) -> str:
     corpus = dataset.build(known, empty, classes, "none")
     plan = training.plan(settings, corpus)
 
-    columns = len(features.names())
-    spec = Spec(settings.aggregator, columns, len(classes), settings.cells)
-    trials, longest = (len(plan.seeds), len(plan.folds)), int(plan.shapes[-1])
-    mesh = sweep.mesh(*trials)
-    buffer = 4 * columns * (int(corpus.length.sum()) + longest)
-    working = sweep.memory(spec, mesh, *trials, plan.batch_size, longest)
+    buffer = int(corpus.length.sum()) + int(plan.shapes[-1]), len(features.names())
+    # As large as the real one to whoever asks, and in fact one number.
+    corpus = replace(corpus, frames=np.broadcast_to(np.float32(0), buffer))
+    conditions = [flags.condition(settings)]
+    fits = loop.fits(settings, corpus, conditions, plan)
+    mine = chunks.cut(plan, conditions, fits, 0, settings.num_processes or 1)
+    largest = max(mine, key=lambda chunk: chunk.trials)
+    mesh = chunks.mesh(largest)
+    working = chunks.memory(largest, corpus, plan, conditions)
+    memory = (corpus.frames.nbytes + working) / 2**20
+    trials = len(plan.folds) * len(plan.seeds)
+    cut = f"{len(mine)}, the largest of {number(largest.trials, 'trial')}"
+    if settings.num_processes:
+        cut += f" in process 0 of {settings.num_processes}"
     tested = {step.length for step in plan.evaluation("test")}
     counts = Counter(u.emotion for u in known)
     lines = [
         f"corpus      {settings.corpus}: {number(len(known), 'utterance')} of "
         f"{number(len(corpus.speakers), 'speaker')}, {corpus.length.sum():,} frames",
         f"classes     {', '.join(f'{name} {counts[name]:,}' for name in classes)}",
-        f"condition   {flags.condition(settings).name}",
-        f"trials      {np.prod(trials):,} = {number(len(plan.folds), 'fold')} x "
+        f"condition   {conditions[0].name}",
+        f"trials      {trials:,} = {number(len(plan.folds), 'fold')} x "
         f"{number(len(plan.seeds), 'seed')}; {number(plan.epochs, 'epoch')} of "
         f"{number(plan.steps(), 'step')}",
+        f"chunks      {cut}",
         f"programs    {len(plan.shapes)} to train, {len(tested)} to test; padded to "
         f"{', '.join(map(str, plan.shapes))} frames",
-        f"memory      about {(buffer + working) / 2**20:,.0f} MiB of arrays on each of "
+        f"memory      about {memory:,.0f} MiB of arrays on each of "
         f"{number(mesh.size, 'device')} ({mesh.devices.flat[0].device_kind})",
         f"results     {settings.run_dir}",
     ]

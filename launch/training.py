@@ -1,19 +1,21 @@
 """The part of an experiment that needs jax: from features to the run directory."""
 
-import json
-import time
+import os
 from collections import Counter
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from launch import cli, flags, run_dir, terminal
+from launch import cli, flags, loop, run_dir, terminal
+from launch.cluster import Cluster
 from launch.flags import Settings
-from vladser import batches, dataset, experiment, folds, plots, results
-from vladser.experiment import Compiled, Epoch, Outcome, Step
+from vladser import batches, dataset, folds, merging, plots, results
+from vladser.batches import Plan
 from vladser.features import Extraction
+from vladser.results import Tested
 from vladser.types import Dataset, Fold, Utterance
 
 
@@ -22,35 +24,49 @@ def run(
     utterances: Sequence[Utterance],
     classes: Sequence[str],
     extraction: Extraction,
-) -> str:
-    """Trains, tests and fills the run directory.
+    cluster: Cluster,
+) -> str | None:
+    """Trains, tests and, in process 0, fills the run directory.
 
     Returns:
-      The table of results.
+      The table of results; None in the other processes.
+
+    Raises:
+      InputError: the processes differ in their data, or run_dir cannot be filled.
+      TrainingError: a training diverges.
+      PeerError: another process has failed.
     """
     corpus = dataset.build(
         utterances, extraction.features, classes, extraction.feature_set
     )
-    schedule = plan(settings, corpus)
-    if left_out := len(corpus.label) - len(_used(schedule.folds)):
-        terminal.say(
-            f"note: {terminal.number(left_out, 'utterance')} in no training or test set"
-        )
-    folder = settings.run_dir
-    run_dir.claim(folder, flags.flags_text(settings))
-    run_dir.write_json(folder / "environment.json", run_dir.environment())
-    run_dir.write_json(folder / "dataset.json", _describe(settings.corpus, corpus))
+    schedule, digest = plan(settings, corpus), dataset.digest(corpus)
+    count = terminal.number(len(corpus.label), "utterance")
+    cluster.agree("data", [f"{count}, digest {digest[:16]}"])
+    conditions = [flags.condition(settings)]
+    log = Path(os.devnull)
+    if cluster.process == 0:
+        _begin(settings, corpus, schedule, digest)
+        log = settings.run_dir / "metrics.jsonl"
 
-    condition = flags.condition(settings)
-    outcome, figures = _train(settings, corpus, schedule, folder / "metrics.jsonl")
-    tested = results.Tested(
-        corpus, condition, schedule.folds, schedule.seeds, outcome.probabilities
-    )
+    parts, counted = loop.train(settings, corpus, conditions, schedule, cluster, log)
+    figures = loop.summary(cluster, counted)
+    if cluster.process:
+        cluster.send(merging.pack(*part) for part in parts)
+        return None
+    parts += map(merging.unpack, cluster.receive())
+    whole = merging.merge(parts, schedule, conditions)
+
+    tested = [
+        Tested(corpus, condition, schedule.folds, schedule.seeds, probabilities)
+        for condition, probabilities in zip(
+            conditions, np.moveaxis(whole.probabilities, 1, 0), strict=True
+        )
+    ]
     summary = {
         "format": 1,
         "corpus": settings.corpus,
         "emotions": list(corpus.emotions),
-        "conditions": [results.summary(tested)],
+        "conditions": [results.summary(one) for one in tested],
         "skipped": [
             {"utterance": name, "reason": reason}
             for name, reason in extraction.bad.items()
@@ -58,20 +74,46 @@ def run(
         "failed": [],
         "training": figures,
     }
-    run_dir.write_csv(
-        folder / "predictions.csv", results.header(corpus), results.predictions(tested)
+    lines = loop.metrics(conditions, schedule, whole)
+    run_dir.write_text(log, "".join(lines))
+    _write(settings.run_dir, tested, summary)
+    terminal.say(
+        f"trained in {figures['train_seconds']:.1f} s; "
+        f"the first step was done {figures['start_seconds']:.1f} s after the start"
     )
-    run_dir.write_json(folder / "summary.json", summary)
-    confusion = summary["conditions"][0]["confusion"]
-    title = f"{settings.corpus}: {condition.name}"
-    figure = plots.confusion(confusion, corpus.emotions, title)
-    run_dir.write_png(folder / "confusion.png", figure)
     partial = [
         fold.held_out
         for fold in schedule.folds
         if len(np.unique(corpus.label[fold.test])) < len(classes)
     ]
-    return f"{terminal.results(summary, partial)}\n\nresults are in {folder}"
+    table = terminal.results(summary, partial)
+    return f"{table}\n\nresults are in {settings.run_dir}"
+
+
+def _begin(settings: Settings, corpus: Dataset, schedule: Plan, digest: str) -> None:
+    """Makes the run directory, with what is known before the training."""
+    if left_out := len(corpus.label) - len(_used(schedule.folds)):
+        terminal.say(
+            f"note: {terminal.number(left_out, 'utterance')} in no training or test set"
+        )
+    folder = settings.run_dir
+    run_dir.claim(folder, flags.flags_text(settings))
+    run_dir.write_json(folder / "environment.json", run_dir.environment())
+    description = _describe(settings.corpus, corpus, digest)
+    run_dir.write_json(folder / "dataset.json", description)
+    terminal.say("compiling the training programs ...")
+
+
+def _write(folder: Path, tested: Sequence[Tested], summary: dict[str, Any]) -> None:
+    """The results: predictions.csv, summary.json, confusion.png."""
+    corpus = tested[0].corpus
+    rows = chain.from_iterable(map(results.predictions, tested))
+    run_dir.write_csv(folder / "predictions.csv", results.header(corpus), rows)
+    run_dir.write_json(folder / "summary.json", summary)
+    condition = summary["conditions"][0]
+    title = f"{summary['corpus']}: {condition['name']}"
+    figure = plots.confusion(condition["confusion"], corpus.emotions, title)
+    run_dir.write_png(folder / "confusion.png", figure)
 
 
 def _used(made: Sequence[Fold]) -> set[int]:
@@ -91,7 +133,7 @@ def check_protocol(
     _folds(settings, dataset.build(utterances, without, classes, "none"))
 
 
-def plan(settings: Settings, corpus: Dataset) -> batches.Plan:
+def plan(settings: Settings, corpus: Dataset) -> Plan:
     """The schedule that the flags ask for.
 
     Raises:
@@ -108,73 +150,7 @@ def _folds(settings: Settings, corpus: Dataset) -> list[Fold]:
         return folds.make(corpus, settings.hold_out, settings.validation)
 
 
-def _train(
-    settings: Settings, corpus: Dataset, schedule: batches.Plan, log: Path
-) -> tuple[Outcome, dict[str, float]]:
-    """Trains and tests; logs a line an epoch and trial, and shows progress.
-
-    Returns:
-      the outcome, and the figures of summary.json's `training`.
-    """
-    condition = flags.condition(settings)
-    total = schedule.training_frames() * schedule.epochs
-    frames = computed = compiling = seconds = 0
-    outcome = None
-    terminal.say("compiling the training programs ...")
-    with (
-        terminal.bar("training", total, "frame", scale=True) as bar,
-        log.open("w", encoding="utf-8") as lines,
-    ):
-        for event in experiment.run(
-            corpus,
-            [condition],
-            schedule,
-            standardize=settings.standardize,
-            validation=settings.validation == "partner",
-        ):
-            match event:
-                case Compiled():
-                    compiling = event.seconds
-                    # The bar's rate and time left are those of training alone.
-                    bar.start_t = bar.last_print_t = time.time()
-                case Step():
-                    progress = f"epoch {event.epoch}/{schedule.epochs}"
-                    bar.set_description(progress, refresh=False)
-                    frames += event.frames
-                    computed += event.computed
-                    bar.update(event.frames)
-                case Epoch():
-                    seconds += event.seconds
-                    bar.set_postfix(loss=f"{event.loss.mean():.3f}", refresh=False)
-                    for line in _metrics(condition.name, schedule, event):
-                        lines.write(json.dumps(line, ensure_ascii=False) + "\n")
-                    lines.flush()
-                case Outcome():
-                    outcome = event
-    return outcome, {
-        "real_frames_per_second": round(frames / seconds),
-        "padding_efficiency": round(frames / computed, 4),
-        "compile_seconds": round(compiling, 2),
-        "train_seconds": round(seconds, 2),
-    }
-
-
-def _metrics(condition: str, schedule: batches.Plan, epoch: Epoch):
-    for s, seed in enumerate(schedule.seeds):
-        for f, fold in enumerate(schedule.folds):
-            line = {
-                "condition": condition,
-                "seed": seed,
-                "fold": fold.held_out,
-                "epoch": epoch.epoch,
-                "loss": float(epoch.loss[s, f]),
-            }
-            if epoch.validation_ua is not None:
-                line["validation_ua"] = float(epoch.validation_ua[s, f])
-            yield line
-
-
-def _describe(name: str, corpus: Dataset) -> dict[str, Any]:
+def _describe(name: str, corpus: Dataset, digest: str) -> dict[str, Any]:
     """What dataset.json says."""
     counts = Counter(zip(corpus.speaker.tolist(), corpus.label.tolist(), strict=True))
     return {
@@ -183,7 +159,7 @@ def _describe(name: str, corpus: Dataset) -> dict[str, Any]:
         "frames": int(corpus.length.sum()),
         "feature_set": corpus.feature_set,
         "features": corpus.frames.shape[1],
-        "digest": dataset.digest(corpus),
+        "digest": digest,
         "speakers": {
             speaker: {
                 emotion: counts[s, e] for e, emotion in enumerate(corpus.emotions)

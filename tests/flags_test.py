@@ -12,6 +12,9 @@ from vladser.types import Pooling
 ROOT = Path(launch.__file__).parents[1]
 
 
+PROCESS = "--coordinator=[::1]:1234", "--num_processes=3", "--process_id=2"
+
+
 def parse(*argv):
     return cli.parse(flags.define, flags.read, argv)
 
@@ -69,6 +72,19 @@ def test_paths_default_to_cache_corpus_and_flagfile(tmp_path, monkeypatch):
         (["--seeds=2.5"], "an integer"),
         (["--workers=0"], "at least 1"),
         (["--dry_run=yes"], "true or false"),
+        (["--trials_per_chunk=0"], "at least 1"),
+        (["--coordinator=host"], "--coordinator=host: should be HOST:PORT, or auto"),
+        (["--coordinator=host:99999"], "should be HOST:PORT, or auto"),
+        (["--process_id=-1"], "at least 0"),
+        (["--corpus=demo", "--process_id=1"], "go together: --coordinator is missing"),
+        (
+            ["--corpus=demo", "--coordinator=auto", "--process_id=1"],
+            "--coordinator=auto finds the other two flags",
+        ),
+        (
+            ["--corpus=demo", *PROCESS, "--process_id=3"],
+            "--process_id=3: should be below --num_processes=3",
+        ),
         (
             ["--corpus=demo", "--validation=partner", "--hold_out=session"],
             "--validation=partner goes with --hold_out=speaker",
@@ -90,6 +106,7 @@ def test_wrong_values_are_refused(argv, said):
         ["--noise=1e-7", "--rho=0", "--learning_rate=3", "--max_seconds=1.5"],
         ["--hold_out=session", "--standardize=speaker", "--on_bad_audio=skip"],
         ["--validation=partner", "--workers=7", "--cells=8", "--cache_dir=a 'cache'"],
+        ["--trials_per_chunk=7"],
     ],
 )
 def test_flags_text_repeats_the_run_from_anywhere(argv, tmp_path, monkeypatch):
@@ -106,6 +123,21 @@ def test_flags_text_repeats_the_run_from_anywhere(argv, tmp_path, monkeypatch):
     assert "run_dir" not in file.read_text(encoding="utf-8")
 
 
+def test_flags_text_is_that_of_any_process():
+    alone, among = parse("--corpus=demo"), parse("--corpus=demo", *PROCESS)
+    assert (among.coordinator, among.process_id) == ("[::1]:1234", 2)
+    assert flags.flags_text(among) == flags.flags_text(alone)
+
+
+def test_processes_agree_on_what_is_trained_not_on_where_things_are(tmp_path):
+    def agreed(*argv):
+        return flags.agreed(parse("--corpus=demo", *argv))
+
+    here = f"--cache_dir={tmp_path}", "--workers=9", "--trials_per_chunk=4"
+    assert agreed(*here) == agreed()
+    assert agreed("--alpha=0.3") != agreed()
+
+
 @pytest.mark.parametrize("file", flagfiles.shipped(), ids=lambda file: file.name)
 def test_shipped_flagfiles_parse_and_show_their_command(file, tmp_path):
     settings = parse(f"--flagfile={file}", f"--data_dir={tmp_path}")
@@ -118,7 +150,8 @@ def test_help_is_grouped_and_shows_defaults(capsys):
     assert cli.run(pytest.fail, flags.define, flags.read, "Trains.", ["--help"]) == 0
     out = capsys.readouterr().out
     groups = re.findall(r"^(\w+):$", out, re.MULTILINE)
-    expected = ["Data", "Model", "Training", "Protocol", "Output", "General"]
+    expected = ["Data", "Model", "Training", "Protocol"]
+    expected += ["Machines", "Output", "General"]
     assert groups == expected
     assert "(default: netvlad(clusters=4))" in out
     assert max(map(len, out.splitlines())) <= 88

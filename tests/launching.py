@@ -60,15 +60,28 @@ def damage(file):
     return bad
 
 
-def program(*argv, **environment):
-    """Runs it as a user does, in a process of its own."""
-    return subprocess.run(
+def environment():
+    """That of a user without an accelerator."""
+    return {**os.environ, "JAX_PLATFORMS": "cpu"}
+
+
+def start(*argv, **variables):
+    """Starts it as a user does, in a process of its own."""
+    return subprocess.Popen(
         [sys.executable, "-m", "launch.main", *argv],
         cwd=ROOT,
-        env={**os.environ, "JAX_PLATFORMS": "cpu", **environment},
-        capture_output=True,
+        env={**environment(), **variables},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
     )
+
+
+def program(*argv, **variables):
+    """Runs it to its end, see `start`."""
+    process = start(*argv, **variables)
+    out, err = process.communicate()
+    return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
 
 def call(*argv):

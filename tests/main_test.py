@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from collections import Counter
 
 import launching
@@ -66,9 +67,12 @@ def test_a_run_leaves_its_files_and_says_little(first):
     assert {path.name for path in folder.iterdir()} == FILES
     assert done.stdout.startswith("mean, unigram 0.2, 2 seeds\n")
     assert done.stdout.endswith(f"\nresults are in {folder}\n")
-    features, compiling = done.stderr.splitlines()
+    features, compiling, trained = done.stderr.splitlines()
     assert features.endswith("features: 32 extracted, 0 cached")
     assert features.startswith("32 utterances") and compiling.startswith("compiling")
+    assert re.fullmatch(
+        r"trained in .* s; the first step .* s after the start", trained
+    )
 
 
 def test_predictions_have_a_row_a_seed_and_test_utterance(first):
@@ -108,7 +112,10 @@ def test_the_summary_has_the_documented_form(first):
     assert " ".join(condition["ua"]) == "mean_of_folds std_over_seeds pooled interval"
     assert " ".join(condition["wa"]) == "mean_of_folds pooled"
     assert {" ".join(fold) for fold in condition["folds"]} == {"held_out utterances ua"}
-    keys = "real_frames_per_second padding_efficiency compile_seconds train_seconds"
+    keys = (
+        "real_frames_per_second padding_efficiency start_seconds compile_seconds "
+        "train_seconds"
+    )
     assert " ".join(summary["training"]) == keys
     assert (summary["format"], summary["corpus"]) == (1, "manifest")
     assert summary["emotions"] == list(EMOTIONS)
@@ -143,6 +150,12 @@ def test_a_rerun_from_flags_txt_is_the_same_to_the_bit_and_reads_no_audio(first,
     one, other = _summary(first[1]), _summary(folder)
     assert one.pop("training") and other.pop("training")
     assert one == other
+
+
+def test_chunks_change_nothing(call, first, tmp_path):
+    assert call("--trials_per_chunk=3") == 0
+    for name in ("metrics.jsonl", "predictions.csv"):
+        assert (tmp_path / "run" / name).read_bytes() == (first[1] / name).read_bytes()
 
 
 def test_partner_validation_logs_its_ua(call, tmp_path):

@@ -32,6 +32,7 @@ def test_it_says_what_would_run_and_makes_nothing(preview, tmp_path):
     assert said["classes"] == "angry 8, happy 8, sad 8, neutral 8"
     assert said["condition"] == "mean, unigram 0.2"
     assert said["trials"] == "8 = 4 folds x 2 seeds; 2 epochs of 1 step"
+    assert said["chunks"] == "1, the largest of 8 trials"
     assert said["programs"] == "1 to train, 1 to test; padded to 64 frames"
     assert said["memory"].endswith(" MiB of arrays on each of 2 devices (cpu)")
     assert said["results"] == str(tmp_path / "run")
@@ -49,6 +50,14 @@ def test_steps_follow_the_fold_that_trains_on_most(preview):
     assert found == "4 = 4 folds x 1 seed; 1 epoch of 3 steps"
     found = preview("--hold_out=split", "--batch_size=8")["trials"]
     assert found == "2 = 1 fold x 2 seeds; 2 epochs of 2 steps"
+
+
+def test_it_says_how_the_trials_are_cut(preview):
+    chunks = preview("--seeds=3", "--trials_per_chunk=4")["chunks"]
+    assert chunks == "3, the largest of 4 trials"
+    process = "--coordinator=host:1234", "--num_processes=3", "--process_id=2"
+    chunks = preview(*process)["chunks"]
+    assert chunks == "1, the largest of 3 trials in process 0 of 3"
 
 
 def test_memory_grows_with_what_works_at_once(preview):

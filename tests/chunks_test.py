@@ -1,0 +1,147 @@
+"""How an experiment is cut, and that the cut changes nothing."""
+
+from collections import Counter
+from itertools import product
+
+import jax
+import numpy as np
+import pytest
+import toys
+
+from vladser import aggregators, batches, chunks, experiment, folds, merging
+from vladser.types import Condition, Fold
+
+MEAN, FINAL = (
+    Condition(aggregators.parse(name), cells=4) for name in ("mean", "final")
+)
+SMOOTH = Condition(MEAN.pooling, alpha=0.4, cells=4)
+
+
+def _plan(seeds, folds_):
+    fold = Fold("", np.array([0]), np.array([], int), np.array([1]))
+    return batches.plan(np.array([5, 5]), [fold] * folds_, range(seeds), 1, 1)
+
+
+def _cuts(plan, conditions, most, processes):
+    fits = chunks.at_most(most)
+    return [
+        chunks.cut(plan, conditions, fits, process, processes)
+        for process in range(processes)
+    ]
+
+
+@pytest.mark.parametrize("conditions", [[MEAN], [MEAN, FINAL, SMOOTH]])
+@pytest.mark.parametrize("shape", [(1, 10), (5, 10), (2, 3), (1, 1), (7, 1)])
+@pytest.mark.parametrize("processes", [1, 2, 3, 7])
+@pytest.mark.parametrize("most", [1, 3, 10, 1000])
+def test_each_trial_is_in_one_chunk_and_the_shares_are_even(
+    conditions, shape, processes, most
+):
+    plan = _plan(*shape)
+    cuts = _cuts(plan, conditions, most, processes)
+    cells = [cell for cut in cuts for chunk in cut for cell in product(*chunk)]
+    everything = product(range(shape[0]), range(len(conditions)), range(shape[1]))
+    assert Counter(cells) == Counter(everything)
+    shares = [sum(chunk.trials for chunk in cut) for cut in cuts]
+    assert max(shares) - min(shares) <= 1
+    for chunk in (chunk for cut in cuts for chunk in cut):
+        assert 1 <= chunk.trials <= most
+        assert len({conditions[place].pooling for place in chunk.conditions}) == 1
+
+
+@pytest.mark.parametrize(
+    ("shape", "processes", "expected"),
+    [
+        ((5, 10), 1, [(5, 10)]),
+        ((5, 10), 5, [(1, 10)]),  # whole seeds first
+        ((5, 10), 2, [(5, 5)]),
+        ((1, 10), 3, [(1, 4), (1, 3)]),
+        ((1, 2), 3, [(1, 1)]),
+    ],
+)
+def test_a_process_has_one_rectangle_where_that_is_even(shape, processes, expected):
+    cuts = _cuts(_plan(*shape), [MEAN], 1000, processes)
+    assert all(len(cut) <= 1 for cut in cuts)
+    assert {chunk.rectangle for cut in cuts for chunk in cut} == set(expected)
+
+
+@pytest.mark.parametrize(
+    ("most", "expected"),
+    [
+        (50, {(5, 10): 1}),
+        (49, {(2, 10): 1, (3, 10): 1}),
+        (20, {(1, 10): 1, (2, 10): 2}),
+        (9, {(1, 5): 10}),  # not 9 and 1: few shapes, few programs
+        (1, {(1, 1): 50}),
+    ],
+)
+def test_chunks_are_whole_seeds_and_alike_where_they_can(most, expected):
+    (cut,) = _cuts(_plan(5, 10), [MEAN], most, 1)
+    assert Counter(chunk.rectangle for chunk in cut) == expected
+
+
+def test_less_memory_makes_smaller_chunks_that_fit(monkeypatch):
+    corpus = toys.corpus(speakers=6)
+    plan = batches.plan(corpus.length, folds.make(corpus, "speaker"), range(4), 1, 8)
+    sizes = []
+    for memory in (2**40, 2**21, 2**19, 2**10):
+        # An accelerator of so many bytes, where trials work at once.
+        monkeypatch.setattr(chunks, "_room", lambda *_, memory=memory: memory)
+        monkeypatch.setattr(
+            chunks.sweep,
+            "memory",
+            lambda spec, mesh, *shape: 2**16 * shape[0] * shape[1],
+        )
+        cut = chunks.cut(plan, [MEAN], chunks.in_memory(corpus, plan, [MEAN]))
+        sizes.append(max(chunk.trials for chunk in cut))
+    assert sizes == [24, 24, 6, 1]
+
+
+def test_the_memory_of_a_cpu_is_shared_by_its_devices():
+    (one,), two = jax.devices()[:1], jax.devices()
+    assert len(two) == 2
+    alone, shared = chunks._room(1000, [one]), chunks._room(1000, two)
+    assert shared == alone / 2 > 2**20
+    assert chunks._room(0, [one]) == alone + 1000
+
+
+class _Accelerator:
+    def memory_stats(self):
+        return {"bytes_limit": 10_000, "bytes_in_use": 0}
+
+
+def test_an_accelerator_holds_the_corpus_beside_the_trials():
+    room = chunks._room(1000, [_Accelerator()] * 4)
+    assert room == chunks.SHARE * 10_000 - 1000
+
+
+@pytest.fixture(scope="module")
+def corpus():
+    return toys.corpus(speakers=3, longest=16)  # one shape, so few programs
+
+
+@pytest.mark.parametrize(("most", "processes"), [(4, 1), (1000, 3)])
+def test_results_do_not_depend_on_the_cut(corpus, most, processes):
+    plan = batches.plan(corpus.length, folds.make(corpus, "speaker"), (0, 5), 2, 8)
+    conditions = [MEAN, FINAL, SMOOTH]
+    parts = []
+    for cut in _cuts(plan, conditions, most, processes):
+        epochs = []
+        for chunk, event in chunks.run(corpus, conditions, plan, cut):
+            match event:
+                case experiment.Epoch():
+                    epochs.append(event)
+                case experiment.Outcome():
+                    results = merging.of_chunk(chunk, epochs, event)
+                    parts.append(merging.unpack(merging.pack(chunk, results)))
+                    epochs = []
+    assert len(parts) > 1
+    merged = merging.merge(parts, plan, conditions)
+    for place, condition in enumerate(conditions):
+        *events, outcome = experiment.run(corpus, [condition], plan)
+        losses = [e.loss for e in events if isinstance(e, experiment.Epoch)]
+        np.testing.assert_array_equal(
+            merged.probabilities[:, place], outcome.probabilities
+        )
+        np.testing.assert_array_equal(merged.loss[:, place], np.stack(losses, axis=-1))
+        assert (merged.epoch == 2).all() and np.isnan(merged.validation_ua).all()
