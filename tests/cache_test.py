@@ -1,5 +1,6 @@
 from concurrent.futures import ThreadPoolExecutor
 from importlib import metadata
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,7 +17,9 @@ def path(tmp_path):
 
 
 def test_an_entry_reads_as_it_was_written(path):
-    cache.write(path, ENTRY)
+    stored = cache.write(path, ENTRY)
+    assert stored == cache.find(path)
+    assert stored[:4] == (path, 77, 9, 4)
     features, samples = cache.read(path)
     assert features.dtype == np.float32
     np.testing.assert_array_equal(features, ENTRY.features)
@@ -26,6 +29,7 @@ def test_an_entry_reads_as_it_was_written(path):
 
 def test_no_entry_reads_as_none(path):
     assert cache.read(path) is None
+    assert cache.find(path) is None
 
 
 def test_a_truncated_entry_reads_as_none(path):
@@ -48,6 +52,8 @@ def test_an_entry_with_a_flipped_bit_reads_as_none(path):
         damaged[bit // 8] ^= 1 << bit % 8
         path.write_bytes(damaged)
         assert cache.read(path) is None
+        in_values = bit // 8 >= len(whole) - ENTRY.features.nbytes
+        assert (cache.find(path) is not None) == in_values
 
 
 def test_a_reader_sees_whole_entries_while_many_write(path):
@@ -56,16 +62,16 @@ def test_a_reader_sees_whole_entries_while_many_write(path):
         writers = [threads.submit(cache.write, path, ENTRY) for _ in range(40)]
         while not all(writer.done() for writer in writers):
             assert cache.read(path) is not None
-    assert [writer.result() for writer in writers] == [None] * 40
+    assert {writer.result() for writer in writers} == {cache.find(path)}
     assert list(path.parent.iterdir()) == [path]
 
 
 def test_a_failed_write_leaves_the_old_entry_and_says_why(path, monkeypatch):
-    def full(descriptor):
+    def full(self, target):
         raise OSError(28, "No space left on device")
 
     cache.write(path, ENTRY)
-    monkeypatch.setattr("os.fsync", full)
+    monkeypatch.setattr(Path, "replace", full)
     with pytest.raises(InputError, match=f"{path.parent}.*No space left"):
         cache.write(path, ENTRY._replace(samples=1))
     assert cache.read(path).samples == 77

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 import toys
 
-from vladser import dataset, sweep
+from vladser import dataset, packed, sweep
 from vladser.errors import InputError
+from vladser.features import cache, packing
 from vladser.types import Utterance
 
 
@@ -44,6 +45,34 @@ def test_all_cpu_devices_read_the_corpus_in_place():
         frames = dataset.to_device(each, sweep.everywhere(mesh)).frames
         places = {s.data.unsafe_buffer_pointer() for s in frames.addressable_shards}
         assert places == {each.frames.ctypes.data}
+
+
+def test_all_cpu_devices_read_a_mapped_corpus_in_place(tmp_path):
+    draw = np.random.default_rng(0)
+    entries = {
+        name: cache.write(tmp_path / name, cache.Entry(draw.normal(size=(7, 5)), 1600))
+        for name in "ab"
+    }
+    mapped = packing.write(tmp_path, entries)
+    utterances = [Utterance(name, None, name, "sad") for name in mapped]
+    corpus = dataset.build(utterances, mapped, ["sad"], "toy")
+    mesh = sweep.mesh(1, 2)
+    frames = dataset.to_device(corpus, sweep.everywhere(mesh)).frames
+    places = {s.data.unsafe_buffer_pointer() for s in frames.addressable_shards}
+    assert places == {mapped.frames.ctypes.data}
+    assert isinstance(mapped.frames.base, np.memmap)
+
+
+def test_part_of_a_packed_corpus_is_a_corpus_of_its_own():
+    draw = np.random.default_rng(0)
+    features = {name: draw.normal(size=(n + 2, 5)) for n, name in enumerate("abc")}
+    utterances = [Utterance(name, None, name, "sad") for name in "ca"]
+    joined = packed.join(features)
+    from_pack = dataset.build(utterances, joined, ["sad"], "toy")
+    plain = dataset.build(utterances, features, ["sad"], "toy")
+    assert dataset.digest(from_pack) == dataset.digest(plain)
+    expected = np.concatenate([features["c"], features["a"], np.zeros((4, 5))])
+    np.testing.assert_array_equal(from_pack.frames, expected.astype(np.float32))
 
 
 def test_scaler_equals_numpy_over_all_frames_of_the_rows():

@@ -6,16 +6,17 @@ import time
 from pathlib import Path
 
 import numpy as np
+import opensmile
 import pytest
 import soundfile
 
 from vladser.errors import InputError
-from vladser.features import audio, extraction
+from vladser.features import audio, cache, computing, extraction
 from vladser.features.extraction import extract
 from vladser.features.smile import Smile
 from vladser.types import Utterance
 
-COMPUTE = extraction._compute
+COMPUTE = computing._compute
 
 
 def utterance(file, id=None, **segment):
@@ -113,29 +114,45 @@ def test_what_the_cache_lacks_needs_opensmile(speech, cache_dir, monkeypatch):
         extract(speech("a", "b"), cache_dir)
 
 
-def fail_on_purpose(utterance, path, max_seconds):
+def fail_on_purpose(group, max_seconds):
     time.sleep(0.2)  # so that the pool knows who works on what
-    if utterance.id == "crash":
+    ids = {utterance.id for utterance, path in group}
+    if "crash" in ids:
         os.kill(os.getpid(), signal.SIGSEGV)
-    if utterance.id == "raise":
+    if "raise" in ids:
         raise RuntimeError("openSMILE ran into something")
-    if utterance.id == "hang":
+    if "hang" in ids:
         time.sleep(600)
-    return COMPUTE(utterance, path, max_seconds)
+    return COMPUTE(group, max_seconds)
 
 
+@pytest.mark.parametrize("size", [1, 3])
 def test_a_crash_a_hang_and_a_failure_cost_one_file_each(
-    speech, cache_dir, monkeypatch
+    speech, cache_dir, monkeypatch, size
 ):
-    monkeypatch.setattr(extraction, "_compute", fail_on_purpose)
-    monkeypatch.setattr(extraction, "_PATIENCE", 9.0)
-    utterances = speech("a", "crash", "b", "hang", "c", "raise", "d")
+    monkeypatch.setattr(computing, "_compute", fail_on_purpose)
+    monkeypatch.setattr(
+        computing,
+        "_groups",
+        lambda jobs, _: [jobs[n : n + size] for n in range(0, len(jobs), size)],
+    )
+    monkeypatch.setattr(computing, "_PATIENCE", 5.0)
+    utterances = speech("a", "crash", "b", "hang", "c", "d", "e", "raise", "f")
     found = extract(utterances, cache_dir, workers=2, max_seconds=1.0)
-    assert list(found.features) == ["a", "b", "c", "d"]
+    assert list(found.features) == list("abcdef")
     assert list(found.bad) == ["crash", "hang", "raise"]
     assert "openSMILE ran into something" in found.bad["raise"]
     assert "crashed" in found.bad["crash"]
-    assert "after 10 s" in found.bad["hang"]
+    assert "after 6 s" in found.bad["hang"]
+
+
+@pytest.mark.parametrize("files", [1, 2, 7, 8, 9, 100])
+@pytest.mark.parametrize("workers", [1, 2, 64])
+def test_every_file_is_in_one_group_and_the_last_are_small(files, workers):
+    groups = list(computing._groups(range(files), workers))
+    assert [file for group in groups for file in group] == list(range(files))
+    sizes = [len(group) for group in groups]
+    assert sizes == sorted(sizes, reverse=True) and sizes[-1] == 1
 
 
 def test_an_interrupted_extraction_goes_on_where_it_was(speech, cache_dir):
@@ -155,7 +172,7 @@ def test_changed_audio_and_damaged_entries_are_computed_again(speech, cache_dir)
     utterances = speech("a", "b")
     before = extract(utterances, cache_dir, workers=1)
     for entry in entries(cache_dir):
-        entry.write_bytes(entry.read_bytes()[:-1])
+        entry.write_bytes(entry.read_bytes()[:9])
     repaired = extract(utterances, cache_dir, workers=1)
     assert (repaired.computed, repaired.cached) == (2, 0)
     np.testing.assert_array_equal(repaired.features["b"], before.features["b"])
@@ -172,6 +189,79 @@ def test_a_cached_entry_longer_than_max_seconds_is_bad(speech, cache_dir):
     found = extract(utterances, cache_dir, max_seconds=0.99)
     assert "1.000 s: at most 0.99 s" in found.bad["a"]
     assert not found.features and found.cached == found.computed == 0
+
+
+def packs(cache_dir):
+    return list(cache_dir.glob("*/*/packed-*"))
+
+
+def unreadable(path):
+    raise AssertionError(f"{path} was read")
+
+
+def test_a_second_run_maps_one_file_and_reads_no_entry(speech, cache_dir, monkeypatch):
+    utterances = speech("a", "b", "c")
+    first = extract(utterances, cache_dir, workers=1)
+    assert len(packs(cache_dir)) == 1
+    monkeypatch.setattr(cache, "read", unreadable)
+    second = extract(utterances, cache_dir)
+    assert second.cached == 3
+    np.testing.assert_array_equal(second.features.frames, first.features.frames)
+    assert not second.features.frames.flags.writeable
+
+
+def test_part_of_a_corpus_and_more_of_it_have_packs_of_their_own(speech, cache_dir):
+    utterances = speech("a", "b", "c")
+    part = extract(utterances[:2], cache_dir, workers=1)
+    whole = extract(utterances[::-1], cache_dir, workers=1)
+    assert (whole.computed, whole.cached) == (1, 2)
+    assert list(whole.features) == ["c", "b", "a"]
+    np.testing.assert_array_equal(whole.features["a"], part.features["a"])
+    assert len(packs(cache_dir)) == 2
+
+
+def test_bad_audio_does_not_hinder_the_pack(speech, tmp_path, cache_dir, monkeypatch):
+    utterances = [*speech("a", "b"), utterance(tmp_path / "missing.wav", "missing")]
+    extract(utterances, cache_dir, workers=1)
+    monkeypatch.setattr(cache, "read", unreadable)
+    assert list(extract(utterances, cache_dir).features) == ["a", "b"]
+
+
+def test_a_damaged_pack_is_made_again_and_an_entry_too_where_it_is_needed(
+    speech, cache_dir
+):
+    utterances = speech("a", "b")
+    first = extract(utterances, cache_dir, workers=1)
+    (pack,) = packs(cache_dir)
+    whole = pack.read_bytes()
+    for entry in entries(cache_dir)[:1]:
+        entry.write_bytes(entry.read_bytes()[:-1] + b"?")
+    assert extract(utterances, cache_dir).cached == 2
+
+    pack.unlink()
+    pack.write_bytes(whole[:5] + b"?" + whole[6:])
+    again = extract(utterances, cache_dir, workers=1)
+    assert (again.computed, again.cached) == (1, 1)
+    np.testing.assert_array_equal(again.features.frames, first.features.frames)
+    assert pack.read_bytes() == whole
+
+
+def test_a_cache_that_is_only_read_works_packed_or_not(speech, cache_dir, monkeypatch):
+    def refuse(self, *arguments, **options):
+        raise PermissionError(13, "Permission denied")
+
+    utterances = speech("a", "b")
+    first = extract(utterances, cache_dir, workers=1)
+    for pack in (packs(cache_dir), []):
+        assert packs(cache_dir) == pack
+        with monkeypatch.context() as patch:
+            for name in "mkdir", "replace", "unlink":
+                patch.setattr(Path, name, refuse)
+            found = extract(utterances, cache_dir)
+        assert found.cached == 2
+        np.testing.assert_array_equal(found.features.frames, first.features.frames)
+        for file in pack:
+            file.unlink()
 
 
 def test_a_segment_is_a_signal_of_its_own(speech, cache_dir):
@@ -203,3 +293,8 @@ def test_emodb_is_good_audio(cache_dir):
     assert found.computed == 535 and not found.bad
     four = [features for id, features in found.features.items() if id[5] in "WFTN"]
     assert sum(map(len, four)) == 93_847
+    smile = Smile()
+    peer = opensmile.Smile(smile.config, "lld", options=smile.options)
+    for file in files[::20]:
+        theirs = peer(audio.load(file), 16000)[0].T
+        np.testing.assert_array_equal(found.features[file.stem], theirs)

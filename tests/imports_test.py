@@ -11,13 +11,15 @@ ROOT = Path(__file__).parent.parent
 # From the bottom up: a module imports only from lines above its own, or its own line.
 LAYERS = [
     "vladser vladser.errors",
-    "vladser.types",
+    "vladser.types vladser.packed",
     "vladser.corpora vladser.features vladser.masking vladser.lstm vladser.metrics",
     "vladser.aggregators vladser.smoothing",
     "vladser.dataset vladser.folds vladser.model",
     "vladser.batches vladser.training vladser.results",
     "vladser.sweep vladser.trials vladser.plots",
     "vladser.experiment",
+    "vladser.chunks",
+    "vladser.merging",
     "launch",
 ]
 

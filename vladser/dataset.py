@@ -10,7 +10,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from vladser import packed
 from vladser.errors import InputError
+from vladser.packed import Packed
 from vladser.types import Array, Batch, Buffer, Dataset, Utterance
 
 
@@ -34,7 +36,8 @@ def build(
 
     Args:
       utterances: their emotions are among `emotions`.
-      features: [T, D] float32 by utterance id, T at least 1.
+      features: [T, D] float32 by utterance id, T at least 1; where they are Packed in
+        the order of the utterances, their buffer is taken as it is, mapped or not.
       emotions: the classes, in the order of their labels.
       feature_set: what the D columns are.
 
@@ -43,30 +46,23 @@ def build(
     """
     if not utterances:
         raise InputError("the corpus has no utterance to train on")
-    arrays = [features[utterance.id] for utterance in utterances]
-    for utterance, array in zip(utterances, arrays, strict=True):
-        if array.ndim != 2 or array.shape[1] != arrays[0].shape[1] or not len(array):
-            raise InputError(
-                f"{utterance.id}: features of shape {array.shape}, expected "
-                f"[frames, {arrays[0].shape[-1]}] like those of {utterances[0].id}"
-            )
-    length = np.array([len(array) for array in arrays])
-    frames = _aligned_zeros(int(length.sum() + length.max()), arrays[0].shape[1])
-    np.concatenate(arrays, out=frames[: length.sum()])
+    names = [utterance.id for utterance in utterances]
+    if not isinstance(features, Packed) or list(features) != names:
+        features = packed.join({name: features[name] for name in names})
     speakers = tuple(sorted({u.speaker for u in utterances}))
     sessions = tuple(sorted({u.session for u in utterances if u.session is not None}))
     emotions = tuple(emotions)
     return Dataset(
-        frames=frames,
-        offset=np.cumsum(length) - length,
-        length=length,
+        frames=features.frames,
+        offset=features.offset,
+        length=features.length,
         label=np.array([emotions.index(u.emotion) for u in utterances]),
         speaker=np.array([speakers.index(u.speaker) for u in utterances]),
         session=np.array(
             [-1 if u.session is None else sessions.index(u.session) for u in utterances]
         ),
         split=np.array([u.split or "" for u in utterances]),
-        utterances=tuple(u.id for u in utterances),
+        utterances=tuple(names),
         emotions=emotions,
         speakers=speakers,
         sessions=sessions,
@@ -105,7 +101,8 @@ def scaler(moments: Moments, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def standardize_by_speaker(dataset: Dataset) -> Dataset:
     """Each speaker's frames in units of that speaker's own frames, test speakers
     included: transductive, since it needs many utterances of whoever is tested."""
-    frames, of_utterances = _aligned_zeros(*dataset.frames.shape), moments(dataset)
+    frames = packed.aligned_zeros(*dataset.frames.shape)
+    of_utterances = moments(dataset)
     for speaker in range(len(dataset.speakers)):
         rows = np.flatnonzero(dataset.speaker == speaker)
         mean, scale = scaler(of_utterances, rows)
@@ -143,15 +140,6 @@ def gather(buffer: Buffer, rows: Array, length: int) -> Batch:
     # Past the utterance lies the next one, or zeros: cheaper to read than to avoid.
     frames = buffer.frames[buffer.offset[rows] + time]
     return Batch(frames, mask, buffer.label[rows], live)
-
-
-def _aligned_zeros(*shape: int) -> np.ndarray:
-    """float32 zeros at an address from which jax's CPU devices, however many, read them
-    in place: elsewhere than at a multiple of 64 bytes each would make a copy."""
-    size = int(np.prod(shape))
-    spare = np.zeros(size + 16, np.float32)
-    start = -spare.ctypes.data % 64 // 4
-    return spare[start : start + size].reshape(shape)
 
 
 def _frames(dataset: Dataset, row: int) -> np.ndarray:

@@ -2,14 +2,11 @@
 
     <cache>/vladser147-<digest of the config>/opensmile-<version>/<digest of the audio>
 
-An entry is whole or absent: a writer renames a finished file into place, so writers of
-the same entry need no lock, and a reader checks a CRC-32 over all of it.
+An entry is whole or absent: a writer renames a finished file into place, and a reader
+checks a CRC-32 over all that it reads. What is damaged counts as absent.
 """
 
-import contextlib
-import os
 import re
-import secrets
 import struct
 import zlib
 from importlib import metadata
@@ -19,15 +16,26 @@ from typing import NamedTuple
 import numpy as np
 
 from vladser.errors import InputError
-from vladser.features import smile
+from vladser.features import smile, whole_file
 
-_CHECK = struct.Struct("<I")  # CRC-32 of all that follows
-_HEADER = struct.Struct("<QII")  # samples, T, D; then the T * D values
+_CHECK = struct.Struct("<I")  # CRC-32 of the header, which follows
+_HEADER = struct.Struct("<QIII")  # as in Stored; then the T * D values
+_SIZE = _CHECK.size + _HEADER.size
 
 
 class Entry(NamedTuple):
     features: np.ndarray  # float32 [T, D]; read-only
     samples: int  # of the 16 kHz signal
+
+
+class Stored(NamedTuple):
+    """An entry in the cache, without its values."""
+
+    path: Path
+    samples: int  # of the 16 kHz signal
+    frames: int  # T
+    columns: int  # D
+    check: int  # CRC-32 of the values
 
 
 def feature_set(cache_dir: Path) -> str:
@@ -65,44 +73,54 @@ def entry_path(
     return folder / f"{digest}-{start}-{end}"
 
 
+def find(path: Path) -> Stored | None:
+    """The entry at `path`, of which the header alone is read and checked; None where
+    there is none."""
+    try:
+        with path.open("rb", buffering=0) as file:
+            return _parse(path, file.read(_SIZE))
+    except OSError:
+        return None
+
+
 def read(path: Path) -> Entry | None:
-    """The entry at `path`; None where there is none or it is damaged."""
+    """The entry at `path`, all of it checked; None where there is none."""
     try:
         content = memoryview(path.read_bytes())
     except OSError:
         return None
-    size = _CHECK.size + _HEADER.size
-    if len(content) < size:
+    stored = _parse(path, content[:_SIZE])
+    if stored is None or zlib.crc32(content[_SIZE:]) != stored.check:
         return None
-    (check,) = _CHECK.unpack_from(content)
-    samples, *shape = _HEADER.unpack_from(content, _CHECK.size)
-    if zlib.crc32(content[_CHECK.size :]) != check:
-        return None
-    return Entry(np.frombuffer(content, "<f4", offset=size).reshape(shape), samples)
+    values = np.frombuffer(content, "<f4", offset=_SIZE)
+    return Entry(values.reshape(stored.frames, stored.columns), stored.samples)
 
 
-def write(path: Path, entry: Entry) -> None:
-    """Writes the entry to `path`, at once as seen by others, durably.
+def write(path: Path, entry: Entry) -> Stored:
+    """Writes the entry to `path`, at once as seen by others.
 
     Raises:
       InputError: the folder cannot be written.
     """
-    header = _HEADER.pack(entry.samples, *entry.features.shape)
     values = np.ascontiguousarray(entry.features, "<f4").data.cast("B")
-    check = _CHECK.pack(zlib.crc32(values, zlib.crc32(header)))
-    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    stored = Stored(path, entry.samples, *entry.features.shape, zlib.crc32(values))
+    header = _HEADER.pack(*stored[1:])
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with unfinished.open("xb") as file:
-            file.write(check + header)
+        with whole_file.writing(path) as file:
+            file.write(_CHECK.pack(zlib.crc32(header)) + header)
             file.write(values)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            unfinished.unlink()
         raise InputError(f"{path.parent} cannot be written: {error.strerror}") from None
+    return stored
+
+
+def _parse(path: Path, content: bytes | memoryview) -> Stored | None:
+    if len(content) < _SIZE:
+        return None
+    (check,), header = _CHECK.unpack_from(content), content[_CHECK.size :]
+    if zlib.crc32(header) != check:
+        return None
+    return Stored(path, *_HEADER.unpack(header))
 
 
 def _version(name: str) -> list[int]:

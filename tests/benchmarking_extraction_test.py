@@ -1,0 +1,21 @@
+import numpy as np
+import pytest
+import soundfile
+
+from launch.benchmarking.extraction import measure
+
+
+def test_all_three_are_timed_as_often_as_asked(tmp_path):
+    wavs = [tmp_path / f"{name}.wav" for name in "abc"]
+    for wav in wavs:
+        soundfile.write(wav, np.zeros(8000), 16000)
+    found = measure(wavs, repeats=2, workers=2)
+    # 46 frames each: (8000 - 960) // 160 + 2
+    assert (found["files"], found["frames"], found["workers"]) == (3, 3 * 46, 2)
+    for name in "startup", "bare", "first", "second":
+        assert len(found[f"{name}_seconds"]) == 2
+        assert min(found[f"{name}_seconds"]) > 0
+    speedups = np.divide(found["first_seconds"], found["second_seconds"])
+    assert found["second_speedup"]["low"] == pytest.approx(speedups.min())
+    assert found["second_speedup"]["median"] == pytest.approx(speedups.mean())
+    assert found["second_speedup"]["high"] == pytest.approx(speedups.max())

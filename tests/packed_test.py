@@ -1,0 +1,34 @@
+import numpy as np
+
+from vladser import packed
+
+ARRAYS = {
+    name: np.random.default_rng(length).normal(size=(length, 3)).astype(np.float32)
+    for name, length in [("b", 4), ("a", 9), ("c", 1)]
+}
+
+
+def test_utterances_lie_end_to_end_before_zeros():
+    joined = packed.join(ARRAYS)
+    expected = np.concatenate([*ARRAYS.values(), np.zeros((9, 3))])
+    np.testing.assert_array_equal(joined.frames, expected)
+    assert joined.frames.dtype == np.float32
+    np.testing.assert_array_equal(joined.offset, [0, 4, 13])
+    np.testing.assert_array_equal(joined.length, [4, 9, 1])
+
+
+def test_each_utterance_is_a_view_of_the_buffer():
+    joined = packed.join(ARRAYS)
+    assert list(joined) == ["b", "a", "c"]
+    for name, array in joined.items():
+        np.testing.assert_array_equal(array, ARRAYS[name])
+        assert np.shares_memory(array, joined.frames)
+
+
+def test_nothing_joins_to_nothing():
+    assert len(packed.join({})) == 0
+
+
+def test_buffers_are_aligned():
+    for columns in range(1, 40):
+        assert packed.aligned_zeros(3, columns).ctypes.data % 64 == 0

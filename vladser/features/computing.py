@@ -1,0 +1,95 @@
+"""Features in worker processes: a crash or a hang costs one file."""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import TimeoutError, as_completed
+from functools import cache as once
+from multiprocessing import get_context
+from pathlib import Path
+
+from pebble import ProcessExpired, ProcessPool
+
+from vladser.errors import InputError
+from vladser.features import audio, cache
+from vladser.features.audio import BadAudio
+from vladser.features.cache import Stored
+from vladser.features.smile import Smile
+from vladser.types import Utterance
+
+_PATIENCE = 60.0  # seconds for a file beyond its duration; features take 1% of that
+_GROUP = 8  # files a task at most: between tasks a worker idles for 2% of a file's time
+
+Job = tuple[Utterance, Path]  # and where the entry belongs
+
+
+def compute(
+    pending: Sequence[Job], max_seconds: float, workers: int
+) -> Iterator[tuple[Utterance, Stored | BadAudio]]:
+    """Writes features to the cache; yields each utterance some time after it is done.
+
+    Raises:
+      InputError: openSMILE does not fit, or the cache cannot be written.
+    """
+    if not pending:
+        return
+    limit = _PATIENCE + max_seconds
+    # pebble, because with concurrent.futures one crash loses all that is unfinished.
+    pool = ProcessPool(min(workers, len(pending)), context=get_context("spawn"))
+    try:
+        groups = list(_groups(pending, workers))
+        while groups:
+            tasks = {
+                pool.schedule(_compute, (group, max_seconds), timeout=limit): group
+                for group in groups
+            }
+            groups = []
+            for task in as_completed(tasks):
+                group = tasks[task]
+                try:
+                    outcomes = task.result()
+                except InputError:
+                    raise  # not a file's
+                except Exception as error:
+                    if len(group) > 1:  # one by one, to tell which file it was
+                        groups += [[job] for job in group]
+                        continue
+                    outcomes = [BadAudio(_reason(error, limit))]
+                for (utterance, _), outcome in zip(group, outcomes, strict=True):
+                    yield utterance, outcome
+    finally:
+        pool.stop()  # also when interrupted: without waiting for what is left
+        pool.join()
+
+
+def _groups(pending: Sequence[Job], workers: int) -> Iterator[Sequence[Job]]:
+    """Smaller ones towards the end, so that all workers end at the same time."""
+    start = 0
+    while start < len(pending):
+        share = (len(pending) - start) // (4 * workers)
+        end = start + min(max(share, 1), _GROUP)
+        yield pending[start:end]
+        start = end
+
+
+def _reason(error: Exception, limit: float) -> str:
+    if isinstance(error, TimeoutError):
+        return f"was stopped after {limit:g} s without features"
+    if isinstance(error, ProcessExpired):
+        return f"crashed its process (exit status {error.exitcode})"
+    return f"made the extraction fail: {error!r}"
+
+
+_smile = once(Smile)  # a worker's own
+
+
+def _compute(group: Sequence[Job], max_seconds: float) -> list[Stored | BadAudio]:
+    """Writes each utterance's features to the cache (in a worker process)."""
+    smile, outcomes = _smile(), []
+    for utterance, path in group:
+        file, start, end = utterance.file, utterance.start, utterance.end
+        try:
+            signal = audio.load(file, start, end, max_seconds)
+            entry = cache.Entry(smile(signal), len(signal))
+            outcomes.append(cache.write(path, entry))
+        except BadAudio as reason:
+            outcomes.append(reason)
+    return outcomes
