@@ -59,11 +59,13 @@ class Cluster:
         """Raises InputError, in all, where a process has other lines than process 0."""
         first, *others = map(json.loads, self.exchange(name, json.dumps(lines)))
         for process, other in enumerate(others, 1):
-            for one, another in zip(first, other, strict=True):
-                if one != another:
-                    raise InputError(
-                        f"process {process} has {another} where process 0 has {one}"
-                    )
+            here = ", ".join(line for line in first if line not in other)
+            there = ", ".join(line for line in other if line not in first)
+            if here or there:
+                raise InputError(
+                    f"process {process} has {there or 'nothing'} "
+                    f"where process 0 has {here or 'nothing'}"
+                )
 
     def send(self, payloads: Iterable[bytes]) -> None:
         """Leaves payloads for process 0; it happens once."""

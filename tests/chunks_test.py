@@ -120,9 +120,11 @@ def corpus():
     return toys.corpus(speakers=3, longest=16)  # one shape, so few programs
 
 
-@pytest.mark.parametrize(("most", "processes"), [(4, 1), (1000, 3)])
-def test_results_do_not_depend_on_the_cut(corpus, most, processes):
-    plan = batches.plan(corpus.length, folds.make(corpus, "speaker"), (0, 5), 2, 8)
+@pytest.mark.parametrize(
+    ("seeds", "most", "processes"), [((3,), 4, 1), ((0, 5), 1000, 3)]
+)
+def test_results_do_not_depend_on_the_cut(corpus, seeds, most, processes):
+    plan = batches.plan(corpus.length, folds.make(corpus, "speaker"), seeds, 2, 8)
     conditions = [MEAN, FINAL, SMOOTH]
     parts = []
     for cut in _cuts(plan, conditions, most, processes):
