@@ -25,7 +25,7 @@ def preview(settings: Settings, chosen: Corpus, classes: Sequence[str]) -> str:
     corpus = dataset.build(known, empty, classes, "none")
     plan = training.plan(settings, corpus)
 
-    buffer = int(corpus.length.sum()) + int(plan.shapes[-1]), len(features.names())
+    buffer = int(corpus.length.sum() + corpus.length.max()), len(features.names())
     # As large as the real one to whoever asks, and in fact one number.
     corpus = replace(corpus, frames=np.broadcast_to(np.float32(0), buffer))
     conditions = [flags.condition(settings)]
@@ -39,7 +39,6 @@ def preview(settings: Settings, chosen: Corpus, classes: Sequence[str]) -> str:
     cut = f"{len(mine)}, the largest of {number(largest.trials, 'trial')}"
     if settings.num_processes:
         cut += f" in process 0 of {settings.num_processes}"
-    tested = {step.length for step in plan.evaluation("test")}
     counts = Counter(u.emotion for u in known)
     lines = [
         f"corpus      {settings.corpus}: {number(len(known), 'utterance')} of "
@@ -48,10 +47,8 @@ def preview(settings: Settings, chosen: Corpus, classes: Sequence[str]) -> str:
         f"condition   {conditions[0].name}",
         f"trials      {trials:,} = {number(len(plan.folds), 'fold')} x "
         f"{number(len(plan.seeds), 'seed')}; {number(plan.epochs, 'epoch')} of "
-        f"{number(plan.steps(), 'step')}",
+        f"{number(plan.steps, 'step')}",
         f"chunks      {cut}",
-        f"programs    {len(plan.shapes)} to train, {len(tested)} to test; padded to "
-        f"{', '.join(map(str, plan.shapes))} frames",
         f"memory      about {memory:,.0f} MiB of arrays on each of "
         f"{number(mesh.size, 'device')} ({mesh.devices.flat[0].device_kind})",
         f"results     {settings.run_dir}",

@@ -12,7 +12,8 @@ ROOT = Path(__file__).parent.parent
 LAYERS = [
     "vladser vladser.errors",
     "vladser.types vladser.packed",
-    "vladser.corpora vladser.features vladser.masking vladser.lstm vladser.metrics",
+    "vladser.corpora vladser.features vladser.masking vladser.lstm vladser.metrics "
+    "vladser.chunked",
     "vladser.aggregators vladser.smoothing",
     "vladser.dataset vladser.folds vladser.model",
     "vladser.batches vladser.training vladser.results",

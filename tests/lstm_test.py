@@ -7,7 +7,7 @@ import oracles
 
 from vladser import lstm
 
-T, B, D, H = 37, 3, 5, 4  # T is not a multiple of the chunk
+T, B, D, H = 37, 3, 5, 4
 LENGTHS = np.array([37, 20, 1])
 MASK = np.arange(T)[:, None] < LENGTHS
 
@@ -96,7 +96,7 @@ def test_a_masked_frame_leaves_the_state_as_it_was():
         alone = lstm.unroll(
             params, kept, np.ones(kept.shape[:2], bool), lstm.start(params, 1)
         )[1]
-        # The same steps in another chunk: only the order of float32 sums differs.
+        # Other rows beside it: only the order of float32 sums differs.
         np.testing.assert_allclose(last.hidden[row], alone.hidden[0], atol=1e-6)
         np.testing.assert_allclose(last.cell[row], alone.cell[0], atol=1e-6)
 

@@ -33,7 +33,6 @@ def test_it_says_what_would_run_and_makes_nothing(preview, tmp_path):
     assert said["condition"] == "mean, unigram 0.2"
     assert said["trials"] == "8 = 4 folds x 2 seeds; 2 epochs of 1 step"
     assert said["chunks"] == "1, the largest of 8 trials"
-    assert said["programs"] == "1 to train, 1 to test; padded to 64 frames"
     assert said["memory"].endswith(" MiB of arrays on each of 2 devices (cpu)")
     assert said["results"] == str(tmp_path / "run")
     assert not any(tmp_path.iterdir())

@@ -22,6 +22,20 @@ def test_the_busiest_device_has_the_fewest_trials(seeds, trials, devices, busies
     assert -(-seeds // rows) * -(-trials // columns) == busiest
 
 
+def test_a_device_has_whole_seeds_where_that_is_no_slower():
+    mesh = sweep.mesh(4, 10, [_Device(), _Device()])
+    assert mesh.devices.shape == (2, 1)
+
+
+def test_computed_frames_are_those_of_the_longest_of_each_slice():
+    mesh = sweep.mesh(1, 2, [_Device()])
+    lengths = np.array([5, 16, 17, 100])
+    rows = np.full((1, 2, 12), -1)
+    rows[0, 0, :3], rows[0, 0, 8:10], rows[0, 1, 0] = (2, 1, 0), (1, 0), 3
+    # 17 -> 32 and 16 -> 16 frames in the first trial, 100 -> 112 in the second.
+    assert sweep.computed(lengths, rows, mesh) == 8 * (32 + 16 + 112)
+
+
 def test_place_fills_up_the_rectangle():
     mesh = sweep.mesh(1, 3, jax.devices())
     array = np.arange(6.0).reshape(1, 3, 2)
@@ -47,13 +61,13 @@ def _trained(seeds, epochs):
     plan = batches.plan(corpus.length, folds.make(corpus, "speaker"), seeds, epochs, 8)
     condition = Condition(Pooling("netvlad", (("clusters", 2),)), cells=8, noise=0.1)
     *_, outcome = experiment.run(corpus, [condition], plan)
-    return plan.steps() * epochs, outcome
+    return plan.steps * epochs, outcome
 
 
 def test_accelerators_take_all_trials_at_once_and_get_the_same(monkeypatch):
     steps, mapped = _trained((0, 1), 3)
     assert steps >= 18
-    monkeypatch.setattr(sweep, "_each", lambda mesh: lambda f, tree: jax.vmap(f)(tree))
+    monkeypatch.setattr(sweep, "_one_by_one", lambda mesh: False)
     jax.clear_caches()
     _, batched = _trained((0, 1), 3)
     jax.clear_caches()

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -5,8 +7,8 @@ import oracles
 import pytest
 import toys
 
-from vladser import aggregators, dataset, model, training
-from vladser.types import Pooling, Spec, Trial
+from vladser import aggregators, dataset, lstm, model, training
+from vladser.types import Aggregator, Pooling, Spec, Trial
 
 SPEC = Spec(Pooling("netvlad", (("clusters", 2),)), features=5, classes=4, cells=8)
 
@@ -26,12 +28,87 @@ def _trial(**changes):
     return Trial(**(values | changes))
 
 
-def _setup(rows=(0, 5, 9), length=48):
-    corpus = toys.corpus()
-    params = model.init(jax.random.key(0), SPEC)
-    rows = np.array(rows)
-    batch = dataset.gather(dataset.to_device(corpus), rows, length)
-    return params, batch, model.draw(jax.random.key(1), SPEC, length, len(rows))
+def _spec(name):
+    return replace(SPEC, pooling=Pooling(name))
+
+
+CAPACITY = 3  # chunks: toys have at most 40 frames
+
+
+class _Minibatch:
+    """Some rows of a corpus, one slice, and all that a step of them needs."""
+
+    def __init__(self, rows=(0, 5, 9), spec=SPEC, corpus=None, capacity=CAPACITY):
+        self.corpus = corpus or toys.corpus()
+        self.rows, self.spec, self.capacity = np.array(rows), spec, capacity
+        self.buffer = dataset.to_device(self.corpus)
+        self.params = model.init(jax.random.key(0), spec)
+        empty = training.no_draws(spec, len(rows), capacity)
+        self.draws = training.draw(jax.random.key(1), empty, capacity)
+
+    def space(self):
+        return training.space(self.params, self.spec, len(self.rows), self.capacity)
+
+    def value_and_gradient(self, trial, params=None):
+        return training.value_and_gradient(
+            params or self.params,
+            self.spec,
+            trial,
+            self.buffer,
+            self.rows,
+            lambda index: jax.tree.map(lambda x: x[index], self.draws),
+            self.space(),
+        )[:2]
+
+    def step(self, state, trial):
+        rows, space = self.rows[None], self.space()
+        return training.step(
+            state, self.spec, trial, self.buffer, rows, self.draws, space
+        )[:2]
+
+    def predict(self, trial, params=None):
+        return training.predict(
+            params or self.params,
+            self.spec,
+            trial,
+            self.buffer,
+            self.rows[None],
+            self.capacity,
+        )[0]
+
+    def plain_loss(self, params, trial):
+        """The whole minibatch at once, as the paper says it: noise, LSTM, dropout,
+        pooling, classifier."""
+        frames, mask = dataset.gather(self.buffer, self.rows, 0, 16 * self.capacity)
+        noise, uniform = (x.reshape(-1, *x.shape[2:]) for x in self.draws)
+        frames = (frames - trial.mean) * trial.scale + trial.noise * noise
+        frames = jnp.where(mask[..., None], frames, 0)
+        carry = lstm.start(params.lstm, len(self.rows))
+        hidden, _ = lstm.unroll(params.lstm, frames, mask, carry)
+        hidden = hidden * (uniform >= trial.dropout) / (1 - trial.dropout)
+        pool = jax.vmap(aggregators.build(self.spec.pooling).apply, (None, 1, 1))
+        vector = pool(params.aggregator, hidden, mask)
+        logits = vector @ params.kernel + params.bias
+        total = 0
+        for row, n in enumerate(self.rows):
+            if n >= 0:
+                label = np.eye(4)[self.corpus.label[n]]
+                target = (1 - trial.alpha) * label + trial.alpha * trial.prior
+                total -= (target * jax.nn.log_softmax(logits[row])).sum()
+        return total
+
+
+def _mean_pooling():
+    """A newcomer's aggregator: init and apply alone."""
+
+    def apply(params, frames, mask):
+        kept = jnp.where(mask[:, None], frames, 0)
+        return kept.sum(axis=0) / jnp.maximum(mask.sum(), 1)
+
+    return Aggregator(lambda key, dim: (), apply)
+
+
+OWN = f"{__name__}._mean_pooling"
 
 
 def test_adadelta_follows_zeilers_recurrences():
@@ -49,25 +126,60 @@ def test_adadelta_follows_zeilers_recurrences():
     np.testing.assert_allclose(path, expected, rtol=1e-4, atol=1e-7)
 
 
-def test_the_loss_is_the_cross_entropy_to_the_softened_labels():
-    params, batch, draws = _setup()
-    trial = _trial()
-    probabilities = training.predict(params, SPEC, trial, batch)
-    expected = 0
-    for row, label in enumerate(np.asarray(batch.label)):
-        target = 0.2 * trial.prior + 0.8 * np.eye(4)[label]
-        expected -= sum(target * np.log(np.float64(probabilities[row]))) / 3
-    found = training.loss(params, SPEC, trial, batch, draws)
-    np.testing.assert_allclose(found, expected, rtol=1e-5)
+@pytest.mark.parametrize("name", [*aggregators.names(), OWN])
+def test_loss_and_gradient_equal_autodiff_of_the_whole_minibatch(name):
+    batch = _Minibatch((9, 0, -1, 5), _spec(name))
+    assert len(set(-(-batch.corpus.length[batch.rows[[0, 1, 3]]] // 16))) > 1
+    trial = _trial(noise=0.3, dropout=0.4, mean=np.full(5, 0.1), scale=np.full(5, 2.0))
+    found = batch.value_and_gradient(trial)
+    expected = jax.value_and_grad(batch.plain_loss)(batch.params, trial)
+    # float32 sums in another order, through up to 40 steps.
+    jax.tree.map(
+        lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5),
+        found,
+        expected,
+    )
+
+
+def test_memory_of_a_longer_minibatch_does_not_reach_a_shorter_one():
+    longer, shorter = _Minibatch((1, 2, 3)), _Minibatch((0, 5, 9))
+    space = jax.tree.map(lambda x: jnp.full_like(x, jnp.nan), shorter.space())
+    dirty = training.value_and_gradient(
+        shorter.params,
+        SPEC,
+        _trial(),
+        shorter.buffer,
+        shorter.rows,
+        lambda index: jax.tree.map(lambda x: x[index], longer.draws),
+        space,
+    )[:2]
+    jax.tree.map(
+        np.testing.assert_array_equal, dirty, shorter.value_and_gradient(_trial())
+    )
+
+
+def test_slices_of_a_minibatch_are_the_minibatch():
+    batch, trial = _Minibatch((9, 0, 5, -1)), _trial(noise=0.3, dropout=0.4)
+    whole = batch.step(training.init(batch.params), trial)
+    small = _Minibatch((0, 1)).space()
+    cut = training.step(
+        training.init(batch.params),
+        SPEC,
+        trial,
+        batch.buffer,
+        batch.rows.reshape(2, 2),
+        batch.draws,
+        small,
+    )[:2]
+    # Sums in another order; Adadelta's first step divides by the gradient's size.
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=2e-6), whole, cut)
 
 
 def test_empty_rows_change_neither_loss_nor_step():
-    full, padded = _setup((0, 5, 9)), _setup((0, -1, 5, 9, -1))
     results = []
-    for params, batch, _ in (full, padded):
-        draws = model.draw(jax.random.key(1), SPEC, 48, len(batch.live))
-        state = training.init(params)
-        results.append(training.step(state, SPEC, _trial(), batch, draws))
+    for rows in (0, 5, 9), (0, 5, 9, -1, -1):
+        batch = _Minibatch(rows)
+        results.append(batch.step(training.init(batch.params), _trial()))
     (state, loss), (state2, loss2) = results
     np.testing.assert_allclose(loss, loss2, rtol=1e-6)
     jax.tree.map(
@@ -76,96 +188,81 @@ def test_empty_rows_change_neither_loss_nor_step():
 
 
 def test_a_step_without_a_live_row_leaves_the_state_untouched():
-    params, batch, draws = _setup((-1, -1))
-    state, loss = training.step(training.init(params), SPEC, _trial(), batch, draws)
-    jax.tree.map(np.testing.assert_array_equal, state, training.init(params))
+    batch = _Minibatch((-1, -1))
+    state, loss = batch.step(training.init(batch.params), _trial())
+    jax.tree.map(np.testing.assert_array_equal, state, training.init(batch.params))
     assert loss == 0
 
 
 def test_the_step_descends():
-    params, batch, draws = _setup()
-    state, first = training.init(params), None
-    step = jax.jit(training.step, static_argnums=1)
+    batch = _Minibatch()
+    state, first = training.init(batch.params), None
+    step = jax.jit(batch.step)
     for _ in range(30):
-        state, loss = step(state, SPEC, _trial(alpha=0.0), batch, draws)
+        state, loss = step(state, _trial(alpha=0.0))
         first = loss if first is None else first
     assert loss < first
 
 
-@pytest.mark.parametrize("name", aggregators.names())
+@pytest.mark.parametrize("name", [*aggregators.names(), OWN])
 def test_nan_past_the_end_reaches_neither_loss_nor_gradients(name):
-    spec = Spec(Pooling(name), features=5, classes=4, cells=8)
-    corpus = toys.corpus()
-    params = model.init(jax.random.key(0), spec)
-    batch = dataset.gather(dataset.to_device(corpus), np.array([0, -1, 9]), 48)
-    draws = model.draw(jax.random.key(1), spec, 48, 3)
-    value = jax.value_and_grad(training.loss)
+    spec = _spec(name)
+    plain = _Minibatch((-1, 9), spec)
     trial = _trial(noise=0.01, dropout=0.5)
-    plain = value(params, spec, trial, batch, draws)
-    poisoned = jnp.where(batch.mask[..., None], batch.frames, jnp.nan)
-    found = value(params, spec, trial, batch._replace(frames=poisoned), draws)
-    jax.tree.map(np.testing.assert_array_equal, plain, found)
+    frames = plain.corpus.frames.copy()
+    start = plain.corpus.offset[9]
+    alive = slice(start, start + plain.corpus.length[9])
+    frames[:] = np.nan
+    frames[alive] = plain.corpus.frames[alive]
+    poisoned = _Minibatch((-1, 9), spec, replace(plain.corpus, frames=frames))
+    jax.tree.map(
+        np.testing.assert_array_equal,
+        plain.value_and_gradient(trial),
+        poisoned.value_and_gradient(trial),
+    )
 
 
-@pytest.mark.parametrize("name", aggregators.names())
-def test_logits_depend_on_the_utterance_alone(name):
-    spec = Spec(Pooling(name), features=5, classes=4, cells=8)
-    buffer = dataset.to_device(toys.corpus())
-    params = model.init(jax.random.key(0), spec)
-
-    def logits(rows, length):
-        batch = dataset.gather(buffer, np.array(rows), length)
-        return model.forward(params, spec, batch.frames, batch.mask)[1]
-
-    alone = logits([7], 40)[0]
+@pytest.mark.parametrize("name", [*aggregators.names(), OWN])
+def test_predictions_depend_on_the_utterance_alone(name):
+    spec = _spec(name)
+    alone = _Minibatch((7,), spec).predict(_trial())[0]
+    np.testing.assert_allclose(alone.sum(), 1, rtol=1e-6)
     # Another order of float32 sums.
-    np.testing.assert_allclose(logits([3, -1, 7, 2], 80)[2], alone, atol=1e-5)
-    np.testing.assert_allclose(logits([7, 11], 64)[0], alone, atol=1e-5)
+    for rows, capacity, place in ((3, -1, 7, 2), 3, 2), ((7, 11), 9, 0):
+        found = _Minibatch(rows, spec, capacity=capacity).predict(_trial())[place]
+        np.testing.assert_allclose(found, alone, atol=1e-5)
 
 
-def test_noise_is_added_to_the_standardized_input():
-    params, batch, draws = _setup()
-    frames, mask = batch.frames, batch.mask
-    noisy = model.perturbed(params, SPEC, frames, mask, draws, 0.3, 0.0)
-    expected = model.forward(params, SPEC, frames + 0.3 * draws.noise, mask)
-    jax.tree.map(
-        lambda a, b: np.testing.assert_allclose(a, b, atol=1e-6), noisy, expected
-    )
-    assert abs(float(draws.noise.std()) - 1) < 0.02
+@pytest.mark.parametrize("name", [*aggregators.names(), OWN])
+def test_predictions_are_those_of_the_whole_utterance(name):
+    batch = _Minibatch(spec=_spec(name))
+    trial = _trial(mean=np.full(5, 0.1), scale=np.full(5, 2.0))
+    frames, mask = dataset.gather(batch.buffer, batch.rows, 0, 40)
+    frames = training.standardize(frames, trial)
+    _, logits = model.forward(batch.params, batch.spec, frames, mask)
+    found = batch.predict(trial)
+    np.testing.assert_allclose(found, jax.nn.softmax(logits), atol=1e-6)
 
 
-def test_dropout_drops_its_share_and_scales_the_rest():
-    params, batch, draws = _setup()
-    dropped = model.perturbed(params, SPEC, *batch[:2], draws, 0.0, 0.4)
-    kept = np.asarray(draws.uniform) >= 0.4
-    assert abs(kept.mean() - 0.6) < 0.03
-    hidden = np.asarray(model.encode(params, *batch[:2])) * kept / 0.6
-    expected = model.classify(params, SPEC, hidden, batch.mask)
-    jax.tree.map(
-        lambda a, b: np.testing.assert_allclose(a, b, atol=1e-6), dropped, expected
-    )
-
-
-def test_standardization_undoes_another_scale():
-    params, batch, draws = _setup()
-    trial = _trial(noise=0.1)
-    scaled = _trial(noise=0.1, mean=np.full(5, 3.0), scale=np.full(5, 0.2))
-    expected = training.loss(params, SPEC, trial, batch, draws)
-    stretched = batch._replace(frames=batch.frames * 5 + 3)
-    found = training.loss(params, SPEC, scaled, stretched, draws)
-    np.testing.assert_allclose(found, expected, rtol=1e-5)
-    assert training.loss(params, SPEC, trial, stretched, draws) != expected
+def test_draws_are_normal_and_uniform_and_do_not_depend_on_their_number():
+    empty = training.no_draws(SPEC, 8, 20)
+    key = jax.random.key(3)
+    draws = training.draw(key, empty, 20)
+    assert abs(draws.noise.mean()) < 0.02
+    assert abs(draws.noise.std() - 1) < 0.02
+    assert 0 <= draws.uniform.min() < 0.01 < 0.99 < draws.uniform.max() < 1
+    fewer = training.draw(key, empty, 4)
+    np.testing.assert_array_equal(fewer.noise[:4], draws.noise[:4])
+    assert not fewer.noise[4:].any()
 
 
 def test_the_learning_rate_scales_the_step():
-    params, batch, draws = _setup()
-    start = training.init(params)
-    step = jax.jit(training.step, static_argnums=1)
+    batch = _Minibatch()
     moved = [
         jax.tree.map(
             lambda new, old: new - old,
-            step(start, SPEC, _trial(learning_rate=rate), batch, draws)[0].params,
-            params,
+            batch.step(training.init(batch.params), _trial(learning_rate=rate))[0][0],
+            batch.params,
         )
         for rate in (1.0, 0.5)
     ]
@@ -176,8 +273,8 @@ def test_the_learning_rate_scales_the_step():
 
 
 def test_a_confident_assignment_has_finite_gradients():
-    params, batch, draws = _setup()
-    confident = params.aggregator._replace(b=jnp.array([0.0, 60.0]))
-    params = params._replace(aggregator=confident)
-    slopes = jax.grad(training.loss)(params, SPEC, _trial(), batch, draws)
+    batch = _Minibatch()
+    confident = batch.params.aggregator._replace(b=jnp.array([0.0, 60.0]))
+    params = batch.params._replace(aggregator=confident)
+    _, slopes = batch.value_and_gradient(_trial(), params)
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(slopes))

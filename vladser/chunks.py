@@ -113,7 +113,7 @@ def memory(
     """Bytes of arrays on the busiest local device that trains the chunk, beside the
     corpus; see `sweep.memory`."""
     spec = trials_of.specification(corpus, [conditions[c] for c in chunk.conditions])
-    longest = int(plan.shapes[-1])
+    longest = int(corpus.length.max())
     return sweep.memory(spec, mesh(chunk), *chunk.rectangle, plan.batch_size, longest)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from vladser import packed
 from vladser.errors import InputError
 from vladser.packed import Packed
-from vladser.types import Array, Batch, Buffer, Dataset, Utterance
+from vladser.types import Array, Buffer, Dataset, Utterance
 
 
 class Moments(NamedTuple):
@@ -125,21 +125,30 @@ def to_device(
     return jax.device_put(buffer, sharding)
 
 
-def gather(buffer: Buffer, rows: Array, length: int) -> Batch:
-    """The minibatch of some utterances.
+def gather(
+    buffer: Buffer, rows: Array, start: Array, length: int
+) -> tuple[Array, Array]:
+    """Some frames of some utterances.
 
     Args:
       rows: [B] int, utterances; -1 is an empty row.
-      length: T, at least that of the longest of them.
+      start: [] the first frame of each.
+      length: T, how many.
+
+    Returns:
+      frames [T, B, D], and their `mask`; what that leaves out may hold anything.
     """
     chex.assert_rank(rows, 1)
-    live = rows >= 0
-    rows = jnp.maximum(rows, 0)
-    time = jnp.arange(length)[:, None]
-    mask = live & (time < buffer.length[rows])
+    time = start + jnp.arange(length)[:, None]
     # Past the utterance lies the next one, or zeros: cheaper to read than to avoid.
-    frames = buffer.frames[buffer.offset[rows] + time]
-    return Batch(frames, mask, buffer.label[rows], live)
+    frames = buffer.frames[buffer.offset[jnp.maximum(rows, 0)] + time]
+    return frames, mask(buffer, rows, start, length)
+
+
+def mask(buffer: Buffer, rows: Array, start: Array, length: int) -> Array:
+    """Which of the frames that `gather` gives are those of the utterances, [T, B]."""
+    time = start + jnp.arange(length)[:, None]
+    return (rows >= 0) & (time < buffer.length[jnp.maximum(rows, 0)])
 
 
 def _frames(dataset: Dataset, row: int) -> np.ndarray:

@@ -14,12 +14,13 @@ import numpy as np
 
 from vladser import batches, dataset, metrics, model, sweep
 from vladser import trials as trials_of
+from vladser.chunked import CHUNK
 from vladser.errors import InputError, TrainingError
 from vladser.types import Array, Condition, Dataset, Fold, PyTree, State, Trial
 
 
 class Compiled(NamedTuple):
-    """The training programs are ready."""
+    """The training program is ready."""
 
     seconds: float
 
@@ -89,20 +90,20 @@ def run(
     block = _Block(corpus, conditions, trials, devices)
     states = sweep.init(trials, spec=block.spec, mesh=block.mesh)
     begin = time.perf_counter()
-    states = block.warm_up(states, plan)
+    states = block.warm_up(states, plan.batch_size)
     yield Compiled(time.perf_counter() - begin)
 
     chosen = np.full(trials.seed.shape, plan.epochs)
     best, best_ua = None, np.full(trials.seed.shape, -np.inf)
     for epoch in range(1, plan.epochs + 1):
         begin, steps, pending = time.perf_counter(), [], None
-        for index, step in enumerate(plan.epoch(epoch)):
-            states, loss = block.train_step(states, step, epoch, index)
+        for index, rows in enumerate(plan.epoch(epoch)):
+            states, loss = block.train_step(states, rows, epoch, index)
             # The device works on this step while the host looks at the one before.
             if pending:
                 steps.append(_finished(block, plan, conditions, epoch, *pending))
                 yield steps[-1]
-            pending = step, loss
+            pending = rows, loss
         steps.append(_finished(block, plan, conditions, epoch, *pending))
         yield steps[-1]
         seconds, ua = time.perf_counter() - begin, None
@@ -137,38 +138,38 @@ class _Block:
         self.spec = trials_of.specification(corpus, conditions)
         self.mesh = sweep.mesh(*self.shape, devices)
         self.trials = sweep.place(self.mesh, trials)
+        self.capacity = -(-int(corpus.length.max()) // CHUNK)
         self.buffer = dataset.to_device(corpus, sweep.everywhere(self.mesh))
 
-    def warm_up(self, states: State, plan: batches.Plan) -> State:
-        """Compiles every training program by a step that has no live row, which
-        leaves the states as they are."""
-        empty = np.full((*self.shape[:1], len(plan.folds), plan.batch_size), -1)
-        for length in plan.shapes:
-            step = batches.Step(empty.astype(np.int32), int(length))
-            states, _ = self.train_step(states, step, 0, 0)
+    def warm_up(self, states: State, batch_size: int) -> State:
+        """Compiles the training program by a step that has no live row, which leaves
+        the states as they are."""
+        seeds, trials = self.shape
+        empty = np.full((seeds, trials // self.conditions, batch_size), -1, np.int32)
+        states, _ = self.train_step(states, empty, 0, 0)
         return jax.block_until_ready(states)
 
     def train_step(
-        self, states: State, step: batches.Step, epoch: int, index: int
+        self, states: State, rows: np.ndarray, epoch: int, index: int
     ) -> tuple[State, Array]:
+        """See `sweep.train_step`; rows [seeds, folds, B]."""
         return sweep.train_step(
             states,
             self.trials,
             self.buffer,
-            sweep.place(self.mesh, self.rows(step), empty=-1),
+            sweep.place(self.mesh, self.rows(rows), empty=-1),
             np.int32(epoch),
             np.int32(index),
             spec=self.spec,
             mesh=self.mesh,
-            length=step.length,
+            capacity=self.capacity,
         )
 
-    def predict(self, params: PyTree, steps: Iterable[batches.Step]) -> np.ndarray:
+    def predict(self, params: PyTree, steps: Iterable[np.ndarray]) -> np.ndarray:
         """Probabilities [seeds, trials, N, classes]; NaN for rows not in `steps`."""
         shape = (*self.shape, self.utterances, self.spec.classes)
         probabilities = np.full(shape, np.nan, np.float32)
-        for step in steps:
-            rows = self.rows(step)
+        for rows in map(self.rows, steps):
             found = sweep.predict(
                 params,
                 self.trials,
@@ -176,7 +177,7 @@ class _Block:
                 sweep.place(self.mesh, rows, empty=-1),
                 spec=self.spec,
                 mesh=self.mesh,
-                length=step.length,
+                capacity=self.capacity,
             )
             seed, trial, row = np.nonzero(rows >= 0)
             found = self.to_host(found)[seed, trial, row]
@@ -187,9 +188,9 @@ class _Block:
         """`new` for the trials that the mask [seeds, trials] names, else `old`."""
         return _choose(sweep.place(self.mesh, mask), new, old)
 
-    def rows(self, step: batches.Step) -> np.ndarray:
-        """The rows [seeds, trials, B] of a step [seeds, folds, B]."""
-        return np.tile(step.rows, (1, self.conditions, 1))
+    def rows(self, rows: np.ndarray) -> np.ndarray:
+        """[seeds, folds, B] -> [seeds, trials, B]."""
+        return np.tile(rows, (1, self.conditions, 1))
 
     def to_host(self, tree: PyTree) -> PyTree:
         seeds, trials = self.shape
@@ -209,10 +210,10 @@ def _finished(
     plan: batches.Plan,
     conditions: Sequence[Condition],
     epoch: int,
-    step: batches.Step,
+    rows: np.ndarray,
     loss: Array,
 ) -> Step:
-    loss, rows = block.to_host(loss), block.rows(step)
+    loss, rows = block.to_host(loss), block.rows(rows)
     for place in np.argwhere(~np.isfinite(loss)):
         name = trials_of.name(conditions, plan.folds, plan.seeds, tuple(place))
         raise TrainingError(
@@ -221,7 +222,8 @@ def _finished(
         )
     live = rows >= 0
     frames = int(np.where(live, plan.lengths[rows], 0).sum())
-    return Step(epoch, loss, live.sum(axis=2), frames, rows.size * step.length)
+    computed = sweep.computed(plan.lengths, rows, block.mesh)
+    return Step(epoch, loss, live.sum(axis=2), frames, computed)
 
 
 def _ua(

@@ -1,9 +1,9 @@
 """The LSTM over a minibatch, with a gradient of its own.
 
 The gradient that autodiff makes of a scan forms each weight gradient step by step. Here
-time is cut into chunks that stay in cache: what does not depend on the previous step
-(the input's product with its kernel, and every weight gradient) is one matrix product a
-chunk.
+what does not depend on the step before (the input's product with its kernel, every
+weight gradient, the gates' derivatives) is done for all frames at once, and the loops
+over time keep one matrix product each.
 """
 
 from functools import partial
@@ -15,8 +15,6 @@ import jax.numpy as jnp
 from jax import lax
 
 from vladser.types import Array
-
-CHUNK = 16  # steps; measured on CPU: shorter and longer chunks are slower
 
 
 class Params(NamedTuple):
@@ -30,6 +28,14 @@ class Params(NamedTuple):
 class Carry(NamedTuple):
     hidden: Array  # [B, H]
     cell: Array  # [B, H]
+
+
+class Run(NamedTuple):
+    """All that the gradient reuses of the way forward; each after its frame."""
+
+    hidden: Array  # [T, B, H]
+    cell: Array  # [T, B, H]
+    gates: Array  # [T, B, 4H]
 
 
 def init(key: Array, dim: int, cells: int) -> Params:
@@ -63,26 +69,17 @@ def unroll(
     Returns:
       hidden [T, B, H] and the state after the last frame.
     """
+    found = run(params, frames, mask, carry)
+    return replay(params, frames, mask, carry, found)
+
+
+def run(params: Params, frames: Array, mask: Array, carry: Carry) -> Run:
+    """The way forward of `unroll`, without a gradient: that is `replay`'s."""
     chex.assert_rank([frames, mask], [3, 2])
     chex.assert_equal_shape_prefix([frames, mask], 2)
-    steps = frames.shape[0]
-    padding = -steps % CHUNK
-    frames, mask = (
-        jnp.pad(x, [(0, padding)] + [(0, 0)] * (x.ndim - 1)) for x in (frames, mask)
-    )
-    hidden, carry = _unroll(params, frames, mask, carry)
-    return hidden[:steps], carry
-
-
-@jax.custom_vjp
-def _unroll(params, frames, mask, carry):
-    return _forward(params, frames, mask, carry)[0]
-
-
-def _forward(params, frames, mask, carry):
+    params, frames, carry = lax.stop_gradient((params, frames, carry))
     # sigmoid(z) = tanh(z / 2) / 2 + 1 / 2: one tanh serves all four gates.
-    cells = params.recurrent_kernel.shape[0]
-    is_cell_gate = jnp.repeat(jnp.array([False, False, True, False]), cells)
+    is_cell_gate = _is_cell_gate(params)
     scale = jnp.where(is_cell_gate, 1.0, 0.5)
     shift = jnp.where(is_cell_gate, 0.0, 0.5)
 
@@ -94,83 +91,69 @@ def _forward(params, frames, mask, carry):
         cell = f * carry.cell + i * g
         new = Carry(o * jnp.tanh(cell), cell)
         carry = jax.tree.map(partial(jnp.where, keep[:, None]), new, carry)
-        return carry, (carry, gates)
+        return carry, Run(*carry, gates)
 
-    def chunk(carry, inputs):
-        frames, mask = inputs
-        projected = frames @ params.input_kernel + params.bias
-        return lax.scan(step, carry, (projected, mask))
-
-    last, (states, gates) = lax.scan(chunk, carry, (_cut(frames), _cut(mask)))
-    return (_join(states.hidden), last), (params, frames, mask, carry, states, gates)
+    projected = frames @ params.input_kernel + params.bias
+    return lax.scan(step, carry, (projected, mask))[1]
 
 
-def _backward(residuals, cotangents):
-    params, frames, mask, first, states, gates = residuals
+@jax.custom_vjp
+def replay(
+    params: Params, frames: Array, mask: Array, carry: Carry, found: Run
+) -> tuple[Array, Carry]:
+    """`unroll`, given the `run` of the same arguments: nothing is left to compute, but
+    the result knows its gradient."""
+    return found.hidden, Carry(found.hidden[-1], found.cell[-1])
+
+
+def _forward(*arguments):
+    return replay(*arguments), arguments
+
+
+def _backward(arguments, cotangents):
+    params, frames, mask, carry, (hidden, cell, gates) = arguments
     hidden_bar, carry_bar = cotangents
-    # The state before each chunk: the first, then the last of the chunk before.
-    before = jax.tree.map(
-        lambda x, x0: jnp.concatenate([x0[None], x[:-1, -1]]), states, first
+    keep = mask[..., None]
+    i, f, g, o = jnp.split(gates, 4, axis=-1)
+    before = Carry(
+        jnp.concatenate([carry.hidden[None], hidden[:-1]]),
+        jnp.concatenate([carry.cell[None], cell[:-1]]),
     )
+    tanh_cell = jnp.tanh(cell)
+    # Where the mask leaves out, nothing reaches the gates and the cell stays.
+    cell_by_hidden = jnp.where(keep, o * (1 - tanh_cell**2), 0)
+    cell_by_cell = jnp.where(keep, f, 1)
+    local = jnp.where(_is_cell_gate(params), 1 - gates**2, gates * (1 - gates))
+    factor = jnp.concatenate([g, before.cell, i, tanh_cell], axis=-1)
+    z_by_state = jnp.where(keep, local * factor, 0)
+    transposed = params.recurrent_kernel.T
 
     def step(carry_bar, inputs):
-        hidden_bar, keep, (i, f, g, o), cell, previous_cell = inputs
-        keep = keep[:, None]
-        h_bar, c_bar = carry_bar.hidden + hidden_bar, carry_bar.cell
-        h_live = jnp.where(keep, h_bar, 0)
-        tanh_cell = jnp.tanh(cell)
-        c_live = jnp.where(keep, c_bar, 0) + h_live * o * (1 - tanh_cell**2)
-        z_bar = jnp.concatenate(
-            [
-                c_live * g * i * (1 - i),
-                c_live * previous_cell * f * (1 - f),
-                c_live * i * (1 - g**2),
-                h_live * tanh_cell * o * (1 - o),
-            ],
-            axis=-1,
-        )
-        return Carry(
-            jnp.where(keep, 0, h_bar) + z_bar @ params.recurrent_kernel.T,
-            jnp.where(keep, c_live * f, c_bar),
-        ), z_bar
+        hidden_bar, keep, cell_by_hidden, cell_by_cell, z_by_state = inputs
+        h_bar = carry_bar.hidden + hidden_bar
+        c_bar = carry_bar.cell + h_bar * cell_by_hidden
+        z_bar = jnp.concatenate([c_bar, c_bar, c_bar, h_bar], axis=-1) * z_by_state
+        passed = jnp.where(keep[:, None], 0, h_bar)
+        return Carry(passed + z_bar @ transposed, c_bar * cell_by_cell), z_bar
 
-    def chunk(accumulated, inputs):
-        carry_bar, params_bar = accumulated
-        frames, mask, before, states, gates, hidden_bar = inputs
-        previous = jax.tree.map(
-            lambda x, x0: jnp.concatenate([x0[None], x[:-1]]), states, before
-        )
-        gates = tuple(jnp.split(gates, 4, axis=-1))
-        carry_bar, z_bar = lax.scan(
-            step,
-            carry_bar,
-            (hidden_bar, mask, gates, states.cell, previous.cell),
-            reverse=True,
-        )
-        here = Params(
-            jnp.einsum("tbd,tbz->dz", frames, z_bar),
-            jnp.einsum("tbh,tbz->hz", previous.hidden, z_bar),
-            z_bar.sum(axis=(0, 1)),
-        )
-        params_bar = jax.tree.map(jnp.add, params_bar, here)
-        return (carry_bar, params_bar), z_bar @ params.input_kernel.T
-
-    (carry_bar, params_bar), frames_bar = lax.scan(
-        chunk,
-        (Carry(*carry_bar), jax.tree.map(jnp.zeros_like, params)),
-        (_cut(frames), _cut(mask), before, states, gates, _cut(hidden_bar)),
+    carry_bar, z_bar = lax.scan(
+        step,
+        Carry(*carry_bar),
+        (hidden_bar, mask, cell_by_hidden, cell_by_cell, z_by_state),
         reverse=True,
     )
-    return params_bar, _join(frames_bar), None, carry_bar
+    # Both kernels' gradients are one product.
+    inputs = jnp.concatenate([frames, before.hidden], axis=-1)
+    kernels_bar = jnp.einsum("tbd,tbz->dz", inputs, z_bar)
+    dim = frames.shape[-1]
+    params_bar = Params(kernels_bar[:dim], kernels_bar[dim:], z_bar.sum(axis=(0, 1)))
+    return params_bar, z_bar @ params.input_kernel.T, None, carry_bar, None
 
 
-_unroll.defvjp(_forward, _backward)
+replay.defvjp(_forward, _backward)
 
 
-def _cut(x: Array) -> Array:
-    """[T, ...] -> [T / CHUNK, CHUNK, ...]."""
-    return x.reshape(-1, CHUNK, *x.shape[1:])
-
-
-def _join(x: Array) -> Array:
-    return x.reshape(-1, *x.shape[2:])
+def _is_cell_gate(params: Params) -> Array:
+    """[4H] bool."""
+    cells = params.recurrent_kernel.shape[0]
+    return jnp.repeat(jnp.array([False, False, True, False]), cells)

@@ -1,8 +1,10 @@
 """The model: noise -> LSTM -> dropout -> aggregation -> softmax classifier.
 
-Huang et al. 2020, section 2. `encode` is the one place that names the LSTM.
+Huang et al. 2020, section 2, as a walk through time: `start`, a `chunk` of frames after
+the other, `finish`. `run` and `chunk` are the places that name the LSTM.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import chex
@@ -20,11 +22,11 @@ class Params(NamedTuple):
     bias: Array  # [classes]
 
 
-class Draws(NamedTuple):
-    """The random numbers of one training step, shared by the trials of a seed."""
+class Carry(NamedTuple):
+    """What is known after some frames of B utterances."""
 
-    noise: Array  # [T, B, D] standard normal
-    uniform: Array  # [T, B, H] in [0, 1)
+    lstm: lstm.Carry
+    pool: PyTree  # [B, ...] the aggregator's state; () for one that cannot stream
 
 
 def init(key: Array, spec: Spec) -> Params:
@@ -48,71 +50,86 @@ def init(key: Array, spec: Spec) -> Params:
     )
 
 
-def draw(key: Array, spec: Spec, length: int, batch: int) -> Draws:
-    """The random numbers of one step of `batch` rows of `length` frames."""
-    noise_key, dropout_key = jax.random.split(key)
-    return Draws(
-        jax.random.normal(noise_key, (length, batch, spec.features)),
-        jax.random.uniform(dropout_key, (length, batch, spec.cells)),
-    )
+def start(params: Params, spec: Spec, batch: int) -> Carry:
+    """The state before the first frame of `batch` utterances."""
+    stream, pool = aggregators.build(spec.pooling).stream, ()
+    if stream:
+        one = stream.start(params.aggregator, spec.cells)
+        pool = jax.tree.map(lambda x: jnp.broadcast_to(x, (batch, *jnp.shape(x))), one)
+    return Carry(lstm.start(params.lstm, batch), pool)
 
 
-def encode(params: Params, frames: Array, mask: Array) -> Array:
-    """The LSTM's output at each frame.
+def run(params: Params, carry: Carry, frames: Array, mask: Array) -> lstm.Run:
+    """What `chunk` wants to know of the LSTM; arguments as there."""
+    return lstm.run(params.lstm, frames, mask, carry.lstm)
+
+
+def chunk(
+    params: Params,
+    spec: Spec,
+    carry: Carry,
+    frames: Array,
+    mask: Array,
+    run: lstm.Run,
+    drop: Callable[[Array], Array] = lambda hidden: hidden,
+) -> tuple[Carry, PyTree]:
+    """Takes in some frames.
 
     Args:
-      frames: [T, B, D], standardized; anything where the mask leaves out.
+      frames: [T, B, D], standardized and clean, see `masking.clean`.
       mask: [T, B] bool.
+      run: of the same params, carry, frames and mask.
+      drop: dropout, in training; takes and returns [T, B, H].
 
     Returns:
-      [T, B, H].
+      the state after them, and what `finish` must see of them: the LSTM's output
+      [T, B, H] if the aggregator cannot stream, else ().
     """
-    carry = lstm.start(params.lstm, frames.shape[1])
-    return lstm.unroll(params.lstm, masking.clean(frames, mask), mask, carry)[0]
+    hidden, state = lstm.replay(params.lstm, frames, mask, carry.lstm, run)
+    hidden = drop(hidden)
+    stream = aggregators.build(spec.pooling).stream
+    if not stream:
+        return Carry(state, ()), hidden
+    update = jax.vmap(stream.update, in_axes=(None, 0, 1, 1))
+    return Carry(state, update(params.aggregator, carry.pool, hidden, mask)), ()
 
 
-def classify(
-    params: Params, spec: Spec, hidden: Array, mask: Array
+def finish(
+    params: Params, spec: Spec, carry: Carry, hidden: PyTree, mask: Array
 ) -> tuple[Array, Array]:
-    """Aggregates over time and classifies.
+    """Classifies.
 
     Args:
-      hidden: [T, B, H].
-      mask: [T, B] bool.
+      hidden: what `chunk` returned for all frames, end to end; mask: theirs.
 
     Returns:
       the utterance-level representation [B, V] and the logits [B, classes].
     """
-    chex.assert_rank([hidden, mask], [3, 2])
-    chex.assert_equal_shape_prefix([hidden, mask], 2)
-    pool = jax.vmap(aggregators.build(spec.pooling).apply, in_axes=(None, 1, 1))
-    embedding = pool(params.aggregator, hidden, mask)
+    aggregator = aggregators.build(spec.pooling)
+    if aggregator.stream:
+        represent = jax.vmap(aggregator.stream.finish, in_axes=(None, 0))
+        embedding = represent(params.aggregator, carry.pool)
+    else:
+        represent = jax.vmap(aggregator.apply, in_axes=(None, 1, 1))
+        embedding = represent(params.aggregator, hidden, mask)
     return embedding, embedding @ params.kernel + params.bias
 
 
 def forward(
     params: Params, spec: Spec, frames: Array, mask: Array
 ) -> tuple[Array, Array]:
-    """The model in evaluation: no noise, no dropout. See `encode` and `classify`."""
-    return classify(params, spec, encode(params, frames, mask), mask)
-
-
-def perturbed(
-    params: Params,
-    spec: Spec,
-    frames: Array,
-    mask: Array,
-    draws: Draws,
-    noise: Array,
-    dropout: Array,
-) -> tuple[Array, Array]:
-    """The model in training: noise on the input, dropout on the LSTM's output.
+    """The model in evaluation, without noise and dropout, on whole utterances.
 
     Args:
-      noise: [] standard deviation of the Gaussian noise.
-      dropout: [] probability that an output is dropped; the others are scaled by
-        1 / (1 - dropout), so that evaluation needs no scaling.
+      frames: [T, B, D], standardized; anything where the mask leaves out.
+      mask: [T, B] bool.
+
+    Returns:
+      the utterance-level representation [B, V] and the logits [B, classes].
     """
-    hidden = encode(params, frames + noise * draws.noise, mask)
-    kept = jnp.where(draws.uniform >= dropout, hidden * (1 / (1 - dropout)), 0.0)
-    return classify(params, spec, kept, mask)
+    chex.assert_rank([frames, mask], [3, 2])
+    chex.assert_equal_shape_prefix([frames, mask], 2)
+    frames, carry = masking.clean(frames, mask), start(params, spec, frames.shape[1])
+    found = run(params, carry, frames, mask)
+    carry, hidden = chunk(params, spec, carry, frames, mask, found)
+    return finish(params, spec, carry, hidden, mask)

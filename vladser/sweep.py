@@ -3,34 +3,39 @@
 The trials form a rectangle [seeds, conditions x folds]. Trials of one seed share noise,
 dropout masks and initial weights, which are drawn once. Each device has a block of the
 rectangle and works without the others. How a device runs its block is decided here
-alone: a CPU takes one trial after another, which stays in its cache; an accelerator
-takes all at once, to be full.
+alone: a CPU takes one trial after another, and a few rows of a minibatch at a time,
+which stay in its cache; an accelerator takes all at once, to be full.
 """
 
 from collections.abc import Callable
 from functools import partial
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from vladser import dataset, model, training
+from vladser import chunked, model, training
+from vladser.chunked import CHUNK
 from vladser.types import Array, Buffer, PyTree, Spec, State, Trial
+
+SLICE = 8  # rows that a CPU works on at once; measured: see BENCHMARKS.md
 
 _TRIALS = PartitionSpec("seed", "trial")
 
 
 def mesh(seeds: int, trials: int, devices: list[jax.Device] | None = None) -> Mesh:
     """The arrangement of the devices over [seeds, trials] whose busiest device has the
-    fewest trials; devices beyond the number of trials are left out."""
+    fewest trials, and then the fewest seeds, for the trials of a seed share its draws;
+    devices beyond the number of trials are left out."""
     devices = jax.local_devices() if devices is None else devices
     choices = [
-        (-(-seeds // rows) * -(-trials // columns), rows * columns, rows, columns)
+        (-(-seeds // rows) * -(-trials // columns), rows * columns, -rows, columns)
         for rows in range(1, min(seeds, len(devices)) + 1)
         for columns in range(1, min(trials, len(devices) // rows) + 1)
     ]
     _, used, rows, columns = min(choices)
-    grid = np.array(devices[:used]).reshape(rows, columns)
+    grid = np.array(devices[:used]).reshape(-rows, columns)
     return Mesh(grid, ("seed", "trial"))
 
 
@@ -87,7 +92,7 @@ def _weights(seed: Array, *, spec: Spec) -> model.Params:
 
 
 @partial(
-    jax.jit, static_argnames=("spec", "mesh", "length"), donate_argnames=("states",)
+    jax.jit, static_argnames=("spec", "mesh", "capacity"), donate_argnames=("states",)
 )
 def train_step(
     states: State,
@@ -99,44 +104,53 @@ def train_step(
     *,
     spec: Spec,
     mesh: Mesh,
-    length: int,
+    capacity: int,
 ) -> tuple[State, Array]:
     """One step of every trial.
 
     Args:
       states, trials: [seeds, trials, ...].
-      rows: int32 [seeds, trials, B]; -1 is an empty row, and a trial without a live row
-        stays as it is.
+      rows: int32 [seeds, trials, B], the longest first; -1 is an empty row, and a trial
+        without a live row stays as it is.
       epoch, step: [] with the seed they say what is drawn.
-      length: frames that the rows are padded to.
+      capacity: chunks of the longest utterance.
 
     Returns:
       the new states and the losses [seeds, trials].
     """
 
     def block(states, trials, buffer, rows, epoch, step):
-        each = _each(mesh)
+        each, rows = _each(mesh), _slices(mesh, rows)
+        *_, slices, batch = rows.shape
+        draws = training.no_draws(spec, slices * batch, capacity)
+        params = jax.tree.map(lambda x: x[0, 0], states.params)
+        space = training.space(params, spec, batch, capacity)
 
-        def of_seed(of_seed):
+        def of_seed(memory, of_seed):
+            draws, space = memory
             states, trials, rows = of_seed
             key = step_key(trials.seed[0], epoch, step)
-            draws = model.draw(key, spec, length, rows.shape[-1])
+            count = chunked.count(training.longest(buffer, rows))
+            draws = training.draw(key, draws, count)
 
-            def of_trial(of_trial):
+            def of_trial(space, of_trial):
                 state, trial, rows = of_trial
-                batch = dataset.gather(buffer, rows, length)
-                return training.step(state, spec, trial, batch, draws)
+                state, loss, space = training.step(
+                    state, spec, trial, buffer, rows, draws, space
+                )
+                return space, (state, loss)
 
-            return each(of_trial, (states, trials, rows))
+            space, done = each(of_trial, space, (states, trials, rows))
+            return (draws, space), done
 
-        return each(of_seed, (states, trials, rows))
+        return each(of_seed, (draws, space), (states, trials, rows))[1]
 
     whole = PartitionSpec()
     specs = (_TRIALS, _TRIALS, whole, _TRIALS, whole, whole)
     return _on_each(mesh, block, specs)(states, trials, buffer, rows, epoch, step)
 
 
-@partial(jax.jit, static_argnames=("spec", "mesh", "length"))
+@partial(jax.jit, static_argnames=("spec", "mesh", "capacity"))
 def predict(
     params: model.Params,
     trials: Trial,
@@ -145,44 +159,81 @@ def predict(
     *,
     spec: Spec,
     mesh: Mesh,
-    length: int,
+    capacity: int,
 ) -> Array:
     """Class probabilities [seeds, trials, B, classes] of rows [seeds, trials, B]."""
 
     def block(params, trials, buffer, rows):
-        each = _each(mesh)
+        each, batch = _each(mesh), rows.shape[-1]
 
-        def of_trial(of_trial):
+        def of_trial(_, of_trial):
             params, trial, rows = of_trial
-            batch = dataset.gather(buffer, rows, length)
-            return training.predict(params, spec, trial, batch)
+            found = training.predict(params, spec, trial, buffer, rows, capacity)
+            return (), found.reshape(-1, spec.classes)[:batch]
 
-        return each(partial(each, of_trial), (params, trials, rows))
+        of_seed = partial(each, of_trial)
+        return each(of_seed, (), (params, trials, _slices(mesh, rows)))[1]
 
     specs = (_TRIALS, _TRIALS, PartitionSpec(), _TRIALS)
     return _on_each(mesh, block, specs)(params, trials, buffer, rows)
 
 
+def computed(lengths: np.ndarray, rows: np.ndarray, mesh: Mesh) -> int:
+    """Frames that a step of rows [seeds, trials, B] computes, padding included.
+
+    Args:
+      lengths: [N] of the utterances.
+    """
+    slices = _slices(mesh, rows)
+    longest = np.where(slices >= 0, lengths[slices], 0).max(axis=-1)
+    if not _one_by_one(mesh):
+        longest = np.full_like(longest, longest.max())
+    chunks = -(-longest // CHUNK)
+    return int(chunks.sum()) * CHUNK * slices.shape[-1]
+
+
 def memory(
     spec: Spec, mesh: Mesh, seeds: int, trials: int, rows: int, length: int
 ) -> int:
-    """Bytes on the busiest device at work on trials [seeds, trials], beside the frame
-    buffer: an estimate from the arrays that outlive a fusion."""
+    """Bytes on the busiest device at work on trials [seeds, trials] of minibatches of
+    `rows` utterances of at most `length` frames, beside the frame buffer: an estimate
+    from the arrays that outlive a fusion."""
     cells, features = spec.cells, spec.features
     here = -(-seeds // mesh.devices.shape[0]) * -(-trials // mesh.devices.shape[1])
-    # Of each frame: the input, cleaned; hidden, cell, gates, outputs after dropout and
-    # the gradients of outputs and gates. Of each seed's frame: what is drawn.
-    activations = 4 * rows * length * (2 * features + 13 * cells)
-    draws = 4 * rows * length * (features + cells)
+    seeds_here = -(-seeds // mesh.devices.shape[0])
+    frames = -(-length // CHUNK) * CHUNK
     weights = 4 * (features + cells + 1) * 4 * cells
-    at_once = 1 if _each(mesh) is jax.lax.map else here
-    return draws + at_once * activations + here * 4 * weights
+    # Of each frame hidden, cell and gates, kept for the gradient; of each frame of a
+    # seed what is drawn; of each trial weights, both averages and the gradient.
+    kept, drawn = 4 * frames * 6 * cells, 4 * frames * (features + cells) * rows
+    if _one_by_one(mesh):
+        return drawn + SLICE * kept + here * 4 * weights
+    return seeds_here * drawn + here * (rows * kept + 4 * weights)
 
 
-def _each(mesh: Mesh) -> Callable[[Callable, PyTree], PyTree]:
-    if mesh.devices.flat[0].platform == "cpu":
-        return jax.lax.map
-    return lambda function, tree: jax.vmap(function)(tree)
+def _one_by_one(mesh: Mesh) -> bool:
+    return mesh.devices.flat[0].platform == "cpu"
+
+
+def _each(mesh: Mesh) -> Callable[[Callable, PyTree, PyTree], tuple[PyTree, PyTree]]:
+    """What runs (memory, trial) -> (memory, result) over trials: a scan that hands the
+    memory on, or all at once, each with memory of its own."""
+    if _one_by_one(mesh):
+        return jax.lax.scan
+
+    def at_once(function, memory, trials):
+        return memory, jax.vmap(lambda trial: function(memory, trial)[1])(trials)
+
+    return at_once
+
+
+def _slices(mesh: Mesh, rows: Array) -> Array:
+    """[..., B] -> [..., slices, rows of a slice], filled up with empty rows."""
+    fill = [(0, 0)] * (rows.ndim - 1) + [(0, -rows.shape[-1] % SLICE)]
+    pad = np.pad if isinstance(rows, np.ndarray) else jnp.pad
+    rows = pad(rows, fill, constant_values=-1)
+    batch = SLICE if _one_by_one(mesh) else rows.shape[-1]
+    return rows.reshape(*rows.shape[:-1], -1, batch)
 
 
 def _on_each(mesh: Mesh, block: Callable, specs: tuple) -> Callable:

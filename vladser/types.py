@@ -84,15 +84,6 @@ class Buffer(NamedTuple):
     label: Array
 
 
-class Batch(NamedTuple):
-    """One trial's minibatch, time first: a row is live where it holds an utterance."""
-
-    frames: Array  # [T, B, D]; a frame that the mask leaves out may hold anything
-    mask: Array  # [T, B] bool
-    label: Array  # [B]
-    live: Array  # [B] bool
-
-
 class Fold(NamedTuple):
     """Who is tested, and the utterances (row numbers) of each part."""
 
