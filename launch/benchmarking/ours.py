@@ -1,0 +1,71 @@
+"""vladser itself: all trainings as one program, spread over the devices."""
+
+from collections.abc import Iterator
+
+import jax
+import numpy as np
+
+from launch.benchmarking.contestant import Timed
+from launch.benchmarking.workloads import Workload
+from vladser import batches, dataset, experiment, model, training
+from vladser.chunked import CHUNK
+from vladser.types import Trial
+
+
+class Contestant:
+    about = "all trainings as one program"
+
+    def __init__(self, workload: Workload):
+        self.workload = workload
+
+    def prepare(self, rounds: int) -> float:
+        workload = self.workload
+        plan = _rounds(workload, rounds)
+        self.events = experiment.run(workload.corpus, [workload.condition], plan)
+        compiled = next(self.events)
+        self.train(0)
+        return compiled.seconds
+
+    def train(self, number: int) -> Timed:
+        frames = computed = 0
+        for event in self.events:
+            if isinstance(event, experiment.Epoch):
+                return Timed(frames, computed, event.seconds)
+            frames += event.frames
+            computed += event.computed
+        raise ValueError(f"round {number} was not prepared")
+
+    def gradients(
+        self, params: model.Params, rows: np.ndarray
+    ) -> tuple[float, model.Params]:
+        spec, corpus = self.workload.spec, self.workload.corpus
+        trial = Trial(*(field[0] for field in self.workload.trials))
+        capacity = -(-int(corpus.length.max()) // CHUNK)
+        nothing = training.no_draws(spec, len(rows), capacity)
+        space = training.space(params, spec, len(rows), capacity)
+
+        def draws(chunk):
+            return jax.tree.map(lambda x: x[chunk], nothing)
+
+        @jax.jit
+        def summed(params, rows):
+            return training.value_and_gradient(
+                params, spec, trial, dataset.to_device(corpus), rows, draws, space
+            )
+
+        with jax.default_matmul_precision("highest"):
+            loss, gradient, _ = summed(params, rows)
+        live = (rows >= 0).sum()
+        return loss / live, jax.tree.map(lambda x: x / live, gradient)
+
+
+def _rounds(workload: Workload, rounds: int) -> batches.Plan:
+    """The plan whose epochs, counted from 1, are the rounds, counted from 0."""
+    # Here, for no contestant's schedule is timed: of an epoch, a round may use a part.
+    steps = [workload.round(number) for number in range(rounds)]
+
+    class Rounds(batches.Plan):
+        def epoch(self, epoch: int) -> Iterator[np.ndarray]:
+            return iter(steps[epoch - 1])
+
+    return Rounds(*workload.plan)._replace(epochs=rounds)

@@ -1,0 +1,97 @@
+"""What the contestants train on: a corpus, its folds, and rounds of minibatches."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from vladser import batches, folds, trials
+from vladser.types import Condition, Dataset, Pooling, Spec, Trial
+
+BATCH_SIZE = 32
+CLUSTERS = 4
+CONDITION = Condition(Pooling("netvlad", (("clusters", CLUSTERS),)))  # the paper's
+
+
+@dataclass(frozen=True)
+class Workload:
+    """Trainings, and what they do in each round.
+
+    A round is part of an epoch, every n-th of its minibatches in the order of length,
+    or several epochs: about `frames` real frames, whose lengths are those of the whole.
+
+    Attributes:
+      frames: real frames a round, all trainings together.
+      plan: the folds, seeds and minibatches of ours.
+    """
+
+    name: str
+    corpus: Dataset
+    plan: batches.Plan
+    frames: int
+    condition: Condition = CONDITION
+    trials: Trial = field(init=False)  # [trials, ...], seed by seed
+
+    def __post_init__(self):
+        rectangle = trials.rectangle(
+            self.corpus, [self.condition], self.plan.folds, self.plan.seeds
+        )
+        rows = (x.reshape(-1, *x.shape[2:]) for x in rectangle)
+        object.__setattr__(self, "trials", Trial(*rows))
+
+    @property
+    def spec(self) -> Spec:
+        return trials.specification(self.corpus, [self.condition])
+
+    def round(self, number: int) -> list[np.ndarray]:
+        """The steps of a round, counted from 0: minibatches of similar lengths."""
+        epochs = max(1, round(self.frames / self.plan.training_frames()))
+        every = max(1, round(self.plan.training_frames() / self.frames))
+        first = 1 + number * epochs
+        steps = [
+            step
+            for epoch in range(first, first + epochs)
+            for step in self.plan.epoch(epoch)
+        ]
+        every = min(every, len(steps))
+        longest = [self.plan.lengths[step[step >= 0]].max(initial=0) for step in steps]
+        chosen = np.argsort(longest, kind="stable")[every // 2 :: every]
+        return [steps[place] for place in sorted(chosen)]
+
+    def sorted_rows(self, number: int) -> np.ndarray:
+        """The rows of a round, int32 [steps, trials, batch]; -1 is an empty row."""
+        rows = np.stack(self.round(number))
+        return rows.reshape(len(rows), -1, rows.shape[-1])
+
+    def random_rows(self, number: int) -> np.ndarray:
+        """The same, but each training's utterances are dealt to its minibatches by
+        chance."""
+        rows = self.sorted_rows(number)
+        dealt = np.full_like(rows, -1)
+        for trial in range(rows.shape[1]):
+            live = rows[:, trial][rows[:, trial] >= 0]
+            draw = np.random.default_rng((number, trial))
+            dealt[:, trial].flat[: len(live)] = draw.permutation(live)
+        return dealt
+
+
+def make(
+    name: str,
+    corpus: Dataset,
+    trainings: int,
+    frames: int,
+    rounds: int,
+    condition: Condition = CONDITION,
+) -> Workload:
+    """A workload of some trainings of a corpus, leaving one speaker out.
+
+    Args:
+      trainings: at most the number of speakers, or a multiple of it: several seeds.
+      frames: see `Workload`.
+      rounds: as many as will be asked for.
+    """
+    held_out = folds.make(corpus, "speaker")[:trainings]
+    seeds = range(trainings // len(held_out))
+    once = sum(int(corpus.length[fold.train].sum()) for fold in held_out) * len(seeds)
+    epochs = rounds * max(1, round(frames / once))
+    plan = batches.plan(corpus.length, held_out, seeds, epochs, BATCH_SIZE)
+    return Workload(name, corpus, plan, frames, condition)

@@ -1,0 +1,104 @@
+"""The benchmark as a program."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import launch
+from launch import benchmark, cli
+from launch.benchmarking import corpora, program
+
+ROOT = Path(launch.__file__).parents[1]
+
+
+def settings(*argv):
+    return cli.parse(benchmark.define, benchmark.read, argv)
+
+
+def status(capsys, *argv):
+    code = cli.run(benchmark.main, benchmark.define, benchmark.read, "", argv)
+    return code, capsys.readouterr().err
+
+
+def test_loads_no_jax():
+    code = "import sys, launch.benchmark; sys.exit('jax' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
+
+
+def test_defaults():
+    said = settings()
+    assert said.workloads == ("emodb", "iemocap")
+    assert said.peers == ("torch_padded", "torch_packed", "flax_linen", "flax_nnx")
+    assert said.curves == ()
+    assert said.trials == 10
+
+
+@pytest.mark.parametrize(
+    ("flag", "right"),
+    [
+        ("--peers=keras", "should be some of torch_padded,"),
+        ("--curves=trials,trials", "should be some of trials,length,devices, or none"),
+        ("--trials=13", "should be at most 10, or a multiple of it"),
+        ("--extraction", "needs --data_dir"),
+        ("--data_dir=nowhere", "no such folder"),
+        ("--json=nowhere/x.json", "no folder nowhere"),
+    ],
+)
+def test_wrong_use_is_one_line(capsys, flag, right):
+    code, text = status(capsys, flag)
+    assert code == 2
+    assert len(text.splitlines()) == 1
+    assert right in text
+
+
+def test_other_processes_get_the_same_flags(tmp_path):
+    said = settings("--trials=20", "--frames=7", f"--data_dir={tmp_path}")
+    passed_on = settings(*program._flags_of_one(said))
+    assert passed_on.workloads == ("emodb",)
+    assert passed_on.peers == ()
+    for name in ("trials", "frames", "rounds", "data_dir", "cache_dir"):
+        assert getattr(passed_on, name) == getattr(said, name)
+
+
+def test_a_peer_without_its_library_is_left_out(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    for name in [name for name in sys.modules if "benchmarking.torch" in name]:
+        monkeypatch.delitem(sys.modules, name)
+    agreed, left_out = program._agreeing(["torch_padded"])
+    assert agreed == {}
+    assert left_out["torch_padded"] == "torch is not installed"
+
+
+def test_measures_prints_and_writes(monkeypatch, tmp_path, capsys):
+    small = corpora.noise(
+        {"f": (9, 9, 9, 9), "m": (8, 8, 8, 8)},
+        np.random.default_rng(0).integers(3, 20, 68),
+    )
+    monkeypatch.setattr(corpora, "emodb", lambda *_: small)
+    file = tmp_path / "result.json"
+    argv = ["--workloads=emodb", "--peers=flax_linen", "--rounds=2", "--trials=2"]
+    code = cli.run(
+        benchmark.main,
+        benchmark.define,
+        benchmark.read,
+        "",
+        [*argv, "--frames=1000", "--devices=2", f"--json={file}"],
+    )
+    assert code == 0
+    table = capsys.readouterr().out
+    assert "| ours |" in table
+    assert "| flax_linen |" in table
+    result = json.loads(file.read_text())
+    assert result["packages"]["jax"]
+    (workload,) = result["workloads"]
+    assert [e["name"] for e in workload["contestants"]] == ["ours", "flax_linen"]
+    for entry in workload["contestants"]:
+        assert len(entry["rounds"]) == 2
+        assert entry["real_frames_per_second"]["median"] > 0
+    ours, peer = (entry["rounds"] for entry in workload["contestants"])
+    assert [r["frames"] for r in ours] == [r["frames"] for r in peer]
+    assert workload["agreement"]["flax_linen"] < 1e-4
