@@ -112,6 +112,16 @@ def test_random_minibatches_hold_the_same_utterances():
     assert (ours != dealt).any()
 
 
+def test_random_minibatches_of_a_part_have_lengths_of_the_whole():
+    workload = small(frames=1)
+    assert workload.random_rows(0).shape == workload.sorted_rows(0).shape
+    spreads = [
+        np.ptp(LENGTHS[rows[rows >= 0]])
+        for rows in (workload.sorted_rows(0)[0, 0], workload.random_rows(0)[0, 0])
+    ]
+    assert spreads[1] > 20 > spreads[0]
+
+
 def test_trainings_beyond_the_speakers_are_seeds():
     plan = small(trainings=6).plan
     assert (len(plan.folds), list(plan.seeds)) == (3, [0, 1])

@@ -44,14 +44,8 @@ class Workload:
 
     def round(self, number: int) -> list[np.ndarray]:
         """The steps of a round, counted from 0: minibatches of similar lengths."""
-        epochs = max(1, round(self.frames / self.plan.training_frames()))
+        steps = self._epochs(number)
         every = max(1, round(self.plan.training_frames() / self.frames))
-        first = 1 + number * epochs
-        steps = [
-            step
-            for epoch in range(first, first + epochs)
-            for step in self.plan.epoch(epoch)
-        ]
         every = min(every, len(steps))
         longest = [self.plan.lengths[step[step >= 0]].max(initial=0) for step in steps]
         chosen = np.argsort(longest, kind="stable")[every // 2 :: every]
@@ -59,19 +53,31 @@ class Workload:
 
     def sorted_rows(self, number: int) -> np.ndarray:
         """The rows of a round, int32 [steps, trials, batch]; -1 is an empty row."""
-        rows = np.stack(self.round(number))
-        return rows.reshape(len(rows), -1, rows.shape[-1])
+        return self._flat(self.round(number))
 
     def random_rows(self, number: int) -> np.ndarray:
-        """The same, but each training's utterances are dealt to its minibatches by
-        chance."""
-        rows = self.sorted_rows(number)
+        """As many steps, but minibatches to which the utterances of whole epochs were
+        dealt by chance."""
+        rows = self._flat(self._epochs(number))
         dealt = np.full_like(rows, -1)
         for trial in range(rows.shape[1]):
             live = rows[:, trial][rows[:, trial] >= 0]
             draw = np.random.default_rng((number, trial))
             dealt[:, trial].flat[: len(live)] = draw.permutation(live)
-        return dealt
+        return dealt[: len(self.round(number))]
+
+    def _epochs(self, number: int) -> list[np.ndarray]:
+        """All steps of the epochs, one at least, that a round is made from."""
+        epochs = max(1, round(self.frames / self.plan.training_frames()))
+        first = 1 + number * epochs
+        return [
+            step
+            for epoch in range(first, first + epochs)
+            for step in self.plan.epoch(epoch)
+        ]
+
+    def _flat(self, steps: list[np.ndarray]) -> np.ndarray:
+        return np.stack(steps).reshape(len(steps), -1, BATCH_SIZE)
 
 
 def make(
