@@ -56,7 +56,8 @@ class _Minibatch:
             trial,
             self.buffer,
             self.rows,
-            lambda index: jax.tree.map(lambda x: x[index], self.draws),
+            self.draws,
+            0,
             self.space(),
         )[:2]
 
@@ -150,7 +151,8 @@ def test_memory_of_a_longer_minibatch_does_not_reach_a_shorter_one():
         _trial(),
         shorter.buffer,
         shorter.rows,
-        lambda index: jax.tree.map(lambda x: x[index], longer.draws),
+        longer.draws,
+        0,
         space,
     )[:2]
     jax.tree.map(

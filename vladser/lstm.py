@@ -144,13 +144,18 @@ def _backward(arguments, cotangents):
     )
     # Both kernels' gradients are one product.
     inputs = jnp.concatenate([frames, before.hidden], axis=-1)
-    kernels_bar = jnp.einsum("tbd,tbz->dz", inputs, z_bar)
+    kernels_bar = _flat(inputs).T @ _flat(z_bar)
     dim = frames.shape[-1]
     params_bar = Params(kernels_bar[:dim], kernels_bar[dim:], z_bar.sum(axis=(0, 1)))
     return params_bar, z_bar @ params.input_kernel.T, None, carry_bar, None
 
 
 replay.defvjp(_forward, _backward)
+
+
+def _flat(x: Array) -> Array:
+    """[T, B, N] -> [T * B, N]."""
+    return x.reshape(-1, x.shape[-1])
 
 
 def _is_cell_gate(params: Params) -> Array:

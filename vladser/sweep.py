@@ -75,8 +75,7 @@ def init(trials: Trial, *, spec: Spec, mesh: Mesh) -> State:
     """
     # A seed's weights are drawn once, and alone: on several CPU devices a batch of the
     # QR factorizations in it can wait for threads that wait for it (jaxlib 0.10.2).
-    drawn = [jax.device_get(_weights(seed, spec=spec)) for seed in trials.seed[:, 0]]
-    states = [training.init(params) for params in drawn]
+    states = [jax.device_get(_start(seed, spec=spec)) for seed in trials.seed[:, 0]]
 
     def spread(*of_seeds):
         stacked = np.stack(of_seeds)[:, None]
@@ -87,8 +86,9 @@ def init(trials: Trial, *, spec: Spec, mesh: Mesh) -> State:
 
 
 @partial(jax.jit, static_argnames=("spec",))
-def _weights(seed: Array, *, spec: Spec) -> model.Params:
-    return model.init(step_key(seed, 0, 0), spec)  # no epoch has the number 0
+def _start(seed: Array, *, spec: Spec) -> State:
+    # No epoch has the number 0.
+    return training.init(model.init(step_key(seed, 0, 0), spec))
 
 
 @partial(

@@ -78,25 +78,30 @@ def value_and_gradient(
     trial: Trial,
     buffer: Buffer,
     rows: Array,
-    draws: Callable[[Array], Draws],
+    draws: Draws,
+    place: Array,
     space: PyTree,
 ) -> tuple[Array, model.Params, PyTree]:
     """The cross-entropy to the softened labels, summed over the live rows.
 
     Args:
       rows: [B] int, utterances; -1 is an empty row.
-      draws: the number of a chunk -> what is drawn for it, [CHUNK, B, ...].
+      draws: those of the minibatch; place: where in it the rows begin.
       space: see `space`.
 
     Returns:
       the loss [], its gradient, and the space again.
     """
 
+    def drawn(all, index):
+        first, sizes = (index, 0, place, 0), (1, CHUNK, len(rows), all.shape[-1])
+        return jax.lax.dynamic_slice(all, first, sizes)[0]
+
     def noise(index):
-        return trial.noise * draws(index).noise
+        return trial.noise * drawn(draws.noise, index)
 
     def drop(hidden, index):
-        kept = draws(index).uniform >= trial.dropout
+        kept = drawn(draws.uniform, index) >= trial.dropout
         return jnp.where(kept, hidden * (1 / (1 - trial.dropout)), 0.0)
 
     def loss(logits):
@@ -138,16 +143,8 @@ def step(
         value, gradient, space = total
         number, rows = numbered
 
-        def here(index):
-            return jax.tree.map(
-                lambda x: jax.lax.dynamic_slice(
-                    x, (index, 0, number * batch, 0), (1, CHUNK, batch, x.shape[-1])
-                )[0],
-                draws,
-            )
-
         more, slope, space = value_and_gradient(
-            state.params, spec, trial, buffer, rows, here, space
+            state.params, spec, trial, buffer, rows, draws, number * batch, space
         )
         return (value + more, jax.tree.map(jnp.add, gradient, slope), space), None
 
