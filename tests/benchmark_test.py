@@ -10,7 +10,7 @@ import pytest
 
 import launch
 from launch import benchmark, cli
-from launch.benchmarking import corpora, program
+from launch.benchmarking import contest, corpora, program
 
 ROOT = Path(launch.__file__).parents[1]
 
@@ -71,6 +71,25 @@ def test_a_peer_without_its_library_is_left_out(monkeypatch):
     agreed, left_out = program._agreeing(["torch_padded"])
     assert agreed == {}
     assert left_out["torch_padded"] == "torch is not installed"
+
+
+def test_curves_are_over_what_they_say(monkeypatch, capsys):
+    asked = []
+
+    def measure(workload, names, rounds, say):
+        asked.append((len(workload.trials.seed), set(workload.corpus.length.tolist())))
+        rate = {"median": 5e5, "low": 4e5, "high": 6e5}
+        entry = {"real_frames_per_second": rate, "padding_efficiency": 0.9}
+        return {
+            "contestants": [entry | {"name": n, "share_of_sgemm": 0.5} for n in names]
+        }
+
+    monkeypatch.setattr(contest, "measure", measure)
+    found = program._curves(settings("--curves=trials,length", "--peers=none"))
+    assert [point["x"] for point in found["trials"]] == [1, 2, 5, 10, 20, 30, 60]
+    assert [count for count, _ in asked[:7]] == [1, 2, 5, 10, 20, 30, 60]
+    assert asked[7:] == [(10, {length}) for length in (100, 300, 1000, 3000)]
+    assert "| 1,000 | 500 k | 400 k-600 k | 50.0 | 0.900 |" in capsys.readouterr().out
 
 
 def test_measures_prints_and_writes(monkeypatch, tmp_path, capsys):

@@ -41,16 +41,13 @@ class Contestant:
         spec, corpus = self.workload.spec, self.workload.corpus
         trial = Trial(*(field[0] for field in self.workload.trials))
         capacity = -(-int(corpus.length.max()) // CHUNK)
-        nothing = training.no_draws(spec, len(rows), capacity)
+        draws = training.no_draws(spec, len(rows), capacity)
         space = training.space(params, spec, len(rows), capacity)
-
-        def draws(chunk):
-            return jax.tree.map(lambda x: x[chunk], nothing)
 
         @jax.jit
         def summed(params, rows):
             return training.value_and_gradient(
-                params, spec, trial, dataset.to_device(corpus), rows, draws, space
+                params, spec, trial, dataset.to_device(corpus), rows, draws, 0, space
             )
 
         with jax.default_matmul_precision("highest"):

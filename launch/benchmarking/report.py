@@ -57,12 +57,14 @@ def curve(over: str, points: Sequence[Mapping[str, Any]]) -> str:
     names = [entry["name"] for entry in points[0]["contestants"]]
     header = [over]
     for name in names:
-        header += [f"{name}, frames/s", "low-high", "padding efficiency"]
+        header += [f"{name}, frames/s", "low-high", "% of sgemm", "padding efficiency"]
     rows = []
     for point in points:
         row = [f"{point['x']:,}"]
         for entry in point["contestants"]:
-            row += [*_rate(entry), f"{entry['padding_efficiency']:.3f}"]
+            row += _rate(entry)
+            row.append(f"{100 * entry['share_of_sgemm']:.1f}")
+            row.append(f"{entry['padding_efficiency']:.3f}")
         rows.append(row)
     return "\n".join(_table(header, rows))
 
