@@ -35,6 +35,11 @@ def _spec(name):
 CAPACITY = 3  # chunks: toys have at most 40 frames
 
 
+_value_and_gradient = jax.jit(training.value_and_gradient, static_argnums=1)
+_step = jax.jit(training.step, static_argnums=1)
+_predict = jax.jit(training.predict, static_argnums=(1, 5))
+
+
 class _Minibatch:
     """Some rows of a corpus, one slice, and all that a step of them needs."""
 
@@ -49,8 +54,8 @@ class _Minibatch:
     def space(self):
         return training.space(self.params, self.spec, len(self.rows), self.capacity)
 
-    def value_and_gradient(self, trial, params=None):
-        return training.value_and_gradient(
+    def value_and_gradient(self, trial, params=None, space=None):
+        return _value_and_gradient(
             params or self.params,
             self.spec,
             trial,
@@ -58,17 +63,15 @@ class _Minibatch:
             self.rows,
             self.draws,
             0,
-            self.space(),
+            self.space() if space is None else space,
         )[:2]
 
     def step(self, state, trial):
         rows, space = self.rows[None], self.space()
-        return training.step(
-            state, self.spec, trial, self.buffer, rows, self.draws, space
-        )[:2]
+        return _step(state, self.spec, trial, self.buffer, rows, self.draws, space)[:2]
 
     def predict(self, trial, params=None):
-        return training.predict(
+        return _predict(
             params or self.params,
             self.spec,
             trial,
@@ -133,7 +136,7 @@ def test_loss_and_gradient_equal_autodiff_of_the_whole_minibatch(name):
     assert len(set(-(-batch.corpus.length[batch.rows[[0, 1, 3]]] // 16))) > 1
     trial = _trial(noise=0.3, dropout=0.4, mean=np.full(5, 0.1), scale=np.full(5, 2.0))
     found = batch.value_and_gradient(trial)
-    expected = jax.value_and_grad(batch.plain_loss)(batch.params, trial)
+    expected = jax.jit(jax.value_and_grad(batch.plain_loss))(batch.params, trial)
     # float32 sums in another order, through up to 40 steps.
     jax.tree.map(
         lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5),
@@ -142,29 +145,20 @@ def test_loss_and_gradient_equal_autodiff_of_the_whole_minibatch(name):
     )
 
 
-def test_memory_of_a_longer_minibatch_does_not_reach_a_shorter_one():
-    longer, shorter = _Minibatch((1, 2, 3)), _Minibatch((0, 5, 9))
-    space = jax.tree.map(lambda x: jnp.full_like(x, jnp.nan), shorter.space())
-    dirty = training.value_and_gradient(
-        shorter.params,
-        SPEC,
-        _trial(),
-        shorter.buffer,
-        shorter.rows,
-        longer.draws,
-        0,
-        space,
-    )[:2]
-    jax.tree.map(
-        np.testing.assert_array_equal, dirty, shorter.value_and_gradient(_trial())
+def test_what_the_memory_held_before_reaches_nothing():
+    batch = _Minibatch()
+    dirty = jax.tree.map(lambda x: jnp.full_like(x, jnp.nan), batch.space())
+    found, expected = (
+        batch.value_and_gradient(_trial(), space=space) for space in (dirty, None)
     )
+    jax.tree.map(np.testing.assert_array_equal, found, expected)
 
 
 def test_slices_of_a_minibatch_are_the_minibatch():
     batch, trial = _Minibatch((9, 0, 5, -1)), _trial(noise=0.3, dropout=0.4)
     whole = batch.step(training.init(batch.params), trial)
     small = _Minibatch((0, 1)).space()
-    cut = training.step(
+    cut = _step(
         training.init(batch.params),
         SPEC,
         trial,
@@ -199,9 +193,8 @@ def test_a_step_without_a_live_row_leaves_the_state_untouched():
 def test_the_step_descends():
     batch = _Minibatch()
     state, first = training.init(batch.params), None
-    step = jax.jit(batch.step)
     for _ in range(30):
-        state, loss = step(state, _trial(alpha=0.0))
+        state, loss = batch.step(state, _trial(alpha=0.0))
         first = loss if first is None else first
     assert loss < first
 
