@@ -1,5 +1,6 @@
 """What jax must be told before its first use."""
 
+import os
 import warnings
 from pathlib import Path
 
@@ -14,7 +15,8 @@ def prepare(cores: int, cache_dir: Path) -> None:
     Args:
       cache_dir: where programs are kept. jax takes what lies there for its own.
     """
-    if jax.config.jax_num_cpu_devices < 0:
+    told = "xla_force_host_platform_device_count" in os.environ.get("XLA_FLAGS", "")
+    if jax.config.jax_num_cpu_devices < 0 and not told:
         jax.config.update("jax_num_cpu_devices", cores)
     if jax.config.jax_compilation_cache_dir is None:
         jax.config.update("jax_compilation_cache_dir", str(cache_dir))

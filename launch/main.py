@@ -30,8 +30,6 @@ def main(settings: Settings) -> None:
     from launch import backend, cluster
 
     backend.prepare(features.cores(), settings.cache_dir / "xla")
-    with cli.wrong_use():
-        aggregators.build(settings.aggregator)
     if settings.dry_run:
         _preview(settings)
         return
@@ -44,6 +42,7 @@ def _preview(settings: Settings) -> None:
     from launch import preview
 
     with cli.wrong_use():
+        aggregators.build(settings.aggregator)
         run_dir.check(settings.run_dir)
     _, chosen, classes = _read(settings)
     print(preview.preview(settings, chosen, classes))
@@ -54,6 +53,8 @@ def _run(settings: Settings, cluster: "Cluster") -> None:
 
     from launch import training
 
+    with cli.wrong_use():
+        aggregators.build(settings.aggregator)
     versions = f"vladser {vladser.__version__}", f"jax {jax.__version__}"
     cluster.agree("program", [*versions, *flags.agreed(settings)])
     if cluster.process == 0:
@@ -61,7 +62,7 @@ def _run(settings: Settings, cluster: "Cluster") -> None:
             run_dir.check(settings.run_dir)
     corpus, chosen, classes = _read(settings)
     training.check_protocol(settings, chosen.utterances, classes)
-    extraction = _extract(settings, chosen.utterances)
+    extraction = _extract(settings, chosen.utterances, cluster)
     if extraction.bad:
         good = [u for u in corpus.utterances if u.id not in extraction.bad]
         chosen, _ = emotions.select(Corpus(good, corpus.notes), settings.emotions)
@@ -79,19 +80,26 @@ def _read(settings: Settings) -> tuple[Corpus, Corpus, Sequence[str]]:
         return corpus, *emotions.select(corpus, settings.emotions)
 
 
-def _extract(settings: Settings, utterances: Sequence[Utterance]) -> Extraction:
+def _extract(
+    settings: Settings, utterances: Sequence[Utterance], cluster: "Cluster"
+) -> Extraction:
     """The features of the utterances whose audio is usable.
 
     Raises:
       InputError: some are not, and --on_bad_audio=stop.
     """
+
+    def progress(count: int) -> None:
+        cluster.check()
+        bar.update(count)
+
     with terminal.bar("features", len(utterances), "file") as bar:
         extraction = features.extract(
             utterances,
             settings.cache_dir,
             max_seconds=settings.max_seconds,
             workers=settings.workers,
-            progress=bar.update,
+            progress=progress,
         )
     terminal.say(
         f"{len(extraction.features):,} utterances with {extraction.feature_set} "

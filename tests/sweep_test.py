@@ -4,7 +4,7 @@ import pytest
 import toys
 
 from vladser import batches, experiment, folds, sweep, trials
-from vladser.types import Condition, Pooling
+from vladser.types import Condition, Pooling, Spec
 
 
 class _Device:
@@ -36,6 +36,27 @@ def test_computed_frames_are_those_of_the_longest_of_each_slice():
     assert sweep.computed(lengths, rows, mesh) == 8 * (32 + 16 + 112)
 
 
+def test_computed_frames_of_an_accelerator_are_those_of_the_longest_of_its_block(
+    monkeypatch,
+):
+    monkeypatch.setattr(sweep, "_one_by_one", lambda mesh: False)
+    mesh = sweep.mesh(1, 3, [_Device(), _Device()])
+    rows = np.array([[[1, 0], [2, -1], [3, 1]]])
+    # Blocks of 2 trials of 8 rows: 17 -> 32 frames, 100 -> 112 (a trial is filled up).
+    found = sweep.computed(np.array([5, 16, 17, 100]), rows, mesh)
+    assert found == 2 * 8 * (32 + 112)
+
+
+def test_memory_counts_what_is_kept_drawn_and_learned():
+    spec = Spec(Pooling("netvlad", (("clusters", 4),)), 147, 4, 64)
+    found = sweep.memory(spec, sweep.mesh(1, 10, [_Device()]), 1, 10, 12, 100)
+    frames = 7 * 16
+    drawn = 16 * frames * (147 + 64)
+    kept = 8 * (frames * 6 * 64 + 7 * (2 * 64 + 4 * 65))
+    learned = 10 * 4 * (256 * (147 + 64 + 1) + 4 * (2 * 64 + 1) + (4 * 64 + 1) * 4)
+    assert found == 4 * (drawn + kept + learned)
+
+
 def test_place_fills_up_the_rectangle():
     mesh = sweep.mesh(1, 3, jax.devices())
     array = np.arange(6.0).reshape(1, 3, 2)
@@ -57,19 +78,20 @@ def test_seeds_epochs_and_steps_draw_differently():
 
 
 def _trained(seeds, epochs):
+    """Minibatches of 12: two slices on a CPU, the second one filled up."""
     corpus = toys.corpus(per_class=4)
-    plan = batches.plan(corpus.length, folds.make(corpus, "speaker"), seeds, epochs, 8)
+    plan = batches.plan(corpus.length, folds.make(corpus, "speaker"), seeds, epochs, 12)
     condition = Condition(Pooling("netvlad", (("clusters", 2),)), cells=8, noise=0.1)
     *_, outcome = experiment.run(corpus, [condition], plan)
     return plan.steps * epochs, outcome
 
 
 def test_accelerators_take_all_trials_at_once_and_get_the_same(monkeypatch):
-    steps, mapped = _trained((0, 1), 3)
+    steps, mapped = _trained((0, 1), 4)
     assert steps >= 18
     monkeypatch.setattr(sweep, "_one_by_one", lambda mesh: False)
     jax.clear_caches()
-    _, batched = _trained((0, 1), 3)
+    _, batched = _trained((0, 1), 4)
     jax.clear_caches()
     # The sums of float32 run in another order at every step.
     np.testing.assert_allclose(

@@ -132,7 +132,7 @@ def test_adadelta_follows_zeilers_recurrences():
 
 @pytest.mark.parametrize("name", [*aggregators.names(), OWN])
 def test_loss_and_gradient_equal_autodiff_of_the_whole_minibatch(name):
-    batch = _Minibatch((9, 0, -1, 5), _spec(name))
+    batch = _Minibatch((9, 0, -1, 5), _spec(name), capacity=5)
     assert len(set(-(-batch.corpus.length[batch.rows[[0, 1, 3]]] // 16))) > 1
     trial = _trial(noise=0.3, dropout=0.4, mean=np.full(5, 0.1), scale=np.full(5, 2.0))
     found = batch.value_and_gradient(trial)
@@ -146,7 +146,7 @@ def test_loss_and_gradient_equal_autodiff_of_the_whole_minibatch(name):
 
 
 def test_what_the_memory_held_before_reaches_nothing():
-    batch = _Minibatch()
+    batch = _Minibatch(capacity=5)
     dirty = jax.tree.map(lambda x: jnp.full_like(x, jnp.nan), batch.space())
     found, expected = (
         batch.value_and_gradient(_trial(), space=space) for space in (dirty, None)

@@ -140,7 +140,8 @@ def gather(
     """
     chex.assert_rank(rows, 1)
     time = start + jnp.arange(length)[:, None]
-    # Past the utterance lies the next one, or zeros: cheaper to read than to avoid.
+    # Past the utterance lies another, or zeros, or jax reads the last frame once more:
+    # cheaper than to avoid it.
     frames = buffer.frames[buffer.offset[jnp.maximum(rows, 0)] + time]
     return frames, mask(buffer, rows, start, length)
 

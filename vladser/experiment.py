@@ -41,7 +41,9 @@ class Epoch(NamedTuple):
     epoch: int  # counted from 1
     loss: np.ndarray  # [seeds, trials], the average over the training rows
     validation_ua: np.ndarray | None  # [seeds, trials]
-    seconds: float  # of its training steps; evaluation and compilation left out
+    # Of its training steps and what the caller does between them; evaluation and
+    # compilation left out.
+    seconds: float
 
 
 class Outcome(NamedTuple):

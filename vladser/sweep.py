@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from vladser import chunked, model, training
+from vladser import aggregators, chunked, model, training
 from vladser.chunked import CHUNK
 from vladser.types import Array, Buffer, PyTree, Spec, State, Trial
 
@@ -27,16 +27,16 @@ _TRIALS = PartitionSpec("seed", "trial")
 
 def mesh(seeds: int, trials: int, devices: list[jax.Device] | None = None) -> Mesh:
     """The arrangement of the devices over [seeds, trials] whose busiest device has the
-    fewest trials, and then the fewest seeds, for the trials of a seed share its draws;
-    devices beyond the number of trials are left out."""
+    fewest trials; of those the one of fewest devices, for more would not be faster; and
+    then of fewest seeds a device, for the trials of a seed share its draws."""
     devices = jax.local_devices() if devices is None else devices
     choices = [
         (-(-seeds // rows) * -(-trials // columns), rows * columns, -rows, columns)
         for rows in range(1, min(seeds, len(devices)) + 1)
         for columns in range(1, min(trials, len(devices) // rows) + 1)
     ]
-    _, used, rows, columns = min(choices)
-    grid = np.array(devices[:used]).reshape(-rows, columns)
+    _, used, minus_rows, columns = min(choices)
+    grid = np.array(devices[:used]).reshape(-minus_rows, columns)
     return Mesh(grid, ("seed", "trial"))
 
 
@@ -44,17 +44,8 @@ def place(mesh: Mesh, tree: PyTree, empty: int | float | None = None) -> PyTree:
     """Puts arrays [seeds, trials, ...] on the devices, the rectangle filled up to a
     multiple of the mesh: with `empty`, or with copies of the last trial."""
 
-    def fill(array):
-        array = np.asarray(array)
-        missing = [
-            -n % m for n, m in zip(array.shape, mesh.devices.shape, strict=False)
-        ]
-        widths = [(0, n) for n in missing] + [(0, 0)] * (array.ndim - 2)
-        if empty is None:
-            return np.pad(array, widths, mode="edge")
-        return np.pad(array, widths, constant_values=empty)
-
-    return jax.device_put(jax.tree.map(fill, tree), NamedSharding(mesh, _TRIALS))
+    filled = jax.tree.map(lambda array: _fill(mesh, array, empty), tree)
+    return jax.device_put(filled, NamedSharding(mesh, _TRIALS))
 
 
 def everywhere(mesh: Mesh) -> NamedSharding:
@@ -188,11 +179,13 @@ def computed(lengths: np.ndarray, rows: np.ndarray, mesh: Mesh) -> int:
     Args:
       lengths: [N] of the utterances.
     """
-    slices = _slices(mesh, rows)
-    longest = np.where(slices >= 0, lengths[slices], 0).max(axis=-1)
-    if not _one_by_one(mesh):
-        longest = np.full_like(longest, longest.max())
-    chunks = -(-longest // CHUNK)
+    slices = _slices(mesh, _fill(mesh, rows, -1))
+    chunks = -(-np.where(slices >= 0, lengths[slices], 0).max(axis=-1) // CHUNK)
+    if not _one_by_one(mesh):  # each device does what its longest utterance needs
+        down, across = mesh.devices.shape
+        seeds, trials, *_ = chunks.shape
+        blocks = chunks.reshape(down, seeds // down, across, trials // across, -1)
+        chunks = np.broadcast_to(blocks.max(axis=(1, 3), keepdims=True), blocks.shape)
     return int(chunks.sum()) * CHUNK * slices.shape[-1]
 
 
@@ -202,17 +195,36 @@ def memory(
     """Bytes on the busiest device at work on trials [seeds, trials] of minibatches of
     `rows` utterances of at most `length` frames, beside the frame buffer: an estimate
     from the arrays that outlive a fusion."""
-    cells, features = spec.cells, spec.features
-    here = -(-seeds // mesh.devices.shape[0]) * -(-trials // mesh.devices.shape[1])
-    seeds_here = -(-seeds // mesh.devices.shape[0])
-    frames = -(-length // CHUNK) * CHUNK
-    weights = 4 * (features + cells + 1) * 4 * cells
-    # Of each frame hidden, cell and gates, kept for the gradient; of each frame of a
-    # seed what is drawn; of each trial weights, both averages and the gradient.
-    kept, drawn = 4 * frames * 6 * cells, 4 * frames * (features + cells) * rows
-    if _one_by_one(mesh):
-        return drawn + SLICE * kept + here * 4 * weights
-    return seeds_here * drawn + here * (rows * kept + 4 * weights)
+    down, across = mesh.devices.shape
+    seeds_here, trials_here = -(-seeds // down), -(-trials // across)
+    one_by_one, capacity = _one_by_one(mesh), -(-length // CHUNK)
+    rows += -rows % SLICE
+    batch = SLICE if one_by_one else rows
+    params = jax.eval_shape(partial(model.init, spec=spec), jax.random.key(0))
+    of_space = partial(training.space, spec=spec, batch=batch, capacity=capacity)
+    kept = _bytes(jax.eval_shape(of_space, params))
+    if not aggregators.build(spec.pooling).stream:  # all outputs and their gradient
+        kept += 2 * 4 * capacity * CHUNK * batch * spec.cells
+    of_draws = partial(training.no_draws, spec, rows, capacity)
+    drawn = _bytes(jax.eval_shape(of_draws))
+    states = 4 * _bytes(params)  # with two averages and the gradient
+    if one_by_one:
+        return drawn + kept + seeds_here * trials_here * states
+    return seeds_here * (drawn + trials_here * (kept + states))
+
+
+def _bytes(shapes: PyTree) -> int:
+    return sum(x.size * x.dtype.itemsize for x in jax.tree.leaves(shapes))
+
+
+def _fill(mesh: Mesh, array: np.ndarray, empty: int | float | None) -> np.ndarray:
+    """See `place`."""
+    array = np.asarray(array)
+    missing = [-n % m for n, m in zip(array.shape, mesh.devices.shape, strict=False)]
+    widths = [(0, n) for n in missing] + [(0, 0)] * (array.ndim - 2)
+    if empty is None:
+        return np.pad(array, widths, mode="edge")
+    return np.pad(array, widths, constant_values=empty)
 
 
 def _one_by_one(mesh: Mesh) -> bool:

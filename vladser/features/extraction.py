@@ -67,7 +67,8 @@ def extract(
     folder, digest = cache_dir / feature_set, once(audio.digest)
     outcomes = {u.id: _look_up(u, folder, digest, max_seconds) for u in utterances}
     features = packing.read(folder, _stored(outcomes))
-    if features is None:  # so the entries are needed, and where damaged made anew
+    new = any(isinstance(found, Path) for found in outcomes.values())
+    if features is None or new:  # so the entries are needed, where damaged made anew
         for name, entry in _stored(outcomes).items():
             if cache.read(entry.path) is None:
                 outcomes[name] = entry.path

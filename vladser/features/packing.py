@@ -44,6 +44,9 @@ def write(folder: Path, entries: Mapping[str, Stored]) -> Packed:
     Raises:
       InputError: an entry was damaged or removed after it was found.
     """
+    # Another process may have packed them meanwhile; what it maps must stay.
+    if (found := read(folder, entries)) is not None:
+        return found
     if entries:
         path = _path(folder, entries)
         try:
