@@ -105,7 +105,7 @@ class Stream(NamedTuple):
 class Aggregator(NamedTuple):
     """A pooling over time of ONE utterance, as pure functions."""
 
-    init: Callable[[Array, int], PyTree]  # (key, dim) -> params, floats: all are learned
+    init: Callable[[Array, int], PyTree]  # (key, dim) -> params of floats
     apply: Callable[[PyTree, Array, Array], Array]
     # (params, frames [T, H], mask [T]) -> vector [V]
     stream: Stream | None = None
