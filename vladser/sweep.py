@@ -8,7 +8,7 @@ which stay in its cache; an accelerator takes all at once, to be full.
 """
 
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 
 import jax
 import jax.numpy as jnp
@@ -20,7 +20,8 @@ from vladser.chunked import CHUNK
 from vladser.types import Array, Buffer, PyTree, Spec, State, Trial
 
 SLICE = 8  # rows that a CPU works on at once; measured: see BENCHMARKS.md
-_OPTIONS = {"xla_cpu_prefer_vector_width": 512}  # XLA's default is half of AVX-512
+# For a CPU's compiler, and no other backend's: XLA's default is half of AVX-512.
+_OPTIONS = {"xla_cpu_prefer_vector_width": 512}
 
 _TRIALS = PartitionSpec("seed", "trial")
 
@@ -43,7 +44,6 @@ def mesh(seeds: int, trials: int, devices: list[jax.Device] | None = None) -> Me
 def place(mesh: Mesh, tree: PyTree, empty: int | float | None = None) -> PyTree:
     """Puts arrays [seeds, trials, ...] on the devices, the rectangle filled up to a
     multiple of the mesh: with `empty`, or with copies of the last trial."""
-
     filled = jax.tree.map(lambda array: _fill(mesh, array, empty), tree)
     return jax.device_put(filled, NamedSharding(mesh, _TRIALS))
 
@@ -83,12 +83,6 @@ def _start(seed: Array, *, spec: Spec) -> State:
     return training.init(model.init(step_key(seed, 0, 0), spec))
 
 
-@partial(
-    jax.jit,
-    static_argnames=("spec", "mesh", "capacity"),
-    donate_argnames=("states",),
-    compiler_options=_OPTIONS,
-)
 def train_step(
     states: State,
     trials: Trial,
@@ -114,35 +108,60 @@ def train_step(
       the new states and the losses [seeds, trials].
     """
 
-    def block(states, trials, buffer, rows, epoch, step):
-        each, rows = _each(mesh), _slices(mesh, rows)
-        *_, slices, batch = rows.shape
-        draws = training.no_draws(spec, slices * batch, capacity)
-        params = jax.tree.map(lambda x: x[0, 0], states.params)
-        space = training.space(params, spec, batch, capacity)
+    program = _train_step(_one_by_one(mesh))
+    return program(
+        states,
+        trials,
+        buffer,
+        rows,
+        epoch,
+        step,
+        spec=spec,
+        mesh=mesh,
+        capacity=capacity,
+    )
 
-        def of_seed(memory, of_seed):
-            draws, space = memory
-            states, trials, rows = of_seed
-            key = step_key(trials.seed[0], epoch, step)
-            count = chunked.count(training.longest(buffer, rows))
-            draws = training.draw(key, draws, count)
 
-            def of_trial(space, of_trial):
-                state, trial, rows = of_trial
-                state, loss, space = training.step(
-                    state, spec, trial, buffer, rows, draws, space
-                )
-                return space, (state, loss)
+@cache
+def _train_step(on_cpu: bool) -> Callable:
+    @partial(
+        jax.jit,
+        static_argnames=("spec", "mesh", "capacity"),
+        donate_argnames=("states",),
+        compiler_options=_OPTIONS if on_cpu else None,
+    )
+    def train_step(states, trials, buffer, rows, epoch, step, *, spec, mesh, capacity):
+        def block(states, trials, buffer, rows, epoch, step):
+            each, rows = _each(mesh), _slices(mesh, rows)
+            *_, slices, batch = rows.shape
+            draws = training.no_draws(spec, slices * batch, capacity)
+            params = jax.tree.map(lambda x: x[0, 0], states.params)
+            space = training.space(params, spec, batch, capacity)
 
-            space, done = each(of_trial, space, (states, trials, rows))
-            return (draws, space), done
+            def of_seed(memory, of_seed):
+                draws, space = memory
+                states, trials, rows = of_seed
+                key = step_key(trials.seed[0], epoch, step)
+                count = chunked.count(training.longest(buffer, rows))
+                draws = training.draw(key, draws, count)
 
-        return each(of_seed, (draws, space), (states, trials, rows))[1]
+                def of_trial(space, of_trial):
+                    state, trial, rows = of_trial
+                    state, loss, space = training.step(
+                        state, spec, trial, buffer, rows, draws, space
+                    )
+                    return space, (state, loss)
 
-    whole = PartitionSpec()
-    specs = (_TRIALS, _TRIALS, whole, _TRIALS, whole, whole)
-    return _on_each(mesh, block, specs)(states, trials, buffer, rows, epoch, step)
+                space, done = each(of_trial, space, (states, trials, rows))
+                return (draws, space), done
+
+            return each(of_seed, (draws, space), (states, trials, rows))[1]
+
+        whole = PartitionSpec()
+        specs = (_TRIALS, _TRIALS, whole, _TRIALS, whole, whole)
+        return _on_each(mesh, block, specs)(states, trials, buffer, rows, epoch, step)
+
+    return train_step
 
 
 @partial(jax.jit, static_argnames=("spec", "mesh", "capacity"))

@@ -142,7 +142,6 @@ def step(
     def add(total, numbered):
         value, gradient, space = total
         number, rows = numbered
-
         more, slope, space = value_and_gradient(
             state.params, spec, trial, buffer, rows, draws, number * batch, space
         )
