@@ -38,9 +38,10 @@ class UsageError(InputError):
 def run(
     main: Callable[[Any], None],
     define: Callable[[flags.FlagValues], None],
-    read: Callable[[flags.FlagValues], Any],
+    read: Callable[..., Any],
     usage: str,
     argv: Sequence[str] | None = None,
+    positional: str | None = None,
 ) -> int:
     """Runs a program: `sys.exit(cli.run(main, flags.define, flags.read, __doc__))`.
 
@@ -48,9 +49,12 @@ def run(
       main: takes what `read` returns.
       define: defines the flags; their module names are the groups of `--help`.
       read: turns parsed flags into what main takes. It finds among them `flagfile`, the
-        path of the last flagfile on the command line, or None.
+        path of the last flagfile on the command line, or None. The program's words
+        follow as arguments of their own.
       usage: what `--help` says before the flags.
       argv: the arguments without the program's name; sys.argv's where None.
+      positional: what the words stand for that are no flags, say "RUN", of which there
+        has to be one or more; a program that names none takes none.
 
     Returns:
       The exit status.
@@ -63,7 +67,7 @@ def run(
         elif asked & {"--version", "-version"}:
             print(f"vladser {vladser.__version__}")
         else:
-            main(parse(define, read, argv))
+            main(parse(define, read, argv, positional))
         sys.stdout.flush()
     except VladserError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -82,14 +86,15 @@ def run(
 
 def parse(
     define: Callable[[flags.FlagValues], None],
-    read: Callable[[flags.FlagValues], Any],
+    read: Callable[..., Any],
     argv: Sequence[str],
+    positional: str | None = None,
 ) -> Any:
     """Returns what `read` makes of `argv`; the arguments are those of `run`.
 
     Raises:
-      UsageError: an unknown flag, a bad value, a stray word, a wrong flagfile, or what
-        `read` refuses.
+      UsageError: an unknown flag, a bad value, a stray or missing word, a wrong flagfile,
+        or what `read` refuses.
     """
     values = _Flags()
     define(values)
@@ -102,10 +107,12 @@ def parse(
         raise UsageError(f"unknown flag --{error.flagname}: {hint}") from None
     except (flags.Error, ValueError) as error:
         raise UsageError(str(error).removeprefix("flag ")) from None
-    if words:
+    if words and positional is None:
         raise UsageError(f"unexpected {words[0]!r}: all options are --flag=value")
+    if positional and not words:
+        raise UsageError(f"{positional} is missing: --help says how to call this")
     with wrong_use():
-        return read(values)
+        return read(values, *words)
 
 
 @contextmanager

@@ -110,6 +110,21 @@ def test_input_error_of_main_is_status_1(capsys):
     assert capsys.readouterr().err == "error: speech.wav: 0 samples\n"
 
 
+def test_words_reach_a_program_that_takes_them_wherever_they_stand(capsys):
+    def read(values, *words):
+        return values.size, words
+
+    def run(argv, positional):
+        return cli.run(seen.append, define, read, "Sizes.", argv, positional)
+
+    seen, argv = [], ["a", "--size=5", "b", "--", "--c"]
+    assert run(argv, "RUN") == 0
+    assert seen == [(5, ("a", "b", "--c"))]
+    assert run(argv, None) == run(["--size=5"], "RUN") == 2
+    stray, missing = capsys.readouterr().err.splitlines()
+    assert "unexpected 'a'" in stray and "RUN is missing" in missing
+
+
 def test_interrupt_is_one_line_and_status_130(capsys):
     def main(settings):
         raise KeyboardInterrupt
