@@ -93,8 +93,8 @@ def parse(
     """Returns what `read` makes of `argv`; the arguments are those of `run`.
 
     Raises:
-      UsageError: an unknown flag, a bad value, a stray or missing word, a wrong flagfile,
-        or what `read` refuses.
+      UsageError: an unknown flag, a bad value, a stray or missing word, a wrong
+        flagfile, or what `read` refuses.
     """
     values = _Flags()
     define(values)
