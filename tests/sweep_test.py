@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import toys
 
-from vladser import batches, experiment, folds, sweep, trials
+from vladser import batches, dataset, experiment, folds, sweep, trials
 from vladser.types import Condition, Pooling, Spec
 
 
@@ -103,7 +103,8 @@ def test_seeds_differ_and_folds_share_their_first_weights():
     corpus = toys.corpus()
     made = folds.make(corpus, "speaker")
     condition = Condition(Pooling("mean"), cells=8)
-    rectangle = trials.rectangle(corpus, [condition], made, (0, 1))
+    moments = dataset.moments(corpus)
+    rectangle = trials.rectangle(corpus, moments, [condition], made, (0, 1))
     spec = trials.specification(corpus, [condition])
     mesh = sweep.mesh(2, len(made))
     kernel = np.asarray(sweep.init(rectangle, spec=spec, mesh=mesh).params.kernel)

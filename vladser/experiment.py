@@ -15,8 +15,11 @@ import numpy as np
 from vladser import batches, dataset, metrics, model, sweep
 from vladser import trials as trials_of
 from vladser.chunked import CHUNK
+from vladser.dataset import Moments
 from vladser.errors import InputError, TrainingError
 from vladser.types import Array, Condition, Dataset, Fold, PyTree, State, Trial
+
+STANDARDIZE = ("train", "speaker")
 
 
 class Compiled(NamedTuple):
@@ -49,6 +52,7 @@ class Epoch(NamedTuple):
 class Outcome(NamedTuple):
     """The trained trials and what they say of their test utterances."""
 
+    trials: Trial  # [seeds, trials, ...] as they were trained
     params: model.Params  # [seeds, trials, ...]
     epoch: np.ndarray  # [seeds, trials] the epoch whose parameters these are, from 1
     probabilities: np.ndarray  # [seeds, trials, N, classes]; NaN where not tested
@@ -84,11 +88,8 @@ def run(
             raise InputError(
                 f"holding out {fold.held_out}: no utterance to validate on"
             )
-    if standardize == "speaker":
-        corpus = dataset.standardize_by_speaker(corpus)
-    trials = trials_of.rectangle(
-        corpus, conditions, plan.folds, plan.seeds, standardize
-    )
+    corpus, moments = _standardized(corpus, standardize)
+    trials = trials_of.rectangle(corpus, moments, conditions, plan.folds, plan.seeds)
     block = _Block(corpus, conditions, trials, devices)
     states = sweep.init(trials, spec=block.spec, mesh=block.mesh)
     begin = time.perf_counter()
@@ -121,7 +122,16 @@ def run(
 
     params = best if validation else states.params
     probabilities = block.predict(params, plan.evaluation("test"))
-    yield Outcome(block.to_host(params), chosen, probabilities)
+    yield Outcome(trials, block.to_host(params), chosen, probabilities)
+
+
+def _standardized(corpus: Dataset, by: str) -> tuple[Dataset, Moments | None]:
+    """The corpus, and the moments that a fold's scaler is to come from, if any."""
+    if by not in STANDARDIZE:
+        raise InputError(f"unknown standardize {by!r}: one of {', '.join(STANDARDIZE)}")
+    if by == "speaker":
+        return dataset.standardize_by_speaker(corpus), None
+    return corpus, dataset.moments(corpus)
 
 
 class _Block:

@@ -9,10 +9,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from vladser import dataset, smoothing
+from vladser.dataset import Moments
 from vladser.errors import InputError
 from vladser.types import Condition, Dataset, Fold, Spec, Trial
-
-STANDARDIZE = ("train", "speaker")
 
 
 def specification(corpus: Dataset, conditions: Sequence[Condition]) -> Spec:
@@ -37,25 +36,20 @@ def specification(corpus: Dataset, conditions: Sequence[Condition]) -> Spec:
 
 def rectangle(
     corpus: Dataset,
+    moments: Moments | None,
     conditions: Sequence[Condition],
     folds: Sequence[Fold],
     seeds: Sequence[int],
-    standardize: str = "train",
 ) -> Trial:
     """The trials, each field [seeds, conditions x folds, ...].
 
-    Prior and scaler of a trial see the training rows of its fold alone. With
-    standardize="speaker" the corpus is standardized already (see
-    `dataset.standardize_by_speaker`) and the scaler leaves it as it is.
+    Prior and scaler of a trial see the training rows of its fold alone.
 
-    Raises:
-      InputError: an unknown `standardize`.
+    Args:
+      moments: of the corpus; None where it is standardized already (see
+        `dataset.standardize_by_speaker`) and the scaler is to leave it as it is.
     """
-    if standardize not in STANDARDIZE:
-        known = ", ".join(STANDARDIZE)
-        raise InputError(f"unknown standardize {standardize!r}: one of {known}")
-    if standardize == "train":
-        moments = dataset.moments(corpus)
+    if moments:
         scalers = [dataset.scaler(moments, fold.train) for fold in folds]
     else:
         ones = np.ones(corpus.frames.shape[1], np.float32)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from vladser import batches, folds, trials
+from vladser import batches, dataset, folds, trials
 from vladser.types import Condition, Dataset, Pooling, Spec, Trial
 
 BATCH_SIZE = 32
@@ -33,7 +33,11 @@ class Workload:
 
     def __post_init__(self):
         rectangle = trials.rectangle(
-            self.corpus, [self.condition], self.plan.folds, self.plan.seeds
+            self.corpus,
+            dataset.moments(self.corpus),
+            [self.condition],
+            self.plan.folds,
+            self.plan.seeds,
         )
         rows = (x.reshape(-1, *x.shape[2:]) for x in rectangle)
         object.__setattr__(self, "trials", Trial(*rows))

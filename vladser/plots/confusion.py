@@ -1,0 +1,42 @@
+"""What is confused with what."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from vladser.plots import style
+
+
+def confusion(matrix: np.ndarray, emotions: Sequence[str], title: str) -> Figure:
+    """A confusion matrix, the share of each row as shade and number.
+
+    Args:
+      matrix: [classes, classes] counts; row = truth.
+      emotions: [classes].
+    """
+    matrix = np.asarray(matrix, float)
+    share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    classes = len(emotions)
+    figure = style.figure(0.9 + 0.62 * classes, width=max(style.WIDTH, 0.75 * classes))
+    axes = figure.subplots()
+    for (row, column), value in np.ndenumerate(share):
+        corner = column - 0.5, row - 0.5
+        shade = style.SHADE * value
+        axes.add_patch(Rectangle(corner, 1, 1, color=style.COLORS[0], alpha=shade))
+        text = {"ha": "center", "color": style.INK}
+        axes.text(column, row, f"{value:.1%}", va="bottom", fontsize=style.SIZE, **text)
+        count = f"({matrix[row, column]:.4g})"
+        axes.text(column, row, count, va="top", fontsize=style.SMALL, **text)
+    axes.set(
+        xlim=(-0.5, classes - 0.5),
+        ylim=(classes - 0.5, -0.5),
+        xlabel="predicted",
+        ylabel="spoken",
+        title=title,
+    )
+    axes.set_xticks(range(classes), emotions, rotation=30 if classes > 5 else 0)
+    axes.set_yticks(range(classes), emotions)
+    style.dress(axes)
+    return figure
