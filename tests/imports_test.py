@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent.parent
 # From the bottom up: a module imports only from lines above its own, or its own line.
 LAYERS = [
     "vladser vladser.errors",
-    "vladser.types vladser.packed",
+    "vladser.types vladser.packed vladser.statistics",
     "vladser.corpora vladser.features vladser.masking vladser.lstm vladser.metrics "
     "vladser.chunked",
     "vladser.aggregators vladser.smoothing",

@@ -1,0 +1,134 @@
+from itertools import combinations
+
+import numpy as np
+import pytest
+import scipy.stats
+from scipy.special import expit
+
+from vladser import statistics
+
+# The logits of four recalls of a typical speaker: UA about 0.6 and 0.82.
+LOW, HIGH = np.array([1.3, -0.4, 1.0, 0.2]), np.array([3.3, 0.7, 2.3, 1.4])
+
+
+class Population:
+    """Speakers, some easier than others, each with classes and utterances of their own:
+    logit-normal recalls, 8 to 40 utterances a class, 3 seeds."""
+
+    CLASS, SEED = 0.5, 0.4  # standard deviations of a logit
+
+    def __init__(self, repetitions, speakers, spread):
+        self.draw = np.random.default_rng(0)
+        self.shape = (repetitions, speakers, 4)
+        self.spread = spread
+        self.skill = spread * self.draw.normal(size=(repetitions, speakers, 1))
+        self.utterances = self.draw.integers(8, 41, self.shape)
+
+    def test(self, typical):
+        """UA [repetitions, speakers], and its mean over the whole population."""
+        speakers = typical + self.skill + self.CLASS * self.draw.normal(size=self.shape)
+        seeds = speakers + self.SEED * self.draw.normal(size=(3, *self.shape))
+        hits = self.draw.binomial(self.utterances, expit(seeds))
+        at, weight = np.polynomial.hermite_e.hermegauss(60)
+        spread = np.sqrt(self.spread**2 + self.CLASS**2 + self.SEED**2)
+        truth = expit(typical[:, None] + spread * at) @ weight / weight.sum()
+        return (hits / self.utterances).mean(axis=(0, -1)), truth.mean()
+
+
+def _coverage(method, values, truth):
+    found = [method(one) for one in values]
+    return np.mean([low <= truth <= high for low, high in found])
+
+
+def _bootstrap(values):
+    rows = np.random.default_rng(1).integers(len(values), size=(1000, len(values)))
+    return np.quantile(values[rows].mean(axis=1), [0.025, 0.975])
+
+
+@pytest.mark.parametrize("speakers", [4, 10, 24])
+@pytest.mark.parametrize(("typical", "spread"), [(LOW, 0.35), (HIGH, 0.55)])
+def test_95_percent_intervals_cover_93_to_97(speakers, typical, spread):
+    values, truth = Population(10_000, speakers, spread).test(typical)
+    assert 0.06 < values.std() < 0.1
+    assert 0.93 < _coverage(statistics.interval, values, truth) < 0.97
+
+
+@pytest.mark.parametrize("speakers", [4, 10, 24])
+def test_so_do_intervals_of_paired_differences(speakers):
+    population = Population(10_000, speakers, 0.55)
+    (a, a_mean), (b, b_mean) = map(population.test, (HIGH, HIGH - 0.4))
+    assert 0.93 < _coverage(statistics.interval, a - b, a_mean - b_mean) < 0.97
+
+
+@pytest.mark.parametrize(("speakers", "at_most"), [(4, 0.85), (10, 0.92)])
+def test_a_percentile_bootstrap_covers_too_little(speakers, at_most):
+    values, truth = Population(2000, speakers, 0.35).test(LOW)
+    assert _coverage(_bootstrap, values, truth) < at_most
+
+
+def test_the_interval_is_scipys_and_one_speaker_has_none():
+    values = np.array([0.5, 0.75, 0.625, 0.875])
+    expected = scipy.stats.ttest_1samp(values, 0).confidence_interval(0.9)
+    np.testing.assert_allclose(statistics.interval(values, 0.9), expected)
+    assert statistics.interval([0.5]) is None
+    assert statistics.interval([0.5, 0.5]) == (0.5, 0.5)
+
+
+@pytest.mark.parametrize("speakers", [2, 3, 7, 11])
+def test_sign_flips_are_scipys(speakers):
+    draw = np.random.default_rng(speakers)
+    # Few values: many ties, among them those that rounding breaks (0.1 + 0.2 != 0.3).
+    for values in (draw.normal(0.5, 1, speakers), draw.integers(-2, 4, speakers) / 10):
+        expected = scipy.stats.permutation_test(
+            (values,), np.mean, permutation_type="samples", n_resamples=np.inf
+        )
+        assert statistics.sign_flip(values) == pytest.approx(expected.pvalue)
+
+
+@pytest.mark.parametrize("speakers", [1, 4, 10, 20])
+def test_p_where_all_speakers_agree_where_none_differ_and_where_one_does(speakers):
+    same = np.linspace(0.01, 0.1, speakers)
+    assert statistics.sign_flip(same) == 2.0 ** (1 - speakers)
+    assert statistics.sign_flip(-same) == 2.0 ** (1 - speakers)
+    assert statistics.sign_flip(np.zeros(speakers)) == 1
+    assert statistics.sign_flip(np.eye(speakers)[0]) == 1
+
+
+@pytest.mark.parametrize(("speakers", "relative"), [(20, 1e-12), (24, 0.05)])
+def test_equal_steps_are_a_binomial_test(speakers, relative):
+    up = speakers * 3 // 4
+    steps = np.repeat([0.1, -0.1], [up, speakers - up])
+    expected = scipy.stats.binomtest(up, speakers).pvalue
+    assert statistics.sign_flip(steps) == pytest.approx(expected, rel=relative)
+
+
+def test_drawn_flips_repeat_and_are_never_0():
+    values = np.linspace(0.01, 0.1, 40)
+    assert statistics.sign_flip(values) == statistics.sign_flip(values)
+    assert statistics.sign_flip(values) == 1 / (1 + statistics.DRAWS)
+
+
+def test_holm_by_hand():
+    found = statistics.holm([0.01, 0.04, 0.03, 0.005])
+    np.testing.assert_allclose(found, [0.03, 0.06, 0.06, 0.02])
+    assert statistics.holm([]).shape == (0,)
+
+
+def test_holm_is_bonferroni_on_every_intersection():
+    for seed in range(20):
+        p = np.random.default_rng(seed).beta(0.3, 1, 5)
+        subsets = [list(s) for m in range(1, 6) for s in combinations(range(5), m)]
+        expected = [
+            max(min(1, len(s) * p[s].min()) for s in subsets if one in s)
+            for one in range(5)
+        ]
+        np.testing.assert_allclose(statistics.holm(p), expected)
+
+
+@pytest.mark.parametrize("speakers", [1, 2, 4, 6, 20, 24])
+@pytest.mark.parametrize("comparisons", [1, 4, 12])
+def test_least_p_is_reached_where_all_speakers_agree(speakers, comparisons):
+    p = np.ones(comparisons)
+    p[0] = statistics.sign_flip(np.linspace(0.01, 0.1, speakers))
+    found = statistics.least_p(speakers, comparisons)
+    assert found == pytest.approx(statistics.holm(p)[0])
