@@ -11,7 +11,8 @@ from typing import Any
 from absl import flags
 from platformdirs import user_cache_path
 
-from launch import parsers
+from launch import grids, parsers
+from launch.grids import Grid
 from launch.parsers import (
     address,
     below_1,
@@ -30,15 +31,15 @@ from vladser.corpora import emotions
 from vladser.errors import InputError
 from vladser.types import Condition, Pooling
 
-_PROCESS = {"coordinator", "num_processes", "process_id"}
+PROCESS = {"coordinator", "num_processes", "process_id"}
 
 
 @dataclass(frozen=True)
 class Settings:
     """What the flags say, parsed and checked: a field a flag.
 
-    `data_dir` and `cache_dir` are absolute. `emotions` holds a tuple a class: the
-    emotions merged into it, the one that names it first.
+    The folders of data and `cache_dir` are absolute. `emotions` holds a tuple a class:
+    the emotions merged into it, the one that names it first.
     """
 
     corpus: str = flag(
@@ -65,6 +66,15 @@ class Settings:
         "angry,happy+excited,sad,neutral",
         emotions.parse,
         "The classes; + merges emotions under the name of the first.",
+    )
+    test_corpus: str | None = flag(
+        "Data",
+        None,
+        one_of(*corpora.names()),
+        "Another corpus, to test on: what --corpus names is trained on as a whole.",
+    )
+    test_data_dir: Path | None = flag(
+        "Data", None, path, "The folder of that corpus, as --data_dir."
     )
     on_bad_audio: str = flag(
         "Data",
@@ -101,6 +111,15 @@ class Settings:
         "The prior of soft labels: none, uniform, or unigram, the fold's class shares.",
     )
     alpha: float = flag("Model", 0.2, share, "Weight of that prior in the labels.")
+    grid: tuple[Grid, ...] = flag(
+        "Model",
+        None,
+        lambda text: _grid(text),
+        "Several conditions: SETTING=VALUE,VALUE,...; SETTING=... stands for all "
+        f"combinations of the values. Settings are {', '.join(grids.names())}; what a "
+        "grid leaves out is as the flags say. Of several grids the union is trained",
+        repeatable=True,
+    )
 
     seeds: int = flag("Training", 5, count, "How many times each fold is trained.")
     epochs: int = flag("Training", 50, count, "Passes over the training utterances.")
@@ -178,39 +197,60 @@ def read(values: flags.FlagValues) -> Settings:
       InputError: flags that are missing or do not go together, or no such data_dir.
     """
     given = {field.name: values[field.name].value for field in fields(Settings)}
-    corpus, data_dir = given["corpus"], given["data_dir"]
-    if corpus is None:
-        raise InputError(f"--corpus is required: one of {', '.join(corpora.names())}")
     cache_dir = (given["cache_dir"] or user_cache_path("vladser")).absolute()
-    if corpus == "demo":
-        data_dir = data_dir or cache_dir / "demo"
-    elif data_dir is None:
-        raise InputError(f"--data_dir is required: where the corpus {corpus} is")
-    elif not data_dir.exists():
-        raise InputError(f"--data_dir={data_dir}: no such file or folder")
-    if given["validation"] == "partner" and given["hold_out"] != "speaker":
-        raise InputError("--validation=partner goes with --hold_out=speaker only")
+    if given["corpus"] is None:
+        raise InputError(f"--corpus is required: one of {', '.join(corpora.names())}")
+    if given["test_data_dir"] and not given["test_corpus"]:
+        raise InputError("--test_data_dir is the folder of a --test_corpus: name that")
+    if given["test_corpus"] and given["hold_out"] != "speaker":
+        raise InputError(
+            f"--hold_out={given['hold_out']} does not go with --test_corpus, all of "
+            "which is held out"
+        )
+    if given["validation"] == "partner" and (
+        given["hold_out"] != "speaker" or given["test_corpus"]
+    ):
+        raise InputError(
+            "--validation=partner goes with --hold_out=speaker on one corpus only"
+        )
     _check_machines(given)
-    name = Path(values.flagfile).stem if values.flagfile else corpus
+    name = Path(values.flagfile).stem if values.flagfile else given["corpus"]
     given |= {
-        "data_dir": data_dir.absolute(),
+        "data_dir": _folder(given, "corpus", "data_dir", cache_dir),
+        "test_data_dir": _folder(given, "test_corpus", "test_data_dir", cache_dir),
         "cache_dir": cache_dir,
+        "grid": tuple(given["grid"] or ()),
         "run_dir": given["run_dir"] or Path("runs", name),
     }
-    return Settings(**given)
+    settings = Settings(**given)
+    conditions(settings)  # raises
+    return settings
+
+
+def _folder(
+    given: dict[str, Any], corpus: str, data_dir: str, cache_dir: Path
+) -> Path | None:
+    name, folder = given[corpus], given[data_dir]
+    if name == "demo":
+        folder = folder or cache_dir / "demo"
+    elif name and folder is None:
+        raise InputError(f"--{data_dir} is required: where the corpus {name} is")
+    elif name and not folder.exists():
+        raise InputError(f"--{data_dir}={folder}: no such file or folder")
+    return folder and folder.absolute()
 
 
 def _check_machines(given: dict[str, Any]) -> None:
-    said = {name for name in _PROCESS if given[name] is not None}
+    said = {name for name in PROCESS if given[name] is not None}
     if given["coordinator"] == "auto":
         if said != {"coordinator"}:
             raise InputError(
                 "--coordinator=auto finds the other two flags: leave them out"
             )
-    elif said and said != _PROCESS:
+    elif said and said != PROCESS:
         raise InputError(
             "--coordinator, --num_processes and --process_id go together: "
-            f"--{min(_PROCESS - said)} is missing"
+            f"--{min(PROCESS - said)} is missing"
         )
     elif said and given["process_id"] >= given["num_processes"]:
         raise InputError(
@@ -219,33 +259,16 @@ def _check_machines(given: dict[str, Any]) -> None:
         )
 
 
-def condition(settings: Settings) -> Condition:
-    """The condition that the settings describe."""
-    names = {field.name for field in fields(Condition)} - {"pooling"}
-    given = {name: getattr(settings, name) for name in names}
-    if settings.smoothing == "none" or settings.alpha == 0:
-        given |= {"smoothing": "none", "alpha": 0.0}  # one condition, whichever is said
-    return Condition(pooling=settings.aggregator, **given)
+def conditions(settings: Settings) -> list[Condition]:
+    """The conditions that the settings describe.
+
+    Raises:
+      InputError: grids that say the same twice, or an alpha that means nothing.
+    """
+    base = {name: getattr(settings, name) for name in grids.names()}
+    return grids.conditions(settings.grid, base)
 
 
-def flags_text(settings: Settings) -> str:
-    """Returns a flagfile that repeats the run, wherever and by however many processes:
-    all flags but those of the process, run_dir and dry_run."""
-    left_out = {*_PROCESS, "run_dir", "dry_run"}
-    said = {
-        name: value for name, value in vars(settings).items() if name not in left_out
-    }
-    said["emotions"] = ",".join("+".join(merged) for merged in settings.emotions)
-    return "".join(
-        f"--{name}={value}\n" for name, value in said.items() if value is not None
-    )
-
-
-def agreed(settings: Settings) -> list[str]:
-    """The flags that all processes of an experiment have in common, a line each: where
-    a process finds its data, and how much it does at once, is its own affair."""
-    own = ("data_dir", "cache_dir", "workers", "trials_per_chunk")
-    lines = flags_text(settings).splitlines()
-    return [
-        line for line in lines if not line.startswith(tuple(f"--{n}=" for n in own))
-    ]
+def _grid(text: str) -> Grid:
+    parsers = {field.name: field.metadata["parse"] for field in fields(Settings)}
+    return grids.parse(text, {name: parsers[name] for name in grids.names()})

@@ -10,7 +10,13 @@ from typing import Any
 from absl import flags
 
 
-def flag(group: str, default: Any, parse: Callable[[Any], Any], text: str) -> Any:
+def flag(
+    group: str,
+    default: Any,
+    parse: Callable[[Any], Any],
+    text: str,
+    repeatable: bool = False,
+) -> Any:
     """A field of a settings dataclass that is a flag of the same name.
 
     Args:
@@ -18,25 +24,33 @@ def flag(group: str, default: Any, parse: Callable[[Any], Any], text: str) -> An
       default: the flag's default, which is parsed as well unless it is None.
       parse: a parser, see above.
       text: what `--help` says.
+      repeatable: it may be given several times; its value is a list then, or None.
     """
     return dataclasses.field(
-        metadata={"group": group, "default": default, "parse": parse, "text": text}
+        metadata={
+            "group": group,
+            "default": default,
+            "parse": parse,
+            "text": text,
+            "repeatable": repeatable,
+        }
     )
 
 
 def define(values: flags.FlagValues, settings: type) -> None:
     """Defines on `values` the flags that the fields of a dataclass are."""
     for field in dataclasses.fields(settings):
-        parse = field.metadata["parse"]
-        flags.DEFINE(
-            _Parser(parse),
+        said = field.metadata
+        kind = flags.MultiFlag if said["repeatable"] else flags.Flag
+        flag = kind(
+            _Parser(said["parse"]),
+            None,
             field.name,
-            field.metadata["default"],
-            field.metadata["text"],
-            values,
-            module_name=field.metadata["group"],
-            boolean=parse is boolean,
+            said["default"],
+            said["text"],
+            boolean=said["parse"] is boolean,
         )
+        flags.DEFINE_flag(flag, values, module_name=said["group"])
 
 
 class _Parser(flags.ArgumentParser):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import launch
-from launch import cli, flagfiles, flags
+from launch import cli, flagfiles, flags, flags_text
 from vladser.types import Pooling
 
 ROOT = Path(launch.__file__).parents[1]
@@ -117,7 +117,7 @@ def test_flags_text_repeats_the_run_from_anywhere(argv, tmp_path, monkeypatch):
         "--corpus=iemocap", f"--data_dir={data.name}", "--run_dir=r", *argv
     )
     file = tmp_path / "flags.txt"
-    file.write_text(flags.flags_text(settings), encoding="utf-8")
+    file.write_text(flags_text.write(settings), encoding="utf-8")
     monkeypatch.chdir(data)
     assert parse(f"--flagfile={file}", "--run_dir=r") == settings
     assert "run_dir" not in file.read_text(encoding="utf-8")
@@ -126,12 +126,12 @@ def test_flags_text_repeats_the_run_from_anywhere(argv, tmp_path, monkeypatch):
 def test_flags_text_is_that_of_any_process():
     alone, among = parse("--corpus=demo"), parse("--corpus=demo", *PROCESS)
     assert (among.coordinator, among.process_id) == ("[::1]:1234", 2)
-    assert flags.flags_text(among) == flags.flags_text(alone)
+    assert flags_text.write(among) == flags_text.write(alone)
 
 
 def test_processes_agree_on_what_is_trained_not_on_where_things_are(tmp_path):
     def agreed(*argv):
-        return flags.agreed(parse("--corpus=demo", *argv))
+        return flags_text.agreed(parse("--corpus=demo", *argv))
 
     here = f"--cache_dir={tmp_path}", "--workers=9", "--trials_per_chunk=4"
     assert agreed(*here) == agreed()

@@ -6,6 +6,7 @@ from collections import defaultdict
 
 import numpy as np
 import pytest
+import scipy.stats
 import toys
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, confusion_matrix
 
@@ -69,13 +70,25 @@ def _naive(rows, emotions):
         confusion_matrix(*zip(*all_of(seed), strict=True), labels=emotions)
         for seed in tests
     ]
+    speakers = defaultdict(lambda: defaultdict(list))
+    for row in rows:
+        pair = row["emotion"], row["predicted"]
+        speakers[row["speaker"]][row["seed"]].append(pair)
+    of_speakers = [
+        mean(measure(balanced_accuracy_score, pairs) for pairs in of.values())
+        for of in speakers.values()
+    ]
+    error = statistics.stdev(of_speakers) / len(of_speakers) ** 0.5
+    interval = scipy.stats.t(len(of_speakers) - 1, mean(of_speakers), error)
     return {
         "ua": {
             "mean_of_folds": mean(seeds),
+            "mean_of_speakers": mean(of_speakers),
             "std_over_seeds": statistics.stdev(seeds) if len(seeds) > 1 else None,
             "pooled": pooled[balanced_accuracy_score],
-            "interval": None,
         },
+        "interval": interval.interval(0.95),
+        "speakers": of_speakers,
         "wa": {
             "mean_of_folds": mean(mean(seed) for seed in wa),
             "pooled": pooled[accuracy_score],
@@ -91,6 +104,8 @@ def test_summary_is_what_the_predictions_say(seeds, drop):
     tested = _tested(seeds, drop)
     found = results.summary(tested)
     expected = _naive(_rows(tested), tested.corpus.emotions)
+    assert found["ua"].pop("interval") == pytest.approx(expected["interval"])
+    assert [of["ua"] for of in found["speakers"]] == pytest.approx(expected["speakers"])
     for name in ("ua", "wa"):
         assert found[name] == pytest.approx(expected[name], abs=1e-12)
     np.testing.assert_allclose(found["confusion"], expected["confusion"])
@@ -104,6 +119,25 @@ def test_folds_name_their_speaker_and_count_their_utterances():
     found = results.summary(_tested(drop=(0, 3)))["folds"]
     counts = {fold["held_out"]: fold["utterances"] for fold in found}
     assert counts == {"s0": 9, "s1": 16, "s2": 12, "s3": 16}
+
+
+def test_a_fold_of_several_speakers_counts_each_of_them():
+    tested = _tested()
+    pairs = folds.make(tested.corpus, "session")
+    of_pairs = np.stack(
+        [
+            np.fmax(*tested.probabilities[:, 2 * f : 2 * f + 2].swapaxes(0, 1))
+            for f in range(2)
+        ],
+        axis=1,
+    )
+    together = tested._replace(folds=pairs, probabilities=of_pairs)
+    alone, found = results.summary(tested), results.summary(together)
+    assert len(found["folds"]) == 2
+    assert found["speakers"] == alone["speakers"]
+    assert found["ua"]["interval"] == alone["ua"]["interval"]
+    assert found["ua"]["mean_of_speakers"] == alone["ua"]["mean_of_folds"]
+    assert found["ua"]["mean_of_folds"] != alone["ua"]["mean_of_folds"]
 
 
 def test_predictions_hold_each_float32_exactly_and_its_largest_class():

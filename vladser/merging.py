@@ -8,6 +8,7 @@ import numpy as np
 
 from vladser import batches
 from vladser.chunks import Chunk
+from vladser.clusters import BINS
 from vladser.experiment import Epoch, Outcome
 from vladser.types import Condition
 
@@ -19,6 +20,9 @@ class Results(NamedTuple):
     loss: np.ndarray  # [..., epochs]
     validation_ua: np.ndarray  # [..., epochs]; NaN without validation
     probabilities: np.ndarray  # [..., N, classes]; NaN where not tested
+    # Of NetVLAD's clusters, see `vladser.clusters`; NaN where there is none.
+    adjusted_rand: np.ndarray  # [...]
+    assignment: np.ndarray  # [..., classes, K of the largest, bins]
 
 
 def curves(chunk: Chunk, epoch: Epoch) -> tuple[np.ndarray, np.ndarray]:
@@ -33,12 +37,20 @@ def of_chunk(chunk: Chunk, epochs: Sequence[Epoch], outcome: Outcome) -> Results
     """The results of a chunk from the events of its `experiment.run`."""
     axes = tuple(map(len, chunk))
     losses, uas = zip(*(curves(chunk, epoch) for epoch in epochs), strict=True)
-    probabilities = outcome.probabilities
+    probabilities, clusters = outcome.probabilities, outcome.clusters
+    classes = probabilities.shape[-1]
+    if clusters is None:
+        adjusted_rand = np.full(axes, np.nan)
+        assignment = np.empty((*axes, classes, 0, BINS), np.float32)
+    else:
+        adjusted_rand, assignment = clusters.adjusted_rand, clusters.assignment
     return Results(
         epoch=outcome.epoch.reshape(axes),
         loss=np.stack(losses, axis=-1),
         validation_ua=np.stack(uas, axis=-1),
         probabilities=probabilities.reshape(*axes, *probabilities.shape[2:]),
+        adjusted_rand=adjusted_rand,
+        assignment=assignment,
     )
 
 
@@ -48,14 +60,23 @@ def merge(
     conditions: Sequence[Condition],
 ) -> Results:
     """The results of all trials from those of chunks that hold each trial once."""
+    chunks, results = zip(*parts, strict=True)
     axes = len(plan.seeds), len(conditions), len(plan.folds)
-    whole = None
-    for chunk, results in parts:
-        whole = whole or Results(
-            *(np.empty((*axes, *f.shape[3:]), f.dtype) for f in results)
-        )
-        for target, field in zip(whole, results, strict=True):
-            target[np.ix_(*chunk)] = field
+    return Results(
+        *(_merged(chunks, fields, axes) for fields in zip(*results, strict=True))
+    )
+
+
+def _merged(
+    chunks: Sequence[Chunk], fields: Sequence[np.ndarray], axes: tuple[int, ...]
+) -> np.ndarray:
+    """One field of all chunks; what a chunk has less of than another is NaN."""
+    largest = np.max([field.shape[3:] for field in fields], axis=0).astype(int)
+    empty = np.nan if fields[0].dtype.kind == "f" else 0
+    whole = np.full((*axes, *largest), empty, fields[0].dtype)
+    for chunk, field in zip(chunks, fields, strict=True):
+        places = np.ix_(*chunk, *map(range, field.shape[3:]))
+        whole[places] = field
     return whole
 
 

@@ -5,11 +5,12 @@ come from the confusion matrix of all folds together.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from vladser import metrics
+from vladser import metrics, statistics
 from vladser.errors import TrainingError
 from vladser.types import Condition, Dataset, Fold
 
@@ -24,14 +25,15 @@ class Tested(NamedTuple):
     probabilities: np.ndarray  # [seeds, folds, N, classes]; NaN where not tested
 
     def confusions(self) -> np.ndarray:
-        """[seeds, folds, classes, classes]; row = truth.
+        """[seeds, folds, speakers, classes, classes]; row = truth.
 
         Raises:
           TrainingError: a probability is NaN; names the trial.
         """
-        shape = self.probabilities.shape
-        found = np.zeros((*shape[:2], shape[3], shape[3]), int)
-        for s, f in np.ndindex(shape[:2]):
+        seeds, folds, _, classes = self.probabilities.shape
+        shape = seeds, folds, len(self.corpus.speakers), classes, classes
+        found = np.zeros(shape, int)
+        for s, f in np.ndindex(seeds, folds):
             rows = self.folds[f].test
             probabilities = self.probabilities[s, f, rows]
             if np.isnan(probabilities).any():
@@ -40,8 +42,8 @@ class Tested(NamedTuple):
                     f"{self.folds[f].held_out}: the trained parameters give NaN; "
                     "a smaller learning rate may help"
                 )
-            label, predicted = self.corpus.label[rows], probabilities.argmax(axis=-1)
-            found[s, f] = metrics.confusion(label, predicted, shape[3])
+            speaker, label = self.corpus.speaker[rows], self.corpus.label[rows]
+            np.add.at(found[s, f], (speaker, label, probabilities.argmax(axis=-1)), 1)
         return found
 
 
@@ -85,27 +87,33 @@ def summary(tested: Tested) -> dict[str, Any]:
     """What summary.json says of one condition.
 
     `confusion` is summed over folds and averaged over seeds; `std_over_seeds` is the
-    sample standard deviation of the seeds' means, null for one seed.
+    sample standard deviation of the seeds' means, null for one seed; `interval` is that
+    of the mean over the tested speakers, see `statistics.interval`.
 
     Raises:
       TrainingError: a probability is NaN; names the trial.
     """
-    confusions = tested.confusions()
-    ua, wa = (_each(measure, confusions) for measure in (metrics.ua, metrics.wa))
-    pooled = confusions.sum(axis=1)
+    condition, confusions = tested.condition, tested.confusions()
+    by_fold, by_speaker = confusions.sum(axis=2), confusions.sum(axis=1)
+    ua, wa = (_each(measure, by_fold) for measure in (metrics.ua, metrics.wa))
+    pooled = by_fold.sum(axis=1)
     over_seeds = ua.mean(axis=1)
-    condition = tested.condition
+    spoken = by_speaker[0].sum(axis=(1, 2))
+    heard = np.flatnonzero(spoken)
+    ua_of_speakers = _each(metrics.ua, by_speaker[:, heard]).mean(axis=0)
+    settings = asdict(condition)
+    del settings["pooling"]
     return {
         "name": condition.name,
         "aggregator": str(condition.pooling),
-        "smoothing": condition.smoothing,
-        "alpha": condition.alpha,
+        **settings,
         "seeds": list(tested.seeds),
         "ua": {
             "mean_of_folds": float(over_seeds.mean()),
+            "mean_of_speakers": float(ua_of_speakers.mean()),
             "std_over_seeds": float(over_seeds.std(ddof=1)) if len(ua) > 1 else None,
             "pooled": float(_each(metrics.ua, pooled).mean()),
-            "interval": None,
+            "interval": statistics.interval(ua_of_speakers),
         },
         "wa": {
             "mean_of_folds": float(wa.mean()),
@@ -119,6 +127,14 @@ def summary(tested: Tested) -> dict[str, Any]:
                 "ua": float(ua[:, f].mean()),
             }
             for f, fold in enumerate(tested.folds)
+        ],
+        "speakers": [
+            {
+                "speaker": tested.corpus.speakers[speaker],
+                "utterances": int(spoken[speaker]),
+                "ua": float(ua),
+            }
+            for speaker, ua in zip(heard, ua_of_speakers, strict=True)
         ],
     }
 

@@ -1,7 +1,7 @@
 """The data that flows through vladser: no logic, no jax."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -148,9 +148,13 @@ class Condition:
 
     @property
     def name(self) -> str:
-        if self.smoothing == "none":
-            return f"{self.pooling}, no smoothing"
-        return f"{self.pooling}, {self.smoothing} {self.alpha:g}"
+        """Pooling and smoothing, then whatever is not as in the paper."""
+        soft = f"{self.smoothing} {self.alpha:.15g}"
+        parts = [self.pooling, "no smoothing" if self.smoothing == "none" else soft]
+        for field in fields(self)[3:]:
+            if (value := getattr(self, field.name)) != field.default:
+                parts.append(f"{field.name.replace('_', ' ')} {value:.15g}")
+        return ", ".join(map(str, parts))
 
 
 class Trial(NamedTuple):

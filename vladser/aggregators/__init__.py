@@ -9,6 +9,7 @@ import ast
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
+from typing import Any
 
 from vladser.errors import InputError
 from vladser.types import Aggregator, Pooling, Stream
@@ -21,6 +22,8 @@ def names() -> list[str]:
 
 def parse(text: str) -> Pooling:
     """`netvlad(clusters=8)` -> Pooling; checks name and options without importing jax.
+
+    A built-in aggregator gets all its options: `netvlad` is `netvlad(clusters=4)`.
 
     Raises:
       InputError: not of that form, an unknown aggregator, an unknown option of it.
@@ -48,7 +51,7 @@ def parse(text: str) -> Pooling:
         if option not in known:
             has = ", ".join(known) or "no options"
             raise InputError(f"aggregator {name} has no option {option!r}: has {has}")
-    return Pooling(name, options)
+    return Pooling(name, tuple((known | dict(options)).items()))
 
 
 def build(pooling: Pooling) -> Aggregator:
@@ -77,11 +80,13 @@ def streaming(init, start, update, finish) -> Aggregator:
     return Aggregator(init, apply, Stream(start, update, finish))
 
 
-def _options(name: str) -> list[str]:
-    """The keyword arguments of a built-in factory, read from its source: importing it
-    would import jax, and a wrong flag must be answered at once."""
+def _options(name: str) -> dict[str, Any]:
+    """The keyword arguments of a built-in factory and their defaults, read from its
+    source: importing it would import jax, and a wrong flag must be answered at once."""
     source = (Path(__file__).parent / f"{name}.py").read_text(encoding="utf-8")
     for node in ast.parse(source).body:
         if isinstance(node, ast.FunctionDef) and node.name == name:
-            return [argument.arg for argument in node.args.kwonlyargs]
+            names = [argument.arg for argument in node.args.kwonlyargs]
+            values = map(ast.literal_eval, node.args.kw_defaults)
+            return dict(zip(names, values, strict=True))
     raise AssertionError(f"{name}.py has no function {name}")

@@ -1,0 +1,111 @@
+"""Grids: products of settings, as --grid says them, and the conditions they stand for.
+
+`aggregator=mean; smoothing=uniform,unigram; alpha=0.1,0.2` stands for four conditions.
+What a grid leaves out is as the other flags say.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields
+from itertools import product
+from typing import Any
+
+from vladser.errors import InputError
+from vladser.types import Condition
+
+# A comma that is in no parentheses: netvlad(clusters=4,ghost=2) is one value.
+_COMMA = re.compile(r",(?![^(]*\))")
+
+
+@dataclass(frozen=True)
+class Grid:
+    """One --grid: the values of each of its settings."""
+
+    values: tuple[tuple[str, tuple[Any, ...]], ...]
+
+    def __str__(self) -> str:
+        return "; ".join(f"{name}={','.join(map(str, of))}" for name, of in self.values)
+
+
+def parse(text: str, parsers: Mapping[str, Callable[[str], Any]]) -> Grid:
+    """One grid.
+
+    Args:
+      parsers: of the settings that a grid may vary, by name.
+
+    Raises:
+      ValueError: an unknown or repeated setting, a list that is empty, a value that is
+        wrong or repeated.
+    """
+    known, found = ", ".join(parsers), {}
+    for part in text.split(";"):
+        name, equals, values = (piece.strip() for piece in part.partition("="))
+        if not equals:
+            raise ValueError(
+                f"{part.strip()!r} should be SETTING=VALUE,VALUE,...; settings are "
+                f"separated by ';' and are among {known}"
+            )
+        if name not in parsers:
+            raise ValueError(f"unknown setting {name!r}: one of {known}")
+        if name in found:
+            raise ValueError(f"{name} stands twice: give it one list of values")
+        found[name] = tuple(
+            _value(name, value.strip(), parsers[name]) for value in _COMMA.split(values)
+        )
+        for value in found[name]:
+            if found[name].count(value) > 1:
+                raise ValueError(f"{name}={value} stands twice in {values}")
+    return Grid(tuple(found.items()))
+
+
+def conditions(grids: Iterable[Grid], base: Mapping[str, Any]) -> list[Condition]:
+    """The union of the grids, each condition once; without a grid, that of `base`.
+
+    Args:
+      base: the values, by name, of the settings that a grid may vary.
+
+    Raises:
+      InputError: an alpha where nothing is smoothed, or a grid that repeats another.
+    """
+    grids, union, seen = list(grids), {}, {}
+    for grid in grids or [Grid(())]:
+        names = [name for name, _ in grid.values]
+        smoothings = dict(grid.values).get("smoothing", (base["smoothing"],))
+        if "alpha" in names and set(smoothings) == {"none"}:
+            raise InputError(
+                f"--grid={grid}: alpha means nothing where smoothing is none alone; "
+                "leave it out, or add smoothing=uniform,unigram"
+            )
+        members = [
+            _condition({**base, **dict(zip(names, values, strict=True))})
+            for values in product(*(of for _, of in grid.values))
+        ]
+        other = seen.setdefault(frozenset(members), grid)
+        if other is not grid:
+            raise InputError(
+                f"--grid={grid}: the same conditions as --grid={other}; give it once"
+            )
+        union |= dict.fromkeys(members)
+    return list(union)
+
+
+def names() -> list[str]:
+    """The settings that a grid may vary: what a condition is made of."""
+    return ["aggregator", *(f.name for f in fields(Condition) if f.name != "pooling")]
+
+
+def _value(name: str, text: str, parser: Callable[[str], Any]) -> Any:
+    if not text:
+        raise ValueError(f"{name} lacks a value: write {name}=VALUE,VALUE,...")
+    try:
+        return parser(text)
+    except ValueError as error:
+        raise ValueError(f"{name}={text}: {error}") from None
+
+
+def _condition(settings: dict[str, Any]) -> Condition:
+    pooling = settings.pop("aggregator")
+    if settings["smoothing"] == "none" or settings["alpha"] == 0:
+        # One condition, whichever is said.
+        settings |= {"smoothing": "none", "alpha": 0.0}
+    return Condition(pooling=pooling, **settings)
