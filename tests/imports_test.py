@@ -13,14 +13,15 @@ LAYERS = [
     "vladser vladser.errors",
     "vladser.types vladser.packed vladser.statistics",
     "vladser.corpora vladser.features vladser.masking vladser.lstm vladser.metrics "
-    "vladser.chunked",
+    "vladser.chunked vladser.clustering",
     "vladser.aggregators vladser.smoothing",
     "vladser.dataset vladser.folds vladser.model",
     "vladser.batches vladser.training vladser.results",
-    "vladser.sweep vladser.trials vladser.plots",
+    "vladser.sweep vladser.trials vladser.plots vladser.clusters",
     "vladser.experiment",
     "vladser.chunks",
     "vladser.merging",
+    "vladser.audit",
     "launch",
 ]
 

@@ -16,6 +16,19 @@ class Params(NamedTuple):
     c: Array  # [K, H] the cluster centers
 
 
+def assign(params: Params, frames: Array) -> Array:
+    """The share of each frame that goes to each cluster: softmax_k(w_k x_t + b_k).
+
+    Args:
+      frames: [..., H], finite.
+
+    Returns:
+      [..., K], summing to 1 over K.
+    """
+    # Not jax.nn.softmax: how its quotient is rounded differs between programs.
+    return jnp.exp(jax.nn.log_softmax(frames @ params.w.T + params.b))
+
+
 def netvlad(*, clusters: int = 4) -> Aggregator:
     """Eq. (1) of Huang et al. 2020, after Arandjelovic et al. 2016:
 
@@ -39,9 +52,7 @@ def netvlad(*, clusters: int = 4) -> Aggregator:
 
     def update(params, state, frames, mask):
         frames = masking.clean(frames, mask)
-        # Not jax.nn.softmax: how its quotient is rounded differs between programs.
-        assignment = jnp.exp(jax.nn.log_softmax(frames @ params.w.T + params.b))
-        assignment = masking.clean(assignment, mask)
+        assignment = masking.clean(assign(params, frames), mask)
         # The sum of the residuals is kept as its two parts, x and the weight of c.
         total, weight = state
         return total + assignment.T @ frames, weight + assignment.sum(axis=0)

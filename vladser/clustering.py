@@ -1,0 +1,57 @@
+"""What is said of clusters once they are computed: plain numpy."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+
+def adjusted_rand(classes: np.ndarray, clusters: np.ndarray) -> float:
+    """How well clusters match classes (Hubert and Arabie 1985, eq. 5): 1 if each class
+    is one cluster, 0 is what chance gives; below 0 is worse than chance.
+
+    Args:
+      classes, clusters: [N] int codes from 0.
+
+    Returns:
+      NaN where it says nothing: all of one class, or nothing shares a class or cluster.
+    """
+    if len(np.unique(classes)) < 2:
+        return np.nan
+    together = np.zeros((classes.max() + 1, clusters.max() + 1))
+    np.add.at(together, (classes, clusters), 1)
+    both = _pairs(together)
+    of_classes, of_clusters = _pairs(together.sum(axis=1)), _pairs(together.sum(axis=0))
+    chance = of_classes * of_clusters / _pairs(np.array(len(classes)))
+    most = (of_classes + of_clusters) / 2
+    return float((both - chance) / (most - chance)) if most > chance else np.nan
+
+
+def profile(records: Sequence[Mapping[str, Any]]) -> np.ndarray:
+    """Where the clusters go, over folds: records of clusters.jsonl, averaged with their
+    utterances as weights.
+
+    Args:
+      records: of the folds of one condition and ONE seed. Their trainings start from
+        the same clusters, so cluster k of one fold is cluster k of the others; between
+        seeds the numbers of clusters mean nothing.
+
+    Returns:
+      [E, K, BINS] mean share of each cluster; NaN for an emotion that no fold tested.
+    """
+    utterances = np.array([record["utterances"] for record in records], float)
+    shape = next(np.shape(a) for r in records for a in r["assignment"] if a is not None)
+    shares = np.array(
+        [
+            [np.zeros(shape) if of_emotion is None else of_emotion for of_emotion in r]
+            for r in (record["assignment"] for record in records)
+        ]
+    )
+    total = utterances.sum(axis=0)
+    mean = np.einsum("fe,fekn->ekn", utterances, shares)
+    return mean / np.where(total > 0, total, np.nan)[:, None, None]
+
+
+def _pairs(count: np.ndarray) -> float:
+    """How many pairs there are within groups of these sizes."""
+    return float((count * (count - 1) / 2).sum())
