@@ -1,0 +1,87 @@
+"""What a page is made of, whichever way it is written: data, no logic.
+
+`view` and `comparison` turn runs into a Document, `page` and `markdown` write it.
+"""
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+from matplotlib.figure import Figure
+
+
+class Mark(NamedTuple):
+    """A word that is a judgement. `good` and `bad` add a sign and a colour to it."""
+
+    kind: Literal["good", "bad", "open"]
+    text: str
+
+
+class Text(NamedTuple):
+    """A paragraph."""
+
+    text: str
+
+
+class Code(NamedTuple):
+    """Lines to be typed or kept as they are."""
+
+    text: str
+
+
+class Table(NamedTuple):
+    """Rows of cells; the first of a row is its header.
+
+    Attributes:
+      caption: what it holds, unique in the document.
+      header: a name for each column.
+      rows: as many cells each.
+      words: the numbers of the columns, beside the first, that hold words rather than
+        figures.
+      notes: what a reader has to know to read it.
+    """
+
+    caption: str
+    header: Sequence[str]
+    rows: Sequence[Sequence[str | Mark]]
+    words: frozenset[int] = frozenset()
+    notes: Sequence[str] = ()
+
+
+class Picture(NamedTuple):
+    """A figure, its title (unique in the document), and what it shows."""
+
+    title: str
+    description: str
+    figure: Figure
+
+
+class Gallery(NamedTuple):
+    """Pictures that stand beside each other where there is room."""
+
+    pictures: Sequence[Picture]
+
+
+Block = Text | Code | Table | Gallery
+
+
+class Section(NamedTuple):
+    """A heading and what is under it; unique headings."""
+
+    title: str
+    blocks: Sequence[Block]
+
+
+class Document(NamedTuple):
+    """A report.
+
+    Attributes:
+      title: what it is about.
+      subtitle: under which protocol.
+      lead: its result, in a paragraph or two.
+      sections: the rest.
+    """
+
+    title: str
+    subtitle: str
+    lead: Sequence[str]
+    sections: Sequence[Section]

@@ -1,0 +1,122 @@
+"""What a run found: its headline, the paper's claims, the table of conditions."""
+
+import numpy as np
+
+from launch.reporting import facts, text
+from launch.reporting.blocks import Mark, Section, Table, Text
+from launch.reporting.runs import Run
+from vladser import comparisons
+
+KINDS = {"supported": "good", "contradicted": "bad", "not distinguishable": "open"}
+
+
+def lead(run: Run) -> list[str]:
+    """The result in two paragraphs."""
+    summary, best = run.summary, facts.highest(run)
+    first = facts.proposed(run)
+    spoken = np.sum(first["confusion"], axis=1)
+    said = f"{first['name']}: UA {_with_interval(run, first)}."
+    if best is not first:
+        said += (
+            f" The highest of {text.count(len(summary['conditions']), 'condition')} is "
+            f"{best['name']} with {_with_interval(run, best)}; it was picked by its "
+            "result, which flatters it."
+        )
+    return [
+        said,
+        f"Chance is {text.percent(1 / len(spoken))} % UA. Always answering the most "
+        f"frequent class gives {text.percent(1 / np.count_nonzero(spoken))} % UA and "
+        f"{text.percent(spoken.max() / spoken.sum())} % WA.",
+    ]
+
+
+def claims(run: Run) -> Section | None:
+    """A verdict for each claim of the paper that the run can judge."""
+    summary = run.summary
+    verdicts = comparisons.verdicts(summary["comparisons"], summary["conditions"])
+    if not verdicts:
+        return None
+    counts = [
+        f"{sum(one.verdict == verdict for one in verdicts)} {verdict}"
+        for verdict in KINDS
+    ]
+    table = Table(
+        "The claims of the paper",
+        ("claim", "from", "verdict", "difference", "95 % interval", "corrected p"),
+        [
+            (
+                one.claim,
+                one.family,
+                Mark(KINDS[one.verdict], one.verdict),
+                text.points(one.difference),
+                text.pointss(one.interval),
+                text.probability(one.p_holm),
+            )
+            for one in verdicts
+        ],
+        words=frozenset({1, 2}),
+        notes=[
+            "Differences are in points of UA, positive in the paper's direction. "
+            "Supported: corrected p below 0.05 and the paper's sign; contradicted: "
+            "below 0.05 and the opposite sign."
+        ],
+    )
+    said = Text(f"Of {text.count(len(verdicts), 'claim')}: {text.names(counts)}.")
+    blunt = [family for family in summary["comparisons"] if family["least_p"] >= 0.05]
+    return Section("What the paper claims", [said, *map(powerless, blunt), table])
+
+
+def powerless(family: dict) -> Text:
+    """What to think of a family in which no comparison can come out as real."""
+    speakers = text.count(family["speakers"], "speaker")
+    comparisons = text.count(len(family["differences"]), "comparison")
+    return Text(
+        f"{family['family']}: with {speakers} and {comparisons} the smallest "
+        f"corrected p that can occur is {text.probability(family['least_p'])}. No "
+        "difference can be told from chance here, whatever its size."
+    )
+
+
+def conditions(run: Run) -> Section:
+    """All conditions, the paper's figures beside ours."""
+    every = run.summary["conditions"]
+    # By default a fold is a speaker, and the two means are one.
+    speakers = any(abs(facts.ua(c) - c["ua"]["mean_of_folds"]) > 1e-9 for c in every)
+    seeds = any(c["ua"]["std_over_seeds"] is not None for c in every)
+    paper = any(facts.published(c) is not None for c in every)
+    where = "paper" if facts.is_papers_corpus(run) else "paper (IEMOCAP)"
+    columns = {
+        "condition": lambda c: c["name"],
+        "UA": lambda c: text.percent(c["ua"]["mean_of_folds"]),
+        **({"UA by speaker": lambda c: text.percent(facts.ua(c))} if speakers else {}),
+        "95 % interval": lambda c: text.percents(c["ua"]["interval"]),
+        **(
+            {"± seeds": lambda c: text.percent(c["ua"]["std_over_seeds"])}
+            if seeds
+            else {}
+        ),
+        "pooled UA": lambda c: text.percent(c["ua"]["pooled"]),
+        "WA": lambda c: text.percent(c["wa"]["mean_of_folds"]),
+        "pooled WA": lambda c: text.percent(c["wa"]["pooled"]),
+        **({where: lambda c: text.percent(facts.published(c))} if paper else {}),
+    }
+    notes = [
+        "UA and WA in percent: means over folds, then seeds. Pooled: of the confusion "
+        "matrix of all folds."
+    ]
+    if paper and not facts.is_papers_corpus(run):
+        notes.append("The paper's figures are of IEMOCAP, another corpus than this.")
+    rows = [tuple(cell(c) for cell in columns.values()) for c in every]
+    table = Table("All conditions", tuple(columns), rows, notes=notes)
+    return Section("Conditions", [table])
+
+
+def _with_interval(run: Run, condition: facts.CONDITION) -> str:
+    said = f"{text.percent(condition['ua']['mean_of_folds'])} %"
+    interval = condition["ua"]["interval"]
+    if interval is None:
+        return said
+    return (
+        f"{said} (95 % interval over {text.count(facts.speakers(run), 'speaker')}: "
+        f"{text.percents(interval)})"
+    )

@@ -1,0 +1,118 @@
+"""What a reader needs to trust a run and to repeat it."""
+
+from launch.reporting import text
+from launch.reporting.blocks import Block, Code, Mark, Section, Table, Text
+from launch.reporting.runs import Run
+
+_LEVELS = {"error": ("bad", "error"), "warning": ("open", "warning")}
+_PASSED = ("good", "passed")
+_LISTED = 100
+_HOW = (
+    "UA, unweighted accuracy, is the mean of the recalls of the classes. WA, weighted "
+    "accuracy, is the share of utterances that are right. Both are taken in each fold, "
+    "then averaged over folds, then over seeds.",
+    "The unit of the statistics is the speaker: utterances of one speaker, and seeds, "
+    "are no independent evidence. Of 100 experiments with speakers drawn anew, about "
+    "95 have an interval that holds the mean over all speakers there are.",
+    "Conditions share folds, seeds, the order of the data and the random draws, so "
+    "that their differences are paired by speaker. p is two-sided and comes from "
+    "flipping the signs of these differences; corrected p are Holm's, in one family.",
+    "Not distinguishable does not mean equal: the interval of the difference says how "
+    "large it may be.",
+    "The folds share training speakers and are treated as independent, as is usual.",
+)
+
+
+def certificate(run: Run) -> Section | None:
+    """What the audit found."""
+    if not run.findings:
+        return None
+    order = [*_LEVELS, "ok"]
+    findings = sorted(run.findings, key=lambda one: order.index(one["level"]))
+    counts = [
+        text.count(sum(one["level"] == "error" for one in findings), "error"),
+        text.count(sum(one["level"] == "warning" for one in findings), "warning"),
+        f"{text.count(sum(one['level'] == 'ok' for one in findings), 'check')} passed",
+    ]
+    table = Table(
+        "Protocol certificate",
+        ("check", "result", "finding", "count"),
+        [
+            (
+                one["check"].replace("_", " "),
+                Mark(*_LEVELS.get(one["level"], _PASSED)),
+                one["text"],
+                f"{one['count']:,}",
+            )
+            for one in findings
+        ],
+        words=frozenset({1, 2}),
+    )
+    return Section("Protocol", [Text(f"{text.names(counts).capitalize()}."), table])
+
+
+def losses(run: Run) -> Section | None:
+    """Utterances that were skipped and trainings that failed."""
+    skipped = [(o["utterance"], o["reason"]) for o in run.summary["skipped"]]
+    failed = [(str(one),) for one in run.summary["failed"]]
+    blocks: list[Block] = []
+    for caption, header, rows in (
+        ("Utterances left out", ("utterance", "reason"), skipped),
+        ("Trainings that failed", ("training",), failed),
+    ):
+        rest = len(rows) - _LISTED
+        notes = [f"And {rest:,} more: see summary.json."] if rest > 0 else []
+        words = frozenset({1})
+        if rows:
+            blocks.append(Table(caption, header, rows[:_LISTED], words, notes))
+    return Section("Skipped and failed", blocks) if blocks else None
+
+
+def how_to_read() -> Section:
+    """What the statistics mean."""
+    return Section("How to read this", [Text(paragraph) for paragraph in _HOW])
+
+
+def repeat(run: Run) -> Section:
+    """Data, environment, cost and the command."""
+    blocks: list[Block] = []
+    if run.flags:
+        blocks += [
+            Code("python -m launch.main --flagfile=flags.txt"),
+            Text("flags.txt, beside this report, holds"),
+            Code(run.flags.rstrip()),
+        ]
+    blocks.append(
+        Table(
+            "Data, environment and cost",
+            ("", "value"),
+            [row for row in _facts(run) if row[1]],
+            words=frozenset({1}),
+        )
+    )
+    return Section("To repeat it", blocks)
+
+
+def _facts(run: Run) -> list[tuple[str, str]]:
+    data, around, cost = run.dataset, run.environment, run.summary["training"]
+    packages = around.get("packages", {}).items()
+    seconds = cost.get("train_seconds")
+    speed, padding = cost.get("real_frames_per_second"), cost.get("padding_efficiency")
+    return [
+        ("date", around.get("date", "")),
+        ("corpus", run.summary["corpus"]),
+        ("test corpus", run.summary["test_corpus"] or ""),
+        ("utterances", f"{data['utterances']:,}" if data else ""),
+        ("frames", f"{data['frames']:,}" if data else ""),
+        ("features", data.get("feature_set", "")),
+        ("digest of the data", data.get("digest", "")),
+        ("vladser", around.get("vladser", "")),
+        ("revision", around.get("revision") or ""),
+        ("python", around.get("python", "")),
+        ("packages", ", ".join(f"{name} {version}" for name, version in packages)),
+        ("system", around.get("host", {}).get("system", "")),
+        ("devices", ", ".join(around.get("devices", []))),
+        ("training", f"{seconds:,.1f} s" if seconds else ""),
+        ("speed", f"{speed:,.0f} real frames a second" if speed else ""),
+        ("padding efficiency", text.decimal(padding) if padding else ""),
+    ]
