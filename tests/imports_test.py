@@ -11,11 +11,11 @@ ROOT = Path(__file__).parent.parent
 # From the bottom up: a module imports only from lines above its own, or its own line.
 LAYERS = [
     "vladser vladser.errors",
-    "vladser.types vladser.packed vladser.statistics",
+    "vladser.types vladser.packed vladser.statistics vladser.paper",
     "vladser.corpora vladser.features vladser.masking vladser.lstm vladser.metrics "
     "vladser.chunked vladser.clustering",
     "vladser.aggregators vladser.smoothing",
-    "vladser.dataset vladser.folds vladser.model",
+    "vladser.comparisons vladser.dataset vladser.folds vladser.model",
     "vladser.batches vladser.training vladser.results",
     "vladser.sweep vladser.trials vladser.plots vladser.clusters",
     "vladser.experiment",
@@ -77,6 +77,7 @@ def test_every_module_has_a_layer_of_its_own():
         "vladser.corpora.demo",
         "vladser.features",
         "vladser.aggregators",
+        "vladser.comparisons",
         "launch.flags",
         "launch.main",
     ],

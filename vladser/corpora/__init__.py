@@ -11,7 +11,7 @@ from pkgutil import iter_modules
 from vladser.errors import InputError
 from vladser.types import Corpus
 
-_NOT_READERS = {"demo_plan", "demo_speech", "emotions", "filenames"}
+_NOT_READERS = {"cross", "demo_plan", "demo_speech", "emotions", "filenames"}
 
 
 def names() -> list[str]:

@@ -1,0 +1,79 @@
+"""Two corpora as one, from two manifests."""
+
+import numpy as np
+import pytest
+
+from vladser import dataset, folds
+from vladser.corpora import cross, emotions, manifest
+from vladser.errors import InputError
+from vladser.types import Corpus
+
+GROUPS = emotions.parse("angry,happy+excited")
+
+
+def _corpus(folder, happy="happy", speakers=("s0", "s1"), notes=()):
+    """Two speakers with a take an emotion, in one session, each a split of its own."""
+    folder.mkdir(exist_ok=True)
+    lines = ["file,speaker,emotion,session,text,split"]
+    for speaker, split in zip(speakers, ("train", "test"), strict=True):
+        for emotion in ("angry", happy):
+            row = f"{speaker}_{emotion}.wav,{speaker},{emotion},t0,a01,{split}"
+            lines.append(row)
+    (folder / "corpus.csv").write_text("\n".join(lines))
+    return Corpus(manifest.read(folder / "corpus.csv").utterances, list(notes))
+
+
+def test_the_first_is_trained_on_and_the_second_tested(tmp_path):
+    train = _corpus(tmp_path / "a", notes=["partial"])
+    test = _corpus(tmp_path / "b", "excited", notes=["other"])
+    joined = cross.join(train, test, "ours", "theirs")
+    assert joined.notes == ["ours: partial", "theirs: other"]
+    cross.check(joined, GROUPS)
+    chosen, classes = emotions.select(joined, GROUPS)
+    features = {u.id: np.ones((3, 2), np.float32) for u in chosen.utterances}
+    data = dataset.build(chosen.utterances, features, classes, "toy")
+    (fold,) = folds.make(data, "split")
+    ids = np.array(data.utterances)
+    assert [*ids[fold.train]] == [f"ours:{u.id}" for u in train.utterances]
+    assert [*ids[fold.test]] == [f"theirs:{u.id}" for u in test.utterances]
+    assert data.speakers == ("ours:s0", "ours:s1", "theirs:s0", "theirs:s1")
+    assert data.sessions == ("ours:t0", "theirs:t0")
+    assert {u.text for u in joined.utterances} == {"ours:a01", "theirs:a01"}
+    files = [u.file for side in (train, test) for u in side.utterances]
+    assert [u.file for u in joined.utterances] == files
+
+
+def test_what_a_corpus_does_not_know_stays_unknown(tmp_path):
+    (tmp_path / "corpus.csv").write_text("file,speaker,emotion\na.wav,s0,angry\n")
+    bare = manifest.read(tmp_path / "corpus.csv")
+    joined = cross.join(_corpus(tmp_path / "b"), bare, "ours", "theirs")
+    assert joined.utterances[-1].session is joined.utterances[-1].text is None
+
+
+def test_two_of_one_name_are_kept_apart_but_for_their_sentences(tmp_path):
+    sides = _corpus(tmp_path / "a"), _corpus(tmp_path / "b")
+    joined = cross.join(*sides, "manifest", "manifest").utterances
+    assert len({u.id for u in joined}) == 8
+    assert {u.speaker: u.split for u in joined} == {
+        "manifest-train:s0": "train",
+        "manifest-train:s1": "train",
+        "manifest-test:s0": "test",
+        "manifest-test:s1": "test",
+    }
+    assert {u.text for u in joined} == {"manifest:a01"}
+
+
+def test_the_same_files_twice_are_refused(tmp_path):
+    one = _corpus(tmp_path / "a")
+    with pytest.raises(InputError, match="4 utterances are in both corpora, such as"):
+        cross.join(one, one, "manifest", "manifest")
+
+
+@pytest.mark.parametrize(("train", "test"), [("sad", "happy"), ("happy", "sad")])
+def test_both_sides_need_every_class(tmp_path, train, test):
+    sides = _corpus(tmp_path / "a", train), _corpus(tmp_path / "b", test)
+    joined = cross.join(*sides, "ours", "theirs")
+    lacking = "train" if train == "sad" else "test"
+    says = rf"emotion happy\+excited: no utterance to {lacking} on; .* angry 2, sad 2$"
+    with pytest.raises(InputError, match=says):
+        cross.check(joined, GROUPS)

@@ -1,0 +1,128 @@
+"""The arrays that a training is given: what they say of the test speakers."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from vladser import batches, dataset, trials
+from vladser.audit.finding import Finding
+from vladser.dataset import Moments
+from vladser.types import Condition, Dataset, Fold
+
+
+def rows(corpus: Dataset, plan: batches.Plan) -> Finding:
+    """Looks for test speakers in every minibatch of every fold, seed and epoch."""
+    steps = (step for epoch in range(plan.epochs) for step in plan.epoch(epoch + 1))
+    found, seen = _test_speakers(corpus, plan.folds, steps)
+    return _of_rows(
+        "training_rows",
+        found,
+        f"{seen:,} rows of training minibatches (folds x seeds x epochs: "
+        f"{len(plan.folds):,} x {len(plan.seeds):,} x {plan.epochs:,})",
+    )
+
+
+def validation_rows(corpus: Dataset, plan: batches.Plan) -> Finding:
+    """Looks for test speakers among the rows that choose the epoch."""
+    steps = plan.evaluation("validation")
+    found, seen = _test_speakers(corpus, plan.folds, steps)
+    return _of_rows("validation_rows", found, f"{seen:,} rows that choose the epoch")
+
+
+def _test_speakers(
+    corpus: Dataset, folds: Sequence[Fold], steps: Iterable[np.ndarray]
+) -> tuple[np.ndarray, int]:
+    """Rows of the steps [seeds, folds, B] whose speaker the fold tests, [folds], and
+    how many rows there are at all."""
+    tested = np.stack([_tested(corpus, fold) for fold in folds])
+    tested = np.pad(tested, ((0, 0), (0, 1)))  # -1, an empty row, is nobody
+    fold = np.arange(len(folds))[:, None]
+    found, seen = np.zeros(len(folds), int), 0
+    for step in steps:
+        found += tested[fold, step].sum(axis=(0, 2))
+        seen += np.count_nonzero(step >= 0)
+    return found, seen
+
+
+def _tested(corpus: Dataset, fold: Fold) -> np.ndarray:
+    """[N] which utterances are by someone whom the fold tests."""
+    return np.isin(corpus.speaker, corpus.speaker[fold.test])
+
+
+def _of_rows(check: str, found: np.ndarray, rows: str) -> Finding:
+    count, folds = int(found.sum()), np.count_nonzero(found)
+    if count:
+        text = (
+            f"{folds:,} of {len(found):,} folds: test speakers in {count:,} of {rows}"
+        )
+        return Finding(check, "error", count, text)
+    return Finding(check, "ok", 0, f"no test speaker in {rows}")
+
+
+def scaler_and_prior(
+    corpus: Dataset,
+    conditions: Sequence[Condition],
+    plan: batches.Plan,
+    standardize: str,
+) -> Iterator[Finding]:
+    """Computes the trials' arrays once more with all that a fold may not see spoilt:
+    they must come out the same, to the bit."""
+    moments = dataset.moments(corpus) if standardize == "train" else None
+    used = trials.rectangle(corpus, moments, conditions, plan.folds, plan.seeds)
+    scalers, priors = [], []
+    for number, fold in enumerate(plan.folds):
+        spoilt = _spoilt(corpus, moments, fold)
+        again = trials.rectangle(*spoilt, conditions, [fold], plan.seeds)
+        same = {
+            field: np.array_equal(  # which NaN never is
+                getattr(used, field)[:, number :: len(plan.folds)],
+                getattr(again, field),
+            )
+            for field in ("mean", "scale", "prior")
+        }
+        scalers.append(same["mean"] and same["scale"])
+        priors.append(same["prior"])
+    scaler = _of_trials("scaler", "mean and deviation", scalers)
+    if standardize == "speaker" and scaler.level == "ok":
+        scaler = Finding(
+            "scaler",
+            "warning",
+            len(plan.folds),
+            "transductive: each speaker, the tested ones included, is standardized by "
+            "the mean and deviation of all their own frames, without labels",
+        )
+    yield scaler
+    yield _of_trials("prior", "class prior", priors)
+
+
+def _spoilt(
+    corpus: Dataset, moments: Moments | None, fold: Fold
+) -> tuple[Dataset, Moments | None]:
+    """The corpus where what is outside the fold's training set, and whatever a test
+    speaker said, is NaN and wrongly labelled."""
+    hidden = _tested(corpus, fold)
+    hidden[np.setdiff1d(np.arange(len(hidden)), fold.train)] = True
+    # One label for all: if they agree already, another one than theirs.
+    label = corpus.label.copy()
+    label[hidden] = (label[fold.test[0]] + 1) % len(corpus.emotions)
+    if moments:
+        nan = np.where(hidden, np.nan, 0.0)[:, None]
+        mean, squares = moments.mean + nan, moments.squares + nan
+        moments = moments._replace(mean=mean, squares=squares)
+    return replace(corpus, label=label), moments
+
+
+def _of_trials(check: str, what: str, same: Sequence[bool]) -> Finding:
+    count = len(same) - sum(same)
+    if count:
+        text = (
+            f"{count:,} of {len(same):,} folds: the test speakers have a say in the "
+            f"{what}"
+        )
+        return Finding(check, "error", count, text)
+    text = (
+        f"{len(same):,} of {len(same):,} folds: the same {what}, to the bit, where the "
+        "test speakers' frames are NaN and their labels wrong"
+    )
+    return Finding(check, "ok", 0, text)

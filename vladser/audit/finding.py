@@ -1,0 +1,27 @@
+"""The result of one check."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+
+class Finding(NamedTuple):
+    """What a check found.
+
+    Attributes:
+      check: its short name, which stays the same from version to version.
+      level: "ok", "warning" or "error".
+      count: how many things (utterances, folds, rows, ...) the text speaks of; 0 where
+        all is well.
+      text: one line for a reader.
+    """
+
+    check: str
+    level: str
+    count: int
+    text: str
+
+
+def names(some: Sequence[str], most: int = 5) -> str:
+    """The first few of them, and how many more there are."""
+    more = f" and {len(some) - most:,} more" if len(some) > most else ""
+    return ", ".join(some[:most]) + more
