@@ -1,0 +1,154 @@
+import json
+from dataclasses import asdict, replace
+
+import numpy as np
+import pytest
+import scipy.stats
+
+from vladser import aggregators, comparisons, paper
+from vladser.types import Condition
+
+PAPER = list(
+    dict.fromkeys(c for f in paper.FAMILIES for c in (f.reference, *f.members))
+)
+
+
+def of(aggregator, smoothing="none", alpha=0.0, **settings):
+    return Condition(aggregators.parse(aggregator), smoothing, alpha, **settings)
+
+
+NETVLAD, MEAN, FINAL = of("netvlad(clusters=4)"), of("mean"), of("final")
+
+
+def families(conditions):
+    return {f.name: (f.reference, *f.members) for f in comparisons.families(conditions)}
+
+
+def judged(ua):
+    """The verdicts on the conditions of `ua`, by claim, from a file's worth of it."""
+    found = [comparisons.compare(ua, family) for family in comparisons.families([*ua])]
+    entries = [
+        {**asdict(one), "name": one.name, "aggregator": str(one.pooling)} for one in ua
+    ]
+    verdicts = comparisons.verdicts(*json.loads(json.dumps([found, entries])))
+    return {one.claim: one for one in verdicts}
+
+
+def test_the_papers_conditions_make_the_papers_families():
+    assert comparisons.families(PAPER[::-1]) == list(paper.FAMILIES)
+
+
+def test_a_family_needs_its_reference_and_a_member():
+    assert families([NETVLAD, MEAN]) == {"Table 1": (NETVLAD, MEAN)}
+    assert families([MEAN]) == {}
+
+
+def test_what_is_in_no_family_is_compared_with_the_first_condition():
+    other, another = of("mean", "unigram", 0.35), of("netvlad(clusters=7)")
+    assert families([FINAL, NETVLAD, other, another]) == {
+        "Table 1": (NETVLAD, FINAL),
+        "Other conditions": (FINAL, other, another),
+    }
+    assert families([MEAN, FINAL]) == {"Other conditions": (MEAN, FINAL)}
+
+
+def test_settings_that_vary_make_families_of_their_own():
+    wide = {"cells": 128, "rho": 0.9}
+    run = [
+        replace(one, **settings) for settings in ({}, wide) for one in (MEAN, NETVLAD)
+    ]
+    assert families(run) == {
+        "Table 1 (cells 64, rho 0.95)": (run[1], run[0]),
+        "Table 1 (cells 128, rho 0.9)": (run[3], run[2]),
+    }
+    assert families(run[2:]) == {"Table 1": (run[3], run[2])}
+
+
+def test_a_comparison_is_scipys_t_and_sign_flips_and_holm_by_hand():
+    draw = np.random.default_rng(0)
+    ua = {one: draw.uniform(0.5, 0.7, 8) for one in (NETVLAD, MEAN, FINAL)}
+    ua[FINAL] -= 0.2
+    (family,) = comparisons.families([*ua])
+    found = comparisons.compare(ua, family)
+    assert found["family"] == "Table 1"
+    assert found["reference"] == "netvlad(clusters=4), no smoothing"
+    assert (found["speakers"], found["least_p"]) == (8, 2 / 2**7)
+    final, mean = found["differences"]
+    assert (final["condition"], mean["condition"]) == (FINAL.name, MEAN.name)
+    assert final["p"] < mean["p"]
+    assert final["p_holm"] == 2 * final["p"]
+    assert mean["p_holm"] == max(mean["p"], final["p_holm"])
+    for one, said in ((FINAL, final), (MEAN, mean)):
+        difference = ua[one] - ua[NETVLAD]
+        flips = scipy.stats.permutation_test(
+            (difference,), np.mean, permutation_type="samples", n_resamples=np.inf
+        )
+        assert said["difference"] == pytest.approx(difference.mean())
+        assert said["p"] == pytest.approx(flips.pvalue)
+        np.testing.assert_allclose(
+            said["interval"],
+            scipy.stats.ttest_rel(ua[one], ua[NETVLAD]).confidence_interval(),
+        )
+
+
+def test_one_speaker_shows_nothing():
+    found = judged({NETVLAD: np.array([0.9]), MEAN: np.array([0.1])})
+    verdict = found["NetVLAD beats mean pooling"]
+    assert verdict.verdict == "not distinguishable"
+    assert (verdict.interval, verdict.p_holm) == (None, 1)
+
+
+@pytest.mark.parametrize("settings", [{}, {"noise": 0.0}])
+def test_verdicts(settings):
+    speakers = np.linspace(0.5, 0.7, 10)
+    step = np.linspace(0.04, 0.06, 10)
+    ua = {
+        NETVLAD: speakers,
+        MEAN: speakers - step,
+        of("weighted"): speakers + step,
+        of("maximum"): speakers + step * np.resize([1, -1], 10),
+        of("mean", "unigram", 0.2): speakers,
+        of("mean", "unigram", 0.3): speakers,
+    }
+    found = judged({replace(one, **settings): values for one, values in ua.items()})
+    assert {claim: one.verdict for claim, one in found.items()} == {
+        "NetVLAD beats max pooling": "not distinguishable",
+        "NetVLAD beats mean pooling": "supported",
+        "NetVLAD beats weighted pooling": "contradicted",
+        "Unigram smoothing at 0.2 beats none": "supported",
+    }
+    for claim, direction in (
+        ("NetVLAD beats mean pooling", 1),
+        ("NetVLAD beats weighted pooling", -1),
+        ("Unigram smoothing at 0.2 beats none", 1),
+    ):
+        one = found[claim]
+        low, high = one.interval
+        assert one.difference == pytest.approx(direction * 0.05)
+        assert low < one.difference < high and low * high > 0
+        assert one.p_holm < 0.05
+
+
+@pytest.mark.parametrize("one", [*PAPER[::5], of("final", cells=32, learning_rate=0.5)])
+def test_a_condition_comes_back_from_its_entry(one):
+    entry = {**asdict(one), "name": one.name, "aggregator": str(one.pooling)}
+    assert comparisons.condition(json.loads(json.dumps(entry))) == one
+
+
+@pytest.mark.parametrize(
+    ("index", "verdict"),
+    [
+        (np.full(10, 0.1), "supported"),
+        (np.full(10, -0.1), "contradicted"),
+        (np.resize([0.1, -0.1], 10), "not distinguishable"),
+        (np.full(4, 0.9), "not distinguishable"),  # 4 folds allow no p below 1/8
+    ],
+)
+def test_clusters_match_emotions_where_the_index_is_above_chance(index, verdict):
+    found = comparisons.match([*index, None, float("nan")])
+    assert found.verdict == verdict
+    assert found.difference == pytest.approx(index.mean())
+
+
+def test_no_fold_with_an_index_gives_no_verdict():
+    assert comparisons.match([None, None]) is None
