@@ -53,13 +53,13 @@ def test_what_is_in_no_family_is_compared_with_the_first_condition():
 
 
 def test_settings_that_vary_make_families_of_their_own():
-    wide = {"cells": 128, "rho": 0.9}
+    wide = {"cells": 128, "learning_rate": 0.5}
     run = [
         replace(one, **settings) for settings in ({}, wide) for one in (MEAN, NETVLAD)
     ]
     assert families(run) == {
-        "Table 1 (cells 64, rho 0.95)": (run[1], run[0]),
-        "Table 1 (cells 128, rho 0.9)": (run[3], run[2]),
+        "Table 1 (cells 64, learning rate 1)": (run[1], run[0]),
+        "Table 1 (cells 128, learning rate 0.5)": (run[3], run[2]),
     }
     assert families(run[2:]) == {"Table 1": (run[3], run[2])}
 

@@ -171,7 +171,7 @@ def _as_in_paper(condition: Condition) -> Condition:
 def _suffix(settings: tuple, groups: Iterable[tuple]) -> str:
     """The settings that differ among the groups, for a family's name."""
     told = [
-        f"{name} {value:g}"
+        f"{name.replace('_', ' ')} {value:.15g}"
         for (name, value), *others in zip(settings, *groups, strict=True)
         if len(set(others)) > 1
     ]
