@@ -8,17 +8,12 @@ seeds together, and writes predictions and a summary into --run_dir.
 """
 
 import sys
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import vladser
-from launch import cli, flags, run_dir, terminal
+from launch import cli, flags, flags_text, loading, resuming, terminal
 from launch.flags import Settings
-from vladser import aggregators, corpora, features
-from vladser.corpora import emotions
-from vladser.errors import InputError
-from vladser.features import Extraction
-from vladser.types import Corpus, Utterance
+from vladser import aggregators, features
 
 if TYPE_CHECKING:
     from launch.cluster import Cluster
@@ -42,10 +37,9 @@ def _preview(settings: Settings) -> None:
     from launch import preview
 
     with cli.wrong_use():
-        aggregators.build(settings.aggregator)
-        run_dir.check(settings.run_dir)
-    _, chosen, classes = _read(settings)
-    print(preview.preview(settings, chosen, classes))
+        _build(settings)
+        resuming.check(settings)
+    print(preview.preview(settings, *loading.read(settings)))
 
 
 def _run(settings: Settings, cluster: "Cluster") -> None:
@@ -54,18 +48,13 @@ def _run(settings: Settings, cluster: "Cluster") -> None:
     from launch import training
 
     with cli.wrong_use():
-        aggregators.build(settings.aggregator)
+        _build(settings)
     versions = f"vladser {vladser.__version__}", f"jax {jax.__version__}"
-    cluster.agree("program", [*versions, *flags.agreed(settings)])
+    cluster.agree("program", [*versions, *flags_text.agreed(settings)])
     if cluster.process == 0:
         with cli.wrong_use():
-            run_dir.check(settings.run_dir)
-    corpus, chosen, classes = _read(settings)
-    training.check_protocol(settings, chosen.utterances, classes)
-    extraction = _extract(settings, chosen.utterances, cluster)
-    if extraction.bad:
-        good = [u for u in corpus.utterances if u.id not in extraction.bad]
-        chosen, _ = emotions.select(Corpus(good, corpus.notes), settings.emotions)
+            resuming.check(settings)
+    chosen, classes, extraction = loading.load(settings, cluster.check)
     for note in chosen.notes if cluster.process == 0 else []:
         terminal.say(f"note: {note}")
     report = training.run(settings, chosen.utterances, classes, extraction, cluster)
@@ -73,46 +62,10 @@ def _run(settings: Settings, cluster: "Cluster") -> None:
         print(report)
 
 
-def _read(settings: Settings) -> tuple[Corpus, Corpus, Sequence[str]]:
-    """The corpus, what --emotions selects from it, and the classes."""
-    corpus = corpora.read(settings.corpus, settings.data_dir)
-    with cli.wrong_use():
-        return corpus, *emotions.select(corpus, settings.emotions)
-
-
-def _extract(
-    settings: Settings, utterances: Sequence[Utterance], cluster: "Cluster"
-) -> Extraction:
-    """The features of the utterances whose audio is usable.
-
-    Raises:
-      InputError: some are not, and --on_bad_audio=stop.
-    """
-
-    def progress(count: int) -> None:
-        cluster.check()
-        bar.update(count)
-
-    with terminal.bar("features", len(utterances), "file") as bar:
-        extraction = features.extract(
-            utterances,
-            settings.cache_dir,
-            max_seconds=settings.max_seconds,
-            workers=settings.workers,
-            progress=progress,
-        )
-    terminal.say(
-        f"{len(extraction.features):,} utterances with {extraction.feature_set} "
-        f"features: {extraction.computed:,} extracted, {extraction.cached:,} cached"
-    )
-    for reason in extraction.bad.values():
-        terminal.say(f"bad audio: {reason}")
-    if extraction.bad and settings.on_bad_audio == "stop":
-        raise InputError(
-            f"{len(extraction.bad):,} of {len(utterances):,} utterances have no usable "
-            "audio, see above: mend them, or leave them out by --on_bad_audio=skip"
-        )
-    return extraction
+def _build(settings: Settings) -> None:
+    """Raises InputError for an aggregator that does not take its options."""
+    for condition in flags.conditions(settings):
+        aggregators.build(condition.pooling)
 
 
 if __name__ == "__main__":

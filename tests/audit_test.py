@@ -38,7 +38,7 @@ def test_a_clean_corpus_is_ok():
     found = _audit(corpus, text=lambda row: corpus.speakers[corpus.speaker[row]])
     assert {one.level for one in found.values()} == {"ok"}
     assert {one.count for one in found.values()} == {0}
-    assert "names no sessions" in found["train_sessions"].text
+    assert "not name sessions" in found["train_sessions"].text
 
 
 def test_a_shared_speaker_is_an_error():

@@ -35,11 +35,13 @@ def _shared(
     what: str, level: str, codes: np.ndarray, folds: Sequence[Fold], part: str
 ) -> Finding:
     check = f"{part}_{what}"
-    if (codes < 0).all():
+    pairs = [(codes[fold.test], codes[getattr(fold, part)]) for fold in folds]
+    if not any((test >= 0).any() and (other >= 0).any() for test, other in pairs):
         # Sessions may not exist; sentences do, and nobody looked.
         level = "warning" if what == "sentences" else "ok"
-        return Finding(check, level, 0, f"not known: the corpus names no {what}")
-    shared = [_of_test(codes, fold, getattr(fold, part)).sum() for fold in folds]
+        text = f"not known: the corpus does not name {what} of both sets"
+        return Finding(check, level, 0, text)
+    shared = [((test >= 0) & np.isin(test, other)).sum() for test, other in pairs]
     concerned, count = np.count_nonzero(shared), int(sum(shared))
     tested = sum(len(fold.test) for fold in folds)
     name = {"train": "training", "validation": "validation"}[part]
@@ -50,9 +52,3 @@ def _shared(
     if unknown := int((codes < 0).sum()):
         text += f"; not known of {unknown:,} of {len(codes):,} utterances"
     return Finding(check, level if count else "ok", count, text)
-
-
-def _of_test(codes: np.ndarray, fold: Fold, part: np.ndarray) -> np.ndarray:
-    """Which test utterances share a known code with some utterance of a part."""
-    tested = codes[fold.test]
-    return (tested >= 0) & np.isin(tested, codes[part])

@@ -1,0 +1,38 @@
+"""Checks an experiment for what would make its result look better than it is.
+
+    python -m launch.audit --corpus=iemocap --data_dir=IEMOCAP_full_release
+
+Takes the flags of launch.main and trains nothing: speakers, sessions and sentences that
+test and training share, equal recordings, emotions that hang on a speaker, counts that
+differ from published ones, and whether rows, scaler and class prior of each training
+depend on a test speaker. Exit status 1 if something is an error.
+"""
+
+import sys
+
+from launch import cli, flags, loading, terminal
+from launch.flags import Settings
+
+
+def main(settings: Settings) -> None:
+    """Prints a line for each check."""
+    # Late, for they import jax: spawned workers need none, nor do wrong flags.
+    from launch import auditing, training
+    from vladser import dataset
+
+    chosen, classes, extraction = loading.load(settings, alive=lambda: None)
+    for note in chosen.notes:
+        terminal.say(f"note: {note}")
+    corpus = dataset.build(
+        chosen.utterances, extraction.features, classes, extraction.feature_set
+    )
+    plan = training.plan(settings, corpus)
+    conditions = flags.conditions(settings)
+    found = auditing.findings(settings, corpus, chosen.utterances, conditions, plan)
+    for one in found:
+        print(f"{one.level:8} {one.check:24} {one.text}")
+    auditing.require(found)
+
+
+if __name__ == "__main__":
+    sys.exit(cli.run(main, flags.define, flags.read, __doc__))

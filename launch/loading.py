@@ -1,0 +1,107 @@
+"""From the flags to the utterances of an experiment and their features."""
+
+from collections.abc import Callable, Container, Sequence
+from typing import NamedTuple
+
+from launch import cli, terminal
+from launch.flags import Settings
+from vladser import corpora, features
+from vladser.corpora import cross, emotions
+from vladser.errors import InputError
+from vladser.features import Extraction
+from vladser.types import Corpus, Utterance
+
+
+class Loaded(NamedTuple):
+    """What an experiment works on."""
+
+    chosen: Corpus  # of the emotions that are asked for, with usable audio
+    classes: Sequence[str]
+    extraction: Extraction
+
+
+def read(settings: Settings) -> tuple[Corpus, Sequence[str]]:
+    """What --emotions selects from the corpus, or from both, and the classes.
+
+    Raises:
+      UsageError: the corpus has no such classes.
+      InputError: the corpus cannot be read.
+    """
+    return _select(settings, _corpus(settings))
+
+
+def load(settings: Settings, alive: Callable[[], None]) -> Loaded:
+    """What `read` selects, with its features.
+
+    Args:
+      alive: called now and then; raises if the work has become useless.
+
+    Raises:
+      UsageError: the corpus does not allow the protocol.
+      InputError: audio that is not usable, and --on_bad_audio=stop.
+    """
+    from launch import training  # late, for it imports jax
+
+    corpus = _corpus(settings)
+    chosen, classes = _select(settings, corpus)
+    training.check_protocol(settings, chosen.utterances, classes)
+    extraction = _extract(settings, chosen.utterances, alive)
+    if extraction.bad:
+        chosen, classes = _select(settings, corpus, extraction.bad)
+    return Loaded(chosen, classes, extraction)
+
+
+def _corpus(settings: Settings) -> Corpus:
+    corpus = corpora.read(settings.corpus, settings.data_dir)
+    if not settings.test_corpus:
+        return corpus
+    test = corpora.read(settings.test_corpus, settings.test_data_dir)
+    with cli.wrong_use():
+        return cross.join(corpus, test, settings.corpus, settings.test_corpus)
+
+
+def _select(
+    settings: Settings, corpus: Corpus, bad: Container[str] = ()
+) -> tuple[Corpus, Sequence[str]]:
+    corpus = corpus._replace(
+        utterances=[u for u in corpus.utterances if u.id not in bad]
+    )
+    with cli.wrong_use():
+        if settings.test_corpus:
+            cross.check(corpus, settings.emotions)
+        return emotions.select(corpus, settings.emotions)
+
+
+def _extract(
+    settings: Settings, utterances: Sequence[Utterance], alive: Callable[[], None]
+) -> Extraction:
+    """The features of the utterances whose audio is usable.
+
+    Raises:
+      InputError: some are not, and --on_bad_audio=stop.
+    """
+
+    def progress(count: int) -> None:
+        alive()
+        bar.update(count)
+
+    with terminal.bar("features", len(utterances), "file") as bar:
+        extraction = features.extract(
+            utterances,
+            settings.cache_dir,
+            max_seconds=settings.max_seconds,
+            workers=settings.workers,
+            progress=progress,
+        )
+    terminal.say(
+        f"{len(extraction.features):,} utterances with {extraction.feature_set} "
+        f"features: {extraction.computed:,} extracted, {extraction.cached:,} cached"
+    )
+    for reason in extraction.bad.values():
+        terminal.say(f"bad audio: {reason}")
+    if extraction.bad and settings.on_bad_audio == "stop":
+        raise InputError(
+            f"{len(extraction.bad):,} of {len(utterances):,} utterances have no usable "
+            "audio, see above: mend them, or leave them out by --on_bad_audio=skip"
+        )
+    return extraction

@@ -1,0 +1,94 @@
+"""launch.audit, and the reading of two corpora, from audio files to findings."""
+
+import launching
+import pytest
+
+from launch import audit, auditing, cli, flags
+from vladser import folds
+from vladser.audit import Finding
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    return launching.corpus(tmp_path_factory.mktemp("corpus"))
+
+
+@pytest.fixture
+def call(corpus, capsys):
+    """Runs it; returns the status, the findings by check, and the last line of all."""
+
+    def call(*argv):
+        given = [*corpus, "--epochs=1", *argv]
+        status = cli.run(audit.main, flags.define, flags.read, "", given)
+        out, err = capsys.readouterr()
+        found = {}
+        for line in out.splitlines():
+            level, check, text = line.split(maxsplit=2)
+            found[check] = level, text
+        return status, found, (err or out).splitlines()[-1]
+
+    return call
+
+
+def test_findings_are_a_line_each_and_no_error_is_status_0(call):
+    status, found, _ = call()
+    assert status == 0
+    levels = {check: level for check, (level, _) in found.items()}
+    assert levels.pop("train_sessions") == levels.pop("train_sentences") == "warning"
+    assert set(levels.values()) == {"ok"} and "scaler" in levels
+
+
+def test_a_leak_is_status_1(call, monkeypatch):
+    make = folds.make
+
+    def leaky(*args):
+        return [fold._replace(train=fold.test) for fold in make(*args)]
+
+    monkeypatch.setattr(folds, "make", leaky)
+    status, found, last = call()
+    assert status == 1
+    errors = [check for check, (level, _) in found.items() if level == "error"]
+    assert errors == ["train_speakers", "training_rows", "scaler", "prior"]
+    assert last.startswith("error: the audit found errors (train_speakers, training_")
+
+
+def test_a_copy_of_the_corpus_as_test_corpus_is_heard(call, corpus, tmp_path):
+    file = launching.write_corpus(tmp_path / "copy")
+    status, found, _ = call("--test_corpus=manifest", f"--test_data_dir={file}")
+    assert status == 0
+    level, text = found["duplicate_audio"]
+    assert level == "warning" and "; 32 of 32 test utterances are trained on" in text
+    assert "manifest-train:s0_angry_0.wav = manifest-test:s0_angry_0.wav" in text
+    assert found["train_speakers"][0] == "ok"
+
+
+def test_audio_of_either_corpus_can_be_skipped(call, tmp_path):
+    file = launching.write_corpus(tmp_path / "copy")
+    launching.damage(file)
+    argv = "--test_corpus=manifest", f"--test_data_dir={file}", "--on_bad_audio=skip"
+    status, found, _ = call(*argv)
+    assert status == 0 and "of 29 test utterances" in found["train_speakers"][1]
+
+
+def test_corpora_that_do_not_go_together_are_wrong_use(call, corpus, tmp_path):
+    _, data_dir, _ = corpus
+    same = data_dir.replace("--data_dir", "--test_data_dir")
+    status, _, last = call("--test_corpus=manifest", same)
+    assert status == 2 and "32 utterances are in both corpora" in last
+    file = tmp_path / "angry.csv"
+    file.write_text("file,speaker,emotion\na.wav,s0,angry\n")
+    status, _, last = call("--test_corpus=manifest", f"--test_data_dir={file}")
+    assert status == 2 and "emotion happy+excited: no utterance to test on" in last
+
+
+def test_what_is_not_well_is_said_and_an_error_stops():
+    ok, warning = Finding("a", "ok", 0, "fine"), Finding("b", "warning", 3, "hm")
+    error = Finding("c", "error", 1, "no")
+    assert auditing.lines([ok, warning, error]) == ["warning: hm", "error: no"]
+    auditing.require([ok, warning])
+    with pytest.raises(ValueError, match=r"found errors \(c\)"):
+        auditing.require([ok, error])
+    assert auditing.to_json([warning]) == {
+        "format": 1,
+        "findings": [{"check": "b", "level": "warning", "count": 3, "text": "hm"}],
+    }
