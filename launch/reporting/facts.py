@@ -26,9 +26,14 @@ def proposed(run: Run) -> CONDITION:
     """The condition that the report leads with: the system that the paper proposes, or
     where it was not trained, the one of the highest UA."""
     for condition in run.summary["conditions"]:
-        if comparisons.condition(condition) == paper.PROPOSED:
+        if is_proposed(condition):
             return condition
     return highest(run)
+
+
+def is_proposed(condition: CONDITION) -> bool:
+    """Whether it is the paper's own system, with all its settings."""
+    return comparisons.condition(condition) == paper.PROPOSED
 
 
 def highest(run: Run) -> CONDITION:

@@ -1,0 +1,81 @@
+"""Reads a report the way a browser and a reader of Markdown do."""
+
+import re
+from html.parser import HTMLParser
+
+_VOID = {"meta", "link", "br", "hr", "img", "input"}
+
+
+class Page(HTMLParser):
+    """What a page holds.
+
+    Attributes:
+      tables: by caption the rows, the header first, of texts.
+      headings: (level, text) each.
+      text: all of it.
+      ids, links: the ids, and what `href` and the like point to.
+      tags: the names of all elements.
+    """
+
+    def __init__(self, html):
+        super().__init__()
+        self.tables, self.headings, self.ids, self.links = {}, [], [], []
+        self.tags, self._open, self._texts, self.text = set(), [], [], ""
+        self._rows = []
+        self.feed(html)
+        self.close()
+        assert not self._open, f"left open: {self._open}"
+
+    def handle_starttag(self, tag, attrs):
+        self._note(tag, attrs)
+        if tag in _VOID:
+            return
+        self._open.append(tag)
+        self._texts.append("")
+        if tag == "table":
+            self._rows = []
+        if tag == "tr":
+            self._rows.append([])
+
+    def handle_startendtag(self, tag, attrs):
+        self._note(tag, attrs)
+
+    def handle_endtag(self, tag):
+        assert self._open.pop() == tag
+        text = " ".join(self._texts.pop().split())
+        if tag == "caption":
+            assert text not in self.tables
+            self.tables[text] = self._rows
+        if tag in ("td", "th"):
+            self._rows[-1].append(text)
+        if re.fullmatch("h[1-6]", tag):
+            self.headings.append((int(tag[1]), text))
+
+    def handle_data(self, data):
+        self._texts = [text + data for text in self._texts]
+        self.text += data
+
+    def _note(self, tag, attrs):
+        self.tags.add(tag)
+        for name, value in attrs:
+            if name == "id":
+                self.ids.append(value)
+            if name in ("href", "src", "data", "xlink:href", "srcset", "action"):
+                self.links.append(value)
+
+
+def markdown_tables(text):
+    """By caption the rows of a Markdown file, the header first."""
+    tables, caption = {}, None
+    for line in text.splitlines():
+        if line.startswith("**"):
+            caption = _plain(line.strip("*"))
+        if line.startswith("|"):
+            cells = [_plain(cell) for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+            if not set("".join(cells)) <= set("-:"):
+                tables.setdefault(caption, []).append(cells)
+    return tables
+
+
+def _plain(text):
+    return re.sub(r"\\(.)", r"\1", text).strip()
