@@ -1,9 +1,11 @@
 """Training curves."""
 
 from collections.abc import Mapping
+from itertools import product
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from vladser.plots import style
 
@@ -19,4 +21,18 @@ def curves(
         and folds; the band is drawn where there are at most three conditions.
       ylabel: what it is, such as "training loss".
     """
-    return style.figure(3)
+    figure = style.figure(2.6 + 0.17 * len(curves))
+    axes = figure.subplots()
+    ways = product(style.DASHES, style.COLORS)
+    for (name, (mean, low, high)), (dash, color) in zip(
+        curves.items(), ways, strict=False
+    ):
+        epoch = np.arange(1, len(mean) + 1)
+        axes.plot(epoch, mean, color=color, linestyle=dash, linewidth=1.5, label=name)
+        if len(curves) <= 3:
+            axes.fill_between(epoch, low, high, color=color, alpha=0.15, linewidth=0)
+    axes.set(xlabel="epoch", ylabel=ylabel)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    style.dress(axes, "y")
+    style.legend(figure, loc="outside lower left")
+    return figure

@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 from matplotlib.figure import Figure
 
 from vladser.plots import style
+
+_ABOVE = 0.36  # of a row, from the point to its name
 
 
 def intervals(
@@ -23,4 +26,30 @@ def intervals(
       published: [n] the paper's UA, a second marker; None where it gives none.
       reference: which of the names the others are compared with, drawn as a line.
     """
-    return style.figure(3)
+    figure = style.figure(0.9 + 0.42 * len(names))
+    axes = figure.subplots()
+    row = np.arange(len(names))
+    mean = 100 * np.array(mean)
+    bars = [
+        (m, m) if i is None else 100 * np.array(i)
+        for m, i in zip(mean, interval, strict=True)
+    ]
+    ours, theirs, *_ = style.COLORS
+    axes.hlines(row, *np.transpose(bars), color=ours, linewidth=2, alpha=0.6)
+    axes.plot(mean, row, "o", color=ours, label="mean and 95 % interval")
+    if published is not None and any(p is not None for p in published):
+        given = 100 * np.array([np.nan if p is None else p for p in published])
+        axes.plot(given, row, "D", color=theirs, fillstyle="none", label="the paper")
+    if reference is not None:
+        place = mean[list(names).index(reference)]
+        line = {"color": style.MUTED, "linestyle": "--", "linewidth": 1, "zorder": 0}
+        axes.axvline(place, **line, label="reference")
+    text = {"fontsize": style.SIZE, "color": style.INK, "va": "center"}
+    for at, name, value in zip(row, names, mean, strict=True):
+        at = {"y": at - _ABOVE, "transform": axes.get_yaxis_transform(), **text}
+        axes.text(x=0, s=name, **at)
+        axes.text(x=1, s=f"{value:.1f}", ha="right", **at)
+    axes.set(ylim=(len(names) - 0.6, -0.7), yticks=[], xlabel="UA, %")
+    style.dress(axes, "x")
+    style.legend(figure, loc="outside lower center", ncols=3)
+    return figure

@@ -7,6 +7,8 @@ from matplotlib.figure import Figure
 
 from vladser.plots import style
 
+_MOST = 30
+
 
 def speakers(speakers: Sequence[str], names: Sequence[str], ua: np.ndarray) -> Figure:
     """One row a speaker, the hardest on top: the UA of all conditions as a range, with
@@ -17,4 +19,27 @@ def speakers(speakers: Sequence[str], names: Sequence[str], ua: np.ndarray) -> F
       names: [c] of the conditions.
       ua: [c, n] shares; NaN where a condition has none.
     """
-    return style.figure(3)
+    ua = 100 * np.asarray(ua, float)
+    best = int(np.nanmean(ua, axis=1).argmax())
+    hardest = np.argsort(np.nanmean(ua, axis=0), kind="stable")[:_MOST]
+    ua, speakers = ua[:, hardest], [speakers[n] for n in hardest]
+    row = np.arange(len(speakers))
+    figure = style.figure(1.1 + 0.2 * len(speakers))
+    axes = figure.subplots()
+    ours, theirs, *_ = style.COLORS
+    if len(names) > 1:
+        least, lower, median, upper, most = np.nanquantile(
+            ua, [0, 0.25, 0.5, 0.75, 1], axis=0
+        )
+        bar = {"color": ours, "alpha": 0.45}
+        axes.hlines(row, least, most, linewidth=1, **bar, label="all conditions")
+        axes.hlines(row, lower, upper, linewidth=7, **bar, label="middle half")
+        tick = {"color": style.INK, "markersize": 8, "markeredgewidth": 1.5}
+        axes.plot(median, row, "|", **tick, label="median")
+    axes.plot(ua[best], row, "D", color=theirs, markersize=4.5, label=names[best])
+    axes.set_yticks(row, speakers)
+    axes.set(ylim=(len(speakers) - 0.4, -0.6), xlabel="UA, %")
+    style.dress(axes, "x")
+    axes.tick_params(axis="y", colors=style.INK)
+    style.legend(figure, loc="outside lower center", ncols=2)
+    return figure
