@@ -4,6 +4,17 @@ from collections.abc import Iterator
 
 from launch.flags import PROCESS, Settings
 
+_OWN = tuple(
+    f"--{name}="
+    for name in (
+        "data_dir",
+        "test_data_dir",
+        "cache_dir",
+        "workers",
+        "trials_per_chunk",
+    )
+)
+
 
 def write(settings: Settings) -> str:
     """Returns a flagfile that repeats the run, wherever and by however many processes:
@@ -12,14 +23,18 @@ def write(settings: Settings) -> str:
 
 
 def agreed(settings: Settings) -> list[str]:
-    """The flags that all processes of an experiment have in common, a line each: where
-    a process finds its data, and how much it does at once, is its own affair."""
-    own = ("data_dir", "test_data_dir", "cache_dir", "workers", "trials_per_chunk")
-    return list(_lines(settings, own))
+    """The flags that all processes of an experiment have in common, a line each."""
+    return shared(list(_lines(settings)))
 
 
-def _lines(settings: Settings, left_out: tuple[str, ...] = ()) -> Iterator[str]:
-    left_out = {*PROCESS, "run_dir", "dry_run", *left_out}
+def shared(lines: list[str]) -> list[str]:
+    """Of lines that `write` wrote those that results depend on: where a process finds
+    its data, and how much it does at once, is its own affair."""
+    return [line for line in lines if not line.startswith(_OWN)]
+
+
+def _lines(settings: Settings) -> Iterator[str]:
+    left_out = {*PROCESS, "run_dir", "dry_run"}
     said = vars(settings) | {
         "emotions": [",".join("+".join(merged) for merged in settings.emotions)]
     }

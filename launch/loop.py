@@ -1,16 +1,17 @@
 """Training as it is seen: progress, metrics.jsonl and the figures of a run."""
 
 import json
+import os
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
-
-import numpy as np
+from typing import NamedTuple
 
 import launch
-from launch import terminal
+from launch import finished, lines, terminal
 from launch.cluster import Cluster
+from launch.finished import Figures
 from launch.flags import Settings
 from vladser import chunks, merging
 from vladser.batches import Plan
@@ -18,17 +19,6 @@ from vladser.chunks import Chunk
 from vladser.experiment import Compiled, Epoch, Outcome, Step
 from vladser.merging import Results
 from vladser.types import Condition, Dataset
-
-
-@dataclass
-class Figures:
-    """What a process counts; in seconds of its clock."""
-
-    frames: int = 0  # real ones of live training rows
-    computed: int = 0  # padding included
-    start: float = 0.0  # from the start of the program to the end of its first step
-    compiling: float = 0.0
-    training: float = 0.0
 
 
 def fits(
@@ -40,35 +30,52 @@ def fits(
     return chunks.in_memory(corpus, plan, conditions)
 
 
+class Trained(NamedTuple):
+    """A process's part of an experiment."""
+
+    parts: list[tuple[Chunk, Results]]
+    figures: Figures
+    start: float  # seconds from the start of the program to the end of its first step
+
+
 def train(
     settings: Settings,
     corpus: Dataset,
     conditions: Sequence[Condition],
     plan: Plan,
     cluster: Cluster,
-    log: Path,
-) -> tuple[list[tuple[Chunk, Results]], Figures]:
+    folder: Path | None,
+) -> Trained:
     """Trains and tests this process's part of the experiment.
 
     Args:
-      log: gets lines of metrics as the epochs end.
-
-    Returns:
-      the chunks with their results.
+      folder: the run directory, if it is this process's. Chunks that are finished there
+        are not trained again; the others are kept there as they finish, and lines of
+        metrics as the epochs end.
     """
     may = fits(settings, corpus, conditions, plan)
     mine = chunks.cut(plan, conditions, may, cluster.process, cluster.processes)
-    total = sum(_frames(plan, chunk) for chunk in mine)
-    figures, results, epochs = Figures(), [], []
+    parts, todo, total, start = [], [], Figures(), 0.0
+    for chunk in mine:
+        if folder and (kept := finished.read(folder, chunk)):
+            parts.append((chunk, kept[0]))
+            total += kept[1]
+        else:
+            todo.append(chunk)
+    if parts:
+        terminal.say(f"{len(parts)} of {len(mine)} chunks of trials were finished")
+    log = folder / "metrics.jsonl" if folder else Path(os.devnull)
+    to_do = sum(_frames(plan, chunk) for chunk in todo)
+    figures, epochs = Figures(), []
     with (
-        terminal.bar("training", total, "frame", scale=True) as bar,
-        log.open("w", encoding="utf-8") as lines,
+        terminal.bar("training", to_do, "frame", scale=True) as bar,
+        log.open("w", encoding="utf-8") as written,
     ):
         for chunk, event in chunks.run(
             corpus,
             conditions,
             plan,
-            mine,
+            todo,
             standardize=settings.standardize,
             validation=settings.validation == "partner",
         ):
@@ -79,14 +86,12 @@ def train(
                     bar.unpause()
                 case Step():
                     cluster.check()
-                    figures.start = (
-                        figures.start or time.perf_counter() - launch.STARTED
-                    )
+                    start = start or time.perf_counter() - launch.STARTED
                     figures.frames += event.frames
                     figures.computed += event.computed
                     progress = f"epoch {event.epoch}/{plan.epochs}"
                     if len(mine) > 1:
-                        progress = f"chunk {len(results) + 1}/{len(mine)}, {progress}"
+                        progress = f"chunk {len(parts) + 1}/{len(mine)}, {progress}"
                     bar.set_description(progress, refresh=False)
                     bar.update(event.frames)
                 case Epoch():
@@ -94,61 +99,32 @@ def train(
                     bar.set_postfix(loss=f"{event.loss.mean():.3f}", refresh=False)
                     epochs.append(event)
                     curves = merging.curves(chunk, event)
-                    of_epoch = _lines(conditions, plan, chunk, event.epoch, *curves)
-                    lines.writelines(of_epoch)
-                    lines.flush()
+                    written.writelines(
+                        lines.of_epoch(conditions, plan, chunk, event.epoch, *curves)
+                    )
+                    written.flush()
                 case Outcome():
-                    results.append((chunk, merging.of_chunk(chunk, epochs, event)))
-                    epochs = []
-    return results, figures
+                    results = merging.of_chunk(chunk, epochs, event)
+                    if folder:
+                        finished.keep(folder, chunk, results, figures)
+                    parts.append((chunk, results))
+                    total += figures
+                    figures, epochs = Figures(), []
+    return Trained(parts, total, start)
 
 
-def metrics(
-    conditions: Sequence[Condition], plan: Plan, results: Results
-) -> Iterator[str]:
-    """metrics.jsonl of the whole experiment: a line an epoch and trial."""
-    everything = Chunk(*map(range, results.epoch.shape))
-    for epoch in range(plan.epochs):
-        curves = results.loss[..., epoch], results.validation_ua[..., epoch]
-        yield from _lines(conditions, plan, everything, epoch + 1, *curves)
-
-
-def _lines(
-    conditions: Sequence[Condition],
-    plan: Plan,
-    chunk: Chunk,
-    epoch: int,
-    loss: np.ndarray,
-    validation_ua: np.ndarray,
-) -> Iterator[str]:
-    """The lines of the trials of a chunk; loss and UA [seeds, conditions, folds]."""
-    for c, condition in enumerate(chunk.conditions):
-        for s, seed in enumerate(chunk.seeds):
-            for f, fold in enumerate(chunk.folds):
-                line = {
-                    "condition": conditions[condition].name,
-                    "seed": plan.seeds[seed],
-                    "fold": plan.folds[fold].held_out,
-                    "epoch": epoch,
-                    "loss": float(loss[s, c, f]),
-                }
-                if not np.isnan(validation_ua[s, c, f]):
-                    line["validation_ua"] = float(validation_ua[s, c, f])
-                yield json.dumps(line, ensure_ascii=False) + "\n"
-
-
-def summary(cluster: Cluster, figures: Figures) -> dict[str, float]:
+def summary(cluster: Cluster, trained: Trained) -> dict[str, float]:
     """The `training` of summary.json: all processes together, the slowest's seconds."""
-    counted = cluster.exchange("figures", json.dumps(asdict(figures)))
-    frames, computed, start, compiling, training = zip(
-        *(json.loads(one).values() for one in counted), strict=True
-    )
+    own = asdict(trained.figures) | {"start": trained.start}
+    counted = [json.loads(one) for one in cluster.exchange("figures", json.dumps(own))]
+    of = {name: [one[name] for one in counted] for name in own}
+    frames, computed = sum(of["frames"]), sum(of["computed"])
     return {
-        "real_frames_per_second": round(sum(frames) / max(training)),
-        "padding_efficiency": round(sum(frames) / sum(computed), 4),
-        "start_seconds": round(max(start), 2),
-        "compile_seconds": round(max(compiling), 2),
-        "train_seconds": round(max(training), 2),
+        "real_frames_per_second": round(frames / max(of["training"])),
+        "padding_efficiency": round(frames / computed, 4),
+        "start_seconds": round(max(of["start"]), 2),
+        "compile_seconds": round(max(of["compiling"]), 2),
+        "train_seconds": round(max(of["training"]), 2),
     }
 
 

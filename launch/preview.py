@@ -28,14 +28,15 @@ def preview(settings: Settings, chosen: Corpus, classes: Sequence[str]) -> str:
     buffer = int(corpus.length.sum() + corpus.length.max()), len(features.names())
     # As large as the real one to whoever asks, and in fact one number.
     corpus = replace(corpus, frames=np.broadcast_to(np.float32(0), buffer))
-    conditions = [flags.condition(settings)]
+    conditions = flags.conditions(settings)
     fits = loop.fits(settings, corpus, conditions, plan)
     mine = chunks.cut(plan, conditions, fits, 0, settings.num_processes or 1)
     largest = max(mine, key=lambda chunk: chunk.trials)
     mesh = chunks.mesh(largest)
     working = chunks.memory(largest, corpus, plan, conditions)
     memory = (corpus.frames.nbytes + working) / 2**20
-    trials = len(plan.folds) * len(plan.seeds)
+    trials = len(conditions) * len(plan.folds) * len(plan.seeds)
+    frames = len(conditions) * plan.epochs * plan.training_frames()
     cut = f"{len(mine)}, the largest of {number(largest.trials, 'trial')}"
     if settings.num_processes:
         cut += f" in process 0 of {settings.num_processes}"
@@ -44,10 +45,11 @@ def preview(settings: Settings, chosen: Corpus, classes: Sequence[str]) -> str:
         f"corpus      {settings.corpus}: {number(len(known), 'utterance')} of "
         f"{number(len(corpus.speakers), 'speaker')}, {corpus.length.sum():,} frames",
         f"classes     {', '.join(f'{name} {counts[name]:,}' for name in classes)}",
-        f"condition   {conditions[0].name}",
-        f"trials      {trials:,} = {number(len(plan.folds), 'fold')} x "
-        f"{number(len(plan.seeds), 'seed')}; {number(plan.epochs, 'epoch')} of "
-        f"{number(plan.steps, 'step')}",
+        *(f"{'' if n else 'conditions':12}{c.name}" for n, c in enumerate(conditions)),
+        f"trials      {trials:,} = {number(len(conditions), 'condition')} x "
+        f"{number(len(plan.folds), 'fold')} x {number(len(plan.seeds), 'seed')}; "
+        f"{number(plan.epochs, 'epoch')} of {number(plan.steps, 'step')}, "
+        f"{frames:,} frames in all",
         f"chunks      {cut}",
         f"memory      about {memory:,.0f} MiB of arrays on each of "
         f"{number(mesh.size, 'device')} ({mesh.devices.flat[0].device_kind})",

@@ -11,12 +11,15 @@ from importlib import metadata
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from filelock import FileLock, Timeout
+
 import vladser
 from vladser.errors import InputError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+_LOCK = ".lock"
 _TEXT = {"encoding": "utf-8", "newline": ""}
 _PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy", "opensmile", "audresample")
 
@@ -24,7 +27,8 @@ _PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy", "opensmile", "audresampl
 def check(folder: Path) -> None:
     """Raises InputError for a folder that no new run may fill: something is in it."""
     try:
-        occupied = next(folder.iterdir(), None) if folder.exists() else None
+        inside = folder.iterdir() if folder.exists() else ()
+        occupied = next((file for file in inside if file.name != _LOCK), None)
     except OSError as error:
         raise InputError(f"--run_dir={folder}: {error.strerror}") from None
     if occupied:
@@ -33,19 +37,33 @@ def check(folder: Path) -> None:
         )
 
 
-def claim(folder: Path, flags: str) -> None:
-    """Makes the folder of a new run, and flags.txt in it, which only one run can.
+def make(folder: Path) -> None:
+    """Makes the folder and those above it where they do not exist.
 
     Raises:
-      InputError: it cannot be made, something is in it, or another run was faster.
+      InputError: it cannot be made.
     """
-    check(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with (folder / "flags.txt").open("x", encoding="utf-8") as file:
-            file.write(flags)
     except OSError as error:
-        raise InputError(f"--run_dir={folder}: {error.strerror}") from None
+        raise InputError(f"{folder} cannot be made: {error.strerror}") from None
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Makes the folder and keeps every other process off it, as long as this one lives.
+
+    Raises:
+      InputError: it cannot be made, or another process works in it.
+    """
+    make(folder)
+    try:
+        with FileLock(folder / _LOCK, timeout=0):
+            yield
+    except Timeout:
+        raise InputError(
+            f"--run_dir={folder}: another process works in it; wait, or name another"
+        ) from None
 
 
 def write_text(path: Path, text: str) -> None:
@@ -56,6 +74,18 @@ def write_text(path: Path, text: str) -> None:
     """
     with _whole(path, **_TEXT) as file:
         file.write(text)
+
+
+def write_lines(path: Path, lines: Iterable[str]) -> None:
+    """Writes lines as they come, see `write_text`."""
+    with _whole(path, **_TEXT) as file:
+        file.writelines(lines)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Writes bytes, see `write_text`."""
+    with _whole(path, mode="wb") as file:
+        file.write(content)
 
 
 def write_json(path: Path, value: Any) -> None:

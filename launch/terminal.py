@@ -33,17 +33,28 @@ def bar(description: str, total: int, unit: str, scale: bool = False) -> tqdm:
 
 
 def results(summary: dict[str, Any], partial: Sequence[str]) -> str:
-    """The tables of a run.
+    """The tables of a run: of one condition all, of several a line each.
 
     Args:
       summary: what summary.json holds.
       partial: the held-out names whose test set lacks a class.
     """
-    blocks = [
-        _condition(condition, summary["emotions"], partial)
-        for condition in summary["conditions"]
+    conditions = summary["conditions"]
+    if len(conditions) == 1:
+        return _condition(conditions[0], summary["emotions"], partial)
+    header = "condition", "UA %", "95 % interval", "over seeds", "pooled", "WA %"
+    rows = [
+        (
+            one["name"],
+            _percent(one["ua"]["mean_of_folds"]),
+            _interval(one["ua"]["interval"]),
+            _spread(one["ua"]["std_over_seeds"]),
+            _percent(one["ua"]["pooled"]),
+            _percent(one["wa"]["mean_of_folds"]),
+        )
+        for one in conditions
     ]
-    return "\n\n".join(blocks)
+    return "\n".join(_table(header, rows))
 
 
 def _condition(
@@ -53,8 +64,6 @@ def _condition(
     confusion = np.array(condition["confusion"])
     spoken = confusion.sum(axis=1)
     majority = spoken.max() / spoken.sum()
-    spread = ua["std_over_seeds"]
-    spread = "" if spread is None else f"± {100 * spread:.1f}"
     folds = [
         (
             fold["held_out"] + "*" * (fold["held_out"] in partial),
@@ -67,14 +76,16 @@ def _condition(
     lines += _table(("held out", "utterances", "UA %"), folds)
     if partial:
         lines.append("* tests without some class: its UA is over the others")
+    spread = _interval(ua["interval"]), _spread(ua["std_over_seeds"])
     averages = [
-        ("mean of folds", ua["mean_of_folds"], spread, wa["mean_of_folds"]),
-        ("pooled", ua["pooled"], "", wa["pooled"]),
-        ("majority class", 1 / np.count_nonzero(spoken), "", majority),
-        ("chance", chance, "", chance),
+        ("mean of folds", ua["mean_of_folds"], *spread, wa["mean_of_folds"]),
+        ("pooled", ua["pooled"], "", "", wa["pooled"]),
+        ("majority class", 1 / np.count_nonzero(spoken), "", "", majority),
+        ("chance", chance, "", "", chance),
     ]
-    averages = [(name, _percent(u), s, _percent(w)) for name, u, s, w in averages]
-    lines += ["", *_table(("", "UA %", "over seeds", "WA %"), averages)]
+    averages = [(name, _percent(u), *s, _percent(w)) for name, u, *s, w in averages]
+    header = "", "UA %", "95 % interval", "over seeds", "WA %"
+    lines += ["", *_table(header, averages)]
     share = confusion / np.maximum(spoken[:, None], 1)
     rows = [
         (emotion, *map(_percent, row))
@@ -98,3 +109,11 @@ def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
 
 def _percent(value: float) -> str:
     return f"{100 * value:.1f}"
+
+
+def _interval(interval: Sequence[float] | None) -> str:
+    return "" if interval is None else " - ".join(map(_percent, interval))
+
+
+def _spread(deviation: float | None) -> str:
+    return "" if deviation is None else f"± {_percent(deviation)}"

@@ -1,21 +1,30 @@
 """The part of an experiment that needs jax: from features to the run directory."""
 
-import os
 from collections import Counter
 from collections.abc import Sequence
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from launch import cli, flags, loop, run_dir, terminal
+from launch import (
+    auditing,
+    cli,
+    flags,
+    flags_text,
+    loop,
+    outputs,
+    reporting,
+    resuming,
+    run_dir,
+    terminal,
+)
 from launch.cluster import Cluster
 from launch.flags import Settings
-from vladser import batches, dataset, folds, merging, plots, results
+from vladser import audit, batches, dataset, folds, merging
+from vladser.audit import Finding
 from vladser.batches import Plan
 from vladser.features import Extraction
-from vladser.results import Tested
 from vladser.types import Dataset, Fold, Utterance
 
 
@@ -32,7 +41,8 @@ def run(
       The table of results; None in the other processes.
 
     Raises:
-      InputError: the processes differ in their data, or run_dir cannot be filled.
+      InputError: the processes differ in their data, run_dir cannot be filled, or the
+        audit finds that what is tested is trained on.
       TrainingError: a training diverges.
       PeerError: another process has failed.
     """
@@ -42,78 +52,80 @@ def run(
     schedule, digest = plan(settings, corpus), dataset.digest(corpus)
     count = terminal.number(len(corpus.label), "utterance")
     cluster.agree("data", [f"{count}, digest {digest[:16]}"])
-    conditions = [flags.condition(settings)]
-    log = Path(os.devnull)
-    if cluster.process == 0:
-        _begin(settings, corpus, schedule, digest)
-        log = settings.run_dir / "metrics.jsonl"
-
-    parts, counted = loop.train(settings, corpus, conditions, schedule, cluster, log)
-    figures = loop.summary(cluster, counted)
+    conditions = flags.conditions(settings)
     if cluster.process:
-        cluster.send(merging.pack(*part) for part in parts)
+        trained = loop.train(settings, corpus, conditions, schedule, cluster, None)
+        loop.summary(cluster, trained)
+        cluster.send(merging.pack(*part) for part in trained.parts)
         return None
-    parts += map(merging.unpack, cluster.receive())
-    whole = merging.merge(parts, schedule, conditions)
 
-    tested = [
-        Tested(corpus, condition, schedule.folds, schedule.seeds, probabilities)
-        for condition, probabilities in zip(
-            conditions, np.moveaxis(whole.probabilities, 1, 0), strict=True
+    folder = settings.run_dir
+    with run_dir.locked(folder):
+        certificate = auditing.findings(
+            settings, corpus, utterances, conditions, schedule
         )
-    ]
-    summary = {
-        "format": 1,
-        "corpus": settings.corpus,
-        "emotions": list(corpus.emotions),
-        "conditions": [results.summary(one) for one in tested],
-        "skipped": [
-            {"utterance": name, "reason": reason}
-            for name, reason in extraction.bad.items()
-        ],
-        "failed": [],
-        "training": figures,
-    }
-    lines = loop.metrics(conditions, schedule, whole)
-    run_dir.write_text(log, "".join(lines))
-    _write(settings.run_dir, tested, summary)
+        _begin(settings, corpus, schedule, digest, certificate)
+        trained = loop.train(settings, corpus, conditions, schedule, cluster, folder)
+        figures = loop.summary(cluster, trained)
+        parts = [*trained.parts, *map(merging.unpack, cluster.receive())]
+        found = merging.merge(parts, schedule, conditions)
+        validation = settings.validation == "partner"
+        _certify(folder, [*certificate, *audit.epochs(found, schedule, validation)])
+        summary = outputs.write(
+            settings, corpus, conditions, schedule, found, extraction.bad, figures
+        )
+        report, *_ = reporting.write([folder], folder)
     terminal.say(
         f"trained in {figures['train_seconds']:.1f} s; "
         f"the first step was done {figures['start_seconds']:.1f} s after the start"
     )
-    partial = [
-        fold.held_out
-        for fold in schedule.folds
-        if len(np.unique(corpus.label[fold.test])) < len(classes)
-    ]
-    table = terminal.results(summary, partial)
-    return f"{table}\n\nresults are in {settings.run_dir}"
+    table = terminal.results(summary, _partial(corpus, schedule.folds))
+    return f"{table}\n\nresults are in {folder}, to be read in {report}"
 
 
-def _begin(settings: Settings, corpus: Dataset, schedule: Plan, digest: str) -> None:
-    """Makes the run directory, with what is known before the training."""
+def _begin(
+    settings: Settings,
+    corpus: Dataset,
+    schedule: Plan,
+    digest: str,
+    certificate: Sequence[Finding],
+) -> None:
+    """Fills the run directory with what is known before the training, or checks that
+    what is there is the same."""
     if left_out := len(corpus.label) - len(_used(schedule.folds)):
         terminal.say(
             f"note: {terminal.number(left_out, 'utterance')} in no training or test set"
         )
-    folder = settings.run_dir
-    run_dir.claim(folder, flags.flags_text(settings))
-    run_dir.write_json(folder / "environment.json", run_dir.environment())
-    description = _describe(settings.corpus, corpus, digest)
-    run_dir.write_json(folder / "dataset.json", description)
+    for line in auditing.lines(certificate):
+        terminal.say(line)
+    auditing.require(certificate)
+    folder, environment = settings.run_dir, run_dir.environment()
+    if resuming.check(settings):
+        resuming.check_environment(folder, environment)
+        resuming.check_data(folder, digest)
+        terminal.say(f"going on with the run in {folder}")
+    # First, for it says what the folder is.
+    run_dir.write_text(folder / "flags.txt", flags_text.write(settings))
+    run_dir.write_json(folder / "environment.json", environment)
+    run_dir.write_json(folder / "dataset.json", _describe(settings, corpus, digest))
+    _certify(folder, certificate)
     terminal.say("compiling the training programs ...")
 
 
-def _write(folder: Path, tested: Sequence[Tested], summary: dict[str, Any]) -> None:
-    """The results: predictions.csv, summary.json, confusion.png."""
-    corpus = tested[0].corpus
-    rows = chain.from_iterable(map(results.predictions, tested))
-    run_dir.write_csv(folder / "predictions.csv", results.header(corpus), rows)
-    run_dir.write_json(folder / "summary.json", summary)
-    condition = summary["conditions"][0]
-    title = f"{summary['corpus']}: {condition['name']}"
-    figure = plots.confusion(condition["confusion"], corpus.emotions, title)
-    run_dir.write_png(folder / "confusion.png", figure)
+def _certify(folder: Path, found: Sequence[Finding]) -> None:
+    """Writes audit.json, unless the audit finds an error."""
+    auditing.require(found)
+    run_dir.write_json(folder / "audit.json", auditing.to_json(found))
+
+
+def _partial(corpus: Dataset, made: Sequence[Fold]) -> list[str]:
+    """The held-out names whose test set lacks a class."""
+    classes = len(corpus.emotions)
+    return [
+        fold.held_out
+        for fold in made
+        if len(np.unique(corpus.label[fold.test])) < classes
+    ]
 
 
 def _used(made: Sequence[Fold]) -> set[int]:
@@ -146,15 +158,18 @@ def plan(settings: Settings, corpus: Dataset) -> Plan:
 
 
 def _folds(settings: Settings, corpus: Dataset) -> list[Fold]:
+    # Two corpora are one whose split tells them apart, see `vladser.corpora.cross`.
+    hold_out = "split" if settings.test_corpus else settings.hold_out
     with cli.wrong_use():
-        return folds.make(corpus, settings.hold_out, settings.validation)
+        return folds.make(corpus, hold_out, settings.validation)
 
 
-def _describe(name: str, corpus: Dataset, digest: str) -> dict[str, Any]:
+def _describe(settings: Settings, corpus: Dataset, digest: str) -> dict[str, Any]:
     """What dataset.json says."""
     counts = Counter(zip(corpus.speaker.tolist(), corpus.label.tolist(), strict=True))
     return {
-        "corpus": name,
+        "corpus": settings.corpus,
+        "test_corpus": settings.test_corpus,
         "utterances": len(corpus.utterances),
         "frames": int(corpus.length.sum()),
         "feature_set": corpus.feature_set,

@@ -12,9 +12,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from vladser import batches, dataset, metrics, model, sweep
+from vladser import batches, clusters, dataset, metrics, model, sweep
 from vladser import trials as trials_of
 from vladser.chunked import CHUNK
+from vladser.clusters import Clusters
 from vladser.dataset import Moments
 from vladser.errors import InputError, TrainingError
 from vladser.types import Array, Condition, Dataset, Fold, PyTree, State, Trial
@@ -56,6 +57,7 @@ class Outcome(NamedTuple):
     params: model.Params  # [seeds, trials, ...]
     epoch: np.ndarray  # [seeds, trials] the epoch whose parameters these are, from 1
     probabilities: np.ndarray  # [seeds, trials, N, classes]; NaN where not tested
+    clusters: Clusters | None  # of NetVLAD on the test utterances
 
 
 def run(
@@ -122,7 +124,9 @@ def run(
 
     params = best if validation else states.params
     probabilities = block.predict(params, plan.evaluation("test"))
-    yield Outcome(trials, block.to_host(params), chosen, probabilities)
+    params = block.to_host(params)
+    found = clusters.of_trials(corpus, conditions, plan, trials, params)
+    yield Outcome(trials, params, chosen, probabilities, found)
 
 
 def _standardized(corpus: Dataset, by: str) -> tuple[Dataset, Moments | None]:

@@ -1,0 +1,89 @@
+"""The files of lines, one JSON object each: metrics.jsonl and clusters.jsonl."""
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from vladser.batches import Plan
+from vladser.chunks import Chunk
+from vladser.merging import Results
+from vladser.types import Condition, Dataset
+
+
+def metrics(
+    conditions: Sequence[Condition], plan: Plan, results: Results
+) -> Iterator[str]:
+    """metrics.jsonl of the whole experiment: a line an epoch and trial."""
+    everything = _everything(results)
+    for epoch in range(plan.epochs):
+        curves = results.loss[..., epoch], results.validation_ua[..., epoch]
+        yield from of_epoch(conditions, plan, everything, epoch + 1, *curves)
+
+
+def of_epoch(
+    conditions: Sequence[Condition],
+    plan: Plan,
+    chunk: Chunk,
+    epoch: int,
+    loss: np.ndarray,
+    validation_ua: np.ndarray,
+) -> Iterator[str]:
+    """The lines of the trials of a chunk; loss and UA [seeds, conditions, folds]."""
+    for place, line in _trials(conditions, plan, chunk):
+        line |= {"epoch": epoch, "loss": float(loss[place])}
+        if not np.isnan(validation_ua[place]):
+            line["validation_ua"] = float(validation_ua[place])
+        yield _line(line)
+
+
+def clusters(
+    corpus: Dataset, conditions: Sequence[Condition], plan: Plan, results: Results
+) -> Iterator[str]:
+    """clusters.jsonl: a line a trial of NetVLAD, see `vladser.clusters`."""
+    emotions = len(corpus.emotions)
+    counts = [
+        np.bincount(corpus.label[fold.test], minlength=emotions).tolist()
+        for fold in plan.folds
+    ]
+    for place, line in _trials(conditions, plan, _everything(results)):
+        of_emotions, index = results.assignment[place], results.adjusted_rand[place]
+        live = ~np.isnan(of_emotions).all(axis=(0, 2))
+        if not live.any():
+            continue
+        line |= {
+            "utterances": counts[place[2]],
+            "adjusted_rand": None if np.isnan(index) else float(index),
+            "assignment": [
+                None if np.isnan(shares).any() else shares.round(6).tolist()
+                for shares in of_emotions[:, live].astype(float)
+            ],
+        }
+        yield _line(line)
+
+
+def _everything(results: Results) -> Chunk:
+    return Chunk(*map(range, results.epoch.shape))
+
+
+def _trials(
+    conditions: Sequence[Condition], plan: Plan, chunk: Chunk
+) -> Iterator[tuple[tuple[int, int, int], dict[str, Any]]]:
+    """The places [seed, condition, fold] in a chunk, with what names the trial there,
+    condition by condition."""
+    for c, condition in enumerate(chunk.conditions):
+        for s, seed in enumerate(chunk.seeds):
+            for f, fold in enumerate(chunk.folds):
+                yield (
+                    (s, c, f),
+                    {
+                        "condition": conditions[condition].name,
+                        "seed": plan.seeds[seed],
+                        "fold": plan.folds[fold].held_out,
+                    },
+                )
+
+
+def _line(value: dict[str, Any]) -> str:
+    return json.dumps(value, ensure_ascii=False) + "\n"

@@ -1,0 +1,91 @@
+"""The results of an experiment: the files that process 0 writes when all is trained."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from launch import lines, run_dir
+from launch.flags import Settings
+from vladser import comparisons, plots, results
+from vladser.batches import Plan
+from vladser.merging import Results
+from vladser.results import Tested
+from vladser.types import Condition, Dataset
+
+
+def write(
+    settings: Settings,
+    corpus: Dataset,
+    conditions: Sequence[Condition],
+    plan: Plan,
+    found: Results,
+    skipped: Mapping[str, str],
+    training: Mapping[str, float],
+) -> dict[str, Any]:
+    """Writes predictions.csv, metrics.jsonl, clusters.jsonl, confusion.png and, at
+    last, summary.json.
+
+    Args:
+      skipped: the reason by utterance.
+      training: the figures of the training.
+
+    Returns:
+      What summary.json holds.
+
+    Raises:
+      TrainingError: a probability is NaN; names the trial.
+      InputError: a file cannot be written.
+    """
+    folder = settings.run_dir
+    tested = [
+        Tested(corpus, condition, plan.folds, plan.seeds, probabilities)
+        for condition, probabilities in zip(
+            conditions, np.moveaxis(found.probabilities, 1, 0), strict=True
+        )
+    ]
+    of_conditions = [results.summary(one) for one in tested]
+    summary = {
+        "format": 1,
+        "corpus": settings.corpus,
+        "test_corpus": settings.test_corpus,
+        "emotions": list(corpus.emotions),
+        "conditions": of_conditions,
+        "comparisons": list(_comparisons(conditions, of_conditions)),
+        "skipped": [
+            {"utterance": name, "reason": reason} for name, reason in skipped.items()
+        ],
+        "failed": [],
+        "training": training,
+    }
+    rows = chain.from_iterable(map(results.predictions, tested))
+    run_dir.write_csv(folder / "predictions.csv", results.header(corpus), rows)
+    of_epochs = lines.metrics(conditions, plan, found)
+    run_dir.write_lines(folder / "metrics.jsonl", of_epochs)
+    of_clusters = lines.clusters(corpus, conditions, plan, found)
+    run_dir.write_lines(folder / "clusters.jsonl", of_clusters)
+    if len(conditions) == 1:
+        _write_confusion(folder / "confusion.png", summary)
+    run_dir.write_json(folder / "summary.json", summary)
+    return summary
+
+
+def _comparisons(
+    conditions: Sequence[Condition], summaries: Sequence[dict[str, Any]]
+) -> Iterator[dict[str, Any]]:
+    """The families of conditions; the speakers of all are the same, in one order."""
+    ua = {
+        condition: np.array([speaker["ua"] for speaker in summary["speakers"]])
+        for condition, summary in zip(conditions, summaries, strict=True)
+    }
+    for family in comparisons.families(conditions):
+        yield comparisons.compare(ua, family)
+
+
+def _write_confusion(path: Path, summary: dict[str, Any]) -> None:
+    (condition,) = summary["conditions"]
+    title = f"{summary['corpus']}: {condition['name']}"
+    matrix, emotions = condition["confusion"], summary["emotions"]
+    run_dir.write_png(path, plots.confusion(matrix, emotions, title))
