@@ -78,6 +78,7 @@ def test_every_module_has_a_layer_of_its_own():
         "vladser.features",
         "vladser.aggregators",
         "vladser.comparisons",
+        "launch.audit",
         "launch.flags",
         "launch.main",
     ],
