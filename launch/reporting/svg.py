@@ -35,8 +35,8 @@ DARK = {
     "c2": "#f0803c",
     "c3": "#2fc299",
     "c4": "#d991b9",
-    "c5": "#eab13c",
-    "c6": "#8fd0f5",
+    "c5": "#dba33a",
+    "c6": "#7cc0ea",
 }
 _LINK = "{http://www.w3.org/1999/xlink}href"
 _ROOT_STYLE = (

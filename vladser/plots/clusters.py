@@ -8,6 +8,8 @@ from matplotlib.figure import Figure
 
 from vladser.plots import style
 
+_ROOM = 12  # percent that a cluster's number takes
+
 
 def clusters(assignment: np.ndarray, emotions: Sequence[str]) -> Figure:
     """One panel an emotion: the shares of the clusters, stacked, over the tenths of an
@@ -24,7 +26,10 @@ def clusters(assignment: np.ndarray, emotions: Sequence[str]) -> Figure:
     panels = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False)
     for panel, emotion, shares in zip(panels.flat, emotions, assignment, strict=False):
         panel.set_title(emotion)
-        if not np.isnan(shares).any():
+        if np.isnan(shares).any():
+            text = {"fontsize": style.SIZE, "color": style.MUTED}
+            panel.text(50, 50, "not tested", ha="center", va="center", **text)
+        else:
             _stack(panel, 100 * np.asarray(shares))
     for panel in panels.flat:
         panel.set(
@@ -42,21 +47,17 @@ def _stack(axes, shares):
     """Shares [K, BINS] on top of each other, the first at the bottom."""
     tops = np.cumsum(shares, axis=0)
     edges = np.linspace(0, 100, shares.shape[1] + 1)
-    shades = product((0.8, 0.5, 0.25), style.COLORS)
-    for cluster, (share, top, (shade, color)) in enumerate(
+    centers = (edges[:-1] + edges[1:]) / 2
+    off_center = abs(centers - 50) / 100
+    shades = product(style.SHADE * np.array([1, 0.6, 0.3]), style.COLORS)
+    for number, (share, top, (shade, color)) in enumerate(
         zip(shares, tops, shades, strict=False), 1
     ):
-        area = {"baseline": top - share, "color": color, "alpha": shade}
-        axes.stairs(top, edges, fill=True, linewidth=0, **area)
-        axes.stairs(top, edges, baseline=None, color=style.PAPER, linewidth=1)
-        widest = share.argmax()
-        if share[widest] > 12:
-            axes.text(
-                edges[widest : widest + 2].mean(),
-                top[widest] - share[widest] / 2,
-                str(cluster),
-                ha="center",
-                va="center",
-                fontsize=style.SMALL,
-                color=style.INK,
-            )
+        face = {"facecolor": (color, shade), "edgecolor": style.PAPER}
+        axes.stairs(top, edges, baseline=top - share, fill=True, linewidth=1, **face)
+        # Where it has room, in the middle if it can.
+        at = (np.minimum(share, _ROOM) - off_center).argmax()
+        if share[at] >= _ROOM:
+            middle = top[at] - share[at] / 2
+            text = {"fontsize": style.SMALL, "color": style.INK}
+            axes.text(centers[at], middle, number, ha="center", va="center", **text)

@@ -19,14 +19,17 @@ def confusion(matrix: np.ndarray, emotions: Sequence[str], title: str) -> Figure
     matrix = np.asarray(matrix, float)
     share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     classes = len(emotions)
-    figure = style.figure(0.9 + 0.62 * classes, width=max(style.WIDTH, 0.75 * classes))
+    figure = style.figure(1 + 0.55 * classes, width=max(style.WIDTH, 0.55 * classes))
     axes = figure.subplots()
+    digits = 1 if classes <= 5 else 0
     for (row, column), value in np.ndenumerate(share):
         corner = column - 0.5, row - 0.5
         shade = style.SHADE * value
         axes.add_patch(Rectangle(corner, 1, 1, color=style.COLORS[0], alpha=shade))
         text = {"ha": "center", "color": style.INK}
-        axes.text(column, row, f"{value:.1%}", va="bottom", fontsize=style.SIZE, **text)
+        axes.text(
+            column, row, f"{value:.{digits}%}", va="bottom", fontsize=style.SIZE, **text
+        )
         count = f"({matrix[row, column]:.4g})"
         axes.text(column, row, count, va="top", fontsize=style.SMALL, **text)
     axes.set(

@@ -1,7 +1,6 @@
 """Training curves."""
 
 from collections.abc import Mapping
-from itertools import product
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -14,7 +13,7 @@ def curves(
     curves: Mapping[str, tuple[np.ndarray, np.ndarray, np.ndarray]], ylabel: str
 ) -> Figure:
     """A quantity by epoch, one line a condition: best a family's conditions at a time,
-    at most 18.
+    at most 24.
 
     Args:
       curves: by the condition's name its (mean, low, high), [epochs] each, over seeds
@@ -23,14 +22,12 @@ def curves(
     """
     figure = style.figure(2.6 + 0.17 * len(curves))
     axes = figure.subplots()
-    ways = product(style.DASHES, style.COLORS)
-    for (name, (mean, low, high)), (dash, color) in zip(
-        curves.items(), ways, strict=False
-    ):
-        epoch = np.arange(1, len(mean) + 1)
-        axes.plot(epoch, mean, color=color, linestyle=dash, linewidth=1.5, label=name)
+    for number, (name, (mean, low, high)) in enumerate(curves.items()):
+        epoch, look = np.arange(1, len(mean) + 1), style.line(number)
+        axes.plot(epoch, mean, linewidth=1.5, label=name, **look)
         if len(curves) <= 3:
-            axes.fill_between(epoch, low, high, color=color, alpha=0.15, linewidth=0)
+            shade = {"alpha": 0.15, "linewidth": 0, "color": look["color"]}
+            axes.fill_between(epoch, low, high, **shade)
     axes.set(xlabel="epoch", ylabel=ylabel)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     style.dress(axes, "y")

@@ -36,7 +36,8 @@ def intervals(
     ]
     ours, theirs, *_ = style.COLORS
     axes.hlines(row, *np.transpose(bars), color=ours, linewidth=2, alpha=0.6)
-    axes.plot(mean, row, "o", color=ours, label="mean and 95 % interval")
+    label = "95 % interval" if any(interval) else "mean"
+    axes.plot(mean, row, "o", color=ours, label=label)
     if published is not None and any(p is not None for p in published):
         given = 100 * np.array([np.nan if p is None else p for p in published])
         axes.plot(given, row, "D", color=theirs, fillstyle="none", label="the paper")

@@ -17,29 +17,26 @@ def lines(
 
     Args:
       alpha: [n] ascending.
-      series: by the name of the smoothing its (mean, low, high), [n] shares each; at
-        most two.
-      none: (mean, low, high) without smoothing.
+      series: by the name of the smoothing its (mean, low, high), [n] shares each.
+      none: (mean, low, high) without smoothing. NaN or None is not drawn.
     """
     figure = style.figure(3.2)
     axes = figure.subplots()
-    ways = [*style.COLORS[:2]], style.MARKERS[:2], ("-", "--")
-    for (name, values), color, marker, dash in zip(series.items(), *ways, strict=False):
-        mean, low, high = 100 * np.array(values)
-        axes.plot(alpha, mean, color=color, marker=marker, linestyle=dash, label=name)
-        _band(axes, alpha, low, high, color, dash)
-    mean, low, high = (np.full(len(alpha), 100 * value) for value in none)
-    axes.plot(alpha, mean, color=style.MUTED, linestyle=":", label="none")
-    _band(axes, alpha, low, high, style.MUTED, ":")
+    for number, (name, values) in enumerate(series.items()):
+        mean, low, high = 100 * np.array(values, float)
+        look, marker = style.line(number), style.MARKERS[number]
+        axes.plot(alpha, mean, marker=marker, label=name, **look)
+        axes.fill_between(alpha, low, high, alpha=0.1, linewidth=0, color=look["color"])
+        for edge in (low, high):
+            axes.plot(alpha, edge, linewidth=0.7, alpha=0.7, **look)
+    # Its band is its edges: a third shade over two others would be mud.
+    mean, low, high = 100 * np.array(none, float)
+    look = {"color": style.MUTED, "linestyle": ":"}
+    axes.axhline(mean, label="none", **look)
+    for edge in (low, high):
+        axes.axhline(edge, linewidth=0.7, **look)
     axes.set(xlabel="alpha, the weight of the prior in the labels", ylabel="UA, %")
     axes.set_xticks(alpha, [f"{a:g}" for a in alpha])
     style.dress(axes, "y")
     style.legend(figure, loc="outside upper center", ncols=3)
     return figure
-
-
-def _band(axes, alpha, low, high, color, dash):
-    """With edges: where bands overlap, shades alone would not tell them apart."""
-    axes.fill_between(alpha, low, high, color=color, alpha=0.1, linewidth=0)
-    for edge in (low, high):
-        axes.plot(alpha, edge, color=color, linestyle=dash, linewidth=0.7, alpha=0.7)

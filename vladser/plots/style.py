@@ -1,12 +1,10 @@
 """What all figures share: their width, their type and the colours.
 
-The colours are those of Okabe and Ito (2008), "Color Universal Design": readers with
-any colour vision tell them apart, in this order best. Colour never stands alone: what a
-figure tells apart differs by marker, line style, place or label too.
+The colours are the hues of Okabe and Ito (2008), "Color Universal Design", which
+readers of any colour vision tell apart, the last two darkened until all have a contrast
+of 3 to white paper. Colour never stands alone: what a figure tells apart differs by
+marker, line style, place or label too.
 """
-
-from collections.abc import Sequence
-from itertools import cycle, islice
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -16,14 +14,14 @@ PAPER = "#ffffff"
 INK = "#1c2127"
 MUTED = "#5c6670"  # second to what is said: axes, remarks
 RULE = "#d5dae0"  # grid
-COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#c48700", "#3a9ad1")
 MARKERS = ("o", "s", "^", "D", "v", "P")
-DASHES = ("-", "--", ":")
+DASHES = ("-", "--", ":", "-.")
 
 WIDTH = 3.9  # inches; such a figure is readable on a phone
 SIZE = 9.5  # points
 SMALL = 8.5
-SHADE = 0.55  # opacity of a color's darkest area: INK on it stays readable
+SHADE = 0.5  # opacity of the darkest areas: INK stays readable on them
 
 
 def figure(height: float, width: float = WIDTH) -> Figure:
@@ -48,14 +46,16 @@ def dress(axes: Axes, grid: str | None = None) -> None:
         axes.set_axisbelow(True)
 
 
+def line(number: int) -> dict[str, str]:
+    """Color and style of one of several lines, counted from 0; alike after 24."""
+    dash = number + number // 12  # after 12 the pairs would come again
+    return {
+        "color": COLORS[number % len(COLORS)],
+        "linestyle": DASHES[dash % len(DASHES)],
+    }
+
+
 def legend(target: Figure | Axes, **options) -> Legend:
     """A legend without a frame."""
-    return target.legend(
-        frameon=False, fontsize=SMALL, labelcolor=INK, handlelength=2.2, **options
-    )
-
-
-def colors(count: int) -> Sequence[str]:
-    """As many colors as there are things to tell apart, from the start again after the
-    sixth."""
-    return tuple(islice(cycle(COLORS), count))
+    look = {"frameon": False, "fontsize": SMALL, "labelcolor": INK}
+    return target.legend(**look, handlelength=2.2, columnspacing=1.2, **options)
