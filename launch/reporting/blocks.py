@@ -10,9 +10,9 @@ from matplotlib.figure import Figure
 
 
 class Mark(NamedTuple):
-    """A word that is a judgement. `good` and `bad` add a sign and a colour to it."""
+    """A word that is a judgement; its kind adds a sign and a colour to it."""
 
-    kind: Literal["good", "bad", "open"]
+    kind: Literal["good", "bad", "open", "warn"]
     text: str
 
 
@@ -33,7 +33,7 @@ class Table(NamedTuple):
 
     Attributes:
       caption: what it holds, unique in the document.
-      header: a name for each column.
+      header: a name for each column, or "".
       rows: as many cells each.
       words: the numbers of the columns, beside the first, that hold words rather than
         figures.
@@ -48,11 +48,18 @@ class Table(NamedTuple):
 
 
 class Picture(NamedTuple):
-    """A figure, its title (unique in the document), and what it shows."""
+    """A figure.
+
+    Attributes:
+      title: unique in the document.
+      description: what it shows, for those who do not see it.
+      note: what a reader has to know to read it.
+    """
 
     title: str
     description: str
     figure: Figure
+    note: str = ""
 
 
 class Gallery(NamedTuple):
@@ -61,7 +68,14 @@ class Gallery(NamedTuple):
     pictures: Sequence[Picture]
 
 
-Block = Text | Code | Table | Gallery
+class Beside(NamedTuple):
+    """A picture, and a table of what it shows."""
+
+    picture: Picture
+    table: Table
+
+
+Block = Text | Code | Table | Gallery | Beside
 
 
 class Section(NamedTuple):

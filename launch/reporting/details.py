@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from launch.reporting import facts, families, overview, text
-from launch.reporting.blocks import Gallery, Mark, Picture, Section, Table, Text
+from launch.reporting.blocks import Beside, Gallery, Mark, Picture, Section, Table, Text
 from launch.reporting.runs import Run
 from vladser import clustering, comparisons, plots
 
@@ -21,7 +21,7 @@ def speakers(run: Run) -> Section | None:
     spoken = [one["utterances"] for one in every[0]["speakers"]]
     ua = np.array([[one["ua"] for one in c["speakers"]] for c in every])
     first = every.index(facts.proposed(run))
-    order = np.argsort(np.median(ua, axis=0), kind="stable")
+    order = np.argsort(ua.mean(axis=0), kind="stable")
     several = len(every) > 1
     rows = [
         (
@@ -33,7 +33,7 @@ def speakers(run: Run) -> Section | None:
         for n in order
     ]
     header = ("speaker", "utterances", every[first]["name"])
-    header += ("lowest", "median", "highest") if several else ()
+    header += ("lowest", "mean", "highest") if several else ()
     table = Table(
         "UA by speaker, the hardest first",
         header,
@@ -48,10 +48,10 @@ def speakers(run: Run) -> Section | None:
     ends = names[order[0]], names[order[-1]]
     shown = Picture(
         "UA by speaker",
-        f"Hardest: {ends[0]}; easiest: {ends[1]}.",
+        f"The hardest is {ends[0]}, the easiest {ends[1]}.",
         plots.speakers(names, [one["name"] for one in every], ua),
     )
-    return Section("Speakers", [Gallery([shown]), table])
+    return Section("Speakers", [Beside(shown, table)])
 
 
 def curves(run: Run) -> Section | None:
@@ -59,14 +59,18 @@ def curves(run: Run) -> Section | None:
     if not run.metrics:
         return None
     groups = {
-        family["family"]: [one["name"] for one in families.members(run, family)]
+        family["family"]: families.members(run, family)
         for family in run.summary["comparisons"]
-    } or {"": [one["name"] for one in run.summary["conditions"]]}
+    } or {"": run.summary["conditions"]}
     pictures = []
     for key, label in (("loss", "training loss"), ("validation_ua", "validation UA")):
         by_condition = _by_epoch(run.metrics, key)
-        for group, names in groups.items():
-            chosen = {n: by_condition[n] for n in names if n in by_condition}
+        for group, members in groups.items():
+            chosen = {
+                short: by_condition[one["name"]]
+                for short, one in zip(families.names(members), members, strict=True)
+                if one["name"] in by_condition
+            }
             if chosen:
                 title = f"{group}: {label}" if group else label.capitalize()
                 pictures.append(_curve(title, chosen, label))
@@ -88,9 +92,10 @@ def clusters(run: Run) -> Section | None:
     pictures = [
         Picture(
             f"Clusters in time: {name}",
-            "Mean share of each cluster in each tenth of an utterance, by emotion; "
-            f"seed {records[name][0]['seed']}, mean over folds.",
+            "Stacked shares of the clusters over the time of an utterance, by emotion.",
             plots.clusters(_profile(records[name]), emotions),
+            "Mean share of each cluster in each tenth of an utterance, over the folds "
+            f"of seed {records[name][0]['seed']}.",
         )
         for name in drawn
     ]
@@ -103,14 +108,15 @@ def clusters(run: Run) -> Section | None:
         notes=[
             "The adjusted Rand index of an utterance's dominant cluster and its "
             "emotion, over the test utterances of a fold: 1 is a perfect match, 0 is "
-            "chance. p is not corrected."
+            "chance. An index can differ from chance and still be small. p is not "
+            "corrected."
         ],
     )
     return Section("Clusters", [*([table] if rows else []), Gallery(pictures)])
 
 
 def _range(values: np.ndarray) -> tuple[float, float, float]:
-    return values.min(), float(np.median(values)), values.max()
+    return values.min(), values.mean(), values.max()
 
 
 def _by_epoch(lines: Iterable[dict], key: str) -> dict[str, tuple[np.ndarray, ...]]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from launch.reporting import facts, overview, text
-from launch.reporting.blocks import Block, Gallery, Picture, Section, Table
+from launch.reporting.blocks import Beside, Block, Gallery, Picture, Section, Table
 from launch.reporting.facts import CONDITION
 from launch.reporting.runs import Run
 from vladser import paper, plots
@@ -34,7 +34,7 @@ def picture(run: Run, family: dict[str, Any], where: str = "") -> Picture:
       where: goes before the title, where a document shows a family of several runs.
     """
     conditions = members(run, family)
-    short = _short(conditions)
+    short = names(conditions)
     intervals = [one["ua"]["interval"] for one in conditions]
     reference = facts.named(run, family["reference"])
     title = f"{where}{family['family']}: UA"
@@ -57,14 +57,14 @@ def picture(run: Run, family: dict[str, Any], where: str = "") -> Picture:
 
 
 def _section(run: Run, family: dict[str, Any]) -> Section:
-    blocks: list[Block] = [Gallery([picture(run, family)])]
+    blocks: list[Block] = [Beside(picture(run, family), _differences(family))]
     if family["least_p"] >= 0.05:
         blocks.append(overview.powerless(family))
     if family["family"].startswith("Figure 6"):
         blocks.append(Gallery(confusions(run, _smoothed(run, family))))
     if family["family"].startswith("Table 2"):
         blocks.append(_systems(run))
-    return Section(heading(family["family"]), [*blocks, _differences(family)])
+    return Section(heading(family["family"]), blocks)
 
 
 def confusions(run: Run, conditions: Sequence[CONDITION]) -> list[Picture]:
@@ -83,7 +83,7 @@ def confusions(run: Run, conditions: Sequence[CONDITION]) -> list[Picture]:
             Picture(
                 f"Confusions: {one['name']}",
                 f"Recognized: {said}.",
-                plots.confusion(one["confusion"], emotions, one["name"]),
+                plots.confusion(one["confusion"], emotions, ""),
             )
         )
     return pictures
@@ -140,18 +140,18 @@ def _systems(run: Run) -> Table:
     return Table("Published systems, UA", ("system", "UA"), rows, notes=notes)
 
 
-def _short(conditions: Sequence[CONDITION]) -> list[str]:
+def names(conditions: Sequence[CONDITION]) -> list[str]:
     """Their names without what they share."""
     smoothings = {(one["smoothing"], one["alpha"]) for one in conditions}
     poolings = {one["aggregator"] for one in conditions}
-    names = [one["name"] for one in conditions]
+    whole = [one["name"] for one in conditions]
     if len(smoothings) == 1:
         short = [one["aggregator"] for one in conditions]
     elif len(poolings) == 1:
-        short = [name.removeprefix(*poolings).lstrip(", ") for name in names]
+        short = [name.removeprefix(*poolings).lstrip(", ") for name in whole]
     else:
-        short = names
-    return short if len({*short}) == len(short) else names
+        short = whole
+    return short if len({*short}) == len(short) else whole
 
 
 def _curves(conditions: Sequence[CONDITION]) -> tuple | None:

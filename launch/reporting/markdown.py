@@ -3,9 +3,18 @@
 import re
 from collections.abc import Iterable, Iterator
 
-from launch.reporting.blocks import Block, Code, Document, Gallery, Mark, Table, Text
+from launch.reporting.blocks import (
+    Beside,
+    Block,
+    Code,
+    Document,
+    Gallery,
+    Mark,
+    Table,
+    Text,
+)
 
-_SIGNS = {"good": "✓", "bad": "✗", "open": "○"}
+_SIGNS = {"good": "✓", "bad": "✗", "open": "○", "warn": "!"}
 
 
 def markdown(document: Document) -> str:
@@ -26,8 +35,8 @@ def _block(block: Block) -> Iterator[str]:
             yield from ("", _escaped(text))
         case Code(text):
             yield from ("", "```", text, "```")
-        case Table():
-            yield from _table(block)
+        case (Table() as table) | Beside(_, table):
+            yield from _table(table)
         case Gallery():
             pass
 

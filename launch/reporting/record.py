@@ -4,7 +4,7 @@ from launch.reporting import text
 from launch.reporting.blocks import Block, Code, Mark, Section, Table, Text
 from launch.reporting.runs import Run
 
-_LEVELS = {"error": ("bad", "error"), "warning": ("open", "warning")}
+_LEVELS = {"error": ("bad", "error"), "warning": ("warn", "warning")}
 _PASSED = ("good", "passed")
 _LISTED = 100
 _HOW = (
@@ -85,7 +85,7 @@ def repeat(run: Run) -> Section:
     blocks.append(
         Table(
             "Data, environment and cost",
-            ("", "value"),
+            ("", ""),
             [row for row in _facts(run) if row[1]],
             words=frozenset({1}),
         )
