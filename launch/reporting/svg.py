@@ -18,6 +18,7 @@ from xml.etree import ElementTree
 
 import matplotlib
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from vladser.plots import style
 
@@ -89,7 +90,9 @@ def inline(figure: Figure, title: str, description: str) -> str:
 
 
 def _drawn(figure: Figure, salt: str) -> bytes:
-    """The figure as matplotlib writes it, text as text."""
+    """The figure as matplotlib writes it, text as text and not as mathematics."""
+    for text in figure.findobj(Text):
+        text.set_parse_math(False)
     file = io.BytesIO()
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": salt}):
         figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})

@@ -1,0 +1,122 @@
+import re
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_rgb
+
+from launch.reporting import svg
+from vladser import plots
+from vladser.plots import style
+
+EMOTIONS = ("angry", "happy")
+
+
+def _figures():
+    return {
+        "confusion": plots.confusion(np.eye(2), EMOTIONS, "a < b & c"),
+        "intervals": plots.intervals(
+            ["x", "y"], [0.5, 0.6], [(0.4, 0.6)] * 2, [0.5, None], "y"
+        ),
+        "lines": plots.lines(
+            [0.1, 0.2], {"uniform": np.full((3, 2), 0.5)}, (0.5, 0.4, 0.6)
+        ),
+        "speakers": plots.speakers(["s"], ["x", "y"], np.array([[0.5], [0.6]])),
+        "curves": plots.curves({"x": np.ones((3, 4))}, "loss"),
+        "clusters": plots.clusters(np.full((2, 2, 10), 0.5), EMOTIONS),
+    }
+
+
+@pytest.fixture(scope="module")
+def drawn():
+    return {name: svg.inline(f, name, f"says {name}") for name, f in _figures().items()}
+
+
+@pytest.fixture(params=_figures())
+def text(request, drawn):
+    return drawn[request.param]
+
+
+def test_every_color_is_a_variable_that_light_and_dark_define(text):
+    used = set(re.findall(r"var\(--(\w+)\)", text))
+    assert "ink" in used and used <= set(svg.LIGHT) == set(svg.DARK)
+    values = re.findall(r"(?:fill|stroke):([^;\"]+)", text)
+    assert values and all(v == "none" or v.startswith("var(--") for v in values)
+    assert not re.search(r"#[0-9a-f]{6}\b", text)
+    light, dark = svg.variables().split("@media")
+    for name, color in svg.LIGHT.items():
+        assert f"--{name}:{color};" in light
+        assert f"--{name}:{svg.DARK[name]};" in dark
+
+
+def test_it_stands_alone(text):
+    for reference in re.findall(r"(?:href=\"|url\()([^\")]+)", text):
+        assert reference.startswith("#") and f'id="{reference[1:]}"' in text
+    for outside in ("http", "<image", "data:", "<?xml", "<!DOCTYPE", "<style"):
+        assert outside not in text
+    assert len(text) < 30_000
+
+
+def test_ids_are_unique_in_a_page(drawn):
+    ids = [i for text in drawn.values() for i in re.findall(r"\bid=\"([^\"]+)", text)]
+    assert len(ids) == len(set(ids)) > 2 * len(drawn)
+
+
+def test_the_same_figure_gives_the_same_text(drawn):
+    again = {
+        name: svg.inline(f, name, f"says {name}") for name, f in _figures().items()
+    }
+    assert again == drawn
+
+
+def test_readers_who_do_not_see_are_told(text):
+    root = ElementTree.fromstring(text)
+    assert root.get("role") == "img"
+    title, description = root[0], root[1]
+    assert (title.tag, description.tag) == ("title", "desc")
+    assert root.get("aria-labelledby").split() == [
+        title.get("id"),
+        description.get("id"),
+    ]
+    assert description.text == f"says {title.text}"
+
+
+def test_it_fits_its_container(text):
+    root = ElementTree.fromstring(text)
+    assert "width:100%" in root.get("style") and "max-width" in root.get("style")
+    assert "width" not in root.attrib and "height" not in root.attrib
+    assert root.get("viewBox").startswith("0 0 280.8 ")
+
+
+def test_text_stays_text_and_is_escaped(drawn):
+    found = [t.text for t in ElementTree.fromstring(drawn["confusion"]).iter("text")]
+    assert "a < b & c" in found and {"angry", "happy", "spoken"} <= set(found)
+    assert "DejaVu" not in drawn["confusion"]
+
+
+def test_names_may_hold_anything():
+    figure = plots.intervals(["<b>&", "$x$ _", "$\\"], [0.5] * 3, [None] * 3)
+    root = ElementTree.fromstring(svg.inline(figure, "<i>", '"&'))
+    assert {"<b>&", "$x$ _", "$\\"} <= {t.text for t in root.iter("text")}
+
+
+@pytest.mark.parametrize("colors", [svg.LIGHT, svg.DARK])
+def test_contrast_suffices(colors):
+    colors = {name: np.array(to_rgb(color)) for name, color in colors.items()}
+    paper, ink = colors["paper"], colors["ink"]
+    assert _contrast(ink, paper) >= 7 and _contrast(colors["muted"], paper) >= 4.5
+    for number in range(1, 7):
+        color = colors[f"c{number}"]
+        assert _contrast(color, paper) >= 3
+        darkest = style.SHADE * color + (1 - style.SHADE) * paper
+        assert _contrast(ink, darkest) >= 4.5
+
+
+def _contrast(one, other):
+    """The contrast ratio of WCAG 2.2."""
+    dark, light = sorted(
+        np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4)
+        @ [0.2126, 0.7152, 0.0722]
+        for c in (one, other)
+    )
+    return (light + 0.05) / (dark + 0.05)
