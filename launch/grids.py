@@ -4,17 +4,13 @@
 What a grid leaves out is as the other flags say.
 """
 
-import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from itertools import product
 from typing import Any
 
 from vladser.errors import InputError
 from vladser.types import Condition
-
-# A comma that is in no parentheses: netvlad(clusters=4,ghost=2) is one value.
-_COMMA = re.compile(r",(?![^(]*\))")
 
 
 @dataclass(frozen=True)
@@ -50,7 +46,7 @@ def parse(text: str, parsers: Mapping[str, Callable[[str], Any]]) -> Grid:
         if name in found:
             raise ValueError(f"{name} stands twice: give it one list of values")
         found[name] = tuple(
-            _value(name, value.strip(), parsers[name]) for value in _COMMA.split(values)
+            _value(name, value.strip(), parsers[name]) for value in _split(values)
         )
         for value in found[name]:
             if found[name].count(value) > 1:
@@ -92,6 +88,17 @@ def conditions(grids: Iterable[Grid], base: Mapping[str, Any]) -> list[Condition
 def names() -> list[str]:
     """The settings that a grid may vary: what a condition is made of."""
     return ["aggregator", *(f.name for f in fields(Condition) if f.name != "pooling")]
+
+
+def _split(values: str) -> Iterator[str]:
+    """At commas in no parentheses: netvlad(clusters=4,ghost=2) is one value."""
+    start = depth = 0
+    for place, letter in enumerate(values):
+        depth += (letter in "([") - (letter in ")]")
+        if letter == "," and not depth:
+            yield values[start:place]
+            start = place + 1
+    yield values[start:]
 
 
 def _value(name: str, text: str, parser: Callable[[str], Any]) -> Any:

@@ -25,8 +25,8 @@ def write(
     skipped: Mapping[str, str],
     training: Mapping[str, float],
 ) -> dict[str, Any]:
-    """Writes predictions.csv, metrics.jsonl, clusters.jsonl, confusion.png and, at
-    last, summary.json.
+    """Writes predictions.csv, metrics.jsonl, confusion.png (of one condition),
+    clusters.jsonl (if there is NetVLAD) and, at last, summary.json.
 
     Args:
       skipped: the reason by utterance.
@@ -64,8 +64,9 @@ def write(
     run_dir.write_csv(folder / "predictions.csv", results.header(corpus), rows)
     of_epochs = lines.metrics(conditions, plan, found)
     run_dir.write_lines(folder / "metrics.jsonl", of_epochs)
-    of_clusters = lines.clusters(corpus, conditions, plan, found)
-    run_dir.write_lines(folder / "clusters.jsonl", of_clusters)
+    if found.assignment.size:
+        of_clusters = lines.clusters(corpus, conditions, plan, found)
+        run_dir.write_lines(folder / "clusters.jsonl", of_clusters)
     if len(conditions) == 1:
         _write_confusion(folder / "confusion.png", summary)
     run_dir.write_json(folder / "summary.json", summary)

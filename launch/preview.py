@@ -45,11 +45,11 @@ def preview(settings: Settings, chosen: Corpus, classes: Sequence[str]) -> str:
         f"corpus      {settings.corpus}: {number(len(known), 'utterance')} of "
         f"{number(len(corpus.speakers), 'speaker')}, {corpus.length.sum():,} frames",
         f"classes     {', '.join(f'{name} {counts[name]:,}' for name in classes)}",
-        *(f"{'' if n else 'conditions':12}{c.name}" for n, c in enumerate(conditions)),
+        *(f"{'' if n else 'condition':12}{c.name}" for n, c in enumerate(conditions)),
         f"trials      {trials:,} = {number(len(conditions), 'condition')} x "
         f"{number(len(plan.folds), 'fold')} x {number(len(plan.seeds), 'seed')}; "
-        f"{number(plan.epochs, 'epoch')} of {number(plan.steps, 'step')}, "
-        f"{frames:,} frames in all",
+        f"{number(plan.epochs, 'epoch')} of {number(plan.steps, 'step')}",
+        f"training    {frames:,} frames",
         f"chunks      {cut}",
         f"memory      about {memory:,.0f} MiB of arrays on each of "
         f"{number(mesh.size, 'device')} ({mesh.devices.flat[0].device_kind})",

@@ -71,7 +71,7 @@ def test_processes_give_what_one_gives(corpus, alone, start, tmp_path):
     argv = (*corpus, *FLAGS, f"--run_dir={tmp_path / 'run'}")
     done = _ends(start(argv, argv, argv))  # of 2, 1 and 1 trials
     assert [status for status, *_ in done] == [0, 0, 0], done
-    assert done[0][1].startswith("mean, unigram 0.2, 1 seed\n")
+    assert done[0][1].startswith("mean, unigram 0.2, cells 4, 1 seed\n")
     for _, out, err in done[1:]:
         assert not out and err.count("\n") == 1 and "32 utterances with" in err
     _same_results(tmp_path / "run", alone)

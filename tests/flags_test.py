@@ -89,6 +89,12 @@ def test_paths_default_to_cache_corpus_and_flagfile(tmp_path, monkeypatch):
             ["--corpus=demo", "--validation=partner", "--hold_out=session"],
             "--validation=partner goes with --hold_out=speaker",
         ),
+        (["--corpus=demo", "--test_data_dir=x"], "a --test_corpus: name that"),
+        (["--corpus=demo", "--test_corpus=tess"], "--test_data_dir is required"),
+        (
+            ["--corpus=demo", "--test_corpus=demo", "--hold_out=session"],
+            "--hold_out=session does not go with --test_corpus",
+        ),
     ],
 )
 def test_wrong_values_are_refused(argv, said):
@@ -106,7 +112,8 @@ def test_wrong_values_are_refused(argv, said):
         ["--noise=1e-7", "--rho=0", "--learning_rate=3", "--max_seconds=1.5"],
         ["--hold_out=session", "--standardize=speaker", "--on_bad_audio=skip"],
         ["--validation=partner", "--workers=7", "--cells=8", "--cache_dir=a 'cache'"],
-        ["--trials_per_chunk=7"],
+        ["--trials_per_chunk=7", "--test_corpus=demo"],
+        ["--grid=alpha=0.1,0.2; aggregator=mean,netvlad", "--grid=noise=0;cells=2,3"],
     ],
 )
 def test_flags_text_repeats_the_run_from_anywhere(argv, tmp_path, monkeypatch):
@@ -140,7 +147,7 @@ def test_processes_agree_on_what_is_trained_not_on_where_things_are(tmp_path):
 
 @pytest.mark.parametrize("file", flagfiles.shipped(), ids=lambda file: file.name)
 def test_shipped_flagfiles_parse_and_show_their_command(file, tmp_path):
-    settings = parse(f"--flagfile={file}", f"--data_dir={tmp_path}")
+    settings = parse(f"--flagfile={file}", "--corpus=emodb", f"--data_dir={tmp_path}")
     assert settings.run_dir == Path("runs", file.stem)
     text = file.read_text(encoding="utf-8")
     assert f"python -m launch.main --flagfile=launch/flagfiles/{file.name}" in text

@@ -50,7 +50,8 @@ def test_a_training_that_diverges_names_the_trial(call, argv, said, tmp_path, ca
     assert call(*argv) == 1
     out, err = capsys.readouterr()
     *_, last = err.splitlines()
-    assert last.startswith("error: mean, unigram 0.2, seed 0, held out s0: ")
+    assert last.startswith("error: mean, unigram 0.2, cells 4, ")
+    assert "seed 0, held out s0: " in last
     assert said in last and not out and "Traceback" not in err
     assert not (tmp_path / "run" / "predictions.csv").exists()
 

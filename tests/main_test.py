@@ -15,8 +15,13 @@ from vladser import features
 from vladser.corpora import manifest
 
 FILES = {
+    ".lock",
     "flags.txt",
     "environment.json",
+    "audit.json",
+    "checkpoints",
+    "report.html",
+    "report.md",
     "dataset.json",
     "metrics.jsonl",
     "predictions.csv",
@@ -69,9 +74,12 @@ def test_a_run_leaves_its_files_and_says_little(first):
     done, folder = first
     assert done.returncode == 0, done.stderr
     assert {path.name for path in folder.iterdir()} == FILES
-    assert done.stdout.startswith("mean, unigram 0.2, 2 seeds\n")
-    assert done.stdout.endswith(f"\nresults are in {folder}\n")
-    features, compiling, trained = done.stderr.splitlines()
+    assert done.stdout.startswith("mean, unigram 0.2, cells 4, 2 seeds\n")
+    assert done.stdout.endswith(
+        f" in {folder}, to be read in {folder / 'report.html'}\n"
+    )
+    features, *warnings, compiling, trained = done.stderr.splitlines()
+    assert all(line.startswith("warning: ") for line in warnings)
     assert features.endswith("features: 32 extracted, 0 cached")
     assert features.startswith("32 utterances") and compiling.startswith("compiling")
     assert re.fullmatch(
@@ -98,7 +106,7 @@ def test_metrics_have_a_line_a_condition_seed_fold_and_epoch(first):
     lines = _metrics(first[1])
     keys = Counter((x["condition"], x["seed"], x["fold"], x["epoch"]) for x in lines)
     assert keys == Counter(
-        ("mean, unigram 0.2", seed, f"s{fold}", epoch)
+        ("mean, unigram 0.2, cells 4", seed, f"s{fold}", epoch)
         for seed in (0, 1)
         for fold in range(4)
         for epoch in (1, 2)
@@ -109,11 +117,18 @@ def test_metrics_have_a_line_a_condition_seed_fold_and_epoch(first):
 def test_the_summary_has_the_documented_form(first):
     summary = _summary(first[1])
     (condition,) = summary["conditions"]
-    keys = "format corpus emotions conditions skipped failed training"
+    keys = (
+        "format corpus test_corpus emotions conditions comparisons skipped failed "
+        "training"
+    )
     assert " ".join(summary) == keys
-    keys = "name aggregator smoothing alpha seeds ua wa confusion folds"
+    keys = (
+        "name aggregator smoothing alpha cells noise dropout learning_rate rho seeds "
+        "ua wa confusion folds speakers"
+    )
     assert " ".join(condition) == keys
-    assert " ".join(condition["ua"]) == "mean_of_folds std_over_seeds pooled interval"
+    keys = "mean_of_folds mean_of_speakers std_over_seeds pooled interval"
+    assert " ".join(condition["ua"]) == keys
     assert " ".join(condition["wa"]) == "mean_of_folds pooled"
     assert {" ".join(fold) for fold in condition["folds"]} == {"held_out utterances ua"}
     keys = (
@@ -156,7 +171,8 @@ def test_a_rerun_from_flags_txt_is_the_same_to_the_bit_and_reads_no_audio(first,
     assert done.returncode == 0, done.stderr
     assert "0 extracted, 32 cached" in done.stderr
     assert {path.name for path in folder.iterdir()} == FILES
-    for name in ("flags.txt", "dataset.json", "metrics.jsonl", "predictions.csv"):
+    same = "flags.txt", "dataset.json", "audit.json", "metrics.jsonl", "predictions.csv"
+    for name in same:
         assert (folder / name).read_bytes() == (first[1] / name).read_bytes(), name
     one, other = _summary(first[1]), _summary(folder)
     assert one.pop("training") and other.pop("training")

@@ -30,8 +30,8 @@ def test_it_says_what_would_run_and_makes_nothing(preview, tmp_path):
     said = preview()
     assert said["corpus"].startswith("manifest: 32 utterances of 4 speakers, ")
     assert said["classes"] == "angry 8, happy 8, sad 8, neutral 8"
-    assert said["condition"] == "mean, unigram 0.2"
-    assert said["trials"] == "8 = 4 folds x 2 seeds; 2 epochs of 1 step"
+    assert said["condition"] == "mean, unigram 0.2, cells 4"
+    assert said["trials"] == "8 = 1 condition x 4 folds x 2 seeds; 2 epochs of 1 step"
     assert said["chunks"] == "1, the largest of 8 trials"
     assert said["memory"].endswith(" MiB of arrays on each of 2 devices (cpu)")
     assert said["results"] == str(tmp_path / "run")
@@ -46,9 +46,9 @@ def test_it_counts_the_frames_that_are_extracted(preview, file, tmp_path):
 
 def test_steps_follow_the_fold_that_trains_on_most(preview):
     found = preview("--batch_size=8", "--epochs=1", "--seeds=1")["trials"]
-    assert found == "4 = 4 folds x 1 seed; 1 epoch of 3 steps"
+    assert found == "4 = 1 condition x 4 folds x 1 seed; 1 epoch of 3 steps"
     found = preview("--hold_out=split", "--batch_size=8")["trials"]
-    assert found == "2 = 1 fold x 2 seeds; 2 epochs of 2 steps"
+    assert found == "2 = 1 condition x 1 fold x 2 seeds; 2 epochs of 2 steps"
 
 
 def test_it_says_how_the_trials_are_cut(preview):

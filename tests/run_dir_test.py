@@ -1,5 +1,6 @@
 import json
 import subprocess
+import sys
 from importlib import metadata
 from pathlib import Path
 
@@ -29,20 +30,23 @@ def sources(tmp_path, monkeypatch):
 
 
 def test_a_new_folder_is_made_with_its_parents_and_an_empty_one_taken(tmp_path):
-    for name in ("first", "second"):
-        folder = tmp_path / "runs" / name
+    folder = tmp_path / "runs" / "first"
+    for _ in range(2):  # a lock that was let go does not fill the folder
         run_dir.check(folder)
-        run_dir.claim(folder, "--seeds=3\n")
-        assert (folder / "flags.txt").read_text() == "--seeds=3\n"
-        (tmp_path / "runs" / "second").mkdir(exist_ok=True)
+        with run_dir.locked(folder):
+            assert folder.is_dir()
 
 
-def test_of_two_runs_one_gets_the_folder(tmp_path, monkeypatch):
-    monkeypatch.setattr(run_dir, "check", lambda folder: None)  # both saw it empty
-    run_dir.claim(tmp_path, "a")
-    with pytest.raises(InputError, match=f"--run_dir={tmp_path}: File exists"):
-        run_dir.claim(tmp_path, "b")
-    assert (tmp_path / "flags.txt").read_text() == "a"
+def test_of_two_processes_one_gets_the_folder(tmp_path):
+    code = (
+        "import sys; from pathlib import Path; from launch import run_dir\n"
+        "with run_dir.locked(Path(sys.argv[1])): pass"
+    )
+    other = [sys.executable, "-c", code, str(tmp_path)]
+    with run_dir.locked(tmp_path):
+        done = subprocess.run(other, capture_output=True, text=True)
+        assert f"--run_dir={tmp_path}: another process works in it" in done.stderr
+    assert not subprocess.run(other).returncode
 
 
 def test_a_folder_in_use_is_refused_with_what_is_in_it(tmp_path):
@@ -56,8 +60,11 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
     file = tmp_path / "file"
     file.touch()
     for folder in (file, file / "run"):
-        with pytest.raises(InputError, match=f"--run_dir={folder}: "):
-            run_dir.claim(folder, "")
+        with (
+            pytest.raises(InputError, match=f"{folder} cannot be made: "),
+            run_dir.locked(folder),
+        ):
+            pass
 
 
 def test_files_are_utf_8_with_the_users_permissions(tmp_path):

@@ -10,7 +10,12 @@ SUMMARY = {
         {
             "name": "mean, unigram 0.2",
             "seeds": [0, 1],
-            "ua": {"mean_of_folds": 0.625, "std_over_seeds": 0.0312, "pooled": 7 / 12},
+            "ua": {
+                "mean_of_folds": 0.625,
+                "std_over_seeds": 0.0312,
+                "pooled": 7 / 12,
+                "interval": [0.5, 0.75],
+            },
             "wa": {"mean_of_folds": 0.61, "pooled": 5 / 8},
             "confusion": CONFUSION,
             "folds": [
@@ -38,11 +43,11 @@ def test_the_table_shows_folds_averages_baselines_and_confusion():
         "Ses01F             5   25.0",
         "s2                 3  100.0",
         "",
-        "                UA %  over seeds  WA %",
-        "mean of folds   62.5       ± 3.1  61.0",
-        "pooled          58.3              62.5",
-        "majority class  33.3              50.0",
-        "chance          33.3              33.3",
+        "                UA %  95 % interval  over seeds  WA %",
+        "mean of folds   62.5    50.0 - 75.0       ± 3.1  61.0",
+        "pooled          58.3                             62.5",
+        "majority class  33.3                             50.0",
+        "chance          33.3                             33.3",
         "",
         "spoken \\ predicted %  angry   sad  bored",
         "angry                  75.0  25.0    0.0",
@@ -51,8 +56,20 @@ def test_the_table_shows_folds_averages_baselines_and_confusion():
     ]
 
 
-def test_one_seed_has_no_spread():
+def test_several_conditions_get_a_line_each():
+    one = SUMMARY["conditions"][0]
+    other = {**one, "name": "final, no smoothing"}
+    text = terminal.results({**SUMMARY, "conditions": [one, other]}, [])
+    assert text.splitlines() == [
+        "condition            UA %  95 % interval  over seeds  pooled  WA %",
+        "mean, unigram 0.2    62.5    50.0 - 75.0       ± 3.1    58.3  61.0",
+        "final, no smoothing  62.5    50.0 - 75.0       ± 3.1    58.3  61.0",
+    ]
+
+
+def test_one_seed_has_no_spread_and_one_speaker_no_interval():
     ua = {"mean_of_folds": 0.625, "std_over_seeds": None, "pooled": 0.5}
+    ua["interval"] = None
     text = terminal.results(_summary(seeds=[0], ua=ua), [])
     assert text.startswith("mean, unigram 0.2, 1 seed\n")
     assert ["mean", "of", "folds", "62.5", "61.0"] in _cells(text)

@@ -1,0 +1,119 @@
+"""Grids against the products that they say."""
+
+import subprocess
+import sys
+from itertools import product
+
+import launching
+import pytest
+
+from launch import cli, flags
+from vladser.aggregators import parse
+from vladser.types import Condition
+
+
+def _conditions(*argv):
+    settings = cli.parse(flags.define, flags.read, ["--corpus=demo", *argv])
+    return flags.conditions(settings)
+
+
+def test_without_a_grid_there_is_one_condition():
+    assert _conditions() == [Condition(parse("netvlad(clusters=4)"))]
+    (zero,) = _conditions("--alpha=0")
+    assert (zero.smoothing, zero.alpha) == ("none", 0)
+
+
+def test_a_grid_is_the_product_of_its_values_in_their_order():
+    found = _conditions(
+        "--grid=aggregator=mean, final;smoothing=uniform,unigram; alpha=0.1,0.2",
+        "--cells=8",
+    )
+    assert found == [
+        Condition(parse(pooling), smoothing, alpha, cells=8)
+        for pooling, smoothing, alpha in product(
+            ("mean", "final"), ("uniform", "unigram"), (0.1, 0.2)
+        )
+    ]
+
+
+def test_several_grids_are_one_union_with_each_condition_once():
+    found = _conditions(
+        "--grid=smoothing=none,unigram; alpha=0.1,0.2", "--grid=alpha=0.2,0.3"
+    )
+    said = [(condition.smoothing, condition.alpha) for condition in found]
+    assert said == [("none", 0), ("unigram", 0.1), ("unigram", 0.2), ("unigram", 0.3)]
+
+
+def test_commas_in_parentheses_do_not_separate():
+    (mine,) = _conditions("--grid=aggregator=my.pooling(a=1,b=(2,3))")
+    assert mine.pooling == parse("my.pooling(a=1,b=(2,3))")
+
+
+def test_every_setting_can_be_varied():
+    found = _conditions("--grid=cells=1,2; noise=0,1; dropout=0,0.1; rho=0,0.9")
+    assert len(set(found)) == 16
+    assert len({condition.name for condition in found}) == 16
+    assert len(_conditions("--grid=learning_rate=0.1,1")) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "count"),
+    [
+        ("table1_pooling", 5),
+        ("fig3_clusters", 8),
+        ("fig5_smoothing", 13),
+        ("fig6_confusion", 3),
+        ("table2_proposed", 4),
+        ("paper", 25),
+    ],
+)
+def test_flagfiles_of_the_paper(name, count):
+    found = _conditions(f"--flagfile={name}.flags")
+    assert len(set(found)) == len(found) == count
+    assert set(found) <= set(_conditions("--flagfile=paper.flags"))
+
+
+@pytest.mark.parametrize(
+    ("grids", "said"),
+    [
+        (["clusters=4"], "unknown setting 'clusters': one of aggregator, smoothing"),
+        (["alpha=0.1,,0.2"], "alpha lacks a value"),
+        (["alpha="], "alpha lacks a value: write alpha=VALUE"),
+        ([""], "'' should be SETTING=VALUE"),
+        (["alpha=0.1;"], "'' should be SETTING=VALUE"),
+        (["mean"], "'mean' should be SETTING=VALUE.* are among aggregator"),
+        (["alpha=2"], "alpha=2: should be a number from 0 to 1"),
+        (["smoothing=bigram"], "one of none, uniform, unigram"),
+        (["aggregator=vlad"], "aggregator=vlad: .* one of final, maximum"),
+        (["alpha=0.1; alpha=0.2"], "alpha stands twice"),
+        (["alpha=0.1,0.10"], "alpha=0.1 stands twice"),
+        (["aggregator=netvlad,netvlad(clusters=4)"], "stands twice"),
+        (["smoothing=none; alpha=0.1"], "alpha=0.1: alpha means nothing .*unigram"),
+        (["alpha=0.1", "alpha=0.1"], "the same conditions as --grid=alpha=0.1"),
+        (["alpha=0.1", "alpha=0.1; smoothing=unigram"], "the same conditions"),
+    ],
+)
+def test_wrong_grids_are_refused_in_a_line(grids, said):
+    with pytest.raises(cli.UsageError, match=said) as caught:
+        _conditions(*(f"--grid={grid}" for grid in grids))
+    assert "--grid" in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_no_clusters_are_refused_before_any_work(tmp_path):
+    argv = ["--corpus=demo", f"--cache_dir={tmp_path}"]
+    done = launching.program(*argv, "--grid=aggregator=mean,netvlad(clusters=0)")
+    assert done.returncode == 2
+    assert done.stderr == (
+        "error: aggregator netvlad(clusters=0): clusters=0: a whole number of at "
+        "least 1\n"
+    )
+    assert not list(tmp_path.rglob("*.wav"))
+
+
+def test_wrong_grids_are_answered_without_jax():
+    code = (
+        "import sys; from launch import cli, flags;"
+        "cli.run(print, flags.define, flags.read, '', ['--grid=alpha=2']);"
+        "sys.exit('jax' in sys.modules)"
+    )
+    assert not subprocess.run([sys.executable, "-c", code]).returncode
