@@ -195,8 +195,9 @@ def test_too_few_speakers_are_said_for_each_family(tmp_path):
     fake_run.write(tmp_path, speakers=fake_run.SPEAKERS[:4])
     html, markdown = written([tmp_path], tmp_path)
     for text in (Page(html).text, markdown):
-        assert "Table 1: with 4 speakers and 4 comparisons" in text
-        assert "that can occur is 0.500." in text  # 4 of 2 to the 1 - 4
+        # Of m comparisons: m * 2 ** (1 - 4).
+        assert "With 4 speakers the smallest corrected p" in text
+        assert "0.500 in Table 1, 0.875 in Figure 3, 1.000 in Figure 5" in text
 
 
 def test_other_corpora_are_marked(tmp_path):

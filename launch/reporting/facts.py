@@ -51,6 +51,12 @@ def ua(condition: CONDITION) -> float:
     return condition["ua"]["mean_of_speakers"]
 
 
+def majority(condition: CONDITION) -> float:
+    """The WA of always answering the most frequent class."""
+    spoken = [sum(row) for row in condition["confusion"]]
+    return max(spoken) / sum(spoken)
+
+
 def published(condition: CONDITION) -> float | None:
     """The paper's UA of it, a share; None where it gives none."""
     return paper.published(comparisons.condition(condition))

@@ -58,8 +58,7 @@ def picture(run: Run, family: dict[str, Any], where: str = "") -> Picture:
 
 def _section(run: Run, family: dict[str, Any]) -> Section:
     blocks: list[Block] = [Beside(picture(run, family), _differences(family))]
-    if family["least_p"] >= 0.05:
-        blocks.append(overview.powerless(family))
+    blocks += overview.powerless([family])
     if family["family"].startswith("Figure 6"):
         blocks.append(Gallery(confusions(run, _smoothed(run, family))))
     if family["family"].startswith("Table 2"):

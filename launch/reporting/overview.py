@@ -1,7 +1,8 @@
 """What a run found: its headline, the paper's claims, the table of conditions."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -25,7 +26,7 @@ def lead(run: Run) -> list[str]:
         ),
         f"Chance is {text.percent(1 / len(spoken))} %. Always answering the most "
         f"frequent class gives {text.percent(1 / np.count_nonzero(spoken))} % UA and "
-        f"{text.percent(spoken.max() / spoken.sum())} % WA.",
+        f"{text.percent(facts.majority(first))} % WA.",
     ]
     if best is not first:
         said.append(
@@ -65,19 +66,24 @@ def claims(run: Run) -> Section | None:
             "below 0.05 and the opposite sign."
         ],
     )
-    blunt = [family for family in summary["comparisons"] if family["least_p"] >= 0.05]
-    return Section("What the paper claims", [*map(powerless, blunt), table])
+    return Section("What the paper claims", [*powerless(summary["comparisons"]), table])
 
 
-def powerless(family: dict) -> Text:
-    """What to think of a family in which no comparison can come out as real."""
-    speakers = text.count(family["speakers"], "speaker")
-    comparisons = text.count(len(family["differences"]), "comparison")
-    return Text(
-        f"{family['family']}: with {speakers} and {comparisons} the smallest "
-        f"corrected p that can occur is {text.probability(family['least_p'])}. No "
-        "difference can be told from chance here, whatever its size."
+def powerless(families: Sequence[Mapping[str, Any]]) -> list[Text]:
+    """What to think of the families in which no comparison can come out as real."""
+    blunt = [family for family in families if family["least_p"] >= 0.05]
+    if not blunt:
+        return []
+    speakers = text.count(blunt[0]["speakers"], "speaker")
+    least = text.names(
+        [f"{text.probability(one['least_p'])} in {one['family']}" for one in blunt]
     )
+    return [
+        Text(
+            f"With {speakers} the smallest corrected p that can occur is {least}: no "
+            "difference there can be told from chance, whatever its size."
+        )
+    ]
 
 
 def conditions(run: Run) -> Section:
