@@ -45,11 +45,12 @@ def intervals(
         place = mean[list(names).index(reference)]
         line = {"color": style.MUTED, "linestyle": "--", "linewidth": 1, "zorder": 0}
         axes.axvline(place, **line, label="reference")
-    text = {"fontsize": style.SIZE, "color": style.INK, "va": "center"}
-    for at, name, value in zip(row, names, mean, strict=True):
-        at = {"y": at - _ABOVE, "transform": axes.get_yaxis_transform(), **text}
-        axes.text(x=0, s=name, **at)
-        axes.text(x=1, s=f"{value:.1f}", ha="right", **at)
+    over_grid = {"facecolor": style.PAPER, "edgecolor": "none", "pad": 1}
+    text = {"fontsize": style.SIZE, "color": style.INK, "bbox": over_grid}
+    text |= {"va": "center", "transform": axes.get_yaxis_transform()}
+    for at, name, value in zip(row - _ABOVE, names, mean, strict=True):
+        axes.text(0, at, name, **text)
+        axes.text(1, at, f"{value:.1f}", ha="right", **text)
     axes.set(ylim=(len(names) - 0.6, -0.7), yticks=[], xlabel="UA, %")
     style.dress(axes, "x")
     style.legend(figure, loc="outside lower center", ncols=3)
