@@ -33,7 +33,7 @@ def report(runs: Sequence[Run]) -> Document:
 def _labels(runs: Sequence[Run]) -> list[str]:
     """The corpus of each, with its folder where that is needed to tell them apart."""
     corpora = [facts.corpus(run) for run in runs]
-    named = [f"{facts.corpus(run)} ({run.folder.name})" for run in runs]
+    named = [f"{facts.corpus(run)} ({run.folder.absolute().name})" for run in runs]
     placed = [f"{facts.corpus(run)} ({run.folder})" for run in runs]
     labels = [
         one if Counter(corpora)[one] == 1 else other
@@ -76,7 +76,7 @@ def _claims(runs: Labelled) -> Section | None:
         summary = run.summary
         for one in comparisons.verdicts(summary["comparisons"], summary["conditions"]):
             said = f"{text.points(one.difference)}, p {text.probability(one.p_holm)}"
-            mark = Mark(overview.KINDS[one.verdict], said)
+            mark = Mark(facts.KINDS[one.verdict], said)
             found.setdefault((one.claim, one.family), {})[label] = mark
     if not found:
         return None
@@ -106,9 +106,8 @@ def _claims(runs: Labelled) -> Section | None:
 
 def _conditions(runs: Labelled) -> Section:
     """Condition by run: UA and its interval."""
-    every = {
-        one["name"]: one for run in runs.values() for one in run.summary["conditions"]
-    }
+    conditions = [one for run in runs.values() for one in run.summary["conditions"]]
+    every = {one["name"]: one for one in facts.ordered(conditions)}
     rows = [
         (
             name,

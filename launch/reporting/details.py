@@ -1,15 +1,14 @@
-"""Behind the accuracies: speakers, training curves, NetVLAD's clusters."""
+"""Behind the accuracies: speakers and training curves."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable
 
 import numpy as np
 
-from launch.reporting import facts, families, overview, text
-from launch.reporting.blocks import Beside, Gallery, Mark, Picture, Section, Table, Text
+from launch.reporting import facts, families, text
+from launch.reporting.blocks import Beside, Gallery, Picture, Section, Table, Text
 from launch.reporting.runs import Run
-from vladser import clustering, comparisons, plots
+from vladser import plots
 
 
 def speakers(run: Run) -> Section | None:
@@ -78,43 +77,6 @@ def curves(run: Run) -> Section | None:
     return Section("Training", [said, Gallery(pictures)])
 
 
-def clusters(run: Run) -> Section | None:
-    """Where NetVLAD's clusters go in time, and whether they match emotions."""
-    records = defaultdict(list)
-    for line in run.clusters:
-        records[line["condition"]].append(line)
-    if not records:
-        return None
-    emotions = run.summary["emotions"]
-    references = {one["reference"] for one in run.summary["comparisons"]}
-    leading = {facts.proposed(run)["name"], *references}
-    drawn = [name for name in records if name in leading] or [*records][:1]
-    pictures = [
-        Picture(
-            f"Clusters in time: {name}",
-            "Stacked shares of the clusters over the time of an utterance, by emotion.",
-            plots.clusters(_profile(records[name]), emotions),
-            "Mean share of each cluster in each tenth of an utterance, over the folds "
-            f"of seed {records[name][0]['seed']}.",
-        )
-        for name in drawn
-    ]
-    rows = [row for name, lines in records.items() if (row := _match(name, lines))]
-    table = Table(
-        "Do clusters match emotions?",
-        ("condition", "adjusted Rand index", "95 % interval", "p", "verdict"),
-        rows,
-        words=frozenset({4}),
-        notes=[
-            "The adjusted Rand index of an utterance's dominant cluster and its "
-            "emotion, over the test utterances of a fold: 1 is a perfect match, 0 is "
-            "chance. An index can differ from chance and still be small. p is not "
-            "corrected."
-        ],
-    )
-    return Section("Clusters", [*([table] if rows else []), Gallery(pictures)])
-
-
 def _range(values: np.ndarray) -> tuple[float, float, float]:
     return values.min(), values.mean(), values.max()
 
@@ -138,23 +100,3 @@ def _curve(title: str, curves: dict[str, tuple], label: str) -> Picture:
     ends = [f"{name} {text.decimal(mean[-1])}" for name, (mean, *_) in curves.items()]
     description = f"At the last epoch: {'; '.join(ends)}."
     return Picture(title, description, plots.curves(curves, label))
-
-
-def _profile(lines: Sequence[dict[str, Any]]) -> np.ndarray:
-    """[E, K, BINS] of the first seed, see `clustering.profile`."""
-    return clustering.profile([one for one in lines if one["seed"] == lines[0]["seed"]])
-
-
-def _match(name: str, lines: Sequence[dict[str, Any]]) -> tuple | None:
-    by_fold = defaultdict(list)
-    for line in lines:
-        if line["adjusted_rand"] is not None:
-            by_fold[line["fold"]].append(line["adjusted_rand"])
-    match = comparisons.match([np.mean(one) for one in by_fold.values()])
-    return match and (
-        name,
-        text.decimal(match.difference),
-        text.decimals(match.interval),
-        text.probability(match.p_holm),
-        Mark(overview.KINDS[match.verdict], match.verdict),
-    )

@@ -1,12 +1,14 @@
 """What is asked of a run in more than one place of its report."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from launch.reporting import text
 from launch.reporting.runs import Run
 from vladser import comparisons, paper
 
+KINDS = {"supported": "good", "contradicted": "bad", "not distinguishable": "open"}
 CONDITION = Mapping[str, Any]  # one of summary.json
 
 
@@ -39,6 +41,22 @@ def is_proposed(condition: CONDITION) -> bool:
 def highest(run: Run) -> CONDITION:
     """The condition of the highest UA."""
     return max(run.summary["conditions"], key=ua)
+
+
+def ordered(conditions: Sequence[CONDITION]) -> list[CONDITION]:
+    """The same, those of a pooling together, by the numbers in its options, then by
+    smoothing and alpha; poolings and smoothings in the order they come in."""
+    poolings = [comparisons.condition(one).pooling for one in conditions]
+    names = [pooling.name for pooling in poolings]
+    smoothings = [one["smoothing"] for one in conditions]
+
+    def key(numbered):
+        n, one = numbered
+        numbers = [float(x) for x in re.findall(r"\d+(?:\.\d+)?", str(poolings[n]))]
+        smoothing = smoothings.index(one["smoothing"])
+        return names.index(names[n]), numbers, smoothing, one["alpha"]
+
+    return [one for _, one in sorted(enumerate(conditions), key=key)]
 
 
 def named(run: Run, name: str) -> CONDITION:

@@ -16,9 +16,9 @@ def sections(run: Run) -> list[Section]:
 
 
 def members(run: Run, family: dict[str, Any]) -> list[CONDITION]:
-    """The conditions of a family, in the order of the run."""
+    """The conditions of a family, see `facts.ordered`."""
     names = {family["reference"], *(one["condition"] for one in family["differences"])}
-    return [one for one in run.summary["conditions"] if one["name"] in names]
+    return facts.ordered([o for o in run.summary["conditions"] if o["name"] in names])
 
 
 def heading(name: str) -> str:

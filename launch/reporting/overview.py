@@ -6,12 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from launch.reporting import facts, text
+from launch.reporting import clusters, facts, text
 from launch.reporting.blocks import Mark, Section, Table, Text
 from launch.reporting.runs import Run
 from vladser import comparisons
-
-KINDS = {"supported": "good", "contradicted": "bad", "not distinguishable": "open"}
 
 
 def lead(run: Run) -> list[str]:
@@ -43,15 +41,16 @@ def claims(run: Run) -> Section | None:
     """A verdict for each claim of the paper that the run can judge."""
     summary = run.summary
     verdicts = comparisons.verdicts(summary["comparisons"], summary["conditions"])
+    of_clusters = clusters.claim(run)
     if not verdicts:
-        return None
+        return Section("What the paper claims", of_clusters) if of_clusters else None
     table = Table(
         "The claims of the paper",
         ("claim", "verdict", "difference", "95 % interval", "corrected p", "from"),
         [
             (
                 one.claim,
-                Mark(KINDS[one.verdict], one.verdict),
+                Mark(facts.KINDS[one.verdict], one.verdict),
                 text.points(one.difference),
                 text.pointss(one.interval),
                 text.probability(one.p_holm),
@@ -66,7 +65,8 @@ def claims(run: Run) -> Section | None:
             "below 0.05 and the opposite sign."
         ],
     )
-    return Section("What the paper claims", [*powerless(summary["comparisons"]), table])
+    blocks = [*powerless(summary["comparisons"]), table, *of_clusters]
+    return Section("What the paper claims", blocks)
 
 
 def powerless(families: Sequence[Mapping[str, Any]]) -> list[Text]:
@@ -88,7 +88,7 @@ def powerless(families: Sequence[Mapping[str, Any]]) -> list[Text]:
 
 def conditions(run: Run) -> Section:
     """All conditions, the paper's figures beside ours."""
-    every = run.summary["conditions"]
+    every = facts.ordered(run.summary["conditions"])
     # By default a fold is a speaker, and the two means are one.
     speakers = any(abs(facts.ua(c) - c["ua"]["mean_of_folds"]) > 1e-9 for c in every)
     seeds = any(c["ua"]["std_over_seeds"] is not None for c in every)
@@ -132,5 +132,5 @@ def with_interval(run: Run, condition: facts.CONDITION) -> str:
 
 def _counted(verdicts: Sequence[comparisons.Verdict]) -> str:
     counts = Counter(one.verdict for one in verdicts)
-    each = text.names([f"{counts[verdict]} {verdict}" for verdict in KINDS])
+    each = text.names([f"{counts[verdict]} {verdict}" for verdict in facts.KINDS])
     return f"{text.count(len(verdicts), 'claim')} of the paper: {each}"

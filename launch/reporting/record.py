@@ -36,13 +36,12 @@ def certificate(run: Run) -> Section | None:
     ]
     table = Table(
         "Protocol certificate",
-        ("check", "result", "finding", "count"),
+        ("check", "result", "finding"),
         [
             (
                 one["check"].replace("_", " "),
                 Mark(*_LEVELS.get(one["level"], _PASSED)),
                 one["text"],
-                f"{one['count']:,}",
             )
             for one in findings
         ],

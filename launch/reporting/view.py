@@ -1,6 +1,6 @@
 """From one run to its report."""
 
-from launch.reporting import details, facts, families, overview, record
+from launch.reporting import clusters, details, facts, families, overview, record
 from launch.reporting.blocks import Document, Gallery, Section
 from launch.reporting.runs import Run
 
@@ -15,7 +15,7 @@ def report(run: Run) -> Document:
         _confusion(run),
         details.speakers(run),
         details.curves(run),
-        details.clusters(run),
+        clusters.section(run),
         record.certificate(run),
         record.losses(run),
         record.repeat(run),
