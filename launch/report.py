@@ -10,6 +10,7 @@ needed, and an earlier report is replaced.
 """
 
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -41,9 +42,12 @@ def read(values: flags.FlagValues, *words: str) -> Settings:
     """Returns what the flags and the words, the run directories, ask for.
 
     Raises:
-      InputError: several runs, and no --output.
+      InputError: several runs, and no --output; or a run is named twice.
     """
     folders = [Path(word).expanduser() for word in words]
+    for folder, count in Counter(one.resolve() for one in folders).items():
+        if count > 1:
+            raise InputError(f"{folder} is named twice")
     if values.output is None and len(folders) > 1:
         raise InputError("--output is required for several runs: a folder")
     output = folders[0] if values.output is None else Path(values.output).expanduser()

@@ -154,13 +154,16 @@ def test_a_page_needs_nothing_else_and_is_small(paper):
     assert len(html.encode()) < 600_000
 
 
-def test_headings_are_in_order_and_ids_unique(paper):
-    _, _, html, _ = paper
-    page = Page(html)
-    assert len(page.ids) == len(set(page.ids))
-    levels = [level for level, _ in page.headings]
-    assert levels[0] == 1 and set(levels[1:]) == {2}
-    assert '<html lang="en">' in html
+def test_headings_are_in_order_and_ids_unique(paper, tmp_path):
+    folder, _, one, _ = paper
+    fake_run.write(tmp_path)
+    two, _ = written([folder, tmp_path], tmp_path)
+    for html in (one, two):
+        page = Page(html)
+        assert len(page.ids) == len(set(page.ids))
+        levels = [level for level, _ in page.headings]
+        assert levels[0] == 1 and set(levels[1:]) == {2}
+        assert '<html lang="en">' in html
 
 
 def test_the_same_files_give_the_same_pages(paper, tmp_path):
@@ -304,6 +307,7 @@ def test_what_is_no_finished_run_is_one_line_and_status_2(tmp_path, capsys):
         ((str(tmp_path / "begun"),), "has not finished"),
         ((str(tmp_path / "other"),), "not a run directory"),
         (("a", "b"), "--output is required for several runs"),
+        (("a", "b", "./a"), "a is named twice"),
     ]:
         assert run(*words) == 2
         error = capsys.readouterr().err

@@ -16,6 +16,8 @@ _TEMPLATES = jinja2.Environment(
     lstrip_blocks=True,
 )
 
+_TEMPLATES.filters["unbroken"] = lambda text: re.sub(r"(?<=\d) (?=%)", "\xa0", text)
+
 
 def html(document: Document) -> str:
     """Returns the page; the same document gives the same page."""
