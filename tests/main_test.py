@@ -9,6 +9,7 @@ from pathlib import Path
 import launching
 import numpy as np
 import pytest
+import soundfile
 from launching import EMOTIONS, SMALL
 
 from vladser import features
@@ -205,6 +206,29 @@ def test_sessions_and_splits_are_held_out(call, tmp_path, capsys, hold_out, test
     assert condition["ua"]["std_over_seeds"] is None
     left_out = "note: 8 utterances in no training or test set"  # those that validate
     assert (left_out in capsys.readouterr().err) == (hold_out == "split")
+
+
+def test_one_corpus_is_trained_on_and_another_tested(call, tmp_path):
+    other = launching.write_corpus(tmp_path / "other")
+    for wav in other.parent.glob("s0_*.wav"):  # not the same recordings
+        audio, rate = soundfile.read(wav)
+        soundfile.write(wav, -0.5 * audio, rate)
+    assert call("--test_corpus=manifest", f"--test_data_dir={other}", "--seeds=1") == 0
+    rows = _predictions(tmp_path / "run")
+    speakers = [f"manifest-test:s{s}" for s in range(4)]
+    assert Counter(row["speaker"] for row in rows) == dict.fromkeys(speakers, 8)
+    assert {row["fold"] for row in rows} == {"test"}
+    summary = _summary(tmp_path / "run")
+    (condition,) = summary["conditions"]
+    assert (summary["corpus"], summary["test_corpus"]) == ("manifest", "manifest")
+    right = Counter(
+        row["speaker"] for row in rows if row["emotion"] == row["predicted"]
+    )
+    # Two takes of each emotion: a speaker's UA is the share that is right.
+    found = {of["speaker"]: of["ua"] for of in condition["speakers"]}
+    assert found == {speaker: right[speaker] / 8 for speaker in speakers}
+    low, high = condition["ua"]["interval"]
+    assert low <= np.mean(list(found.values())) <= high
 
 
 def test_bad_audio_is_skipped_and_named_on_demand(call, tmp_path):
