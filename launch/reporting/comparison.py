@@ -75,7 +75,8 @@ def _claims(runs: Labelled) -> Section | None:
     for label, run in runs.items():
         summary = run.summary
         for one in comparisons.verdicts(summary["comparisons"], summary["conditions"]):
-            said = f"{text.points(one.difference)}, p {text.probability(one.p_holm)}"
+            p = f"p\N{NO-BREAK SPACE}{text.probability(one.p_holm)}"
+            said = f"{text.points(one.difference)}, {p}"
             mark = Mark(facts.KINDS[one.verdict], said)
             found.setdefault((one.claim, one.family), {})[label] = mark
     if not found:
@@ -167,7 +168,7 @@ def _runs(runs: Labelled) -> Section:
             )
         )
     table = Table(
-        "Runs",
+        "The runs",
         ("run", "folder", "classes", "protocol", "audit", "utterances"),
         rows,
         words=frozenset({1, 2, 3, 4}),
