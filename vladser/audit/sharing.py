@@ -39,7 +39,7 @@ def _shared(
     if not any((test >= 0).any() and (other >= 0).any() for test, other in pairs):
         # Sessions may not exist; sentences do, and nobody looked.
         level = "warning" if what == "sentences" else "ok"
-        text = f"not known: the corpus does not name {what} of both sets"
+        text = f"{what} that test and training share: not known, they are not named"
         return Finding(check, level, 0, text)
     shared = [((test >= 0) & np.isin(test, other)).sum() for test, other in pairs]
     concerned, count = np.count_nonzero(shared), int(sum(shared))
