@@ -12,6 +12,7 @@ import launch
 from launch import cli, report, reporting
 
 ROOT = Path(launch.__file__).parents[1]
+FIGURE_6 = (("mean", "uniform", 0.2), ("mean", "unigram", 0.2))
 ONE = (("mean", "unigram", 0.2),)
 
 
@@ -156,9 +157,10 @@ def test_a_page_needs_nothing_else_and_is_small(paper):
 
 def test_headings_are_in_order_and_ids_unique(paper, tmp_path):
     folder, _, one, _ = paper
-    fake_run.write(tmp_path)
+    fake_run.write(tmp_path, [("mean", "none", 0.0), *FIGURE_6])
     two, _ = written([folder, tmp_path], tmp_path)
-    for html in (one, two):
+    three, _ = written([tmp_path], tmp_path)
+    for html in (one, two, three):
         page = Page(html)
         assert len(page.ids) == len(set(page.ids))
         levels = [level for level, _ in page.headings]

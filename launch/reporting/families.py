@@ -42,18 +42,21 @@ def picture(run: Run, family: dict[str, Any], where: str = "") -> Picture:
         f"{name} {text.percent(facts.ua(one))}"
         for name, one in zip(short, conditions, strict=True)
     )
-    curves = _curves(conditions)
-    if curves:
+    note = ""
+    if curves := _curves(conditions):
         figure = plots.lines(*curves)
     else:
+        published = [facts.published(one) for one in conditions]
+        if any(published) and not facts.is_papers_corpus(run):
+            note = "The paper's figures are of IEMOCAP."
         figure = plots.intervals(
             short,
             [facts.ua(one) for one in conditions],
             intervals,
-            published=[facts.published(one) for one in conditions],
+            published=published,
             reference=short[conditions.index(reference)],
         )
-    return Picture(title, f"UA in percent: {described}.", figure)
+    return Picture(title, f"UA in percent: {described}.", figure, note)
 
 
 def _section(run: Run, family: dict[str, Any]) -> Section:
@@ -62,7 +65,7 @@ def _section(run: Run, family: dict[str, Any]) -> Section:
     if family["family"].startswith("Figure 6"):
         blocks.append(Gallery(confusions(run, _smoothed(run, family))))
     if family["family"].startswith("Table 2"):
-        blocks.append(_systems(run))
+        blocks.append(_systems(run, family))
     return Section(heading(family["family"]), blocks)
 
 
@@ -124,9 +127,9 @@ def _differences(family: dict[str, Any]) -> Table:
     )
 
 
-def _systems(run: Run) -> Table:
+def _systems(run: Run, family: dict[str, Any]) -> Table:
     """Table 2 of the paper: its system, the others that it names, and ours."""
-    ours = facts.proposed(run)
+    ours = facts.named(run, family["reference"])
     rows = [(name, text.percent(ua)) for name, ua in paper.OTHERS.items()]
     rows.append(
         ("proposed, as published", text.percent(paper.published(paper.PROPOSED)))
@@ -136,7 +139,8 @@ def _systems(run: Run) -> Table:
     notes = []
     if where:
         notes = ["All but the last are of IEMOCAP and cannot be compared with it."]
-    return Table("Published systems, UA", ("system", "UA"), rows, notes=notes)
+    caption = f"{family['family']}: published systems, UA"
+    return Table(caption, ("system", "UA"), rows, notes=notes)
 
 
 def names(conditions: Sequence[CONDITION]) -> list[str]:

@@ -8,11 +8,12 @@ from launch.reporting.runs import Run
 def report(run: Run) -> Document:
     """The report of one run. What the run has no data for is left out."""
     date = run.environment.get("date")
+    compared = families.sections(run)
     sections = [
         overview.claims(run),
         overview.conditions(run),
-        *families.sections(run),
-        _confusion(run),
+        *compared,
+        _confusions(run, compared),
         details.speakers(run),
         details.curves(run),
         clusters.section(run),
@@ -29,7 +30,15 @@ def report(run: Run) -> Document:
     )
 
 
-def _confusion(run: Run) -> Section:
-    return Section(
-        "Confusions", [Gallery(families.confusions(run, [facts.proposed(run)]))]
-    )
+def _confusions(run: Run, compared: list[Section]) -> Section | None:
+    """Those of the condition that the report leads with, unless they were shown."""
+    pictures = families.confusions(run, [facts.proposed(run)])
+    shown = {
+        picture.title
+        for section in compared
+        for block in section.blocks
+        if isinstance(block, Gallery)
+        for picture in block.pictures
+    }
+    new = [picture for picture in pictures if picture.title not in shown]
+    return Section("Confusions", [Gallery(new)]) if new else None
