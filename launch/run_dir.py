@@ -7,6 +7,7 @@ import platform
 import subprocess
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -128,6 +129,7 @@ def environment() -> dict[str, Any]:
     import jax
 
     return {
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "vladser": vladser.__version__,
         "revision": _revision(),
         "python": platform.python_version(),

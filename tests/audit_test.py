@@ -34,11 +34,19 @@ def _without_sessions(corpus):
 
 
 def test_a_clean_corpus_is_ok():
-    corpus = _without_sessions(toys.corpus())
+    corpus = toys.corpus()
+    corpus = replace(corpus, session=corpus.speaker, sessions=corpus.speakers)
     found = _audit(corpus, text=lambda row: corpus.speakers[corpus.speaker[row]])
     assert {one.level for one in found.values()} == {"ok"}
     assert {one.count for one in found.values()} == {0}
-    assert "not name sessions" in found["train_sessions"].text
+
+
+def test_what_is_not_known_is_not_called_well():
+    found = _audit(_without_sessions(toys.corpus()))
+    assert found["train_sessions"].level == "warning"
+    assert "sessions that test and training share: not known" in (
+        found["train_sessions"].text
+    )
 
 
 def test_a_shared_speaker_is_an_error():

@@ -21,7 +21,7 @@ def _figures():
         "lines": plots.lines(
             [0.1, 0.2], {"uniform": np.full((3, 2), 0.5)}, (0.5, 0.4, 0.6)
         ),
-        "speakers": plots.speakers(["s"], ["x", "y"], np.array([[0.5], [0.6]])),
+        "speakers": plots.speakers(["s"], ["x", "y"], np.array([[0.5], [0.6]]), 0),
         "curves": plots.curves({"x": np.ones((3, 4))}, "loss"),
         "clusters": plots.clusters(np.full((2, 2, 10), 0.5), EMOTIONS),
     }

@@ -48,7 +48,7 @@ def speakers(run: Run) -> Section | None:
     shown = Picture(
         "UA by speaker",
         f"The hardest is {ends[0]}, the easiest {ends[1]}.",
-        plots.speakers(names, [one["name"] for one in every], ua),
+        plots.speakers(names, [one["name"] for one in every], ua, first),
     )
     return Section("Speakers", [Beside(shown, table)])
 

@@ -10,17 +10,19 @@ from vladser.plots import style
 _MOST = 30
 
 
-def speakers(speakers: Sequence[str], names: Sequence[str], ua: np.ndarray) -> Figure:
+def speakers(
+    speakers: Sequence[str], names: Sequence[str], ua: np.ndarray, marked: int
+) -> Figure:
     """One row a speaker, the hardest on top: the UA of all conditions as a range, with
-    its middle half and its median, and that of the best condition as a marker.
+    its middle half and its median, and that of one condition as a marker.
 
     Args:
       speakers: [n]; of more than 30 the 30 hardest are drawn.
       names: [c] of the conditions.
       ua: [c, n] shares; NaN where a condition has none.
+      marked: which condition gets the marker.
     """
     ua = 100 * np.asarray(ua, float)
-    best = int(np.nanmean(ua, axis=1).argmax())
     hardest = np.argsort(np.nanmean(ua, axis=0), kind="stable")[:_MOST]
     ua, speakers = ua[:, hardest], [speakers[n] for n in hardest]
     row = np.arange(len(speakers))
@@ -36,7 +38,7 @@ def speakers(speakers: Sequence[str], names: Sequence[str], ua: np.ndarray) -> F
         axes.hlines(row, lower, upper, linewidth=7, **bar, label="middle half")
         tick = {"color": style.INK, "markersize": 8, "markeredgewidth": 1.5}
         axes.plot(median, row, "|", **tick, label="median")
-    axes.plot(ua[best], row, "D", color=theirs, markersize=4.5, label=names[best])
+    axes.plot(ua[marked], row, "D", color=theirs, markersize=4.5, label=names[marked])
     axes.set_yticks(row, speakers)
     axes.set(ylim=(len(speakers) - 0.4, -0.6), xlabel="UA, %")
     style.dress(axes, "x")
