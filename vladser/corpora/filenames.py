@@ -20,23 +20,27 @@ def find_wavs(folder: Path) -> list[Path]:
     """The wav files at any depth below `folder`, those nearest to it first.
 
     Hidden files and folders are ignored: some archives carry a `._name.wav` for each
-    wav, which is no audio. No file is opened.
+    wav, which is no audio. Links are followed, but not back into a folder that the
+    link lies in. No file is opened.
 
     Raises:
       InputError: a folder that cannot be listed.
     """
-
-    def refuse(error: OSError) -> None:
-        raise InputError(f"{error.filename}: cannot be listed: {error.strerror}")
-
-    wavs = []
-    for where, folders, files in os.walk(folder, onerror=refuse, followlinks=True):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        wavs += [
-            Path(where, name)
-            for name in files
-            if name.lower().endswith(".wav") and not name.startswith(".")
-        ]
+    wavs, pending = [], [(folder, frozenset())]
+    while pending:
+        here, above = pending.pop()
+        place = os.path.realpath(here)
+        if place in above:
+            continue
+        try:
+            inside = [path for path in here.iterdir() if path.name[0] != "."]
+        except OSError as error:
+            raise InputError(f"{here}: cannot be listed: {error.strerror}") from None
+        for path in inside:
+            if os.path.isdir(path):  # noqa: PTH112 (False where Path.is_dir raises)
+                pending.append((path, above | {place}))
+            elif path.suffix.lower() == ".wav":
+                wavs.append(path)
     return sorted(wavs, key=lambda wav: (len(wav.parts), wav.as_posix()))
 
 
@@ -63,7 +67,7 @@ def read_named(
       InputError: no such folder, or no file in it that follows the pattern.
     """
     require_folder(folder, expected)
-    name = re.compile(rf"(?:^|/)(?:{pattern})\Z")
+    name = re.compile(rf"(?:^|/)(?:{pattern})\Z", re.ASCII)
     found: dict[str, Utterance] = {}
     strangers, copies = [], []
     for wav in find_wavs(folder):
@@ -80,11 +84,16 @@ def read_named(
     if strangers:
         notes.append(
             f"wavs left out, not {expected}: {len(strangers):,} "
-            f"(such as {strangers[0].relative_to(folder)})"
+            f"(such as {_shown(strangers[0].relative_to(folder))})"
         )
     if copies:
         notes.append(
             f"wavs left out, second copies by their names: {len(copies):,} "
-            f"(such as {copies[0].relative_to(folder)})"
+            f"(such as {_shown(copies[0].relative_to(folder))})"
         )
     return Corpus([found[id] for id in sorted(found)], notes)
+
+
+def _shown(path: Path) -> str:
+    """A path in one line, whatever it is named."""
+    return str(path) if str(path).isprintable() else ascii(str(path))

@@ -56,7 +56,8 @@ _EXPECTED = "IEMOCAP's Session1 to Session5"
 _LABEL = re.compile(
     r"\[\s*[\d.]+\s*-\s*[\d.]+\s*\]\s+"
     r"(?P<turn>(?P<session>Ses\d\d)[FM]_\w+_(?P<talker>[FM])[A-Z0-9]+)\s+"
-    r"(?P<label>[a-z]{3})(?:\s.*)?"
+    r"(?P<label>[a-z]{3})(?:\s.*)?",
+    re.ASCII,
 )
 
 
@@ -141,7 +142,10 @@ def _turns(folder: Path) -> tuple[dict[str, _Turn], list[str]]:
     for source in sorted(folder.glob("*.txt")):
         if source.name.startswith("."):
             continue
-        text = source.read_text(encoding="utf-8", errors="replace")
+        try:
+            text = source.read_text(encoding="utf-8", errors="replace")
+        except OSError as error:
+            raise InputError(f"{source}: cannot be read: {error.strerror}") from None
         for number, line in enumerate(text.splitlines(), start=1):
             if not line.startswith("["):
                 continue

@@ -12,6 +12,7 @@ utterance is its `file` cell, and for a segment `file#start-end`.
 
 import csv
 import math
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -48,6 +49,8 @@ def read(folder: Path) -> Corpus:
                 raise InputError(
                     f"the same file and segment as in line {lines[segment]}"
                 )
+            if utterance.id in utterances:
+                raise InputError(f"a second utterance with the id {utterance.id}")
         except InputError as error:
             raise InputError(f"{folder}, line {line}: {error}") from None
         lines[segment] = line
@@ -95,6 +98,9 @@ def _utterance(folder: Path, columns: list[str], cells: list[str]) -> Utterance:
     for name in _REQUIRED:
         if not row[name]:
             raise InputError(f"{name} is empty")
+    for name, cell in row.items():
+        if name != "text" and any(map(_is_control, cell)):
+            raise InputError(f"{name} {cell!r}; expected no control character")
     split = row.get("split") or None
     if split not in (None, *_SPLITS):
         raise InputError(f"split {split!r}; expected {', '.join(_SPLITS)} or empty")
@@ -114,6 +120,11 @@ def _utterance(folder: Path, columns: list[str], cells: list[str]) -> Utterance:
         end=end,
         split=split,
     )
+
+
+def _is_control(letter: str) -> bool:
+    """Whether a letter ends lines, or paths, or is otherwise none."""
+    return unicodedata.category(letter) in ("Cc", "Zl", "Zp")
 
 
 def _seconds(row: dict[str, str], name: str) -> float | None:

@@ -25,7 +25,7 @@ _EMOTIONS = {
     "sad": "sad",
 }
 _NAME = (
-    r"(?P<age>O|Y)AF?_(?P<text>[^/_]+)"
+    r"(?P<age>O|Y)AF?_(?P<text>[A-Za-z]+)"
     r"_(?P<emotion>angry|disgust|fear|happy|neutral|ps|sad)"
 )
 

@@ -29,7 +29,7 @@ def estimate(utterance: Utterance, max_seconds: float = 60.0) -> int | None:
         return None
     end = seconds if utterance.end is None else min(utterance.end, seconds)
     seconds = end - (utterance.start or 0)
-    samples = round(seconds * RATE)
-    if rate < RATE or seconds > max_seconds or samples < SHORTEST:
+    if rate < RATE or not 0 < seconds <= max_seconds:
         return None
-    return frames(samples)
+    samples = round(seconds * RATE)
+    return frames(samples) if samples >= SHORTEST else None

@@ -1,0 +1,93 @@
+"""Audio with damaged headers: each file is described or refused, and costs no other."""
+
+import struct
+
+import numpy as np
+import soundfile
+from fuzzing import cases
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vladser.features import computing, extract
+from vladser.features.lengths import estimate
+from vladser.types import Utterance
+
+SAMPLES = np.random.default_rng(0).uniform(-0.5, 0.5, 8000)
+FORMATS = ("WAV", "FLAC", "AIFF")
+ODD = (0, 1, 2, 255, 8000, 2**15, 2**16 - 1, 2**31 - 1, 2**31, 2**32 - 1)
+
+
+def flip(content, place):
+    content[place] ^= 1 << place % 8
+
+
+def cut(content, place):
+    del content[place:]
+
+
+def repeat(content, place):
+    content[place:place] = content[: place + 1]
+
+
+def overwrite(content, place, value):
+    content[place : place + 4] = struct.pack("<I", value)
+
+
+DAMAGE = st.one_of(
+    st.tuples(st.sampled_from([flip, cut, repeat]), st.integers(0, 60)),
+    # Of a wav: the sizes of its parts, format and channels, rates, block and depth.
+    st.tuples(
+        st.just(overwrite),
+        st.sampled_from([4, 16, 20, 22, 24, 28, 32, 34, 40]),
+        st.sampled_from(ODD),
+    ),
+)
+FILES = st.lists(
+    st.tuples(st.sampled_from(FORMATS), st.lists(DAMAGE, min_size=1, max_size=3)),
+    min_size=15,
+    max_size=15,
+)
+
+
+@cases(4)
+@given(FILES)
+def test_a_damaged_header_costs_at_most_its_file(tmp_path_factory, monkeypatch, files):
+    monkeypatch.setattr(computing, "_PATIENCE", 5.0)
+    folder = tmp_path_factory.mktemp("audio")
+    for kind in FORMATS:
+        soundfile.write(folder / f"{kind}.wav", SAMPLES, 16000, format=kind)
+    for n, (kind, damages) in enumerate(files):
+        content = bytearray((folder / f"{kind}.wav").read_bytes())
+        for damage, place, *value in damages:
+            if content:
+                damage(content, min(place, len(content) - 1), *value)
+        (folder / f"damaged{n}.wav").write_bytes(content)
+    utterances = [
+        Utterance(file.stem, file, "speaker", "neutral") for file in folder.iterdir()
+    ]
+    found = extract(utterances, folder / "cache", workers=2)
+    assert {*FORMATS} <= {*found.features}
+    for u in utterances:
+        expected = estimate(u)
+        if u.id in found.bad:
+            reason = found.bad[u.id]
+            assert reason.startswith(f"{u.file}: ") and len(reason.splitlines()) == 1
+        else:
+            assert found.features[u.id].shape == (expected, 147)
+            assert np.isfinite(found.features[u.id]).all()
+
+
+@cases(50)
+@given(
+    st.floats(0, allow_infinity=False) | st.none(),
+    st.floats(0, allow_infinity=False) | st.none(),
+)
+def test_the_length_of_any_segment_is_known_or_there_is_none(
+    tmp_path_factory, start, end
+):
+    file = tmp_path_factory.getbasetemp() / "half.wav"
+    soundfile.write(file, SAMPLES, 16000)
+    found = estimate(Utterance("a", file, "x", "sad", start=start, end=end))
+    first, last = start or 0, 0.5 if end is None else min(end, 0.5)
+    whole = round((last - first) * 16000) if first < last else 0
+    assert found == ((whole - 960) // 160 + 2 if whole >= 960 else None)

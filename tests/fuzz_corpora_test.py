@@ -1,0 +1,203 @@
+"""Readers of corpora, given what is nearly right: utterances, or one line."""
+
+import math
+import re
+import unicodedata
+from pathlib import Path
+
+import pytest
+from fuzzing import cases, refused
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vladser import corpora
+from vladser.corpora import manifest
+
+ANY = st.text(max_size=8)
+
+
+def read(corpus, folder):
+    """The utterances, which make sense; none where the reader refuses."""
+    found = refused(corpora.read, corpus, folder)
+    if found is None:
+        return []
+    ids = [u.id for u in found.utterances]
+    assert ids and ids == sorted(set(ids))
+    assert all(len(note.splitlines()) == 1 for note in found.notes)
+    for u in found.utterances:
+        assert isinstance(u.file, Path) and u.speaker and u.emotion
+        for time in u.start, u.end:
+            assert time is None or (time >= 0 and math.isfinite(time))
+        assert u.end is None or (u.start or 0) < u.end
+        for name in u.id, str(u.file), u.speaker, u.emotion, u.session or "":
+            assert not {unicodedata.category(letter) for letter in name} & {"Cc", "Cs"}
+    return found.utterances
+
+
+TIMES = st.sampled_from(
+    ["", "0", "-0.0", "1", "1e308", "1e400", "nan", "-inf", "1_0", "1e-320", "0x1"]
+)
+CELLS = st.one_of(
+    st.sampled_from(["a.wav", "b/ä.wav", "a.wav#0.0-1.0", "x", "sad", "train", ""]),
+    st.sampled_from(
+        ["\0", "a\nb", "a\u2028b", '"', ",", "\ufeff", " \xa0", "9" * 5000]
+    ),
+    TIMES,
+    ANY,
+)
+COLUMNS = st.one_of(
+    st.just([*manifest._KNOWN]),
+    st.permutations(manifest._KNOWN).map(lambda names: names[:6]),
+    st.lists(st.one_of(st.sampled_from(manifest._KNOWN), ANY), max_size=9),
+)
+
+
+@st.composite
+def tables(draw, columns, cells, separators):
+    """Rows of about as many cells as there are columns, as text."""
+    header = draw(columns)
+    width = st.sampled_from([len(header)] * 8 + [0, 1, 9])
+    rows = draw(
+        st.lists(width.flatmap(lambda n: st.lists(cells, min_size=n, max_size=n)))
+    )
+    quote = draw(st.sampled_from(["", '"']))
+    separator, end = draw(separators), draw(st.sampled_from(["\n", "\r\n", "\r"]))
+    return end.join(
+        separator.join(f"{quote}{cell}{quote}" for cell in row)
+        for row in [header, *rows]
+    )
+
+
+ENCODINGS = st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "latin-1"])
+
+
+@cases(150)
+@given(tables(COLUMNS, CELLS, st.sampled_from([",", ",", ",", ";"])), ENCODINGS)
+def test_manifests(tmp_path_factory, text, encoding):
+    file = tmp_path_factory.getbasetemp() / "fuzzed.csv"
+    file.write_bytes(text.encode(encoding, "replace"))
+    read("manifest", file)
+
+
+@cases(100)
+@given(st.lists(st.tuples(TIMES, TIMES), min_size=1, max_size=3))
+def test_manifest_times_are_kept_or_refused(tmp_path_factory, times):
+    file = tmp_path_factory.getbasetemp() / "times.csv"
+    rows = [f"{n}.wav,x,sad,{start},{end}" for n, (start, end) in enumerate(times)]
+    file.write_text("\n".join(["file,speaker,emotion,start,end", *rows]))
+    found = {u.file.stem: (u.start, u.end) for u in read("manifest", file)}
+    for n, said in enumerate(times if found else []):
+        assert found[str(n)] == tuple(float(time) if time else None for time in said)
+
+
+@cases(60)
+@given(st.binary(max_size=400))
+def test_bytes_are_no_corpus(tmp_path_factory, content):
+    folder = tmp_path_factory.getbasetemp() / "bytes"
+    evaluation = folder / "Session1" / "dialog" / "EmoEvaluation"
+    for made in evaluation, folder / "samples":
+        made.mkdir(parents=True, exist_ok=True)
+    for file in (
+        folder / "m.csv",
+        folder / "data.tsv",
+        evaluation / "Ses01F_impro01.txt",
+    ):
+        file.write_bytes(content)
+    assert not read("manifest", folder / "m.csv")
+    assert not read("nemo", folder)
+    assert not read("iemocap", folder)
+
+
+TURNS = ("Ses01F_impro01_F000", "Ses01F_impro01_M000", "Ses01M_script01_1b_F001")
+LABEL_LINES = st.one_of(
+    st.tuples(
+        st.sampled_from(
+            ["[1.0 - 2.0]", "[ 1 -2]", "[..-.]", "[1 - ", "[", "% [1 - 2]"]
+        ),
+        st.one_of(st.sampled_from([*TURNS, "Ses0\u0661F_impro01_F000", "Ses01F"]), ANY),
+        st.one_of(st.sampled_from(["ang", "exc", "xxx", "zzz", "ANG"]), ANY),
+        st.sampled_from(["[2.5, 2.5, 2.5]", "", "\0", "\x0c[1 - 2]"]),
+    ).map("\t".join),
+    ANY,
+)
+
+
+@pytest.fixture(scope="module")
+def release(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("release")
+    wavs = folder / "Session1" / "sentences" / "wav"
+    for made in wavs, folder / "Session1" / "dialog" / "EmoEvaluation":
+        made.mkdir(parents=True)
+    for turn in TURNS:
+        (wavs / f"{turn}.wav").touch()
+    return folder
+
+
+@cases(150)
+@given(st.lists(LABEL_LINES, max_size=6), ENCODINGS)
+def test_iemocap_labels(release, lines, encoding):
+    file = release / "Session1" / "dialog" / "EmoEvaluation" / "Ses01F_impro01.txt"
+    file.write_bytes("\n".join(lines).encode(encoding, "replace"))
+    for u in read("iemocap", release):
+        assert u.id in TURNS
+        assert u.speaker == f"Ses01{u.id.split('_')[-1][0]}" and u.session == "Ses01"
+        label = {"angry": "ang", "excited": "exc"}[u.emotion]
+        assert any(u.id in line and label in line for line in lines)
+
+
+IDS = ("WR0_surprised_64", "KS0_anger_1", "KS0_anger_2")
+NEMO_CELLS = st.one_of(
+    st.sampled_from(
+        [*IDS, *(f"{id}.wav" for id in IDS), "anger", "surprised", "  WR0"]
+    ),
+    ANY,
+)
+NEMO_COLUMNS = st.sampled_from(
+    [
+        ["file_id", "emotion", "raw_text", "speaker_id"],
+        ["speaker_id", "file_id", "emotion", "emotion"],
+        ["file_id", "emotion"],
+    ]
+)
+
+
+@cases(150)
+@given(tables(NEMO_COLUMNS, NEMO_CELLS, st.just("\t")), ENCODINGS)
+def test_nemo_tables(tmp_path_factory, text, encoding):
+    folder = tmp_path_factory.getbasetemp() / "nemo"
+    (folder / "samples").mkdir(parents=True, exist_ok=True)
+    for id in IDS:
+        (folder / "samples" / f"{id}.wav").touch()
+    (folder / "data.tsv").write_bytes(text.encode(encoding, "replace"))
+    for u in read("nemo", folder):
+        assert u.id in IDS and u.emotion in ("angry", "surprised")
+
+
+# What tells the utterances apart, by the published descriptions.
+NAMED = {
+    "emodb": r"[0-9]{2}[a-z][0-9]{2}[WLEAFTN][a-z]?",
+    "ravdess": r"03-01-0[1-8](-[0-9][0-9]){4}",
+    "cremad": r"[0-9]{4}_[A-Z]{3}_(ANG|DIS|FEA|HAP|NEU|SAD)_(LO|MD|HI|XX?)",
+    "savee": r"(DC|JE|JK|KL)_(a|d|f|h|n|sa|su)[0-9][0-9]",
+    "tess": r"(OAF?|YAF?)_[a-z]+_(angry|disgust|fear|happy|neutral|ps|sad)",
+}
+
+
+@pytest.mark.parametrize("corpus", NAMED)
+@cases(25)
+@given(st.data())
+def test_file_names(corpus, tmp_path_factory, data):
+    """Right ones are read, and of names like them what follows the description."""
+    right = st.from_regex(NAMED[corpus], fullmatch=True)
+    letters = st.sampled_from("0\u0663Fä_-A z\n\u2028\udcff")
+    names = data.draw(st.lists(right, max_size=3, unique_by=str.casefold))
+    wrong = [
+        name[:1] + data.draw(letters) + name[data.draw(st.sampled_from([1, 2])) :]
+        for name in data.draw(st.lists(right, max_size=3))
+    ]
+    folder = tmp_path_factory.mktemp(corpus)
+    for name in [*names, *wrong]:
+        (folder / f"{name}.wav").touch()
+    found = {u.file.stem for u in read(corpus, folder)}
+    assert set(names) - found == set() or corpus == "tess"  # OA_x and OAF_x are one
+    assert all(re.fullmatch(NAMED[corpus], name) for name in found)
