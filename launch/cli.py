@@ -4,7 +4,8 @@ absl defines and parses the flags. absl.app is not used: it lists none of our fl
 `--help`, lets stray words pass and answers mistakes with status 1.
 
 Exit status: 0 all well; 2 wrong use; 1 anything else that stops the program, a bug
-included, which alone shows a traceback; 130 interrupted.
+included, which alone shows a traceback; 130 interrupted by Ctrl-C (SIGINT), 143 by a
+scheduler (SIGTERM).
 """
 
 import difflib
@@ -12,14 +13,17 @@ import inspect
 import os
 import sys
 import textwrap
+import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from absl import flags
 
 import vladser
 from launch import flagfiles
+from launch.stopping import Stopped
 from vladser.errors import InputError, VladserError
 
 _GENERAL = {
@@ -29,6 +33,7 @@ _GENERAL = {
     "help": "Shows this.",
     "version": "Shows the version of vladser.",
 }
+_NO_TEXT = {"Cc", "Cs", "Zl", "Zp"}  # control characters, no Unicode, line ends
 
 
 class UsageError(InputError):
@@ -70,11 +75,11 @@ def run(
             main(parse(define, read, argv, positional))
         sys.stdout.flush()
     except VladserError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {' '.join(str(error).splitlines())}", file=sys.stderr)
         return 2 if isinstance(error, UsageError) else 1
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         print("interrupted", file=sys.stderr)
-        return 130
+        return error.status if isinstance(error, Stopped) else 130
     except BrokenPipeError:
         if not _stdout_is_broken():
             raise
@@ -111,8 +116,11 @@ def parse(
         raise UsageError(f"unexpected {words[0]!r}: all options are --flag=value")
     if positional and not words:
         raise UsageError(f"{positional} is missing: --help says how to call this")
-    with wrong_use():
-        return read(values, *words)
+    try:
+        with wrong_use():
+            return read(values, *words)
+    except OSError as error:  # a path that the system does not take
+        raise UsageError(f"{error.filename}: {error.strerror}") from None
 
 
 @contextmanager
@@ -125,12 +133,26 @@ def wrong_use() -> Iterator[None]:
 
 
 class _Flags(flags.FlagValues):
-    """absl's flags, but flagfiles are found, checked and reported our way."""
+    """absl's flags, but flagfiles are found, checked and reported our way, and what is
+    given is text: it can be a line of a flagfile, part of a path, of a report."""
 
     def read_flags_from_files(
         self, argv: Sequence[str], force_gnu: bool = True
     ) -> list[str]:
-        return list(flagfiles.expand(argv))
+        return [_checked(arg) for arg in flagfiles.expand(argv)]
+
+
+def _checked(arg: str) -> str:
+    """Raises UsageError for what no file, path or line can hold."""
+    if {unicodedata.category(letter) for letter in arg} & _NO_TEXT:
+        raise UsageError(f"{arg!r:.200} holds a letter that no line of text has")
+    path = arg.partition("=")[2] if arg.startswith("-") else arg
+    if path.startswith("~"):
+        try:
+            Path(path).expanduser()
+        except RuntimeError:
+            raise UsageError(f"{arg}: no home folder of that name") from None
+    return arg
 
 
 def _help(define: Callable[[flags.FlagValues], None], usage: str) -> str:

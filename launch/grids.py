@@ -4,6 +4,8 @@
 What a grid leaves out is as the other flags say.
 """
 
+import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from itertools import product
@@ -11,6 +13,8 @@ from typing import Any
 
 from vladser.errors import InputError
 from vladser.types import Condition
+
+_MOST = 10_000  # conditions of one grid: more are a slip of the pen
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,8 @@ def conditions(grids: Iterable[Grid], base: Mapping[str, Any]) -> list[Condition
       base: the values, by name, of the settings that a grid may vary.
 
     Raises:
-      InputError: an alpha where nothing is smoothed, or a grid that repeats another.
+      InputError: an alpha where nothing is smoothed, a grid that repeats another or has
+        too many conditions, or values that are the same to 15 digits.
     """
     grids, union, seen = list(grids), {}, {}
     for grid in grids or [Grid(())]:
@@ -71,6 +76,10 @@ def conditions(grids: Iterable[Grid], base: Mapping[str, Any]) -> list[Condition
             raise InputError(
                 f"--grid={grid}: alpha means nothing where smoothing is none alone; "
                 "leave it out, or add smoothing=uniform,unigram"
+            )
+        if (size := math.prod(len(of) for _, of in grid.values)) > _MOST:
+            raise InputError(
+                f"--grid={f'{grid}':.60}...: {size:,} conditions; at most {_MOST:,}"
             )
         members = [
             _condition({**base, **dict(zip(names, values, strict=True))})
@@ -82,6 +91,10 @@ def conditions(grids: Iterable[Grid], base: Mapping[str, Any]) -> list[Condition
                 f"--grid={grid}: the same conditions as --grid={other}; give it once"
             )
         union |= dict.fromkeys(members)
+    names = Counter(condition.name for condition in union)
+    for name, count in names.items():
+        if count > 1:
+            raise InputError(f"--grid: {count} conditions are {name} to 15 digits")
     return list(union)
 
 

@@ -6,6 +6,7 @@ flag given twice the later counts, so what follows the flagfile on the command l
 over it. Flagfiles may include others. All paths count from the working directory.
 """
 
+import contextlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -45,9 +46,14 @@ def expand(args: Iterable[str], parents: tuple[Path, ...] = ()) -> Iterator[str]
 
 def _find(name: str) -> Path:
     """A file here, or else a shipped one by its name or its path in the sources."""
-    path = Path(name).expanduser()
-    if name and path.exists():
-        return path.resolve()
+    path = Path(name)
+    try:
+        with contextlib.suppress(RuntimeError):  # ~ of somebody who is not there
+            path = path.expanduser()
+        if name and path.exists():
+            return path.resolve()
+    except OSError as error:
+        raise InputError(f"--flagfile={name}: {error.strerror}") from None
     if path.parent in (Path(), Path("launch/flagfiles")):
         for file in shipped():
             if file.name == path.name:

@@ -1,0 +1,173 @@
+"""Command lines, flagfiles and grids: settings, or one line and status 2."""
+
+import math
+import re
+
+import pytest
+from fuzzing import cases
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from launch import cli, flags, flags_text
+from vladser.aggregators import parse
+
+ANY = st.text(st.characters(), max_size=6)
+LONG = "a" * 5000
+DEEP = "(" * 5000, "[" * 150, "-" * 20000 + "1", "a." * 20000 + "b", "9" * 5000
+POOLINGS = ["mean", "netvlad(clusters=8)", "netvlad(ghost=2)", "my.pooling(a=(1,'x'))"]
+NO_POOLINGS = ["netvlad(clusters=", "mean(1)", "f(x)(y)", "netvlad(**{'a':1})", *DEEP]
+NO_NUMBERS = ["1e400", "nan", "inf", "1_0", "-1", "2e-324", str(2**70), "0x1", "0.5.1"]
+SHARES = ["0.1", "0.5", ".25", "1e-5", "0.3"]
+ODD = ["0.10", "-0.0", "1e-400", "0.30000000000000004"]  # numbers, but the same
+RIGHT = {
+    "aggregator": POOLINGS,
+    "smoothing": ["none", "uniform", "unigram"],
+    "cells": ["1", "8", "64", "065"],
+    **dict.fromkeys(("alpha", "noise", "dropout", "learning_rate", "rho"), SHARES),
+}
+WRONG = st.sampled_from([*NO_POOLINGS, *NO_NUMBERS, *ODD, ""]) | ANY
+
+
+@st.composite
+def grids(draw):
+    """Like `alpha=0.1,0.2; aggregator=mean`, more or less."""
+    careless = draw(st.sampled_from([False, False, True]))
+    names = draw(
+        st.lists(st.sampled_from([*RIGHT]), min_size=1, max_size=4, unique=True)
+    )
+    parts = []
+    for name in names:
+        values = st.sampled_from(RIGHT[name])
+        some = st.lists(
+            values | WRONG if careless else values,
+            min_size=1,
+            max_size=3,
+            unique=not careless,
+        )
+        parts.append(f"{name}={','.join(draw(some))}")
+    return (draw(st.sampled_from([";;", ",", "; "])) if careless else "; ").join(parts)
+
+
+PATHS = st.sampled_from(
+    [".", "..", "~", "~nobody-x/y", "a b", "\0", "ä/日本", LONG, ""]
+)
+NAMES = st.sampled_from(list(flags.Settings.__annotations__))
+FLAGS = st.one_of(
+    st.sampled_from([*RIGHT]).flatmap(
+        lambda name: st.sampled_from(RIGHT[name]).map(f"--{name}={{}}".format)
+    ),
+    st.tuples(NAMES, WRONG | PATHS | st.just("demo")).map("--{0[0]}={0[1]}".format),
+    grids().map("--grid={}".format),
+    PATHS.map("--flagfile={}".format),
+    st.sampled_from(
+        [
+            "--",
+            "-",
+            "---",
+            "--=",
+            "--flagfile",
+            "--nodry_run",
+            "--undefok=x",
+            "--undefok",
+        ]
+    ),
+    ANY,
+)
+
+
+def parsed(*argv):
+    """The settings, or None where they are refused in a line."""
+    try:
+        return cli.parse(flags.define, flags.read, argv)
+    except cli.UsageError:
+        return None
+
+
+def status(capsys, *argv):
+    """The exit status; whatever is refused is refused in one line."""
+    found = cli.run(lambda settings: None, flags.define, flags.read, "", argv)
+    error = capsys.readouterr().err
+    assert (found, error) == (0, "") or (found == 2 and len(error.splitlines()) == 1)
+    assert "Traceback" not in error
+    return found
+
+
+@cases(250)
+@given(st.lists(FLAGS, max_size=4))
+def test_command_lines(capsys, argv):
+    asks = {"--help", "-help", "-h", "--version", "-version"}
+    assume(not asks & {arg.partition("=")[0] for arg in argv})
+    status(capsys, "--corpus=demo", *argv)
+
+
+@cases(150)
+@given(
+    st.lists(
+        FLAGS | st.sampled_from(["# a", "", "\ufeff", " --epochs=3 "]), max_size=5
+    ),
+    st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "latin-1"]),
+)
+def test_flagfiles(capsys, tmp_path, lines, encoding):
+    file = tmp_path / "fuzzed.flags"
+    file.write_bytes(
+        "\n".join(lines).encode(
+            encoding, "surrogatepass" if "utf" in encoding else "replace"
+        )
+    )
+    assume("-version" not in (text := "".join(lines)) and "-help" not in text)
+    status(capsys, "--corpus=demo", f"--flagfile={file}")
+
+
+@cases(60)
+@given(st.binary(max_size=60))
+def test_bytes_are_no_flagfile(capsys, tmp_path, content):
+    (tmp_path / "fuzzed.flags").write_bytes(content)
+    status(capsys, "--corpus=demo", f"--flagfile={tmp_path / 'fuzzed.flags'}")
+
+
+@cases(200)
+@given(st.lists(grids(), min_size=1, max_size=2))
+def test_grids_are_their_products_and_survive_flags_txt(tmp_path, said):
+    settings = parsed("--corpus=demo", *(f"--grid={grid}" for grid in said))
+    if settings is None:
+        return
+    conditions = flags.conditions(settings)
+    sizes = [math.prod(len(of) for _, of in grid.values) for grid in settings.grid]
+    assert 1 <= len(conditions) <= sum(sizes)
+    assert len({condition.name for condition in conditions}) == len(conditions)
+    (tmp_path / "flags.txt").write_text(flags_text.write(settings), encoding="utf-8")
+    again = parsed(f"--flagfile={tmp_path / 'flags.txt'}")
+    assert flags.conditions(again) == conditions
+
+
+@cases(100)
+@given(st.sampled_from(POOLINGS) | WRONG)
+def test_an_aggregator_is_read_as_it_is_written(text):
+    settings = parsed("--corpus=demo", f"--aggregator={text}")
+    if settings is not None:
+        assert parse(str(settings.aggregator)) == settings.aggregator
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (["--data_dir=~nobody-x/y"], "--data_dir=~nobody-x/y: "),
+        (["--corpus=emodb", f"--data_dir={LONG}"], "File name too long"),
+        (["--run_dir=a\0b"], r"'--run_dir=a\\x00b' holds a letter"),
+        (["--run_dir=a\udcffb"], r"'--run_dir=a\\udcffb' holds a letter"),
+        (["--emotions=a,b\nc"], r"'--emotions=a,b\\nc' holds a letter"),
+        (["--flagfile=~nobody-x/y"], "--flagfile=~nobody-x/y: no such file"),
+        ([f"--flagfile={LONG}"], "File name too long"),
+        (["--grid=noise=0.1,0.10000000000000002"], "noise 0.1"),
+    ],
+)
+def test_what_no_file_or_line_can_hold_is_refused(argv, said):
+    with pytest.raises(cli.UsageError, match=said):
+        cli.parse(flags.define, flags.read, ["--corpus=demo", *argv])
+
+
+def test_a_grid_without_end_is_refused_at_once():
+    values = ",".join(str(n / 1000) for n in range(1000))
+    grid = ";".join(f"{name}={values}" for name in ("alpha", "noise", "dropout", "rho"))
+    with pytest.raises(cli.UsageError, match=re.escape("1,000,000,000,000 conditions")):
+        cli.parse(flags.define, flags.read, ["--corpus=demo", f"--grid={grid}"])
