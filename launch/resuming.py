@@ -19,14 +19,19 @@ def check(settings: Settings) -> bool:
         depend on.
     """
     folder = settings.run_dir
-    if not (folder / "flags.txt").exists() or (folder / "summary.json").exists():
+    try:
+        begun, ended = ((folder / n).exists() for n in ("flags.txt", "summary.json"))
+    except OSError as error:
+        raise InputError(f"--run_dir={folder}: {error.strerror}") from None
+    if ended or not begun:
         run_dir.check(folder)
         return False
     asked = flags_text.agreed(settings)
     if differs := set(asked).symmetric_difference(_lines(folder / "flags.txt")):
         raise InputError(
             f"--run_dir={folder} holds an unfinished run of other flags "
-            f"({', '.join(sorted(differs))}): repeat its flags, or name a new folder"
+            f"({', '.join(sorted(differs)):.400}): repeat its flags, or "
+            "name a new folder"
         )
     return True
 
@@ -44,7 +49,10 @@ def check_data(folder: Path, digest: str) -> None:
 
 
 def _lines(path: Path) -> list[str]:
-    return flags_text.shared(path.read_text(encoding="utf-8").splitlines())
+    try:
+        return flags_text.shared(path.read_text(encoding="utf-8").splitlines())
+    except (OSError, UnicodeError):
+        raise _damaged(path) from None
 
 
 def _same(path: Path, name: str, now: str) -> None:
@@ -53,10 +61,16 @@ def _same(path: Path, name: str, now: str) -> None:
     try:
         said = json.loads(path.read_text(encoding="utf-8"))
         then = (said | said.get("packages", {}))[name]
-    except (OSError, ValueError, KeyError, TypeError):
-        raise InputError(f"{path} is damaged: name a new --run_dir") from None
+        if not (isinstance(then, str) and then.isprintable()):
+            raise TypeError
+    except (OSError, ValueError, RecursionError, KeyError, TypeError, AttributeError):
+        raise _damaged(path) from None
     if then != now:
         raise InputError(
             f"--run_dir={path.parent} was begun with {name} {then}, now it is {now}: "
             "name a new folder"
         )
+
+
+def _damaged(path: Path) -> InputError:
+    return InputError(f"{path} is damaged: name a new --run_dir")

@@ -5,24 +5,25 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from launch.reporting import consistency
+from launch.reporting.shape import COUNT, NUMBER, SHARE, Number, check
 from vladser.errors import InputError
 
-_SETTINGS = ("cells", "noise", "dropout", "learning_rate", "rho")
 _UA = {
-    "mean_of_folds": float,
-    "mean_of_speakers": float,
-    "std_over_seeds": (float,),
-    "pooled": float,
-    "interval": ([float],),
+    "mean_of_folds": SHARE,
+    "mean_of_speakers": SHARE,
+    "std_over_seeds": (SHARE,),
+    "pooled": SHARE,
+    "interval": ([NUMBER, NUMBER],),
 }
 _DIFFERENCE = {
     "condition": str,
-    "difference": float,
-    "interval": ([float],),
-    "p": float,
-    "p_holm": float,
+    "difference": NUMBER,
+    "interval": ([NUMBER, NUMBER],),
+    "p": SHARE,
+    "p_holm": SHARE,
 }
-# What has to be there: a tuple stands for "this or null", a list for a list of it.
+_SETTINGS = ("alpha", "cells", "noise", "dropout", "learning_rate", "rho")
 _SUMMARY = {
     "corpus": str,
     "test_corpus": (str,),
@@ -32,39 +33,56 @@ _SUMMARY = {
             "name": str,
             "aggregator": str,
             "smoothing": str,
-            "alpha": float,
-            **dict.fromkeys(_SETTINGS, float),
-            "seeds": [float],
+            **dict.fromkeys(_SETTINGS, Number(0, 1e308)),
+            "seeds": [NUMBER],
             "ua": _UA,
-            "wa": {"mean_of_folds": float, "pooled": float},
-            "confusion": [[float]],
-            "folds": [{"held_out": str, "utterances": float, "ua": float}],
-            "speakers": [{"speaker": str, "utterances": float, "ua": float}],
+            "wa": {"mean_of_folds": SHARE, "pooled": SHARE},
+            "confusion": [[Number(0, 1e15)]],
+            "folds": [{"held_out": str, "utterances": COUNT, "ua": SHARE}],
+            "speakers": [{"speaker": str, "utterances": COUNT, "ua": SHARE}],
         }
     ],
     "comparisons": [
         {
             "family": str,
             "reference": str,
-            "speakers": float,
-            "least_p": float,
+            "speakers": COUNT,
+            "least_p": SHARE,
             "differences": [_DIFFERENCE],
         }
     ],
     "skipped": [{"utterance": str, "reason": str}],
     "failed": list,
-    "training": dict,
+    "training": {
+        "train_seconds?": (NUMBER,),
+        "real_frames_per_second?": (NUMBER,),
+        "padding_efficiency?": (NUMBER,),
+    },
 }
-_DATASET = {"utterances": float, "frames": float, "feature_set": str, "digest": str}
-_AUDIT = {"findings": [{"check": str, "level": str, "count": float, "text": str}]}
-_METRICS = {"condition": str, "seed": float, "fold": str, "epoch": float, "loss": float}
+_DATASET = {"utterances": COUNT, "frames": COUNT, "feature_set": str, "digest": str}
+_ENVIRONMENT = {
+    **dict.fromkeys(("vladser?", "python?", "date?"), str),
+    "revision?": (str,),
+    "packages?": {...: (str,)},
+    "host?": {"system?": str},
+    "devices?": [str],
+}
+_AUDIT = {"findings": [{"check": str, "level": str, "count": NUMBER, "text": str}]}
+_METRICS = {
+    "condition": str,
+    "seed": NUMBER,
+    "fold": str,
+    "epoch": COUNT,
+    "loss": NUMBER,
+    "validation_ua?": SHARE,
+}
 _CLUSTERS = {
     "condition": str,
-    "seed": float,
+    "seed": NUMBER,
     "fold": str,
-    "utterances": [float],
-    "adjusted_rand": (float,),
-    "assignment": [([[float]],)],
+    "utterances": [NUMBER],
+    "adjusted_rand": (NUMBER,),
+    "assignment": [([[NUMBER]],)],
 }
 
 
@@ -102,16 +120,18 @@ def read(folder: Path) -> Run:
         if (folder / "flags.txt").exists():
             raise InputError(f"{folder}: this run has not finished: no summary.json")
         raise InputError(f"{folder}: not a run directory: no summary.json in it")
-    return Run(
+    run = Run(
         folder=folder,
         flags=_text(folder / "flags.txt"),
         summary=_formatted(folder / "summary.json", _SUMMARY),
         dataset=_json(folder / "dataset.json", _DATASET),
-        environment=_json(folder / "environment.json", {}),
+        environment=_json(folder / "environment.json", _ENVIRONMENT),
         findings=_formatted(folder / "audit.json", _AUDIT).get("findings", []),
         metrics=list(_lines(folder / "metrics.jsonl", _METRICS)),
         clusters=list(_lines(folder / "clusters.jsonl", _CLUSTERS)),
     )
+    consistency.check(run)
+    return run
 
 
 def _text(path: Path) -> str:
@@ -136,7 +156,7 @@ def _formatted(path: Path, shape: dict[str, Any]) -> dict[str, Any]:
         raise InputError(
             f"{path}: format {found.get('format')!r}: this version reads format 1"
         )
-    _check(found, shape, str(path))
+    check(found, shape, str(path))
     return found
 
 
@@ -151,26 +171,7 @@ def _parsed(text: str, shape: dict[str, Any], path: Path, line: int) -> dict[str
     except json.JSONDecodeError as error:
         line += error.lineno - 1
         raise InputError(f"{path}:{line}: damaged JSON: {error.msg}") from None
-    _check(value, shape, f"{path}:{line}" if path.suffix == ".jsonl" else str(path))
+    except (ValueError, RecursionError):  # a number or a nest without end
+        raise InputError(f"{path}:{line}: damaged JSON") from None
+    check(value, shape, f"{path}:{line}" if path.suffix == ".jsonl" else str(path))
     return value
-
-
-def _check(value: Any, shape: Any, where: str) -> None:
-    """Raises InputError for a value that is not of that shape, see `_SUMMARY`."""
-    if isinstance(shape, tuple):
-        if value is not None:
-            _check(value, shape[0], where)
-        return
-    kind = shape if isinstance(shape, type) else type(shape)
-    accepted = (int, float) if kind is float else kind
-    if not isinstance(value, accepted) or isinstance(value, bool):
-        said = {float: "a number", str: "a text", list: "a list", dict: "an object"}
-        raise InputError(f"{where}: {value!r:.40} should be {said[kind]}")
-    if isinstance(shape, list):
-        for item in value:
-            _check(item, shape[0], where)
-    if isinstance(shape, dict):
-        for name, inner in shape.items():
-            if name not in value:
-                raise InputError(f"{where}: no {name!r}: written by another version?")
-            _check(value[name], inner, f"{where}: {name}")
