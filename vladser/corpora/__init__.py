@@ -24,8 +24,14 @@ def read(name: str, folder: Path) -> Corpus:
     """Reads the corpus `name` from `folder` (for `manifest`: from a CSV file).
 
     Raises:
-      InputError: an unknown corpus, or a folder that does not hold it.
+      InputError: an unknown corpus, a folder that does not hold it, or one of which
+        something cannot be read.
     """
     if name not in names():
         raise InputError(f"unknown corpus {name!r}: one of {', '.join(names())}")
-    return import_module(f"{__name__}.{name}").read(Path(folder))
+    reader = import_module(f"{__name__}.{name}")
+    try:
+        return reader.read(Path(folder))
+    except OSError as error:
+        where = error.filename or folder
+        raise InputError(f"{where}: cannot be read: {error.strerror}") from None

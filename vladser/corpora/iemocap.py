@@ -142,10 +142,7 @@ def _turns(folder: Path) -> tuple[dict[str, _Turn], list[str]]:
     for source in sorted(folder.glob("*.txt")):
         if source.name.startswith("."):
             continue
-        try:
-            text = source.read_text(encoding="utf-8", errors="replace")
-        except OSError as error:
-            raise InputError(f"{source}: cannot be read: {error.strerror}") from None
+        text = source.read_text(encoding="utf-8", errors="replace")
         for number, line in enumerate(text.splitlines(), start=1):
             if not line.startswith("["):
                 continue

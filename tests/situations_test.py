@@ -1,0 +1,312 @@
+"""Where users keep their data, and what corpora they have."""
+
+import ast
+import csv
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import launching
+import numpy as np
+import opensmile
+import pytest
+import soundfile
+
+import launch
+import vladser
+from vladser import corpora, smoothing
+from vladser.errors import InputError
+
+TINY = ("--aggregator=mean", "--cells=4", "--epochs=1", "--seeds=1")
+COLUMNS = ["file", "speaker", "emotion", "session"]
+
+
+def manifest(folder, rows, columns=COLUMNS):
+    """A manifest, and a take of noise for each (speaker, emotion, session)."""
+    folder.mkdir(parents=True, exist_ok=True)
+    draw = np.random.default_rng(0)
+    with (folder / "mine.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(columns)
+        for n, row in enumerate(rows):
+            name = f"{n} {row[0]}.wav"
+            soundfile.write(folder / name, draw.normal(0, 0.1, 4800), 16000)
+            writer.writerow([name, *row])
+    return folder / "mine.csv"
+
+
+def call(file, *argv, folder=None):
+    """The status of a run on a manifest, cache and results beside it."""
+    beside = folder or file.parent
+    return launching.call(
+        "--corpus=manifest",
+        f"--data_dir={file}",
+        f"--cache_dir={beside / 'cache'}",
+        f"--run_dir={beside / 'run'}",
+        *argv,
+    )
+
+
+def said(capsys):
+    out, err = capsys.readouterr()
+    assert not out and err.count("\n") == 1 and err.startswith("error: ")
+    return err
+
+
+@pytest.mark.parametrize("name", ["with spaces", "Größe 日本 ελ", "quo'te\"s #,;=%"])
+def test_paths_and_names_may_hold_any_letters(tmp_path, name):
+    speakers, classes = (f"{name} 1", f"{name} 2"), ("злой", "sad")
+    rows = [(s, e, name) for s in speakers for e in classes for _ in range(2)]
+    file = manifest(tmp_path / name, rows)
+    assert call(file, f"--emotions={','.join(classes)}", *TINY) == 0
+    run = file.parent / "run"
+    summary = json.loads((run / "summary.json").read_text(encoding="utf-8"))
+    folds = summary["conditions"][0]["folds"]
+    assert [fold["held_out"] for fold in folds] == [*speakers]
+    assert summary["emotions"] == [*classes]
+    with (run / "predictions.csv").open(encoding="utf-8", newline="") as lines:
+        assert {row["speaker"] for row in csv.DictReader(lines)} == {*speakers}
+
+
+def test_links_to_data_cache_and_results_are_followed(tmp_path):
+    rows = [(s, e, "") for s in "xy" for e in ("angry", "sad") for _ in range(2)]
+    file = manifest(tmp_path / "real", rows)
+    (tmp_path / "links").mkdir()
+    for path in [*(tmp_path / "real").iterdir()]:
+        (tmp_path / "links" / path.name).symlink_to(path)
+    (tmp_path / "other disk").mkdir()
+    (tmp_path / "place").symlink_to("other disk")
+    linked = tmp_path / "links" / file.name
+    assert call(linked, *TINY, "--emotions=angry,sad", folder=tmp_path / "place") == 0
+    assert (tmp_path / "other disk" / "run" / "report.html").exists()
+
+
+def test_loops_of_links_end_and_links_to_elsewhere_are_read(tmp_path):
+    data, elsewhere = tmp_path / "data", tmp_path / "elsewhere"
+    for folder, name in (data / "wav", "03a01Fa"), (elsewhere, "08a01Wa"):
+        folder.mkdir(parents=True)
+        (folder / f"{name}.wav").touch()
+    for n in range(6):  # each loop once in each other: 6^40 ways
+        (data / "wav" / f"up{n}").symlink_to("..")
+        (elsewhere / f"back{n}").symlink_to(data)
+    (data / "out").symlink_to(elsewhere)
+    (data / "self").symlink_to("self")
+    (data / "10a01Na.wav").symlink_to("10a01Na.wav")
+    (data / "11a01Na.wav").symlink_to("nowhere")
+    found, _ = corpora.read("emodb", data)
+    assert [u.id for u in found] == ["03a01Fa", "08a01Wa", "10a01Na", "11a01Na"]
+
+
+PROGRAM = """
+from pathlib import Path
+import opensmile, sys, vladser
+from vladser.features import extract
+from vladser.types import Utterance
+if __name__ == "__main__":
+    assert "hör zu" in vladser.__file__ and "hör zu" in opensmile.__file__
+    utterance = Utterance("a", Path("a.wav"), "x", "sad")
+    print(extract([utterance], Path("cache"), workers=1).features["a"].shape)
+"""
+
+
+@pytest.mark.parametrize(
+    "install", [shutil.copytree, lambda to, link: link.symlink_to(to)]
+)
+def test_the_install_path_may_hold_any_letters(tmp_path, install):
+    folder = tmp_path / "hör zu"
+    folder.mkdir()
+    for package in opensmile, vladser:
+        source = Path(package.__file__).parent
+        install(source, folder / source.name)
+    soundfile.write(folder / "a.wav", np.ones(1600) / 2, 16000)
+    (folder / "program.py").write_text(PROGRAM, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "program.py"],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(folder), "PYTHONUTF8": "1"},
+        capture_output=True,
+        encoding="utf-8",
+    )
+    assert done.stdout == "(6, 147)\n", done.stderr
+
+
+TWO = [(s, e, "") for s in "xy" for e in ("angry", "sad")]
+
+
+@pytest.mark.parametrize(
+    ("rows", "argv", "status", "message"),
+    [
+        ([], [], 1, "no utterances; expected a line for each"),
+        ([("x", "angry", ""), ("x", "sad", "")], [], 2, "one speaker, x, has all"),
+        ([("x", "sad", ""), ("y", "sad", "")], [], 2, "emotion angry: no utterance"),
+        (TWO, ["--emotions=sad"], 2, "one class; expected at least two"),
+        (
+            [("x", "angry", ""), ("y", "sad", "")],
+            [],
+            2,
+            "holding out x leaves fewer than two emotions",
+        ),
+        (
+            [*TWO, ("z", "sad", "s")],
+            ["--hold_out=session"],
+            2,
+            "4 of 5 utterances have no",
+        ),
+        (
+            [(s, e, "one" * (s != "z")) for s in "xyz" for e in ("angry", "sad")],
+            ["--validation=partner"],
+            2,
+            "speaker z belongs to no single session",
+        ),
+        (
+            [(s, e, "one") for s in "xyz" for e in ("angry", "sad")],
+            ["--validation=partner"],
+            2,
+            "session one of speaker x has 3 speakers",
+        ),
+        (TWO, ["--hold_out=split"], 2, "no utterances of split"),
+    ],
+)
+def test_what_a_corpus_lacks_is_said(tmp_path, capsys, rows, argv, status, message):
+    file = manifest(tmp_path / "data", rows)
+    assert call(file, "--emotions=angry,sad", *argv) == status
+    assert message in said(capsys)
+    assert not (tmp_path / "data" / "run").exists()
+
+
+def test_a_fold_may_train_without_a_class_that_it_tests(tmp_path, capsys):
+    """Speaker z alone is neutral: with z held out the unigram prior of neutral is 0."""
+    rows = [(s, e, "") for s in "xyz" for e in ("angry", "sad") for _ in range(2)]
+    file = manifest(tmp_path, [*rows, ("z", "neutral", ""), ("z", "neutral", "")])
+    argv = "--emotions=angry,sad,neutral", "--grid=smoothing=none,unigram", *TINY
+    assert call(file, *argv) == 0
+    assert (
+        "speakers without a class: x (no neutral), y (no neutral)"
+        in capsys.readouterr().err
+    )
+    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+    with (tmp_path / "run" / "predictions.csv").open(newline="") as lines:
+        predicted = [*csv.DictReader(lines)]
+    classes = ("angry", "sad", "neutral")
+    for condition in summary["conditions"]:
+        for fold in condition["folds"]:
+            found = [
+                (row["emotion"], row["predicted"])
+                for row in predicted
+                if (row["condition"], row["fold"])
+                == (condition["name"], fold["held_out"])
+            ]
+            recalls = [
+                np.mean([p == e for e, p in found if e == one])
+                for one in classes
+                if any(e == one for e, _ in found)
+            ]
+            assert len(recalls) == (3 if fold["held_out"] == "z" else 2)
+            assert fold["ua"] == pytest.approx(np.mean(recalls))
+    np.testing.assert_array_equal(
+        smoothing.prior("unigram", np.array([0, 1, 0, 1]), 3), [0.5, 0.5, 0]
+    )
+
+
+@pytest.mark.parametrize("corpus", [n for n in corpora.names() if n != "manifest"])
+def test_a_file_is_no_corpus_folder(tmp_path, corpus):
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="not a folder"):
+        corpora.read(corpus, tmp_path / "file")
+    with pytest.raises(InputError, match="file/below: "):
+        corpora.read(corpus, tmp_path / "file" / "below")
+
+
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [
+        ("data", "a folder; expected the manifest"),
+        ("cache", "cannot be written"),
+        ("run", "Not a directory"),
+    ],
+)
+def test_a_file_in_the_place_of_a_folder_and_the_reverse_is_said(
+    tmp_path, capsys, place, message
+):
+    file = manifest(tmp_path, TWO)
+    if place == "data":
+        file = tmp_path
+        (tmp_path / "x").mkdir()
+    else:
+        (tmp_path / place).touch()
+    folder = tmp_path / "x" if place == "data" else tmp_path
+    status = call(file, "--emotions=angry,sad", *TINY, folder=folder)
+    *_, last = capsys.readouterr().err.splitlines()
+    assert status in (1, 2) and last.startswith("error: ") and message in last
+
+
+@pytest.mark.parametrize(
+    ("corpus", "inside"),
+    [
+        ("iemocap", "Session1/dialog/EmoEvaluation/Ses01F_impro01.txt"),
+        ("nemo", "data.tsv"),
+        ("emodb", "03a01Fa.wav"),
+    ],
+)
+def test_a_folder_where_a_file_should_be_is_said(tmp_path, corpus, inside):
+    (tmp_path / inside).mkdir(parents=True)
+    with pytest.raises(InputError) as error:
+        corpora.read(corpus, tmp_path)
+    assert str(tmp_path) in str(error.value) and "\n" not in str(error.value)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root")
+@pytest.mark.parametrize("closed", [".", "wav"])
+@pytest.mark.parametrize("corpus", [n for n in corpora.names() if n != "demo"])
+def test_a_folder_that_may_not_be_read_is_said(tmp_path, corpus, closed):
+    data = tmp_path / "data"
+    (data / "wav").mkdir(parents=True)
+    (data / closed).chmod(0)
+    try:
+        with pytest.raises(InputError) as error:
+            corpora.read(corpus, data / "mine.csv" if corpus == "manifest" else data)
+    finally:
+        (data / closed).chmod(0o700)
+    assert str(data) in str(error.value) and "\n" not in str(error.value)
+
+
+def sources():
+    for package in launch, vladser:
+        yield from Path(package.__file__).parent.rglob("*.py")
+
+
+def test_nothing_is_unpickled_and_no_text_is_run():
+    """`ast.literal_eval` reads values and runs nothing."""
+    for path in sources():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            match node:
+                case ast.Name(id=name) | ast.Attribute(attr=name):
+                    names = {name}
+                case ast.Import(names=modules):
+                    names = {one.name.partition(".")[0] for one in modules}
+                case ast.ImportFrom(module=module, names=members):
+                    names = {str(module).partition(".")[0], *(m.name for m in members)}
+                case ast.Call(func=ast.Attribute(attr="load", value=ast.Name("np"))):
+                    assert "allow_pickle=False" in ast.unparse(node), path
+                    continue
+                case _:
+                    continue
+            wrong = {"pickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"}
+            assert not names & {*wrong, "eval", "exec", "__import__"}, path
+
+
+def test_the_table_of_faults_names_tests_that_there_are():
+    tests = Path(__file__).parent
+    table = (tests.parent / "docs" / "faults.md").read_text(encoding="utf-8")
+    rows = [line.split(" | ") for line in table.splitlines() if line.startswith("| ")]
+    for row in rows:
+        for said in re.findall("`([^`]+)`", row[-1]):
+            if ".py" in said:
+                file, _, said = said.partition(": ")
+                text = (tests / file).read_text(encoding="utf-8")
+            assert not said or f"def {said}(" in text, (file, said)
+    assert len(rows) > 20 and all(len(row) == 4 for row in rows)
