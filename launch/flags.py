@@ -182,6 +182,12 @@ class Settings:
         "A new folder for the results (default: runs/NAME, after the flagfile or, "
         "without one, the corpus).",
     )
+    checkpoint_minutes: float = flag(
+        "Output",
+        5,
+        not_negative,
+        "Minutes between two checkpoints, from which the same command goes on.",
+    )
     dry_run: bool = flag("Output", "false", boolean, "Says what would run, and stops.")
 
 

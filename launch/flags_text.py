@@ -12,6 +12,7 @@ _OWN = tuple(
         "cache_dir",
         "workers",
         "trials_per_chunk",
+        "checkpoint_minutes",
     )
 )
 

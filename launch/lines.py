@@ -1,4 +1,5 @@
-"""The files of lines, one JSON object each: metrics.jsonl and clusters.jsonl."""
+"""What is said of each trial: the lines of metrics.jsonl and clusters.jsonl, and
+`failed` of summary.json."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -30,8 +31,11 @@ def of_epoch(
     loss: np.ndarray,
     validation_ua: np.ndarray,
 ) -> Iterator[str]:
-    """The lines of the trials of a chunk; loss and UA [seeds, conditions, folds]."""
+    """The lines of the trials of a chunk; loss and UA [seeds, conditions, folds]. A
+    trial that has failed has none."""
     for place, line in _trials(conditions, plan, chunk):
+        if np.isnan(loss[place]):
+            continue
         line |= {"epoch": epoch, "loss": float(loss[place])}
         if not np.isnan(validation_ua[place]):
             line["validation_ua"] = float(validation_ua[place])
@@ -48,6 +52,8 @@ def clusters(
         for fold in plan.folds
     ]
     for place, line in _trials(conditions, plan, _everything(results)):
+        if results.failed[place].any():
+            continue
         of_emotions, index = results.assignment[place], results.adjusted_rand[place]
         live = ~np.isnan(of_emotions).all(axis=(0, 2))
         if not live.any():
@@ -61,6 +67,16 @@ def clusters(
             ],
         }
         yield _line(line)
+
+
+def failed(
+    conditions: Sequence[Condition], plan: Plan, results: Results
+) -> Iterator[dict[str, Any]]:
+    """The `failed` of summary.json: the trials that were stopped, and where."""
+    for place, line in _trials(conditions, plan, _everything(results)):
+        epoch, step = results.failed[place].tolist()
+        if epoch:
+            yield line | {"epoch": epoch, "step": step}
 
 
 def _everything(results: Results) -> Chunk:

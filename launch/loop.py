@@ -1,22 +1,23 @@
-"""Training as it is seen: progress, metrics.jsonl and the figures of a run."""
+"""An experiment's chunks, one after another, and the figures of its training."""
 
 import json
 import os
-import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
 
-import launch
-from launch import finished, lines, terminal
+import jax
+
+from launch import terminal
+from launch.checkpoints import Checkpoints, Figures
 from launch.cluster import Cluster
-from launch.finished import Figures
 from launch.flags import Settings
-from vladser import chunks, merging
+from launch.work import Work
+from vladser import chunks
 from vladser.batches import Plan
 from vladser.chunks import Chunk
-from vladser.experiment import Compiled, Epoch, Outcome, Step
 from vladser.merging import Results
 from vladser.types import Condition, Dataset
 
@@ -24,10 +25,11 @@ from vladser.types import Condition, Dataset
 def fits(
     settings: Settings, corpus: Dataset, conditions: Sequence[Condition], plan: Plan
 ) -> Callable[[Chunk], bool]:
-    """What a chunk may be, by the flags or else by the memory, see `chunks.cut`."""
+    """What a chunk may be, by flag or else by memory and time, see `chunks.cut`."""
     if settings.trials_per_chunk:
         return chunks.at_most(settings.trials_per_chunk)
-    return chunks.in_memory(corpus, plan, conditions)
+    limits = chunks.in_memory(corpus, plan, conditions), chunks.brief(plan)
+    return lambda chunk: all(fits(chunk) for fits in limits)
 
 
 class Trained(NamedTuple):
@@ -49,68 +51,49 @@ def train(
     """Trains and tests this process's part of the experiment.
 
     Args:
-      folder: the run directory, if it is this process's. Chunks that are finished there
-        are not trained again; the others are kept there as they finish, and lines of
-        metrics as the epochs end.
+      folder: the run directory, if it is this process's: it is gone on from what is
+        kept there, and more is kept; metrics.jsonl grows as the epochs end.
+
+    Raises:
+      Stopped: the process was told to stop; what is under way is kept.
     """
     may = fits(settings, corpus, conditions, plan)
     mine = chunks.cut(plan, conditions, may, cluster.process, cluster.processes)
-    parts, todo, total, start = [], [], Figures(), 0.0
+    kept = Checkpoints(folder)
+    parts, todo, total = [], deque(), Figures()
     for chunk in mine:
-        if folder and (kept := finished.read(folder, chunk)):
-            parts.append((chunk, kept[0]))
-            total += kept[1]
+        if found := kept.finished(chunk):
+            parts.append((chunk, found[0]))
+            total += found[1]
         else:
             todo.append(chunk)
     if parts:
         terminal.say(f"{len(parts)} of {len(mine)} chunks of trials were finished")
     log = folder / "metrics.jsonl" if folder else Path(os.devnull)
     to_do = sum(_frames(plan, chunk) for chunk in todo)
-    figures, epochs = Figures(), []
     with (
         terminal.bar("training", to_do, "frame", scale=True) as bar,
         log.open("w", encoding="utf-8") as written,
     ):
-        for chunk, event in chunks.run(
-            corpus,
-            conditions,
-            plan,
-            todo,
-            standardize=settings.standardize,
-            validation=settings.validation == "partner",
-        ):
-            match event:
-                case Compiled():
-                    figures.compiling += event.seconds
-                    # The bar's rate and time left are those of training alone.
-                    bar.unpause()
-                case Step():
-                    cluster.check()
-                    start = start or time.perf_counter() - launch.STARTED
-                    figures.frames += event.frames
-                    figures.computed += event.computed
-                    progress = f"epoch {event.epoch}/{plan.epochs}"
-                    if len(mine) > 1:
-                        progress = f"chunk {len(parts) + 1}/{len(mine)}, {progress}"
-                    bar.set_description(progress, refresh=False)
-                    bar.update(event.frames)
-                case Epoch():
-                    figures.training += event.seconds
-                    bar.set_postfix(loss=f"{event.loss.mean():.3f}", refresh=False)
-                    epochs.append(event)
-                    curves = merging.curves(chunk, event)
-                    written.writelines(
-                        lines.of_epoch(conditions, plan, chunk, event.epoch, *curves)
-                    )
-                    written.flush()
-                case Outcome():
-                    results = merging.of_chunk(chunk, epochs, event)
-                    if folder:
-                        finished.keep(folder, chunk, results, figures)
-                    parts.append((chunk, results))
-                    total += figures
-                    figures, epochs = Figures(), []
-    return Trained(parts, total, start)
+        work = Work(settings, corpus, conditions, plan, cluster, kept, bar, written)
+        while todo:
+            chunk = todo.popleft()
+            if len(todo) or len(parts):
+                work.name = f"chunk {len(parts) + 1}/{len(parts) + len(todo) + 1}, "
+            try:
+                results, figures = work.train(chunk)
+            except jax.errors.JaxRuntimeError as error:
+                if "RESOURCE_EXHAUSTED" not in str(error) or chunk.trials == 1:
+                    raise
+                terminal.say(
+                    f"the device has no memory for {chunk.trials} trials at once: "
+                    "going on with half as many"
+                )
+                todo.extendleft(reversed(chunks.halves(chunk)))
+                continue
+            parts.append((chunk, results))
+            total += figures
+    return Trained(parts, total, work.start)
 
 
 def summary(cluster: Cluster, trained: Trained) -> dict[str, float]:
@@ -120,11 +103,12 @@ def summary(cluster: Cluster, trained: Trained) -> dict[str, float]:
     of = {name: [one[name] for one in counted] for name in own}
     frames, computed = sum(of["frames"]), sum(of["computed"])
     return {
-        "real_frames_per_second": round(frames / max(of["training"])),
-        "padding_efficiency": round(frames / computed, 4),
+        "real_frames_per_second": round(frames / max(max(of["training"]), 1e-9)),
+        "padding_efficiency": round(frames / max(computed, 1), 4),
         "start_seconds": round(max(of["start"]), 2),
         "compile_seconds": round(max(of["compiling"]), 2),
         "train_seconds": round(max(of["training"]), 2),
+        "checkpoint_seconds": round(max(of["keeping"]), 2),
     }
 
 

@@ -11,7 +11,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import vladser
-from launch import cli, flags, flags_text, loading, resuming, terminal
+from launch import cli, flags, flags_text, loading, resuming, stopping, terminal
 from launch.flags import Settings
 from vladser import aggregators, features
 
@@ -57,9 +57,7 @@ def _run(settings: Settings, cluster: "Cluster") -> None:
     chosen, classes, extraction = loading.load(settings, cluster.check)
     for note in chosen.notes if cluster.process == 0 else []:
         terminal.say(f"note: {note}")
-    report = training.run(settings, chosen.utterances, classes, extraction, cluster)
-    if report:
-        print(report)
+    training.run(settings, chosen.utterances, classes, extraction, cluster)
 
 
 def _build(settings: Settings) -> None:
@@ -69,4 +67,5 @@ def _build(settings: Settings) -> None:
 
 
 if __name__ == "__main__":
+    stopping.listen()
     sys.exit(cli.run(main, flags.define, flags.read, __doc__))

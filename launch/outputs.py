@@ -36,38 +36,40 @@ def write(
       What summary.json holds.
 
     Raises:
-      TrainingError: a probability is NaN; names the trial.
       InputError: a file cannot be written.
     """
-    folder = settings.run_dir
-    tested = [
-        Tested(corpus, condition, plan.folds, plan.seeds, probabilities)
-        for condition, probabilities in zip(
-            conditions, np.moveaxis(found.probabilities, 1, 0), strict=True
-        )
+    folder, failed = settings.run_dir, found.failed.any(axis=(2, 3))
+    every = [
+        Tested(corpus, condition, plan.folds, plan.seeds, found.probabilities[:, c])
+        for c, condition in enumerate(conditions)
     ]
-    of_conditions = [results.summary(one) for one in tested]
+    # Of a condition whose trial failed, the seeds count whose trials all did not.
+    whole = [of.of_seeds(~failed[:, c]) for c, of in enumerate(every)]
+    whole = [of for of in whole if of.seeds]
+    of_conditions = [results.summary(one) for one in whole]
     summary = {
         "format": 1,
         "corpus": settings.corpus,
         "test_corpus": settings.test_corpus,
         "emotions": list(corpus.emotions),
         "conditions": of_conditions,
-        "comparisons": list(_comparisons(conditions, of_conditions)),
+        "comparisons": list(
+            _comparisons([of.condition for of in whole], of_conditions)
+        ),
         "skipped": [
             {"utterance": name, "reason": reason} for name, reason in skipped.items()
         ],
-        "failed": [],
+        "failed": list(lines.failed(conditions, plan, found)),
         "training": training,
     }
-    rows = chain.from_iterable(map(results.predictions, tested))
+    rows = chain.from_iterable(map(results.predictions, every))
     run_dir.write_csv(folder / "predictions.csv", results.header(corpus), rows)
     of_epochs = lines.metrics(conditions, plan, found)
     run_dir.write_lines(folder / "metrics.jsonl", of_epochs)
     if found.assignment.size:
         of_clusters = lines.clusters(corpus, conditions, plan, found)
         run_dir.write_lines(folder / "clusters.jsonl", of_clusters)
-    if len(conditions) == 1:
+    if len(of_conditions) == len(conditions) == 1:
         _write_confusion(folder / "confusion.png", summary)
     run_dir.write_json(folder / "summary.json", summary)
     return summary
@@ -81,7 +83,7 @@ def _comparisons(
         condition: np.array([speaker["ua"] for speaker in summary["speakers"]])
         for condition, summary in zip(conditions, summaries, strict=True)
     }
-    for family in comparisons.families(conditions):
+    for family in comparisons.families(conditions) if conditions else []:
         yield comparisons.compare(ua, family)
 
 

@@ -24,6 +24,7 @@ from launch.flags import Settings
 from vladser import audit, batches, dataset, folds, merging
 from vladser.audit import Finding
 from vladser.batches import Plan
+from vladser.errors import TrainingError
 from vladser.features import Extraction
 from vladser.types import Dataset, Fold, Utterance
 
@@ -34,16 +35,13 @@ def run(
     classes: Sequence[str],
     extraction: Extraction,
     cluster: Cluster,
-) -> str | None:
-    """Trains, tests and, in process 0, fills the run directory.
-
-    Returns:
-      The table of results; None in the other processes.
+) -> None:
+    """Trains, tests and, in process 0, fills the run directory and prints the results.
 
     Raises:
       InputError: the processes differ in their data, run_dir cannot be filled, or the
         audit finds that what is tested is trained on.
-      TrainingError: a training diverges.
+      TrainingError: trainings have failed; the others went on.
       PeerError: another process has failed.
     """
     corpus = dataset.build(
@@ -57,7 +55,7 @@ def run(
         trained = loop.train(settings, corpus, conditions, schedule, cluster, None)
         loop.summary(cluster, trained)
         cluster.send(merging.pack(*part) for part in trained.parts)
-        return None
+        return
 
     folder = settings.run_dir
     with run_dir.locked(folder):
@@ -74,13 +72,31 @@ def run(
         summary = outputs.write(
             settings, corpus, conditions, schedule, found, extraction.bad, figures
         )
-        report, *_ = reporting.write([folder], folder)
+        if summary["conditions"]:
+            reporting.write([folder], folder)
     terminal.say(
         f"trained in {figures['train_seconds']:.1f} s; "
         f"the first step was done {figures['start_seconds']:.1f} s after the start"
     )
     table = terminal.results(summary, _partial(corpus, schedule.folds))
-    return f"{table}\n\nresults are in {folder}, to be read in {report}"
+    print(f"{table}\n\nresults are in {folder}, report.html shows them")
+    _require_all(summary["failed"], folder)
+
+
+def _require_all(failed: Sequence[dict[str, Any]], folder: Path) -> None:
+    """Raises TrainingError where trainings failed."""
+    for one in failed:
+        terminal.say(
+            f"failed: {one['condition']}, seed {one['seed']}, held out {one['fold']}: "
+            f"loss or gradient is not finite in epoch {one['epoch']}, step "
+            f"{one['step']}"
+        )
+    if failed:
+        count = terminal.number(len(failed), "training")
+        raise TrainingError(
+            f"{count} failed, see above; {folder} holds the others. A smaller "
+            "--learning_rate may help"
+        )
 
 
 def _begin(

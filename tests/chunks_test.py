@@ -1,7 +1,7 @@
 """How an experiment is cut, and that the cut changes nothing."""
 
 from collections import Counter
-from itertools import product
+from itertools import chain, product
 
 import jax
 import numpy as np
@@ -127,23 +127,54 @@ def test_results_do_not_depend_on_the_cut(corpus, seeds, most, processes):
     plan = batches.plan(corpus.length, folds.make(corpus, "speaker"), seeds, 2, 8)
     conditions = [MEAN, FINAL, SMOOTH]
     parts = []
-    for cut in _cuts(plan, conditions, most, processes):
-        epochs = []
-        for chunk, event in chunks.run(corpus, conditions, plan, cut):
-            match event:
-                case experiment.Epoch():
-                    epochs.append(event)
-                case experiment.Outcome():
-                    results = merging.of_chunk(chunk, epochs, event)
-                    parts.append(merging.unpack(merging.pack(chunk, results)))
-                    epochs = []
+    for chunk in chain(*_cuts(plan, conditions, most, processes)):
+        *_, outcome = chunks.run(corpus, conditions, plan, chunk)
+        results = merging.of_chunk(chunk, outcome)
+        parts.append(merging.unpack(merging.pack(chunk, results)))
     assert len(parts) > 1
     merged = merging.merge(parts, plan, conditions)
     for place, condition in enumerate(conditions):
-        *events, outcome = experiment.run(corpus, [condition], plan)
-        losses = [e.loss for e in events if isinstance(e, experiment.Epoch)]
+        *_, outcome = experiment.run(corpus, [condition], plan)
         np.testing.assert_array_equal(
             merged.probabilities[:, place], outcome.probabilities
         )
-        np.testing.assert_array_equal(merged.loss[:, place], np.stack(losses, axis=-1))
+        np.testing.assert_array_equal(merged.loss[:, place], outcome.loss)
         assert (merged.epoch == 2).all() and np.isnan(merged.validation_ua).all()
+
+
+@pytest.mark.parametrize("most", [1, 7, 1000])
+def test_results_depend_on_neither_order_nor_size_of_chunks(corpus, most):
+    plan = batches.plan(corpus.length, folds.make(corpus, "speaker"), (0, 5, 9), 2, 8)
+    conditions = [MEAN, FINAL, SMOOTH]
+
+    def trained(plan, conditions, most):
+        cut = chunks.cut(plan, conditions, chunks.at_most(most))
+        for chunk in cut:
+            *_, outcome = chunks.run(corpus, conditions, plan, chunk)
+            yield chunk, merging.of_chunk(chunk, outcome)
+
+    expected = merging.merge(trained(plan, conditions, 1000), plan, conditions)
+    draw = np.random.default_rng(most)
+    seeds, order, of_folds = (draw.permutation(3) for _ in range(3))
+    shuffled = plan.part(seeds, of_folds)
+    others = [conditions[place] for place in order]
+    found = merging.merge(trained(shuffled, others, most), shuffled, others)
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(one, other[np.ix_(seeds, order, of_folds)])
+
+
+def test_halves_are_together_the_whole():
+    for chunk in (chunks.Chunk([0], [1], [4, 2]), chunks.Chunk(range(5), [1, 2], [3])):
+        parts = chunks.halves(chunk)
+        assert len(parts) == 2
+        assert all(chunks.within(part, chunk) for part in parts)
+        cells = [cell for part in parts for cell in product(*part)]
+        assert sorted(cells) == sorted(product(*chunk))
+    assert not chunks.within(chunks.Chunk([0], [1], [2]), chunks.Chunk([0], [1], [3]))
+
+
+def test_a_step_on_a_cpu_is_short():
+    plan = _plan(3, 10)._replace(lengths=np.array([5, 40_000, 60_000]), batch_size=2)
+    fits = chunks.brief(plan)
+    assert fits(chunks.Chunk([0], [0], range(10)))
+    assert not fits(chunks.Chunk([0], [0], range(11)))

@@ -3,12 +3,13 @@
 from dataclasses import replace
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 import toys
 
-from vladser import aggregators, batches, experiment, folds, metrics
-from vladser.errors import InputError, TrainingError
+from vladser import aggregators, batches, experiment, folds, metrics, training
+from vladser.errors import InputError
 from vladser.types import Condition
 
 CONDITION = Condition(aggregators.parse("netvlad(clusters=2)"), cells=8)
@@ -169,7 +170,10 @@ def test_events_count_frames_and_epochs(corpus, whole):
     assert [e.epoch for e in epochs] == [1, 2]
     assert sum(step.frames for step in steps) == 2 * plan.training_frames()
     assert all(step.computed >= step.frames for step in steps)
-    assert all(e.loss.shape == (2, 4) and e.validation_ua is None for e in epochs)
+    assert all(
+        e.loss.shape == (2, 4) and np.isnan(e.validation_ua).all() for e in epochs
+    )
+    np.testing.assert_array_equal(whole[1].loss[..., 1], epochs[1].loss)
 
 
 def test_validation_keeps_the_best_epoch(corpus):
@@ -187,14 +191,44 @@ def test_validation_keeps_the_best_epoch(corpus):
     )
 
 
-def test_a_loss_that_is_not_finite_names_the_trial(corpus):
-    row = folds.make(corpus, "speaker")[0].train[0]
+def test_a_trial_that_fails_is_named_and_the_others_go_on(corpus, whole):
+    plan = _plan(corpus)
+    wild = replace(CONDITION, noise=3e38)  # beyond float32 when it is drawn
+    _, outcome = _outcome(corpus, plan, [CONDITION, wild])
+    trials = len(plan.folds)
+    assert not outcome.failed[:, :trials].any()
+    _same(outcome.probabilities[:, :trials], whole[1].probabilities)
+    assert (outcome.failed[:, trials:, 0] == 1).all()
+    assert (outcome.failed[:, trials:, 1] >= 1).all()
+    assert np.isnan(outcome.probabilities[:, trials:]).all()
+    assert np.isnan(outcome.loss[:, trials:]).all()
+
+
+def test_a_gradient_that_is_not_finite_is_a_failure_of_its_step(corpus, monkeypatch):
+    def spoilt(*args):
+        value, gradient, space = honest(*args)
+        wrong = jnp.where(args[2].seed == 1, jnp.nan, 0)
+        return value, gradient._replace(bias=gradient.bias + wrong), space
+
+    honest = training.value_and_gradient
+    monkeypatch.setattr(training, "value_and_gradient", spoilt)
+    jax.clear_caches()
+    _, outcome = _outcome(corpus, _plan(corpus))
+    jax.clear_caches()
+    assert not outcome.failed[0].any()
+    assert (outcome.failed[1, :, 0] == 1).all()
+    first = [next(iter(_plan(corpus).epoch(1)))[1, f] for f in range(4)]
+    assert ((outcome.failed[1, :, 1] == 1) == (np.max(first, axis=1) >= 0)).all()
+
+
+def test_parameters_that_the_last_step_spoils_are_a_failure(corpus):
+    made = folds.make(corpus, "speaker")[:1]
     frames = corpus.frames.copy()
-    frames[corpus.offset[row]] = np.nan
-    with pytest.raises(
-        TrainingError, match=r"netvlad.*seed 0, held out s0: the loss is nan"
-    ):
-        _outcome(replace(corpus, frames=frames), _plan(corpus))
+    frames[corpus.offset[made[0].test[0]]] = np.nan  # what such parameters would give
+    plan = _plan(corpus, made=made, seeds=(0,))
+    _, outcome = _outcome(replace(corpus, frames=frames), plan)
+    np.testing.assert_array_equal(outcome.failed, [[[plan.epochs, plan.steps]]])
+    assert np.isnan(outcome.probabilities).all()
 
 
 def test_conditions_that_need_two_programs_are_refused(corpus):

@@ -1,5 +1,7 @@
 """How the launcher says no: one line, the right status, no traceback."""
 
+import json
+
 import launching
 import pytest
 from launching import SMALL
@@ -39,21 +41,40 @@ def test_bad_audio_stops_after_all_of_it_is_listed(call, tmp_path, capsys):
 
 @pytest.mark.filterwarnings("ignore:overflow")  # what float32 cannot hold becomes inf
 @pytest.mark.parametrize(
-    ("argv", "said"),
+    ("grid", "name"),
     [
-        (["--noise=3e38"], "the loss is nan in epoch 1; a smaller"),
-        (["--learning_rate=1e39"], "the loss is nan in epoch 2; a smaller"),
-        (["--learning_rate=1e39", "--epochs=1"], "the trained parameters give NaN; a"),
+        ("noise=0.01,3e38", "noise 3e+38"),
+        ("learning_rate=1,1e39", "learning rate 1e+39"),
     ],
 )
-def test_a_training_that_diverges_names_the_trial(call, argv, said, tmp_path, capsys):
-    assert call(*argv) == 1
+def test_trainings_that_diverge_are_named_and_the_others_go_on(
+    call, grid, name, tmp_path, capsys
+):
+    assert call(f"--grid={grid}", "--seeds=2") == 1
     out, err = capsys.readouterr()
-    *_, last = err.splitlines()
-    assert last.startswith("error: mean, unigram 0.2, cells 4, ")
-    assert "seed 0, held out s0: " in last
-    assert said in last and not out and "Traceback" not in err
-    assert not (tmp_path / "run" / "predictions.csv").exists()
+    *_, first, last = err.splitlines()
+    assert first.startswith(f"failed: mean, unigram 0.2, cells 4, {name}, seed 1, held")
+    assert "loss or gradient is not finite in epoch " in first
+    assert last.startswith("error: 8 trainings failed, see above")
+    assert "Traceback" not in err and "mean, unigram 0.2, cells 4" in out
+    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+    assert [one["name"] for one in summary["conditions"]] == [
+        "mean, unigram 0.2, cells 4"
+    ]
+    failed = {(one["seed"], one["fold"]) for one in summary["failed"]}
+    assert failed == {(seed, f"s{fold}") for seed in (0, 1) for fold in range(4)}
+    text = (tmp_path / "run" / "predictions.csv").read_text()
+    assert text.count("\n") == 1 + 64 and name not in text
+    assert (tmp_path / "run" / "report.html").exists()
+
+
+@pytest.mark.filterwarnings("ignore:overflow")
+def test_where_all_diverge_there_is_no_table_but_a_list(call, tmp_path, capsys):
+    assert call("--noise=3e38", "--seeds=1") == 1
+    err = capsys.readouterr().err
+    assert "error: 4 trainings failed" in err and "Traceback" not in err
+    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+    assert (summary["conditions"], len(summary["failed"])) == ([], 4)
 
 
 @pytest.mark.parametrize(

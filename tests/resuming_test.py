@@ -2,13 +2,21 @@
 
 import json
 import shutil
+import signal
+from contextlib import contextmanager
+from itertools import count
+from unittest import mock
 
+import jax
 import launching
+import numpy as np
 import pytest
 from launching import SMALL
 
-from launch import finished
-from vladser import chunks
+from launch import sealed, stopping
+from launch.checkpoints import Checkpoints, Figures
+from vladser import chunks, snapshot, sweep
+from vladser.chunks import Chunk
 
 ARGV = (*SMALL, "--trials_per_chunk=3")
 RESULTS = "predictions.csv", "metrics.jsonl", "audit.json", "dataset.json", "flags.txt"
@@ -36,7 +44,7 @@ def call(corpus, tmp_path):
 @pytest.fixture
 def stopped(call, tmp_path, monkeypatch, capsys):
     """A run that was interrupted when two of its chunks had finished."""
-    keep, kept = finished.keep, []
+    keep, kept = Checkpoints.keep, []
 
     def interrupted(*args):
         if len(kept) == 2:
@@ -44,7 +52,7 @@ def stopped(call, tmp_path, monkeypatch, capsys):
         kept.append(keep(*args))
 
     with monkeypatch.context() as patch:
-        patch.setattr(finished, "keep", interrupted)
+        patch.setattr(Checkpoints, "keep", interrupted)
         assert call() == 130
     capsys.readouterr()
     return tmp_path / "run"
@@ -55,9 +63,9 @@ def trained(monkeypatch):
     """The chunks that are trained from now on."""
     run, seen = chunks.run, []
 
-    def watched(corpus, conditions, plan, some, **options):
-        seen.extend(some)
-        return run(corpus, conditions, plan, some, **options)
+    def watched(corpus, conditions, plan, chunk, **options):
+        seen.append(chunk)
+        return run(corpus, conditions, plan, chunk, **options)
 
     monkeypatch.setattr(chunks, "run", watched)
     return seen
@@ -143,6 +151,85 @@ def test_other_versions_and_data_are_refused(stopped, call, capsys, name, change
     assert call() == 1
     *_, last = capsys.readouterr().err.splitlines()
     assert last.startswith(f"error: --run_dir={stopped} was {said}")
+
+
+@contextmanager
+def _told_to_stop(after):
+    """By SIGTERM, which is noticed when it has been looked for `after` times."""
+    looks = count()
+    with (
+        mock.patch.object(stopping._State, "asked", signal.SIGTERM),
+        mock.patch.object(stopping, "asked", lambda: next(looks) >= after),
+    ):
+        yield
+
+
+def test_a_chunk_goes_on_from_the_step_where_it_was_stopped(
+    call, whole, tmp_path, monkeypatch, capsys
+):
+    run, resumed = chunks.run, []
+
+    def watched(*args, resume, **options):
+        resumed.append(resume and (resume.epoch, resume.step))
+        return run(*args, resume=resume, **options)
+
+    for steps in (1, 0, 3):
+        with _told_to_stop(after=steps):
+            assert call() == 128 + signal.SIGTERM
+        assert capsys.readouterr().err.endswith("\ninterrupted\n")
+    monkeypatch.setattr(chunks, "run", watched)
+    assert call() == 0
+    _same(tmp_path / "run", whole)
+    assert any(resumed)
+    assert not list((tmp_path / "run" / "checkpoints").glob("*.snapshot"))
+
+
+def test_of_two_snapshots_the_last_whole_one_counts(tmp_path, capsys):
+    chunk, kept = Chunk([0], [0], [0, 1]), Checkpoints(tmp_path)
+    zeros = np.zeros((1, 2))
+    for step in (3, 4, 5):
+        now = snapshot.beginning((1, 2))._replace(step=step, leaves=[zeros + step])
+        kept.save(chunk, now, Figures(frames=step))
+    files = sorted((tmp_path / "checkpoints").iterdir())
+    assert len(files) == 2
+    found, figures = kept.latest(chunk)
+    assert (found.step, figures.frames) == (5, 5)
+    (half,) = kept.latest(Chunk([0], [0], [1]))[0].leaves
+    assert half.tolist() == [[5]]
+    assert kept.latest(Chunk([1], [0], [1])) is None
+    newest = max(files, key=lambda file: sealed.read(file)[0]["step"])
+    newest.write_bytes(newest.read_bytes()[:-1])
+    assert kept.latest(chunk)[0].step == 4
+    assert f"{newest} is damaged" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("fails", [1, 3])  # as it is compiled, in the second epoch
+def test_less_memory_halves_the_chunk_and_goes_on(
+    call, whole, tmp_path, monkeypatch, capsys, fails
+):
+    """The fails-th step of all 8 trials finds no memory."""
+    step, steps = sweep.train_step, count(1)
+
+    def scarce(states, trials, buffer, rows, epoch, index, **static):
+        if rows.shape[0] * rows.shape[1] > 4 and next(steps) >= fails:
+            raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory")
+        return step(states, trials, buffer, rows, epoch, index, **static)
+
+    monkeypatch.setattr(sweep, "train_step", scarce)
+    assert call("--trials_per_chunk=8", "--checkpoint_minutes=0") == 0
+    for name in ("predictions.csv", "metrics.jsonl"):
+        assert (tmp_path / "run" / name).read_bytes() == (whole / name).read_bytes()
+    said = "the device has no memory for 8 trials at once: going on with half as many"
+    assert said in capsys.readouterr().err
+
+
+def test_another_error_of_the_device_is_not_tried_again(call, monkeypatch):
+    def broken(*args, **static):
+        raise jax.errors.JaxRuntimeError("INTERNAL: broken")
+
+    monkeypatch.setattr(sweep, "train_step", broken)
+    with pytest.raises(jax.errors.JaxRuntimeError, match="INTERNAL"):
+        call()
 
 
 def test_a_finished_run_is_not_trained_over(whole, corpus, capsys):

@@ -11,16 +11,19 @@ from itertools import pairwise, permutations
 from typing import Any, NamedTuple
 
 import jax
+import numpy as np
 from jax.sharding import Mesh
 
 from vladser import batches, experiment, sweep
 from vladser import trials as trials_of
-from vladser.experiment import Compiled, Epoch, Outcome, Step
+from vladser.events import Event
+from vladser.snapshot import Snapshot
 from vladser.types import Condition, Dataset
 
 # Of a device's memory. `sweep.memory` counts arrays; what XLA needs within a fusion,
 # the gaps between arrays, and on a CPU whatever else runs, come on top.
 SHARE = 0.7
+STEP = 1_000_000  # frames
 
 
 class Chunk(NamedTuple):
@@ -73,21 +76,48 @@ def run(
     corpus: Dataset,
     conditions: Sequence[Condition],
     plan: batches.Plan,
-    chunks: Sequence[Chunk],
+    chunk: Chunk,
     **options: Any,
-) -> Iterator[tuple[Chunk, Compiled | Step | Epoch | Outcome]]:
-    """Trains chunks of a whole plan in turn: `experiment.run` of each, which says what
-    the options are and what is yielded behind the chunk."""
-    for chunk in chunks:
-        part = plan.part(chunk.seeds, chunk.folds)
-        chosen = [conditions[place] for place in chunk.conditions]
-        for event in experiment.run(corpus, chosen, part, **options):
-            yield chunk, event
+) -> Iterator[Event]:
+    """Trains a chunk of a whole plan: `experiment.run` of its trials, which says what
+    the options are and what is yielded."""
+    part = plan.part(chunk.seeds, chunk.folds)
+    chosen = [conditions[place] for place in chunk.conditions]
+    return experiment.run(corpus, chosen, part, **options)
+
+
+def within(inner: Chunk, outer: Chunk) -> bool:
+    """Whether all trials of a chunk are in another."""
+    return all(set(a) <= set(b) for a, b in zip(inner, outer, strict=True))
+
+
+def part(outer: Chunk, now: Snapshot, inner: Chunk) -> Snapshot:
+    """Of a chunk's snapshot, that of a chunk within it."""
+    seeds, conditions, folds = (
+        [list(axis).index(place) for place in wanted]
+        for axis, wanted in zip(outer, inner, strict=True)
+    )
+    many = len(outer.folds)
+    return now.part(seeds, [c * many + f for c in conditions for f in folds])
+
+
+def halves(chunk: Chunk) -> list[Chunk]:
+    """Two chunks that are together the one, which has several trials."""
+    return _pieces(chunk, 2)
 
 
 def at_most(trials: int) -> Callable[[Chunk], bool]:
     """For `cut`: a chunk has no more than `trials` trials."""
     return lambda chunk: chunk.trials <= trials
+
+
+def brief(plan: batches.Plan) -> Callable[[Chunk], bool]:
+    """For `cut`: on a CPU, a step of the chunk has no more than a million frames, some
+    two seconds of work, so that a run stops soon when it is told to."""
+    if jax.local_devices()[0].platform != "cpu":
+        return lambda chunk: True
+    longest = np.sort(plan.lengths)[-plan.batch_size :].sum()
+    return lambda chunk: chunk.trials * longest <= STEP
 
 
 def in_memory(
@@ -181,15 +211,24 @@ def _split(chunk: Chunk, fits: Callable[[Chunk], bool]) -> list[Chunk]:
     """The fewest equal parts that fit, cut along the first axis that can be."""
     if chunk.trials == 1 or fits(chunk):
         return [chunk]
+    for pieces in range(2, max(map(len, chunk)) + 1):
+        parts = _pieces(chunk, pieces)
+        if all(map(fits, parts)):
+            return parts
+        if len(parts) < pieces:
+            break
+    return [small for part in parts for small in _split(part, fits)]
+
+
+def _pieces(chunk: Chunk, pieces: int) -> list[Chunk]:
+    """Equal parts along the first axis that can be cut; as many as it has places, if
+    these are fewer."""
     axis, places = next(
         (axis, places) for axis, places in enumerate(chunk) if len(places) > 1
     )
-    for pieces in range(2, len(places) + 1):
-        ends = [len(places) * piece // pieces for piece in range(pieces + 1)]
-        parts = [
-            Chunk(*chunk[:axis], places[start:stop], *chunk[axis + 1 :])
-            for start, stop in pairwise(ends)
-        ]
-        if all(map(fits, parts)):
-            return parts
-    return [small for part in parts for small in _split(part, fits)]
+    pieces = min(pieces, len(places))
+    ends = [len(places) * piece // pieces for piece in range(pieces + 1)]
+    return [
+        Chunk(*chunk[:axis], places[start:stop], *chunk[axis + 1 :])
+        for start, stop in pairwise(ends)
+    ]

@@ -9,7 +9,7 @@ import numpy as np
 from vladser import batches
 from vladser.chunks import Chunk
 from vladser.clusters import BINS
-from vladser.experiment import Epoch, Outcome
+from vladser.events import Outcome
 from vladser.types import Condition
 
 
@@ -17,6 +17,7 @@ class Results(NamedTuple):
     """What some trials, or all, led to. Axes [seeds, conditions, folds] come first."""
 
     epoch: np.ndarray  # [...] whose parameters were tested, from 1
+    failed: np.ndarray  # [..., 2] epoch and step, from 1, of a failure; 0 without
     loss: np.ndarray  # [..., epochs]
     validation_ua: np.ndarray  # [..., epochs]; NaN without validation
     probabilities: np.ndarray  # [..., N, classes]; NaN where not tested
@@ -25,33 +26,33 @@ class Results(NamedTuple):
     assignment: np.ndarray  # [..., classes, K of the largest, bins]
 
 
-def curves(chunk: Chunk, epoch: Epoch) -> tuple[np.ndarray, np.ndarray]:
-    """Loss and validation UA (NaN without validation) of a chunk's trials in an epoch,
-    [seeds, conditions, folds] each."""
-    axes, ua = tuple(map(len, chunk)), epoch.validation_ua
-    ua = np.full(epoch.loss.shape, np.nan) if ua is None else ua
-    return epoch.loss.reshape(axes), ua.reshape(axes)
-
-
-def of_chunk(chunk: Chunk, epochs: Sequence[Epoch], outcome: Outcome) -> Results:
-    """The results of a chunk from the events of its `experiment.run`."""
+def of_chunk(chunk: Chunk, outcome: Outcome) -> Results:
+    """The results of a chunk from its `experiment.run`."""
     axes = tuple(map(len, chunk))
-    losses, uas = zip(*(curves(chunk, epoch) for epoch in epochs), strict=True)
-    probabilities, clusters = outcome.probabilities, outcome.clusters
-    classes = probabilities.shape[-1]
+    classes, clusters = outcome.probabilities.shape[-1], outcome.clusters
     if clusters is None:
         adjusted_rand = np.full(axes, np.nan)
         assignment = np.empty((*axes, classes, 0, BINS), np.float32)
     else:
         adjusted_rand, assignment = clusters.adjusted_rand, clusters.assignment
+    names = "epoch", "failed", "loss", "validation_ua", "probabilities"
+    arrays = {name: getattr(outcome, name) for name in names}
     return Results(
-        epoch=outcome.epoch.reshape(axes),
-        loss=np.stack(losses, axis=-1),
-        validation_ua=np.stack(uas, axis=-1),
-        probabilities=probabilities.reshape(*axes, *probabilities.shape[2:]),
+        **{name: a.reshape(*axes, *a.shape[2:]) for name, a in arrays.items()},
         adjusted_rand=adjusted_rand,
         assignment=assignment,
     )
+
+
+def part(chunk: Chunk, results: Results, inner: Chunk) -> Results:
+    """The results of a chunk that lies within another, from those of the other."""
+    places = np.ix_(
+        *(
+            [list(axis).index(place) for place in wanted]
+            for axis, wanted in zip(chunk, inner, strict=True)
+        )
+    )
+    return Results(*(field[places] for field in results))
 
 
 def merge(

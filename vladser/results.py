@@ -24,6 +24,11 @@ class Tested(NamedTuple):
     seeds: Sequence[int]
     probabilities: np.ndarray  # [seeds, folds, N, classes]; NaN where not tested
 
+    def of_seeds(self, mask: np.ndarray) -> "Tested":
+        """Of some of the seeds."""
+        seeds = [seed for seed, taken in zip(self.seeds, mask, strict=True) if taken]
+        return self._replace(seeds=seeds, probabilities=self.probabilities[mask])
+
     def confusions(self) -> np.ndarray:
         """[seeds, folds, speakers, classes, classes]; row = truth.
 
@@ -71,6 +76,8 @@ def predictions(tested: Tested) -> Iterator[list[str]]:
         for f, fold in enumerate(tested.folds):
             for row in fold.test:
                 found = tested.probabilities[s, f, row]
+                if np.isnan(found).any():  # the trial failed
+                    continue
                 yield [
                     tested.condition.name,
                     str(seed),

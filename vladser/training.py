@@ -134,8 +134,8 @@ def step(
       space: see `space`.
 
     Returns:
-      the new state, the loss before the step, averaged over the live rows (0 if none),
-      and the space again.
+      the new state, the loss before the step, averaged over the live rows (0 if none,
+      NaN if the gradient is not finite), and the space again.
     """
     batch = rows.shape[1]
 
@@ -159,7 +159,9 @@ def step(
             jax.tree.map(lambda x: x * share, gradient), state.optimizer, state.params
         )
         params = optax.apply_updates(state.params, updates)
-        return State(params, optimizer_state), value * share
+        finite = [jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(gradient)]
+        loss = jnp.where(jnp.stack(finite).all(), value * share, jnp.nan)
+        return State(params, optimizer_state), loss
 
     def leave(state):
         return state, jnp.zeros(())

@@ -27,12 +27,13 @@ class Contestant:
         return compiled.seconds
 
     def train(self, number: int) -> Timed:
-        frames = computed = 0
+        frames, computed, seconds = 0, 0, 0.0
         for event in self.events:
             if isinstance(event, experiment.Epoch):
-                return Timed(frames, computed, event.seconds)
+                return Timed(frames, computed, seconds)
             frames += event.frames
             computed += event.computed
+            seconds += event.seconds
         raise ValueError(f"round {number} was not prepared")
 
     def gradients(

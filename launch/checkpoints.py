@@ -1,0 +1,114 @@
+"""What a run directory keeps of its training: finished chunks of trials, and the last
+two snapshots of the chunk that is under way. The same command goes on from them."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, astuple, dataclass
+from pathlib import Path
+from typing import Any
+
+from launch import run_dir, sealed, terminal
+from vladser import chunks, merging, snapshot
+from vladser.chunks import Chunk
+from vladser.merging import Results
+from vladser.snapshot import Snapshot
+
+
+@dataclass
+class Figures:
+    """What was counted while trials were trained; in seconds."""
+
+    frames: int = 0  # real ones of live training rows
+    computed: int = 0  # padding included
+    compiling: float = 0.0
+    training: float = 0.0
+    keeping: float = 0.0
+
+    def __add__(self, other: "Figures") -> "Figures":
+        return Figures(
+            *(a + b for a, b in zip(astuple(self), astuple(other), strict=True))
+        )
+
+
+class Checkpoints:
+    """Those in one run directory; without one, nothing is kept."""
+
+    def __init__(self, folder: Path | None):
+        self.folder = folder and folder / "checkpoints"
+        if self.folder:
+            run_dir.make(self.folder)
+
+    def keep(self, chunk: Chunk, results: Results, figures: Figures) -> None:
+        """A finished chunk.
+
+        Raises:
+          InputError: it cannot be written.
+        """
+        if not self.folder:
+            return
+        path = self.folder / f"{_name(chunk)}.finished"
+        sealed.write(path, _head(chunk, figures), merging.pack(chunk, results))
+        for file in self.folder.glob(f"{_name(chunk)}.?.snapshot"):
+            file.unlink()
+
+    def finished(self, chunk: Chunk) -> tuple[Results, Figures] | None:
+        """The results of a chunk, if it or one around it was kept."""
+        for outer, figures, body in self._around(chunk, "*.finished"):
+            found = merging.unpack(body)[1]
+            return merging.part(outer, found, chunk), figures
+        return None
+
+    def save(self, chunk: Chunk, now: Snapshot, figures: Figures) -> None:
+        """A chunk under way; the snapshot before the last is overwritten.
+
+        Raises:
+          InputError: it cannot be written.
+        """
+        if not self.folder:
+            return
+        paths = [self.folder / f"{_name(chunk)}.{n}.snapshot" for n in (0, 1)]
+        older = min(paths, key=lambda p: p.stat().st_mtime_ns if p.exists() else 0)
+        head = _head(chunk, figures) | {"epoch": now.epoch, "step": now.step}
+        sealed.write(older, head, snapshot.pack(now))
+
+    def latest(self, chunk: Chunk) -> tuple[Snapshot, Figures] | None:
+        """The last snapshot of a chunk, if it or one around it was saved."""
+        found = [
+            (chunks.part(outer, snapshot.unpack(body), chunk), figures)
+            for outer, figures, body in self._around(chunk, "*.snapshot")
+        ]
+        return max(found, key=lambda one: (one[0].epoch, one[0].step), default=None)
+
+    def _around(
+        self, chunk: Chunk, pattern: str
+    ) -> Iterator[tuple[Chunk, Figures, bytes]]:
+        """What is kept of chunks around one: of itself first, and the figures of no
+        other, for they would count twice."""
+        if not self.folder:
+            return
+        own = _name(chunk)
+        files = sorted(self.folder.glob(pattern))
+        for path in sorted(files, key=lambda path: not path.name.startswith(own)):
+            try:
+                head, body = sealed.read(path)
+            except sealed.DamagedError:
+                terminal.say(f"{path} is damaged: its trials are trained again")
+                path.unlink(missing_ok=True)
+                continue
+            outer = Chunk(*head["chunk"])
+            if chunks.within(chunk, outer):
+                same = path.name.startswith(own)
+                yield outer, Figures(**head["figures"]) if same else Figures(), body
+
+
+def _head(chunk: Chunk, figures: Figures) -> dict[str, Any]:
+    return {"chunk": _places(chunk), "figures": asdict(figures)}
+
+
+def _places(chunk: Chunk) -> list[list[int]]:
+    return [list(places) for places in chunk]
+
+
+def _name(chunk: Chunk) -> str:
+    return hashlib.sha256(json.dumps(_places(chunk)).encode()).hexdigest()[:16]

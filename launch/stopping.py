@@ -1,0 +1,78 @@
+"""Being told to stop: by Ctrl-C (SIGINT), or by a job scheduler (SIGTERM).
+
+The first signal raises Stopped: at once or, within `deferred`, when the work asks for
+it, so that what is under way can be saved first. A second one ends the process on the
+spot, and so does the first after some seconds, for a compiler does not listen.
+"""
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+PATIENCE = 9.0  # seconds
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Stopped(KeyboardInterrupt):
+    """The process was told to stop."""
+
+    def __init__(self, number: int):
+        super().__init__(signal.Signals(number).name)
+        self.status = 128 + number  # as a shell says it
+
+
+class _State:
+    """Of the process, as signals are."""
+
+    asked: int | None = None  # the signal
+    deferring = False
+
+
+def listen() -> None:
+    """Takes the signals over, in the main thread of a program."""
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    # The interpreter writes to the pipe also while it waits for a compiler.
+    signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    threading.Thread(target=_watch, args=(reading,), daemon=True).start()
+    for number in _SIGNALS:
+        signal.signal(number, _handle)
+
+
+def asked() -> bool:
+    """Whether the process was told to stop."""
+    return _State.asked is not None
+
+
+@contextmanager
+def deferred() -> Iterator[None]:
+    """In here a signal raises nothing: the work looks at `asked`, and calls `now` when
+    it is ready."""
+    _State.deferring = True
+    try:
+        yield
+    finally:
+        _State.deferring = False
+
+
+def now() -> None:
+    """Raises Stopped."""
+    raise Stopped(_State.asked)
+
+
+def _handle(number: int, frame: object) -> None:
+    if not asked():
+        _State.asked = number
+        if not _State.deferring:
+            now()
+
+
+def _watch(pipe: int) -> None:
+    (number,) = os.read(pipe, 1)
+    timer = threading.Timer(PATIENCE, os._exit, [128 + number])
+    timer.daemon = True
+    timer.start()
+    (number,) = os.read(pipe, 1)
+    os._exit(128 + number)
