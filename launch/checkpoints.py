@@ -49,8 +49,8 @@ class Checkpoints:
             return
         path = self.folder / f"{_name(chunk)}.finished"
         sealed.write(path, _head(chunk, figures), merging.pack(chunk, results))
-        for file in self.folder.glob(f"{_name(chunk)}.?.snapshot"):
-            file.unlink()
+        for file in self._snapshots(chunk):
+            file.unlink(missing_ok=True)
 
     def finished(self, chunk: Chunk) -> tuple[Results, Figures] | None:
         """The results of a chunk, if it or one around it was kept."""
@@ -67,8 +67,7 @@ class Checkpoints:
         """
         if not self.folder:
             return
-        paths = [self.folder / f"{_name(chunk)}.{n}.snapshot" for n in (0, 1)]
-        older = min(paths, key=lambda p: p.stat().st_mtime_ns if p.exists() else 0)
+        older = min(self._snapshots(chunk), key=_written)
         head = _head(chunk, figures) | {"epoch": now.epoch, "step": now.step}
         sealed.write(older, head, snapshot.pack(now))
 
@@ -79,6 +78,15 @@ class Checkpoints:
             for outer, figures, body in self._around(chunk, "*.snapshot")
         ]
         return max(found, key=lambda one: (one[0].epoch, one[0].step), default=None)
+
+    def clear(self) -> None:
+        """Once all chunks are finished no snapshot is of use: not those of chunks that
+        were halved, nor what a process that was killed left behind."""
+        for file in self.folder.glob("*.snapshot") if self.folder else ():
+            file.unlink(missing_ok=True)
+
+    def _snapshots(self, chunk: Chunk) -> list[Path]:
+        return [self.folder / f"{_name(chunk)}.{n}.snapshot" for n in (0, 1)]
 
     def _around(
         self, chunk: Chunk, pattern: str
@@ -108,6 +116,10 @@ def _head(chunk: Chunk, figures: Figures) -> dict[str, Any]:
 
 def _places(chunk: Chunk) -> list[list[int]]:
     return [list(places) for places in chunk]
+
+
+def _written(path: Path) -> int:
+    return path.stat().st_mtime_ns if path.exists() else 0
 
 
 def _name(chunk: Chunk) -> str:

@@ -1,7 +1,6 @@
 """An experiment's chunks, one after another, and the figures of its training."""
 
 import json
-import os
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -10,7 +9,7 @@ from typing import NamedTuple
 
 import jax
 
-from launch import terminal
+from launch import run_dir, terminal
 from launch.checkpoints import Checkpoints, Figures
 from launch.cluster import Cluster
 from launch.flags import Settings
@@ -69,13 +68,12 @@ def train(
             todo.append(chunk)
     if parts:
         terminal.say(f"{len(parts)} of {len(mine)} chunks of trials were finished")
-    log = folder / "metrics.jsonl" if folder else Path(os.devnull)
+    log = folder and folder / "metrics.jsonl"
+    if log:
+        run_dir.write_text(log, "")
     to_do = sum(_frames(plan, chunk) for chunk in todo)
-    with (
-        terminal.bar("training", to_do, "frame", scale=True) as bar,
-        log.open("w", encoding="utf-8") as written,
-    ):
-        work = Work(settings, corpus, conditions, plan, cluster, kept, bar, written)
+    with terminal.bar("training", to_do, "frame", scale=True) as bar:
+        work = Work(settings, corpus, conditions, plan, cluster, kept, bar, log)
         while todo:
             chunk = todo.popleft()
             if len(todo) or len(parts):
@@ -93,6 +91,7 @@ def train(
                 continue
             parts.append((chunk, results))
             total += figures
+    kept.clear()
     return Trained(parts, total, work.start)
 
 

@@ -20,7 +20,8 @@ def check(settings: Settings) -> bool:
     """
     folder = settings.run_dir
     try:
-        begun, ended = ((folder / n).exists() for n in ("flags.txt", "summary.json"))
+        # The report is written last.
+        begun, ended = ((folder / n).exists() for n in ("flags.txt", "report.md"))
     except OSError as error:
         raise InputError(f"--run_dir={folder}: {error.strerror}") from None
     if ended or not begun:

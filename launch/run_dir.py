@@ -6,7 +6,7 @@ import os
 import platform
 import subprocess
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _LOCK = ".lock"
+_UNFINISHED = ".unfinished"
 _TEXT = {"encoding": "utf-8", "newline": ""}
 _PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy", "opensmile", "audresample")
 
@@ -29,7 +30,7 @@ def check(folder: Path) -> None:
     """Raises InputError for a folder that no new run may fill: something is in it."""
     try:
         inside = folder.iterdir() if folder.exists() else ()
-        occupied = next((file for file in inside if file.name != _LOCK), None)
+        occupied = next((file for file in inside if not _passing(file)), None)
     except OSError as error:
         raise InputError(f"--run_dir={folder}: {error.strerror}") from None
     if occupied:
@@ -53,18 +54,27 @@ def make(folder: Path) -> None:
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Makes the folder and keeps every other process off it, as long as this one lives.
+    What a process that was killed there had not finished is removed.
 
     Raises:
-      InputError: it cannot be made, or another process works in it.
+      InputError: it cannot be made or written to, or another process works in it.
     """
     make(folder)
     try:
-        with FileLock(folder / _LOCK, timeout=0):
-            yield
+        lock = FileLock(folder / _LOCK).acquire(timeout=0)
     except Timeout:
         raise InputError(
             f"--run_dir={folder}: another process works in it; wait, or name another"
         ) from None
+    except OSError as error:
+        raise InputError(
+            f"--run_dir={folder} cannot be written: {error.strerror}"
+        ) from None
+    with lock:
+        for file in folder.rglob(f".*{_UNFINISHED}"):
+            with suppress(OSError):
+                file.unlink()
+        yield
 
 
 def write_text(path: Path, text: str) -> None:
@@ -81,6 +91,19 @@ def write_lines(path: Path, lines: Iterable[str]) -> None:
     """Writes lines as they come, see `write_text`."""
     with _whole(path, **_TEXT) as file:
         file.writelines(lines)
+
+
+def append_lines(path: Path, lines: Iterable[str]) -> None:
+    """Writes lines behind those of a file that others may read meanwhile.
+
+    Raises:
+      InputError: the file cannot be written.
+    """
+    try:
+        with path.open("a", **_TEXT) as file:
+            file.writelines(lines)
+    except OSError as error:
+        raise _unwritable(path, error) from None
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -111,7 +134,7 @@ def write_png(path: Path, figure: "Figure") -> None:
 @contextmanager
 def _whole(path: Path, mode: str = "w", **options: Any) -> Iterator[IO]:
     """Opens a file that gets its name once all is written."""
-    unfinished = path.with_name(f".{path.name}")
+    unfinished = path.with_name(f".{path.name}{_UNFINISHED}")
     try:
         with unfinished.open(mode, **options) as file:
             yield file
@@ -119,9 +142,19 @@ def _whole(path: Path, mode: str = "w", **options: Any) -> Iterator[IO]:
             os.fsync(file.fileno())
         unfinished.replace(path)
     except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror}") from None
+        raise _unwritable(path, error) from None
     finally:
-        unfinished.unlink(missing_ok=True)
+        with suppress(OSError):  # it has its name, or the disk is only read
+            unfinished.unlink()
+
+
+def _unwritable(path: Path, error: OSError) -> InputError:
+    return InputError(f"{path} cannot be written: {error.strerror}")
+
+
+def _passing(file: Path) -> bool:
+    """Whether it may be in the folder of a new run."""
+    return file.name == _LOCK or file.suffix == _UNFINISHED
 
 
 def environment() -> dict[str, Any]:

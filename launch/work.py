@@ -2,13 +2,13 @@
 
 import time
 from dataclasses import dataclass, replace
-from typing import IO
+from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
 import launch
-from launch import lines, stopping
+from launch import lines, run_dir, stopping
 from launch.checkpoints import Checkpoints, Figures
 from launch.cluster import Cluster
 from launch.flags import Settings
@@ -32,7 +32,7 @@ class Work:
     cluster: Cluster
     kept: Checkpoints
     bar: tqdm
-    log: IO[str]
+    log: Path | None  # metrics.jsonl
     name: str = ""  # of the chunk, in the progress bar
     start: float = 0.0  # from the start of the program to the end of its first step
 
@@ -98,9 +98,9 @@ class Work:
         if (fine := np.isfinite(epoch.loss)).any():
             loss = f"{epoch.loss[fine].mean():.3f}"
             self.bar.set_postfix(loss=loss, refresh=False)
+        if not self.log:
+            return
         axes = tuple(map(len, chunk))
         curves = epoch.loss.reshape(axes), epoch.validation_ua.reshape(axes)
-        self.log.writelines(
-            lines.of_epoch(self.conditions, self.plan, chunk, epoch.epoch, *curves)
-        )
-        self.log.flush()
+        said = lines.of_epoch(self.conditions, self.plan, chunk, epoch.epoch, *curves)
+        run_dir.append_lines(self.log, said)
