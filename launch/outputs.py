@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from launch import lines, run_dir
+from launch import digests, lines, run_dir
 from launch.flags import Settings
 from vladser import comparisons, plots, results
 from vladser.batches import Plan
@@ -26,7 +26,7 @@ def write(
     training: Mapping[str, float],
 ) -> dict[str, Any]:
     """Writes predictions.csv, metrics.jsonl, confusion.png (of one condition),
-    clusters.jsonl (if there is NetVLAD) and, at last, summary.json.
+    clusters.jsonl (if there is NetVLAD), summary.json and, at last, SHA256SUMS.
 
     Args:
       skipped: the reason by utterance.
@@ -72,6 +72,7 @@ def write(
     if len(of_conditions) == len(conditions) == 1:
         _write_confusion(folder / "confusion.png", summary)
     run_dir.write_json(folder / "summary.json", summary)
+    digests.write(folder)
     return summary
 
 

@@ -1,5 +1,6 @@
 """A believable run directory that no training has filled: paper.flags in figures."""
 
+import hashlib
 import json
 from itertools import product
 
@@ -83,7 +84,7 @@ def write(folder, conditions=PAPER, corpus="emodb", speakers=SPEAKERS, seeds=SEE
     }
     folder.mkdir(parents=True, exist_ok=True)
     counts = dict(zip(EMOTIONS, (12, 7, 6, 9), strict=True))
-    dump(
+    _json(
         folder / "dataset.json",
         {
             "corpus": corpus,
@@ -95,7 +96,7 @@ def write(folder, conditions=PAPER, corpus="emodb", speakers=SPEAKERS, seeds=SEE
             "speakers": dict.fromkeys(speakers, counts),
         },
     )
-    dump(
+    _json(
         folder / "environment.json",
         {
             "vladser": "0.1.0",
@@ -110,15 +111,32 @@ def write(folder, conditions=PAPER, corpus="emodb", speakers=SPEAKERS, seeds=SEE
         dict(zip(("check", "level", "count", "text"), finding, strict=True))
         for finding in FINDINGS
     ]
-    dump(folder / "audit.json", {"format": 1, "findings": findings})
+    _json(folder / "audit.json", {"format": 1, "findings": findings})
     (folder / "flags.txt").write_text(FLAGS, encoding="utf-8")
     _lines(folder / "metrics.jsonl", _metrics(conditions, speakers, seeds))
     _lines(folder / "clusters.jsonl", _clusters(conditions, speakers, seeds, draw))
-    dump(folder / "summary.json", summary)
+    _json(folder / "summary.json", summary)
+    seal(folder)
     return summary
 
 
 def dump(path, value):
+    """Replaces a JSON file of a run."""
+    _json(path, value)
+    seal(path.parent)
+
+
+def seal(folder):
+    """SHA256SUMS, as `sha256sum` of GNU writes it; after every change to the files."""
+    lines = (
+        f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}\n"
+        for file in sorted(folder.iterdir())
+        if file.is_file() and not file.name.startswith(("report.", "SHA256SUMS", "."))
+    )
+    (folder / "SHA256SUMS").write_text("".join(lines), encoding="utf-8")
+
+
+def _json(path, value):
     text = json.dumps(value, indent=2, ensure_ascii=False)
     path.write_text(text, encoding="utf-8")
 

@@ -46,6 +46,7 @@ def sound(tmp_path_factory):
     for name in LINES:  # a few lines say as much as all
         lines = (folder / name).read_text().splitlines(keepends=True)
         (folder / name).write_text("".join(lines[:: max(1, len(lines) // 12)]))
+    fake_run.seal(folder)
     return folder
 
 
@@ -117,6 +118,7 @@ def test_a_damaged_run_is_reported_or_refused(sound, tmp_path, data):
     folder = tmp_path / "run"
     shutil.copytree(sound, folder, dirs_exist_ok=True)
     (folder / name).write_bytes(content)
+    fake_run.seal(folder)
     refused(report, folder, sound)
 
 
@@ -127,6 +129,7 @@ def test_what_is_not_refused_can_be_drawn(sound, tmp_path, data):
     folder = tmp_path / "run"
     shutil.copytree(sound, folder, dirs_exist_ok=True)
     (folder / name).write_bytes(content)
+    fake_run.seal(folder)
     if found := refused(report, folder, sound):
         assert page.html(found[0]).encode()
 

@@ -28,6 +28,7 @@ FILES = {
     "predictions.csv",
     "summary.json",
     "confusion.png",
+    "SHA256SUMS",
 }
 
 

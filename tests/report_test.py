@@ -204,6 +204,7 @@ def test_sections_without_data_are_left_out(tmp_path):
     fake_run.write(tmp_path, ONE, speakers=("x",), seeds=(0,))
     for name in ("audit.json", "metrics.jsonl", "clusters.jsonl", "environment.json"):
         (tmp_path / name).unlink()
+    fake_run.seal(tmp_path)
     page, _ = pages([tmp_path], tmp_path)
     headings = [text for level, text in page.headings if level == 2]
     assert headings == ["Conditions", "Confusions", "To repeat it", "How to read this"]
@@ -276,6 +277,7 @@ def test_the_program_says_where_the_report_is(tmp_path, capsys):
 def _broken(folder, name, text):
     fake_run.write(folder, ONE)
     (folder / name).write_text(text, encoding="utf-8")
+    fake_run.seal(folder)
 
 
 @pytest.mark.parametrize(

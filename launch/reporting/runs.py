@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from launch import digests
 from launch.reporting import consistency
 from launch.reporting.shape import COUNT, NUMBER, SHARE, Number, check
 from vladser.errors import InputError
@@ -112,14 +113,16 @@ def read(folder: Path) -> Run:
 
     Raises:
       InputError: it is no run directory, its run has not finished, or a file of it is
-        of another format or damaged: names the file, and the line where there is one.
+        damaged, missing or of another format: names the file, and the line where there
+        is one.
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; should be a run directory")
-    if not (folder / "summary.json").exists():
+    if not (folder / digests.NAME).exists():
         if (folder / "flags.txt").exists():
-            raise InputError(f"{folder}: this run has not finished: no summary.json")
-        raise InputError(f"{folder}: not a run directory: no summary.json in it")
+            raise InputError(f"{folder}: this run has not finished: no {digests.NAME}")
+        raise InputError(f"{folder}: not a run directory: no {digests.NAME} in it")
+    digests.check(folder)
     run = Run(
         folder=folder,
         flags=_text(folder / "flags.txt"),

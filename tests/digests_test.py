@@ -1,0 +1,143 @@
+"""SHA256SUMS of a run directory: damage to any result is named."""
+
+import hashlib
+import re
+import shutil
+import subprocess
+
+import fake_run
+import launching
+import pytest
+
+from launch import digests
+from launch.reporting import runs
+from vladser.errors import InputError
+
+FILES = {
+    "flags.txt": b"--seeds=1\n",
+    "environment.json": b"{}",
+    "dataset.json": b"",
+    "audit.json": b"[]",
+    "metrics.jsonl": bytes(range(256)),
+    "clusters.jsonl": b"x",
+    "predictions.csv": b"a,b\r\n" * 100_000,
+    "confusion.png": b"\x89PNG\r\n",
+    "summary.json": '{"speaker": "Jürgen"}'.encode(),
+}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name, content in FILES.items():
+        (tmp_path / name).write_bytes(content)
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "report.html").touch()
+    digests.write(tmp_path)
+    return tmp_path
+
+
+def damages(content):
+    """Cut short, grown, and with a flipped bit at the start, inside and at the end."""
+    yield from (content[: len(content) // 2], content[:-1], content + b"\n")
+    for place in 0, len(content) // 2, len(content) - 1:
+        damaged = bytearray(content)
+        damaged[place] ^= 1 << place % 8
+        yield bytes(damaged)
+
+
+def refusal(folder):
+    with pytest.raises(InputError) as caught:
+        digests.check(folder)
+    return str(caught.value)
+
+
+def test_the_digests_are_in_the_form_of_sha256sum(folder):
+    lines = (folder / "SHA256SUMS").read_text().splitlines()
+    assert sorted(lines) == sorted(
+        f"{hashlib.sha256(content).hexdigest()}  {name}"
+        for name, content in FILES.items()
+    )
+    if shutil.which("sha256sum"):
+        command = ["sha256sum", "--check", "--strict", "--quiet", "SHA256SUMS"]
+        assert subprocess.run(command, cwd=folder).returncode == 0
+
+
+def test_whole_results_pass_whatever_else_is_in_the_folder(folder):
+    digests.check(folder)
+    (folder / "notes.txt").touch()
+    (folder / "report.html").write_text("another")
+    digests.check(folder)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_damaged_missing_or_unlisted_result_is_named(folder, name):
+    for damaged in damages(FILES[name]) if FILES[name] else (b"\0",):
+        (folder / name).write_bytes(damaged)
+        said = f"{folder / name} is not as SHA256SUMS says: damaged or changed"
+        assert refusal(folder) == said
+    (folder / name).unlink()
+    assert refusal(folder) == f"{folder / name} is missing, though it is in SHA256SUMS"
+    if name != "summary.json":
+        digests.write(folder)
+        digests.check(folder)
+        (folder / name).write_bytes(FILES[name])
+        assert refusal(folder).startswith(f"{folder / name} is not in SHA256SUMS")
+
+
+def test_no_damage_to_the_digests_passes(folder):
+    (folder / "predictions.csv").write_bytes(b"")  # or this would take long
+    digests.write(folder)
+    file = folder / "SHA256SUMS"
+    whole = file.read_bytes()
+    for size in range(len(whole)):
+        file.write_bytes(whole[:size])
+        assert "SHA256SUMS" in refusal(folder)
+    for place in range(len(whole)):
+        damaged = bytearray(whole)
+        damaged[place] ^= 1 << place % 8
+        file.write_bytes(damaged)
+        said = refusal(folder)
+        assert "SHA256SUMS" in said and said.isprintable()
+
+
+def test_a_folder_in_the_place_of_a_result_is_said(folder):
+    (folder / "audit.json").unlink()
+    (folder / "audit.json").mkdir()
+    assert refusal(folder) == f"{folder / 'audit.json'}: Is a directory"
+
+
+def test_no_report_is_made_of_a_damaged_run(tmp_path):
+    fake_run.write(tmp_path, [("mean", "none", 0.0)], speakers=("a", "b"), seeds=(0,))
+    (tmp_path / "predictions.csv").write_text("the report needs none of it")
+    fake_run.seal(tmp_path)
+    files = [file for file in tmp_path.iterdir() if file.stat().st_size]
+    runs.read(tmp_path)
+    for file in files:
+        whole = file.read_bytes()
+        for damaged in damages(whole):
+            file.write_bytes(damaged)
+            with pytest.raises(InputError, match=f"{re.escape(file.name)}|SHA256SUMS"):
+                runs.read(tmp_path)
+        file.write_bytes(whole)
+    runs.read(tmp_path)
+
+
+def test_a_run_that_dies_before_its_digests_has_not_finished(
+    tmp_path, monkeypatch, capsys
+):
+    def dies(folder):
+        raise KeyboardInterrupt
+
+    folder = tmp_path / "run"
+    argv = *launching.corpus(tmp_path), *launching.SMALL, f"--run_dir={folder}"
+    with monkeypatch.context() as patch:
+        patch.setattr(digests, "write", dies)
+        assert launching.call(*argv) == 130
+    results = (folder / "predictions.csv").read_bytes()
+    with pytest.raises(InputError, match="has not finished: no SHA256SUMS"):
+        runs.read(folder)
+    assert launching.call(*argv) == 0
+    assert (folder / "predictions.csv").read_bytes() == results
+    listed = {line[66:] for line in (folder / "SHA256SUMS").read_text().splitlines()}
+    own = {".lock", "checkpoints", "report.html", "report.md", "SHA256SUMS"}
+    assert listed == {file.name for file in folder.iterdir()} - own
