@@ -1,4 +1,5 @@
 import importlib.util
+import shutil
 import sys
 from collections import Counter
 from importlib.metadata import PackageNotFoundError
@@ -151,6 +152,27 @@ def test_an_interrupted_synthesis_leaves_nothing(tmp_path, few, monkeypatch):
     demo.make(tmp_path / "demo", few)
     wavs = (tmp_path / "demo").rglob("*.wav")
     assert sorted(wav.stem for wav in wavs) == sorted(turn.name for turn in few)
+
+
+@needs_espeak
+def test_a_damaged_release_is_made_again_and_said(tmp_path, few, monkeypatch):
+    monkeypatch.setattr(demo, "plan", lambda: few)
+    notes = demo.read(tmp_path / "demo").notes
+    (tmp_path / "demo" / "more.txt").write_text("the user's own")
+    whole = contents(tmp_path / "demo")
+    stamp = next(path for path in whole if path.name == "vladser-demo.txt")
+    wav = next(path for path in whole if path.suffix == ".wav")
+    labels = next(path for path in whole if "EmoEvaluation" in path.parts)
+    for path in (stamp, wav, labels):
+        file = tmp_path / "demo" / path
+        for damaged in (whole[path][:-2], whole[path][:-1] + b"\1"):
+            file.write_bytes(damaged)
+            assert "damaged or missing" in demo.read(tmp_path / "demo").notes[0]
+            assert contents(tmp_path / "demo") == whole
+    shutil.rmtree((tmp_path / "demo" / wav).parent)
+    assert demo.make(tmp_path / "demo", few)
+    assert contents(tmp_path / "demo") == whole
+    assert demo.read(tmp_path / "demo").notes == notes
 
 
 @needs_espeak
