@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from vladser.errors import InputError
-from vladser.features import cache, smile
+from vladser.features import cache, computing, extraction, smile
+from vladser.types import Utterance
 
 ENTRY = cache.Entry(np.random.default_rng(0).normal(size=(9, 4)).astype(np.float32), 77)
 
@@ -54,6 +55,56 @@ def test_an_entry_with_a_flipped_bit_reads_as_none(path):
         assert cache.read(path) is None
         in_values = bit // 8 >= len(whole) - ENTRY.features.nbytes
         assert (cache.find(path) is not None) == in_values
+
+
+def damages(content):
+    """Each byte with a flipped bit, and cut short before it."""
+    for place in range(len(content)):
+        damaged = bytearray(content)
+        damaged[place] ^= 1 << place % 8
+        yield bytes(damaged)
+        yield content[:place]
+
+
+def replace(files):
+    for path, content in files.items():
+        path.unlink()  # for it may be mapped
+        path.write_bytes(content)
+
+
+def test_no_damage_to_entries_or_pack_reaches_the_features(tmp_path, monkeypatch):
+    truth = {name: ENTRY.features[:2] + n for n, name in enumerate("ab")}
+
+    def compute(pending, max_seconds, workers):
+        for utterance, path in pending:
+            entry = cache.Entry(truth[utterance.id], 77)
+            yield utterance, cache.write(path, entry)
+
+    monkeypatch.setattr(computing, "compute", compute)
+    utterances = [Utterance(name, tmp_path / name, "s", "sad") for name in truth]
+    for utterance in utterances:
+        utterance.file.write_text(utterance.id)
+
+    def check():
+        found = extraction.extract(utterances, tmp_path / "cache")
+        for name, features in truth.items():
+            np.testing.assert_array_equal(found.features[name], features)
+        assert not found.features.frames[4:].any()
+        return found.computed
+
+    assert check() == 2
+    files = {p: p.read_bytes() for p in (tmp_path / "cache").rglob("*") if p.is_file()}
+    pack = next(path for path in files if path.name.startswith("packed-"))
+    entry = next(path for path in files if path != pack)
+    for damaged in damages(files[entry]):
+        replace(files | {entry: damaged})
+        check()
+        replace(files | {entry: damaged, pack: b""})
+        assert check() == 1
+        assert {path: path.read_bytes() for path in files} == files
+    for damaged in damages(files[pack]):
+        replace(files | {pack: damaged})
+        assert check() == 0
 
 
 def test_a_reader_sees_whole_entries_while_many_write(path):
