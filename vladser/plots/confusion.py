@@ -30,7 +30,7 @@ def confusion(matrix: np.ndarray, emotions: Sequence[str], title: str) -> Figure
         axes.text(
             column, row, f"{value:.{digits}%}", va="bottom", fontsize=style.SIZE, **text
         )
-        count = f"({matrix[row, column]:.4g})"
+        count = f"({matrix[row, column]:.1f})".replace(".0)", ")")
         axes.text(column, row, count, va="top", fontsize=style.SMALL, **text)
     axes.set(
         xlim=(-0.5, classes - 0.5),
