@@ -2,9 +2,12 @@
 
 import os
 import warnings
+from contextlib import suppress
 from pathlib import Path
 
 import jax
+
+from launch import programs
 
 
 def prepare(cores: int, cache_dir: Path) -> None:
@@ -13,14 +16,17 @@ def prepare(cores: int, cache_dir: Path) -> None:
     compiled programs are kept for the next run.
 
     Args:
-      cache_dir: where programs are kept. jax takes what lies there for its own.
+      cache_dir: where programs are kept, if it can be read and written. jax takes what
+        lies there for its own.
     """
     told = "xla_force_host_platform_device_count" in os.environ.get("XLA_FLAGS", "")
     if jax.config.jax_num_cpu_devices < 0 and not told:
         jax.config.update("jax_num_cpu_devices", cores)
     if jax.config.jax_compilation_cache_dir is None:
-        jax.config.update("jax_compilation_cache_dir", str(cache_dir))
-        # Those that compile fast are no less many: keep all.
-        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+        with suppress(OSError):
+            programs.guard(cache_dir)
+            jax.config.update("jax_compilation_cache_dir", str(cache_dir))
+            # Those that compile fast are no less many: keep all.
+            jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     # A program that cannot be kept, or read again, is compiled: that only takes time.
     warnings.filterwarnings("ignore", "Error .* persistent compilation cache entry")
