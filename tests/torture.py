@@ -5,10 +5,10 @@
 
 An experiment on the demo corpus, from its synthesis to the report, runs once
 undisturbed. Then it begins anew, is killed in one phase after another, at random
-moments, each time started again with the same command, and ends; and so on, until there
-are enough kills. All must end with the same bytes, exit as documented, within 10 s, name
-nothing damaged, leave nothing behind and train nothing again that was saved. Exit
-status: 0 if so, else 1.
+moments, each time started again with the same command, and ends; and so on, until
+there are enough kills. All must end with the same bytes, exit as documented, within
+10 s, name nothing damaged, leave nothing behind, and train nothing again that was
+saved. Exit status: 0 if so, else 1.
 """
 
 import argparse
