@@ -24,8 +24,9 @@ def findings(
       utterances: those the corpus was built from.
     """
     validation = settings.validation == "partner"
+    name = "" if settings.test_corpus else settings.corpus
     return [
-        *audit.corpus(corpus, utterances, plan.folds, settings.corpus),
+        *audit.corpus(corpus, utterances, plan.folds, name),
         *audit.protocol(corpus, conditions, plan, settings.standardize, validation),
     ]
 

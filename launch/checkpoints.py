@@ -4,6 +4,7 @@ two snapshots of the chunk that is under way. The same command goes on from them
 import hashlib
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 from typing import Any
@@ -52,12 +53,21 @@ class Checkpoints:
         for file in self._snapshots(chunk):
             file.unlink(missing_ok=True)
 
-    def finished(self, chunk: Chunk) -> tuple[Results, Figures] | None:
-        """The results of a chunk, if it or one around it was kept."""
+    def finished(
+        self, chunk: Chunk
+    ) -> tuple[list[tuple[Chunk, Results]], Figures, list[Chunk]]:
+        """What of a chunk is finished, in however many pieces and by whichever cut, and
+        the chunks of what is not."""
         for outer, figures, body in self._around(chunk, "*.finished"):
-            found = merging.unpack(body)[1]
-            return merging.part(outer, found, chunk), figures
-        return None
+            found = merging.part(outer, merging.unpack(body)[1], chunk)
+            return [(chunk, found)], figures, []
+        if not any(chunks.meet(chunk, other) for other in self._kept()):
+            return [], Figures(), [chunk]
+        parts, total, missing = [], Figures(), []
+        for half in chunks.halves(chunk):
+            done, figures, rest = self.finished(half)
+            parts, total, missing = parts + done, total + figures, missing + rest
+        return parts, total, missing
 
     def save(self, chunk: Chunk, now: Snapshot, figures: Figures) -> None:
         """A chunk under way; the snapshot before the last is overwritten.
@@ -84,6 +94,14 @@ class Checkpoints:
         were halved, nor what a process that was killed left behind."""
         for file in self.folder.glob("*.snapshot") if self.folder else ():
             file.unlink(missing_ok=True)
+
+    def _kept(self) -> list[Chunk]:
+        """The finished chunks that are whole."""
+        found = []
+        for path in sorted(self.folder.glob("*.finished")) if self.folder else ():
+            with suppress(sealed.DamagedError):
+                found.append(Chunk(*sealed.read(path)[0]["chunk"]))
+        return found
 
     def _snapshots(self, chunk: Chunk) -> list[Path]:
         return [self.folder / f"{_name(chunk)}.{n}.snapshot" for n in (0, 1)]

@@ -66,6 +66,11 @@ class Cluster:
                     f"process {process} has {there or 'nothing'} "
                     f"where process 0 has {here or 'nothing'}"
                 )
+            if other != first:
+                raise InputError(
+                    f"process {process} has the flags of process 0 in another order: "
+                    "give all processes the same command"
+                )
 
     def send(self, payloads: Iterable[bytes]) -> None:
         """Leaves payloads for process 0; it happens once."""

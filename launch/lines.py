@@ -54,13 +54,14 @@ def clusters(
     for place, line in _trials(conditions, plan, _everything(results)):
         if results.failed[place].any():
             continue
-        of_emotions, index = results.assignment[place], results.adjusted_rand[place]
+        of_emotions = results.assignment[place]
         live = ~np.isnan(of_emotions).all(axis=(0, 2))
         if not live.any():
             continue
         line |= {
             "utterances": counts[place[2]],
-            "adjusted_rand": None if np.isnan(index) else float(index),
+            "adjusted_rand": _number(results.adjusted_rand[place]),
+            "untrained_rand": _number(results.untrained_rand[place]),
             "assignment": [
                 None if np.isnan(shares).any() else shares.round(6).tolist()
                 for shares in of_emotions[:, live].astype(float)
@@ -99,6 +100,10 @@ def _trials(
                         "fold": plan.folds[fold].held_out,
                     },
                 )
+
+
+def _number(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
 
 
 def _line(value: dict[str, Any]) -> str:

@@ -61,13 +61,14 @@ def train(
     kept = Checkpoints(folder)
     parts, todo, total = [], deque(), Figures()
     for chunk in mine:
-        if found := kept.finished(chunk):
-            parts.append((chunk, found[0]))
-            total += found[1]
-        else:
-            todo.append(chunk)
+        done, figures, missing = kept.finished(chunk)
+        parts += done
+        total += figures
+        todo += missing
     if parts:
-        terminal.say(f"{len(parts)} of {len(mine)} chunks of trials were finished")
+        ready = sum(chunk.trials for chunk, _ in parts)
+        trials = sum(chunk.trials for chunk in mine)
+        terminal.say(f"{ready:,} of {trials:,} trainings were finished")
     log = folder and folder / "metrics.jsonl"
     if log:
         run_dir.write_text(log, "")

@@ -53,9 +53,7 @@ def write(
         "test_corpus": settings.test_corpus,
         "emotions": list(corpus.emotions),
         "conditions": of_conditions,
-        "comparisons": list(
-            _comparisons([of.condition for of in whole], of_conditions)
-        ),
+        "comparisons": list(_comparisons(whole)),
         "skipped": [
             {"utterance": name, "reason": reason} for name, reason in skipped.items()
         ],
@@ -76,15 +74,18 @@ def write(
     return summary
 
 
-def _comparisons(
-    conditions: Sequence[Condition], summaries: Sequence[dict[str, Any]]
-) -> Iterator[dict[str, Any]]:
-    """The families of conditions; the speakers of all are the same, in one order."""
-    ua = {
-        condition: np.array([speaker["ua"] for speaker in summary["speakers"]])
-        for condition, summary in zip(conditions, summaries, strict=True)
-    }
-    for family in comparisons.families(conditions) if conditions else []:
+def _comparisons(tested: Sequence[Tested]) -> Iterator[dict[str, Any]]:
+    """The families of conditions, over the seeds that all of them have."""
+    seeds = set.intersection(*(set(of.seeds) for of in tested)) if tested else set()
+    if not seeds:
+        return
+    ua = {}
+    for of in tested:
+        common = of.of_seeds(np.isin(of.seeds, list(seeds)))
+        # The speakers of all are the same, in one order.
+        speakers = results.summary(common)["speakers"]
+        ua[of.condition] = np.array([speaker["ua"] for speaker in speakers])
+    for family in comparisons.families(list(ua)):
         yield comparisons.compare(ua, family)
 
 

@@ -27,12 +27,13 @@ def check(settings: Settings) -> bool:
     if ended or not begun:
         run_dir.check(folder)
         return False
-    asked = flags_text.agreed(settings)
-    if differs := set(asked).symmetric_difference(_lines(folder / "flags.txt")):
+    asked, said = flags_text.agreed(settings), _lines(folder / "flags.txt")
+    differs = set(asked).symmetric_difference(said)
+    if asked != said:  # the order of grids is that of the conditions
         raise InputError(
             f"--run_dir={folder} holds an unfinished run of other flags "
-            f"({', '.join(sorted(differs)):.400}): repeat its flags, or "
-            "name a new folder"
+            f"({', '.join(sorted(differs)) or 'in another order':.400}): repeat its "
+            "flags, or name a new folder"
         )
     return True
 

@@ -10,6 +10,7 @@ import numpy as np
 from launch import (
     auditing,
     cli,
+    digests,
     flags,
     flags_text,
     loop,
@@ -79,7 +80,8 @@ def run(
         f"the first step was done {figures['start_seconds']:.1f} s after the start"
     )
     table = terminal.results(summary, _partial(corpus, schedule.folds))
-    print(f"{table}\n\nresults are in {folder}, report.html shows them")
+    shown = ", report.html shows them" if summary["conditions"] else ""
+    print(f"{table}\n\nresults are in {folder}{shown}")
     _require_all(summary["failed"], folder)
 
 
@@ -120,6 +122,7 @@ def _begin(
         resuming.check_environment(folder, environment)
         resuming.check_data(folder, digest)
         terminal.say(f"going on with the run in {folder}")
+    (folder / digests.NAME).unlink(missing_ok=True)  # it was of what is written now
     # First, for it says what the folder is.
     run_dir.write_text(folder / "flags.txt", flags_text.write(settings))
     run_dir.write_json(folder / "environment.json", environment)

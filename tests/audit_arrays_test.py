@@ -37,8 +37,8 @@ def test_our_own_arrays_are_clean():
     assert _levels(found) == dict.fromkeys(
         ("training_rows", "validation_rows", "scaler", "prior"), "ok"
     )
-    rows = sum(len(fold.train) for fold in plan.folds) * 2 * 3
-    assert f" {rows} rows of training minibatches" in found["training_rows"].text
+    rows = sum(len(fold.train) for fold in plan.folds) * 2 * 2 * 3
+    assert f" {rows:,} rows of training minibatches" in found["training_rows"].text
     rows = sum(len(fold.validation) for fold in plan.folds) * 2
     assert f" {rows} rows that choose" in found["validation_rows"].text
 
@@ -49,8 +49,8 @@ def test_a_fold_that_trains_on_a_test_utterance():
     made[1] = made[1]._replace(train=np.append(made[1].train, made[1].test[:1]))
     plan = batches.plan(corpus.length, made, (0,), epochs=3, batch_size=8)
     found = _audit(corpus, plan)
-    assert found["training_rows"][1:3] == ("error", 3)
-    assert "1 of 4 folds: test speakers in 3 of " in found["training_rows"].text
+    assert found["training_rows"][1:3] == ("error", 6)
+    assert "1 of 4 folds: test speakers in 6 of " in found["training_rows"].text
     assert found["scaler"][1:3] == found["prior"][1:3] == ("error", 1)
 
 
@@ -83,9 +83,15 @@ class _LeakyRows(batches.Plan):
 def test_a_schedule_that_slips_in_a_test_row():
     corpus = toys.corpus()
     found = _audit(corpus, _plan(corpus, "partner", _LeakyRows), validation=True)
-    assert found["training_rows"][1:3] == ("error", 1)
+    assert found["training_rows"][1:3] == ("error", 2)
     assert found["validation_rows"].level == "error"
     assert found["scaler"].level == found["prior"].level == "ok"
+
+
+def test_rows_of_a_fold_that_reach_the_trials_of_another(monkeypatch):
+    corpus = toys.corpus()
+    monkeypatch.setattr(trials, "rows", lambda rows, n: np.repeat(rows, n, axis=1))
+    assert _audit(corpus, _plan(corpus))["training_rows"].level == "error"
 
 
 def test_a_scaler_of_all_rows(monkeypatch):

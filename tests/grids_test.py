@@ -101,11 +101,13 @@ def test_wrong_grids_are_refused_in_a_line(grids, said):
 
 def test_no_clusters_are_refused_before_any_work(tmp_path):
     argv = ["--corpus=demo", f"--cache_dir={tmp_path}"]
-    done = launching.program(*argv, "--grid=aggregator=mean,netvlad(clusters=0)")
+    no_jax = launching.without(tmp_path / "lib", "jax")
+    grid = "--grid=aggregator=mean,netvlad(clusters=0)"
+    done = launching.program(*argv, grid, **no_jax)
     assert done.returncode == 2
     assert done.stderr == (
-        "error: aggregator netvlad(clusters=0): clusters=0: a whole number of at "
-        "least 1\n"
+        f"error: {grid}: aggregator=netvlad(clusters=0): aggregator netvlad: "
+        "clusters=0: a whole number of at least 1\n"
     )
     assert not list(tmp_path.rglob("*.wav"))
 

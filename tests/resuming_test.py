@@ -87,7 +87,7 @@ def test_what_was_finished_is_not_trained_again(stopped, whole, call, trained, c
     assert call() == 0
     _same(stopped, whole)
     assert len(trained) == 2
-    assert "2 of 4 chunks of trials were finished" in capsys.readouterr().err
+    assert "4 of 8 trainings were finished" in capsys.readouterr().err
 
 
 def test_a_run_that_stopped_before_training_begins_anew(stopped, whole, call, trained):
@@ -128,8 +128,20 @@ def test_other_flags_are_refused_and_named(stopped, call, capsys):
     assert "--alpha=0.2, --alpha=0.3" in last
 
 
-def test_flags_that_change_no_result_may_differ(stopped, whole, call):
-    assert call("--workers=1", "--trials_per_chunk=5") == 0
+def test_grids_in_another_order_are_other_flags(call, capsys):
+    grids = "--grid=alpha=0.1", "--grid=alpha=0.2"
+    with _told_to_stop(after=0):
+        assert call(*grids) == 128 + signal.SIGTERM
+    assert call(*reversed(grids)) == 2
+    assert "other flags (in another order)" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("most", "again"), [(1, 4), (5, 1), (8, 1)])
+def test_chunks_may_be_cut_otherwise_and_nothing_is_trained_twice(
+    stopped, whole, call, trained, most, again
+):
+    assert call("--workers=1", f"--trials_per_chunk={most}") == 0
+    assert sum(chunk.trials for chunk in trained) == 4 and len(trained) == again
     for name in ("predictions.csv", "metrics.jsonl"):
         assert (stopped / name).read_bytes() == (whole / name).read_bytes(), name
 

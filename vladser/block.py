@@ -80,7 +80,7 @@ class Block:
 
     def rows(self, rows: np.ndarray, failed: np.ndarray | None = None) -> np.ndarray:
         """[seeds, folds, B] -> [seeds, trials, B]; failed trials have none."""
-        rows = np.tile(rows, (1, self.conditions, 1))
+        rows = trials_of.rows(rows, self.conditions)
         if failed is not None:
             rows[failed.any(axis=-1)] = -1
         return rows

@@ -91,6 +91,11 @@ def within(inner: Chunk, outer: Chunk) -> bool:
     return all(set(a) <= set(b) for a, b in zip(inner, outer, strict=True))
 
 
+def meet(one: Chunk, other: Chunk) -> bool:
+    """Whether some trial is in both chunks."""
+    return all(set(a) & set(b) for a, b in zip(one, other, strict=True))
+
+
 def part(outer: Chunk, now: Snapshot, inner: Chunk) -> Snapshot:
     """Of a chunk's snapshot, that of a chunk within it."""
     seeds, conditions, folds = (

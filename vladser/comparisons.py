@@ -133,11 +133,11 @@ def match(adjusted_rand: Sequence[float | None]) -> Verdict | None:
         none.
 
     Returns:
-      `difference` is the mean index; None where no fold has one.
+      `difference` is the mean index; None where fewer than two folds have one.
     """
     values = np.array(adjusted_rand, float)
     values = values[~np.isnan(values)]
-    if not len(values):
+    if len(values) < 2:
         return None
     mean, p = float(values.mean()), statistics.sign_flip(values)
     return Verdict(

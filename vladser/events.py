@@ -52,6 +52,7 @@ class Outcome(NamedTuple):
     # [seeds, trials, N, classes]; NaN where not tested, and where failed
     probabilities: np.ndarray
     clusters: Clusters | None  # of NetVLAD on the test utterances
+    untrained: Clusters | None  # the same before the first step
 
 
 Event = Compiled | Step | Epoch | Snapshot | Outcome

@@ -9,6 +9,7 @@ the others go on.
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import jax
 import numpy as np
@@ -116,15 +117,18 @@ def run(
     now = _tested(now, plan, probabilities)
     probabilities[now.failed.any(axis=-1)] = np.nan
     params = block.to_host(params)
+    of_clusters = partial(clusters.of_trials, corpus, conditions, plan, trials)
+    first = sweep.init(trials, spec=block.spec, mesh=block.mesh)
     yield Outcome(
         trials=trials,
         params=params,
         loss=now.loss,
         validation_ua=now.validation_ua,
-        epoch=now.chosen if validation else np.full(trials.seed.shape, plan.epochs),
+        epoch=now.chosen if validation else np.full(trials.seed.shape, now.epoch),
         failed=now.failed,
         probabilities=probabilities,
-        clusters=clusters.of_trials(corpus, conditions, plan, trials, params),
+        clusters=of_clusters(params),
+        untrained=of_clusters(block.to_host(first.params)),
     )
 
 

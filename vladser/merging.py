@@ -23,6 +23,7 @@ class Results(NamedTuple):
     probabilities: np.ndarray  # [..., N, classes]; NaN where not tested
     # Of NetVLAD's clusters, see `vladser.clusters`; NaN where there is none.
     adjusted_rand: np.ndarray  # [...]
+    untrained_rand: np.ndarray  # [...] before the first step
     assignment: np.ndarray  # [..., classes, K of the largest, bins]
 
 
@@ -31,15 +32,17 @@ def of_chunk(chunk: Chunk, outcome: Outcome) -> Results:
     axes = tuple(map(len, chunk))
     classes, clusters = outcome.probabilities.shape[-1], outcome.clusters
     if clusters is None:
-        adjusted_rand = np.full(axes, np.nan)
+        adjusted_rand = untrained_rand = np.full(axes, np.nan)
         assignment = np.empty((*axes, classes, 0, BINS), np.float32)
     else:
         adjusted_rand, assignment = clusters.adjusted_rand, clusters.assignment
+        untrained_rand = outcome.untrained.adjusted_rand
     names = "epoch", "failed", "loss", "validation_ua", "probabilities"
     arrays = {name: getattr(outcome, name) for name in names}
     return Results(
         **{name: a.reshape(*axes, *a.shape[2:]) for name, a in arrays.items()},
         adjusted_rand=adjusted_rand,
+        untrained_rand=untrained_rand,
         assignment=assignment,
     )
 

@@ -78,6 +78,12 @@ def rectangle(
     return trials._replace(seed=seed)
 
 
+def rows(rows: np.ndarray, conditions: int) -> np.ndarray:
+    """The rows of the trials [seeds, conditions x folds, B] from those of the folds
+    [seeds, folds, B]."""
+    return np.tile(rows, (1, conditions, 1))
+
+
 def name(
     conditions: Sequence[Condition],
     folds: Sequence[Fold],

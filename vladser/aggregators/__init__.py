@@ -51,6 +51,12 @@ def parse(text: str) -> Pooling:
         if option not in known:
             has = ", ".join(known) or "no options"
             raise InputError(f"aggregator {name} has no option {option!r}: has {has}")
+    for option, value in options:
+        whole = type(known[option]) is int
+        if whole and (type(value) is not int or value < 1):
+            raise InputError(
+                f"aggregator {name}: {option}={value!r}: a whole number of at least 1"
+            )
     return Pooling(name, tuple((known | dict(options)).items()))
 
 

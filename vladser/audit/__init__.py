@@ -49,7 +49,7 @@ def protocol(
     """What the arrays say that a training is given: the rows of every minibatch, and
     scaler and prior of every trial. The arguments are those of `experiment.run`."""
     return [
-        arrays.rows(corpus, plan),
+        arrays.rows(corpus, conditions, plan),
         *([arrays.validation_rows(corpus, plan)] if validation else []),
         *arrays.scaler_and_prior(corpus, conditions, plan, standardize),
     ]

@@ -11,15 +11,25 @@ from vladser.dataset import Moments
 from vladser.types import Condition, Dataset, Fold
 
 
-def rows(corpus: Dataset, plan: batches.Plan) -> Finding:
-    """Looks for test speakers in every minibatch of every fold, seed and epoch."""
-    steps = (step for epoch in range(plan.epochs) for step in plan.epoch(epoch + 1))
-    found, seen = _test_speakers(corpus, plan.folds, steps)
+def rows(
+    corpus: Dataset, conditions: Sequence[Condition], plan: batches.Plan
+) -> Finding:
+    """Looks for test speakers in every minibatch of every training and epoch."""
+    steps = (
+        trials.rows(step, len(conditions))
+        for epoch in range(plan.epochs)
+        for step in plan.epoch(epoch + 1)
+    )
+    # Condition by condition, and in each of them fold by fold, as trials are named.
+    folds = [fold for _ in conditions for fold in plan.folds]
+    found, seen = _test_speakers(corpus, folds, steps)
+    found = found.reshape(len(conditions), -1).sum(axis=0)
     return _of_rows(
         "training_rows",
         found,
-        f"{seen:,} rows of training minibatches (folds x seeds x epochs: "
-        f"{len(plan.folds):,} x {len(plan.seeds):,} x {plan.epochs:,})",
+        f"{seen:,} rows of training minibatches (conditions x folds x seeds x epochs: "
+        f"{len(conditions):,} x {len(plan.folds):,} x {len(plan.seeds):,} x "
+        f"{plan.epochs:,})",
     )
 
 

@@ -15,7 +15,7 @@ def finding(results: Results, plan: batches.Plan, validation: bool) -> Finding:
         which = "the earliest of their best validation UA"
     else:
         expected = np.full(results.epoch.shape, plan.epochs)
-        which = f"the last, {plan.epochs:,}"
+        which = f"the last, {plan.epochs:,} (none is chosen)"
     total, count = expected.size, int(np.count_nonzero(results.epoch != expected))
     text = f"{count:,} of {total:,} trainings tested after another epoch than {which}"
     return Finding("chosen_epoch", "error" if count else "ok", count, text)
