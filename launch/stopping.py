@@ -7,9 +7,11 @@ spot, and so does the first after some seconds, for a compiler does not listen.
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 PATIENCE = 9.0  # seconds
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -28,6 +30,7 @@ class _State:
 
     asked: int | None = None  # the signal
     deferring = False
+    again = False  # whether the next signal is our own
 
 
 def listen() -> None:
@@ -39,6 +42,7 @@ def listen() -> None:
     threading.Thread(target=_watch, args=(reading,), daemon=True).start()
     for number in _SIGNALS:
         signal.signal(number, _handle)
+    sys.unraisablehook = _raise_later
 
 
 def asked() -> bool:
@@ -69,10 +73,26 @@ def _handle(number: int, frame: object) -> None:
             now()
 
 
+def _raise_later(lost: Any) -> None:
+    """Callbacks from C, such as jax's at a garbage collection, raise nothing: a signal
+    that came in one is sent again."""
+    if not isinstance(lost.exc_value, Stopped):
+        sys.__unraisablehook__(lost)
+        return
+    number, _State.asked, _State.again = _State.asked, None, True
+    main = threading.main_thread().ident  # which may sleep
+    timer = threading.Timer(0.05, signal.pthread_kill, [main, number])
+    timer.daemon = True
+    timer.start()
+
+
 def _watch(pipe: int) -> None:
     (number,) = os.read(pipe, 1)
     timer = threading.Timer(PATIENCE, os._exit, [128 + number])
     timer.daemon = True
     timer.start()
     (number,) = os.read(pipe, 1)
+    while _State.again:
+        _State.again = False
+        (number,) = os.read(pipe, 1)
     os._exit(128 + number)
