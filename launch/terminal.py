@@ -42,12 +42,15 @@ def results(summary: dict[str, Any], partial: Sequence[str]) -> str:
     conditions = summary["conditions"]
     if len(conditions) == 1:
         return _condition(conditions[0], summary["emotions"], partial)
-    header = "condition", "UA %", "95 % interval", "over seeds", "pooled", "WA %"
+    folds = not all(_folds_are_speakers(one["ua"]) for one in conditions)
+    header = ("condition", "UA %", "95 % interval", *["mean of folds"] * folds)
+    header += ("over seeds", "pooled", "WA %")
     rows = [
         (
             one["name"],
-            _percent(one["ua"]["mean_of_folds"]),
+            _percent(one["ua"]["mean_of_speakers"]),
             _interval(one["ua"]["interval"]),
+            *[_percent(one["ua"]["mean_of_folds"])] * folds,
             _spread(one["ua"]["std_over_seeds"]),
             _percent(one["ua"]["pooled"]),
             _percent(one["wa"]["mean_of_folds"]),
@@ -76,13 +79,17 @@ def _condition(
     lines += _table(("held out", "utterances", "UA %"), folds)
     if partial:
         lines.append("* tests without some class: its UA is over the others")
-    spread = _interval(ua["interval"]), _spread(ua["std_over_seeds"])
+    interval, spread = _interval(ua["interval"]), _spread(ua["std_over_seeds"])
     averages = [
-        ("mean of folds", ua["mean_of_folds"], *spread, wa["mean_of_folds"]),
+        ("mean of speakers", ua["mean_of_speakers"], interval, "", None),
+        ("mean of folds", ua["mean_of_folds"], "", spread, wa["mean_of_folds"]),
         ("pooled", ua["pooled"], "", "", wa["pooled"]),
         ("majority class", 1 / np.count_nonzero(spoken), "", "", majority),
         ("chance", chance, "", "", chance),
     ]
+    if _folds_are_speakers(ua):
+        name, mean, _, *rest = averages[1]
+        averages[:2] = [(name, mean, interval, *rest)]
     averages = [(name, _percent(u), *s, _percent(w)) for name, u, *s, w in averages]
     header = "", "UA %", "95 % interval", "over seeds", "WA %"
     lines += ["", *_table(header, averages)]
@@ -107,8 +114,12 @@ def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     ]
 
 
-def _percent(value: float) -> str:
-    return f"{100 * value:.1f}"
+def _folds_are_speakers(ua: dict[str, Any]) -> bool:
+    return abs(ua["mean_of_speakers"] - ua["mean_of_folds"]) < 1e-9
+
+
+def _percent(value: float | None) -> str:
+    return "" if value is None else f"{100 * value:.1f}"
 
 
 def _interval(interval: Sequence[float] | None) -> str:

@@ -248,6 +248,7 @@ def _clusters(conditions, speakers, seeds, draw):
             "seed": seed,
             "fold": fold,
             "utterances": [12, 7, 6, 9],
-            "adjusted_rand": 0.08 + 0.02 * draw.normal() if k > 1 else None,
+            "adjusted_rand": 0.08 + 0.02 * draw.normal() if k > 1 else 0.0,
+            "untrained_rand": 0.05 + 0.02 * draw.normal() if k > 1 else 0.0,
             "assignment": shares.round(4).tolist(),
         }

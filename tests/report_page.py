@@ -3,6 +3,8 @@
 import re
 from html.parser import HTMLParser
 
+from launch import reporting
+
 _VOID = {"meta", "link", "br", "hr", "img", "input"}
 
 
@@ -79,3 +81,15 @@ def markdown_tables(text):
 
 def _plain(text):
     return re.sub(r"\\(.)", r"\1", text).strip()
+
+
+def written(folders, output):
+    """The report's page and its Markdown."""
+    html, markdown = reporting.write(folders, output)
+    return html.read_text(encoding="utf-8"), markdown.read_text(encoding="utf-8")
+
+
+def pages(folders, output):
+    """The page, and the tables of its Markdown."""
+    html, markdown = written(folders, output)
+    return Page(html), markdown_tables(markdown)

@@ -1,4 +1,5 @@
 import re
+import warnings
 from xml.etree import ElementTree
 
 import numpy as np
@@ -98,6 +99,15 @@ def test_names_may_hold_anything():
     figure = plots.intervals(["<b>&", "$x$ _", "$\\"], [0.5] * 3, [None] * 3)
     root = ElementTree.fromstring(svg.inline(figure, "<i>", '"&'))
     assert {"<b>&", "$x$ _", "$\\"} <= {t.text for t in root.iter("text")}
+
+
+def test_letters_of_any_script_draw_without_a_warning():
+    names = ["王小明", "नमस्ते", "😀"]
+    figure = plots.intervals(names, [0.5] * 3, [None] * 3)
+    with warnings.catch_warnings(action="error"):
+        drawn = svg.inline(figure, "names", "")
+    found = {text.text for text in ElementTree.fromstring(drawn).iter("text")}
+    assert {*names} <= found
 
 
 @pytest.mark.parametrize("colors", [svg.LIGHT, svg.DARK])

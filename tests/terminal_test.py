@@ -12,6 +12,7 @@ SUMMARY = {
             "seeds": [0, 1],
             "ua": {
                 "mean_of_folds": 0.625,
+                "mean_of_speakers": 0.625,
                 "std_over_seeds": 0.0312,
                 "pooled": 7 / 12,
                 "interval": [0.5, 0.75],
@@ -29,6 +30,10 @@ SUMMARY = {
 
 def _summary(**changed):
     return {**SUMMARY, "conditions": [{**SUMMARY["conditions"][0], **changed}]}
+
+
+def _ua(**changed):
+    return {**SUMMARY["conditions"][0]["ua"], **changed}
 
 
 def _cells(text):
@@ -68,11 +73,23 @@ def test_several_conditions_get_a_line_each():
 
 
 def test_one_seed_has_no_spread_and_one_speaker_no_interval():
-    ua = {"mean_of_folds": 0.625, "std_over_seeds": None, "pooled": 0.5}
-    ua["interval"] = None
+    ua = _ua(std_over_seeds=None, interval=None)
     text = terminal.results(_summary(seeds=[0], ua=ua), [])
     assert text.startswith("mean, unigram 0.2, 1 seed\n")
     assert ["mean", "of", "folds", "62.5", "61.0"] in _cells(text)
+
+
+def test_the_interval_stands_beside_the_mean_that_it_is_of():
+    one = _summary(ua=_ua(mean_of_speakers=0.615))
+    cells = _cells(terminal.results(one, []))
+    assert ["mean", "of", "speakers", "61.5", "50.0", "-", "75.0"] in cells
+    assert ["mean", "of", "folds", "62.5", "±", "3.1", "61.0"] in cells
+    condition = {**one["conditions"][0], "name": "mean"}
+    two = terminal.results({**one, "conditions": [condition] * 2}, [])
+    assert two.splitlines()[:2] == [
+        "condition  UA %  95 % interval  mean of folds  over seeds  pooled  WA %",
+        "mean       61.5    50.0 - 75.0           62.5       ± 3.1    58.3  61.0",
+    ]
 
 
 def test_a_fold_without_some_class_is_marked_and_explained():

@@ -52,7 +52,7 @@ def _headlines(runs: Labelled) -> Section:
                 label,
                 first["name"],
                 text.percent(facts.ua(first)),
-                text.percents(first["ua"]["interval"]),
+                text.interval(first["ua"]["interval"], text.percent),
                 f"{facts.speakers(run)}",
                 text.percent(1 / len(run.summary["emotions"])),
                 text.percent(facts.majority(first)),
@@ -133,7 +133,7 @@ def _cell(run: Run, name: str) -> str:
     for one in run.summary["conditions"]:
         if one["name"] == name:
             interval = one["ua"]["interval"]
-            said = f" ({text.percents(interval)})" if interval else ""
+            said = f" ({text.interval(interval, text.percent)})" if interval else ""
             return text.percent(facts.ua(one)) + said
     return text.NONE
 

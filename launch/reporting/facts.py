@@ -10,6 +10,7 @@ from vladser import comparisons, paper
 
 KINDS = {"supported": "good", "contradicted": "bad", "not distinguishable": "open"}
 CONDITION = Mapping[str, Any]  # one of summary.json
+_CLASSES = ("angry", "happy", "sad", "neutral")  # of the paper
 
 
 def corpus(run: Run) -> str:
@@ -19,9 +20,18 @@ def corpus(run: Run) -> str:
 
 
 def is_papers_corpus(run: Run) -> bool:
-    """Whether the paper's figures are of the same corpus and classes."""
-    classes = set(run.summary["emotions"])
-    return corpus(run) == "iemocap" and classes == {"angry", "happy", "sad", "neutral"}
+    """Whether the paper's figures are of the same corpus."""
+    return corpus(run) == "iemocap"
+
+
+def apart(run: Run) -> list[str]:
+    """What the paper's figures are of that this run is not of."""
+    found = []
+    if not is_papers_corpus(run):
+        found.append("IEMOCAP, another corpus than this")
+    if {*run.summary["emotions"]} != {*_CLASSES}:
+        found.append(f"{text.names(_CLASSES)}, other classes than these")
+    return found
 
 
 def proposed(run: Run) -> CONDITION:
@@ -69,6 +79,11 @@ def ua(condition: CONDITION) -> float:
     return condition["ua"]["mean_of_speakers"]
 
 
+def folds_are_speakers(condition: CONDITION) -> bool:
+    """Whether the mean over folds is the one over speakers."""
+    return abs(ua(condition) - condition["ua"]["mean_of_folds"]) < 1e-9
+
+
 def majority(condition: CONDITION) -> float:
     """The WA of always answering the most frequent class."""
     spoken = [sum(row) for row in condition["confusion"]]
@@ -94,15 +109,32 @@ def speakers(run: Run) -> int:
     return len(run.summary["conditions"][0]["speakers"])
 
 
+def seeds(run: Run) -> list[int]:
+    """Those that all conditions have: what is compared is compared over them."""
+    first, *others = (one["seeds"] for one in run.summary["conditions"])
+    return [seed for seed in first if all(seed in other for other in others)]
+
+
+def lost_seeds(run: Run) -> bool:
+    """Whether some conditions have seeds that others have lost to a failure."""
+    return any(one["seeds"] != seeds(run) for one in run.summary["conditions"])
+
+
+def budget(run: Run) -> list[str]:
+    """The epochs, where they are known, and the seeds that are compared."""
+    epochs = said(run, "epochs")
+    trained = [text.count(int(epochs), "epoch")] if epochs else []
+    return [*trained, text.count(len(seeds(run)), "seed")]
+
+
 def protocol(run: Run) -> str:
     """How it was trained and tested, in a line."""
-    condition = run.summary["conditions"][0]
-    folds, seeds = len(condition["folds"]), len(condition["seeds"])
-    held_out, epochs = said(run, "hold_out"), said(run, "epochs")
+    counts = [len(one["seeds"]) for one in run.summary["conditions"]]
+    least, most = min(counts), max(counts)
+    epochs = said(run, "epochs")
     parts = [
-        text.count(speakers(run), "test speaker"),
-        text.count(folds, "fold") + (f" (one {held_out} held out)" if held_out else ""),
-        text.count(seeds, "seed"),
+        *_tested(run),
+        (f"{least} to " if least < most else "") + text.count(most, "seed"),
     ]
     if epochs:
         parts.append(text.count(int(epochs), "epoch"))
@@ -111,3 +143,15 @@ def protocol(run: Run) -> str:
     if said(run, "standardize") == "speaker":
         parts.append("features standardized by speaker, the tested ones included")
     return ", ".join(parts)
+
+
+def _tested(run: Run) -> list[str]:
+    """On what and whom."""
+    held_out, folds = said(run, "hold_out"), run.summary["conditions"][0]["folds"]
+    whom = text.count(speakers(run), "test speaker")
+    if run.summary["test_corpus"] is not None:
+        return [f"trained on {corpus(run)}", whom]
+    if held_out == "split":
+        return ["the corpus's test split", whom]
+    each = f" (one {held_out} held out)" if held_out else ""
+    return [whom, text.count(len(folds), "fold") + each]

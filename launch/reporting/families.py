@@ -47,8 +47,9 @@ def picture(run: Run, family: dict[str, Any], where: str = "") -> Picture:
         figure = plots.lines(*curves)
     else:
         published = [facts.published(one) for one in conditions]
-        if any(published) and not facts.is_papers_corpus(run):
-            note = "The paper's figures are of IEMOCAP."
+        if any(published):
+            apart = facts.apart(run)
+            note = " ".join(f"The paper's figures are of {what}." for what in apart)
         figure = plots.intervals(
             short,
             [facts.ua(one) for one in conditions],
@@ -60,7 +61,7 @@ def picture(run: Run, family: dict[str, Any], where: str = "") -> Picture:
 
 
 def _section(run: Run, family: dict[str, Any]) -> Section:
-    blocks: list[Block] = [Beside(picture(run, family), _differences(family))]
+    blocks: list[Block] = [Beside(picture(run, family), _differences(run, family))]
     blocks += overview.powerless([family])
     if family["family"].startswith("Figure 6"):
         blocks.append(Gallery(confusions(run, _smoothed(run, family))))
@@ -104,7 +105,7 @@ def _smoothed(run: Run, family: dict[str, Any]) -> list[CONDITION]:
     return plain + shown
 
 
-def _differences(family: dict[str, Any]) -> Table:
+def _differences(run: Run, family: dict[str, Any]) -> Table:
     speakers = text.count(family["speakers"], "speaker")
     return Table(
         f"{family['family']}: differences from {family['reference']}",
@@ -113,7 +114,7 @@ def _differences(family: dict[str, Any]) -> Table:
             (
                 one["condition"],
                 text.points(one["difference"]),
-                text.pointss(one["interval"]),
+                text.interval(one["interval"], text.points),
                 text.probability(one["p"]),
                 text.probability(one["p_holm"]),
             )
@@ -122,7 +123,8 @@ def _differences(family: dict[str, Any]) -> Table:
         notes=[
             f"Points of UA, condition minus reference, paired over {speakers}. "
             "Corrected after Holm; the smallest corrected p that can occur here is "
-            f"{text.probability(family['least_p'])}."
+            f"{text.probability(family['least_p'])}.",
+            *overview.compared_seeds(run),
         ],
     )
 
@@ -134,11 +136,13 @@ def _systems(run: Run, family: dict[str, Any]) -> Table:
     rows.append(
         ("proposed, as published", text.percent(paper.published(paper.PROPOSED)))
     )
-    where = "" if facts.is_papers_corpus(run) else f" on {facts.corpus(run)}"
+    apart = facts.apart(run)
+    where = f" on {facts.corpus(run)}" if apart else ""
     rows.append((f"proposed, here{where}", text.percent(facts.ua(ours))))
-    notes = []
-    if where:
-        notes = ["All but the last are of IEMOCAP and cannot be compared with it."]
+    notes = [
+        f"All but the last are of {what}, and cannot be compared with it."
+        for what in apart
+    ]
     caption = f"{family['family']}: published systems, UA"
     return Table(caption, ("system", "UA"), rows, notes=notes)
 

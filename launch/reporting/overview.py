@@ -33,7 +33,8 @@ def lead(run: Run) -> list[str]:
             "for it was picked by its result."
         )
     if verdicts := comparisons.verdicts(run.summary["comparisons"], every):
-        said.append(f"Of {_counted(verdicts)}.")
+        budget = text.names(facts.budget(run))
+        said.append(f"After {budget}, of {_counted(verdicts)}.")
     return said
 
 
@@ -52,7 +53,7 @@ def claims(run: Run) -> Section | None:
                 one.claim,
                 Mark(facts.KINDS[one.verdict], one.verdict),
                 text.points(one.difference),
-                text.pointss(one.interval),
+                text.interval(one.interval, text.points),
                 text.probability(one.p_holm),
                 one.family,
             )
@@ -62,7 +63,8 @@ def claims(run: Run) -> Section | None:
         notes=[
             "Differences are in points of UA, positive in the paper's direction. "
             "Supported: corrected p below 0.05 and the paper's sign; contradicted: "
-            "below 0.05 and the opposite sign."
+            "below 0.05 and the opposite sign.",
+            *compared_seeds(run),
         ],
     )
     blocks = [*powerless(summary["comparisons"]), table, *of_clusters]
@@ -89,45 +91,68 @@ def powerless(families: Sequence[Mapping[str, Any]]) -> list[Text]:
 def conditions(run: Run) -> Section:
     """All conditions, the paper's figures beside ours."""
     every = facts.ordered(run.summary["conditions"])
-    # By default a fold is a speaker, and the two means are one.
-    speakers = any(abs(facts.ua(c) - c["ua"]["mean_of_folds"]) > 1e-9 for c in every)
-    seeds = any(c["ua"]["std_over_seeds"] is not None for c in every)
+    folds = not all(map(facts.folds_are_speakers, every))
+    lost = facts.lost_seeds(run)
+    spread = any(c["ua"]["std_over_seeds"] is not None for c in every)
     paper = any(facts.published(c) is not None for c in every)
     where = "paper" if facts.is_papers_corpus(run) else "paper (IEMOCAP)"
-    columns = {
-        "condition": lambda c: c["name"],
-        "UA": lambda c: text.percent(c["ua"]["mean_of_folds"]),
-        **({"UA by speaker": lambda c: text.percent(facts.ua(c))} if speakers else {}),
-        "95 % interval": lambda c: text.percents(c["ua"]["interval"]),
-        **(
-            {"sd over seeds": lambda c: text.percent(c["ua"]["std_over_seeds"])}
-            if seeds
-            else {}
+    columns = [
+        ("condition", True, lambda c: c["name"]),
+        ("seeds", lost, lambda c: f"{len(c['seeds'])}"),
+        ("UA", True, lambda c: text.percent(facts.ua(c))),
+        (
+            "95 % interval",
+            True,
+            lambda c: text.interval(c["ua"]["interval"], text.percent),
         ),
-        "pooled UA": lambda c: text.percent(c["ua"]["pooled"]),
-        "WA": lambda c: text.percent(c["wa"]["mean_of_folds"]),
-        "pooled WA": lambda c: text.percent(c["wa"]["pooled"]),
-        **({where: lambda c: text.percent(facts.published(c))} if paper else {}),
-    }
-    notes = [
-        "UA and WA in percent: means over folds, then seeds. Pooled: of the confusion "
-        "matrix of all folds."
+        ("UA by fold", folds, lambda c: text.percent(c["ua"]["mean_of_folds"])),
+        ("sd over seeds", spread, lambda c: text.percent(c["ua"]["std_over_seeds"])),
+        ("pooled UA", True, lambda c: text.percent(c["ua"]["pooled"])),
+        ("WA", True, lambda c: text.percent(c["wa"]["mean_of_folds"])),
+        ("pooled WA", True, lambda c: text.percent(c["wa"]["pooled"])),
+        (where, paper, lambda c: text.percent(facts.published(c))),
     ]
-    if paper and not facts.is_papers_corpus(run):
-        notes.append("The paper's figures are of IEMOCAP, another corpus than this.")
+    columns = {name: cell for name, shown, cell in columns if shown}
+    notes = [
+        (
+            "In percent, means over the seeds. UA: mean over the test speakers. UA by "
+            "fold, the sd over seeds and WA: of means over folds."
+            if folds
+            else "UA and WA in percent: means over folds, then seeds."
+        )
+        + " Pooled: of the confusion matrix of all folds."
+    ]
+    if lost:
+        notes.append(
+            "A seed of which a training failed counts in no mean of its condition."
+        )
+    notes += compared_seeds(run)
+    if paper:
+        notes += [f"The paper's figures are of {what}." for what in facts.apart(run)]
     rows = [tuple(cell(c) for cell in columns.values()) for c in every]
     table = Table("All conditions", tuple(columns), rows, notes=notes)
     return Section("Conditions", [table])
 
 
+def compared_seeds(run: Run) -> list[str]:
+    """Over which seeds differences are, where some conditions have lost some."""
+    if not facts.lost_seeds(run):
+        return []
+    common = [f"{seed}" for seed in facts.seeds(run)]
+    if not common:
+        return ["No seed is left in all conditions, so that nothing is compared."]
+    left = text.names(common)
+    return [f"Differences are over the seeds left in all conditions: {left}."]
+
+
 def with_interval(run: Run, condition: facts.CONDITION) -> str:
-    """Its UA and, where there is one, the interval."""
-    said = f"{text.percent(condition['ua']['mean_of_folds'])} %"
+    """Its UA, and where there is one, the interval of it."""
+    said = f"{text.percent(facts.ua(condition))} %"
     interval = condition["ua"]["interval"]
     if interval is None:
         return said
     speakers = text.count(facts.speakers(run), "speaker")
-    return f"{said} (95 % interval {text.percents(interval)}, {speakers})"
+    return f"{said} (95 % interval {text.interval(interval, text.percent)}, {speakers})"
 
 
 def _counted(verdicts: Sequence[comparisons.Verdict]) -> str:

@@ -1,25 +1,32 @@
 """What a reader needs to trust a run and to repeat it."""
 
+import shlex
+
 from launch.reporting import text
 from launch.reporting.blocks import Block, Code, Mark, Section, Table, Text
 from launch.reporting.runs import Run
 
 _LEVELS = {"error": ("bad", "error"), "warning": ("warn", "warning")}
 _PASSED = ("good", "passed")
-_LISTED = 100
 _HOW = (
     "UA, unweighted accuracy, is the mean of the recalls of the classes. WA, weighted "
     "accuracy, is the share of utterances that are right. Both are taken in each fold, "
-    "then averaged over folds, then over seeds.",
+    "then averaged over folds, then over seeds. Where folds are not speakers, UA is "
+    "taken of each test speaker instead, and its mean over folds is given beside it.",
     "The unit of the statistics is the speaker: utterances of one speaker, and seeds, "
-    "are no independent evidence. Of 100 experiments with speakers drawn anew, about "
-    "95 have an interval that holds the mean over all speakers there are.",
+    "are no independent evidence. Intervals are Student's t over the speakers. In "
+    "simulated experiments of 4, 10 and 24 speakers, 93.8 to 95.1 % of them hold the "
+    "mean over all speakers there are; of those of a percentile bootstrap, 79 to 93 %.",
     "Conditions share folds, seeds, the order of the data and the random draws, so "
     "that their differences are paired by speaker. p is two-sided and comes from "
-    "flipping the signs of these differences; corrected p are Holm's, in one family.",
+    "flipping the signs of these differences, all flips up to 20 speakers and random "
+    "ones above; corrected p are Holm's, in one family.",
+    "Intervals and p are for the seeds of this run: what other seeds would change is "
+    "the sd over seeds. The folds share training data and are treated as independent, "
+    "as is usual: their covariance cannot be estimated without bias (Bengio & "
+    "Grandvalet 2004).",
     "Not distinguishable does not mean equal: the interval of the difference says how "
     "large it may be.",
-    "The folds share training speakers and are treated as independent, as is usual.",
 )
 
 
@@ -50,23 +57,6 @@ def certificate(run: Run) -> Section | None:
     return Section("Protocol", [Text(f"{text.names(counts).capitalize()}."), table])
 
 
-def losses(run: Run) -> Section | None:
-    """Utterances that were skipped and trainings that failed."""
-    skipped = [(o["utterance"], o["reason"]) for o in run.summary["skipped"]]
-    failed = [(str(one),) for one in run.summary["failed"]]
-    blocks: list[Block] = []
-    for caption, header, rows in (
-        ("Utterances left out", ("utterance", "reason"), skipped),
-        ("Trainings that failed", ("training",), failed),
-    ):
-        rest = len(rows) - _LISTED
-        notes = [f"And {rest:,} more: see summary.json."] if rest > 0 else []
-        words = frozenset({1})
-        if rows:
-            blocks.append(Table(caption, header, rows[:_LISTED], words, notes))
-    return Section("Skipped and failed", blocks) if blocks else None
-
-
 def how_to_read() -> Section:
     """What the statistics mean."""
     return Section("How to read this", [Text(paragraph) for paragraph in _HOW])
@@ -76,9 +66,10 @@ def repeat(run: Run) -> Section:
     """Data, environment, cost and the command."""
     blocks: list[Block] = []
     if run.flags:
+        file = run.folder / "flags.txt"
         blocks += [
-            Code("python -m launch.main --flagfile=flags.txt"),
-            Text("flags.txt, beside this report, holds"),
+            Code(f"python -m launch.main {shlex.quote(f'--flagfile={file}')}"),
+            Text(f"{file} holds"),
             Code(run.flags.rstrip()),
         ]
     blocks.append(

@@ -53,7 +53,9 @@ _SUMMARY = {
         }
     ],
     "skipped": [{"utterance": str, "reason": str}],
-    "failed": list,
+    "failed": [
+        {"condition": str, "seed": NUMBER, "fold": str, "epoch": COUNT, "step": COUNT}
+    ],
     "training": {
         "train_seconds?": (NUMBER,),
         "real_frames_per_second?": (NUMBER,),
@@ -83,6 +85,7 @@ _CLUSTERS = {
     "fold": str,
     "utterances": [NUMBER],
     "adjusted_rand": (NUMBER,),
+    "untrained_rand": (NUMBER,),
     "assignment": [([[NUMBER]],)],
 }
 

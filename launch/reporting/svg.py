@@ -14,6 +14,7 @@ Text takes the page's font. The SVG fills its container, up to 30rem.
 import hashlib
 import io
 import re
+import warnings
 from xml.etree import ElementTree
 
 import matplotlib
@@ -94,7 +95,12 @@ def _drawn(figure: Figure, salt: str) -> bytes:
     for text in figure.findobj(Text):
         text.set_parse_math(False)
     file = io.BytesIO()
-    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": salt}):
+    with (
+        warnings.catch_warnings(),
+        matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": salt}),
+    ):
+        # The letters that matplotlib's own font lacks are the reader's fonts' affair.
+        warnings.filterwarnings("ignore", "Glyph |Matplotlib currently does not")
         figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
     return file.getvalue()
 

@@ -1,6 +1,6 @@
 """Numbers as a reader sees them: shares as percent, differences as points."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import isfinite
 
 NONE = "–"  # noqa: RUF001 (an en dash: there is no such value)
@@ -16,24 +16,14 @@ def points(difference: float | None) -> str:
     return _fixed(difference, "{:+.1f}", 100)
 
 
-def percents(interval: Sequence[float] | None) -> str:
-    """The ends of an interval of shares, see `percent`."""
-    return NONE if interval is None else " to ".join(map(percent, interval))
-
-
-def pointss(interval: Sequence[float] | None) -> str:
-    """The ends of an interval of differences, see `points`."""
-    return NONE if interval is None else " to ".join(map(points, interval))
-
-
 def decimal(value: float | None) -> str:
     """0.0821 -> "0.08"."""
     return _fixed(value, "{:.2f}")
 
 
-def decimals(interval: Sequence[float] | None) -> str:
-    """The ends of an interval, see `decimal`."""
-    return NONE if interval is None else " to ".join(map(decimal, interval))
+def interval(ends: Sequence[float] | None, form: Callable[[float], str]) -> str:
+    """(0.7, 0.8), `percent` -> "70.0 to 80.0"."""
+    return NONE if ends is None else " to ".join(map(form, ends))
 
 
 def probability(p: float | None) -> str:

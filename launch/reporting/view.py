@@ -1,6 +1,14 @@
 """From one run to its report."""
 
-from launch.reporting import clusters, details, facts, families, overview, record
+from launch.reporting import (
+    clusters,
+    details,
+    facts,
+    families,
+    losses,
+    overview,
+    record,
+)
 from launch.reporting.blocks import Document, Gallery, Section
 from launch.reporting.runs import Run
 
@@ -18,7 +26,7 @@ def report(run: Run) -> Document:
         details.curves(run),
         clusters.section(run),
         record.certificate(run),
-        record.losses(run),
+        losses.section(run),
         record.repeat(run),
         record.how_to_read(),
     ]

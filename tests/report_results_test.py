@@ -1,0 +1,218 @@
+"""What a report says of a run's figures."""
+
+import json
+from collections import defaultdict
+from itertools import pairwise, product
+
+import fake_run
+import numpy as np
+import pytest
+from report_page import Page, pages, written
+from scipy import stats
+
+ONE = (("mean", "unigram", 0.2),)
+NONE = "–"  # noqa: RUF001
+PUBLISHED = {  # Tables 1 and 2 of the paper, and the text on its Figure 5
+    "final, no smoothing": "53.8",
+    "maximum, no smoothing": "56.8",
+    "mean, no smoothing": "59.6",
+    "weighted, no smoothing": "60.3",
+    "netvlad(clusters=4), no smoothing": "62.6",
+    "mean, uniform 0.2": "61.4",
+    "mean, unigram 0.2": "62.0",
+    "netvlad(clusters=4), unigram 0.2": "63.5",
+}
+
+
+@pytest.fixture(scope="module")
+def paper(tmp_path_factory):
+    """A run of the whole paper: its folder, summary, page and Markdown."""
+    folder = tmp_path_factory.mktemp("runs") / "paper"
+    summary = fake_run.write(folder)
+    return folder, summary, *written([folder], folder)
+
+
+def percent(share):
+    return f"{100 * share:.1f}"
+
+
+def points(share):
+    shown = f"{100 * share:+.1f}"
+    return "0.0" if shown[1:] == "0.0" else shown.replace("-", "\N{MINUS SIGN}")
+
+
+def test_the_conditions_are_those_of_the_summary(paper):
+    _, summary, html, _ = paper
+    header, *rows = Page(html).tables["All conditions"]
+    assert header[-1] == "paper (IEMOCAP)"
+    conditions = {one["name"]: one for one in summary["conditions"]}
+    assert len(rows) == len(conditions) == 25
+    for row in rows:
+        one = conditions[row[0]]
+        ua, wa = one["ua"], one["wa"]
+        assert row[:7] == [
+            one["name"],
+            percent(ua["mean_of_speakers"]),
+            " to ".join(map(percent, ua["interval"])),
+            percent(ua["std_over_seeds"]),
+            percent(ua["pooled"]),
+            percent(wa["mean_of_folds"]),
+            percent(wa["pooled"]),
+        ]
+        assert row[7] == PUBLISHED.get(row[0], NONE)
+
+
+def test_an_interval_stands_beside_the_mean_over_speakers(tmp_path):
+    summary = fake_run.write(tmp_path)
+    for one in summary["conditions"]:
+        one["ua"]["mean_of_folds"] += 0.03
+    fake_run.dump(tmp_path / "summary.json", summary)
+    html, _ = written([tmp_path], tmp_path)
+    header, *rows = Page(html).tables["All conditions"]
+    assert header[1:4] == ["UA", "95 % interval", "UA by fold"]
+    ua = {one["name"]: one["ua"] for one in summary["conditions"]}
+    for name, mean, interval, by_fold, *_ in rows:
+        assert mean == percent(ua[name]["mean_of_speakers"])
+        assert interval == " to ".join(map(percent, ua[name]["interval"]))
+        assert by_fold == percent(ua[name]["mean_of_folds"])
+    proposed = summary["conditions"][-1]["ua"]
+    beside = "{}\xa0% (95\xa0% interval {} to {}".format(
+        *map(percent, [proposed["mean_of_speakers"], *proposed["interval"]])
+    )
+    assert f"Unweighted accuracy {beside}" in html
+    name = summary["conditions"][-1]["name"]
+    assert f"{name} {percent(proposed['mean_of_speakers'])}" in html  # of a figure
+
+
+def test_the_differences_are_those_of_the_summary(paper):
+    _, summary, html, _ = paper
+    tables = Page(html).tables
+    for family in summary["comparisons"]:
+        caption = f"{family['family']}: differences from {family['reference']}"
+        assert tables[caption][1:] == [
+            [
+                one["condition"],
+                points(one["difference"]),
+                " to ".join(map(points, one["interval"])),
+                f"{one['p']:.3f}",
+                f"{one['p_holm']:.3f}",
+            ]
+            for one in family["differences"]
+        ]
+
+
+def test_a_claim_is_judged_by_sign_and_corrected_p(tmp_path):
+    summary = fake_run.write(tmp_path)
+    for family in summary["comparisons"]:
+        if family["family"] == "Table 1":  # here the claims are: the reference is best
+            for one, (difference, p) in zip(
+                family["differences"],
+                [(-0.1, 0.049), (0.1, 0.049), (-0.1, 0.05), (0.0, 1.0)],
+                strict=True,
+            ):
+                one |= {"difference": difference, "p_holm": p}
+    fake_run.dump(tmp_path / "summary.json", summary)
+    rows = pages([tmp_path], tmp_path)[0].tables["The claims of the paper"]
+    verdicts = [row[1:3] for row in rows if row[-1] == "Table 1"]
+    assert verdicts == [
+        ["supported", "+10.0"],
+        ["contradicted", points(-0.1)],
+        ["not distinguishable", "+10.0"],
+        ["not distinguishable", "0.0"],
+    ]
+
+
+def test_the_claims_are_counted_with_their_budget(paper):
+    page = Page(paper[2])
+    assert "After 20 epochs and 3 seeds, of 17 claims of the paper: " in page.text
+    assert len(page.tables["The claims of the paper"]) == 1 + 17
+
+
+def test_clusters_are_judged_against_the_untrained_ones(paper):
+    folder, _, html, _ = paper
+    found = defaultdict(lambda: defaultdict(list))
+    for line in (folder / "clusters.jsonl").read_text().splitlines():
+        line = json.loads(line)
+        pair = line["untrained_rand"], line["adjusted_rand"]
+        found[line["condition"]][line["fold"]].append(pair)
+    title = "Are clusters related to emotions more than before training?"
+    _, *rows = Page(html).tables[title]
+    assert {row[0] for row in rows} == {name for name in found if "=1)" not in name}
+    for name, *cells, verdict in rows:
+        untrained, trained = np.transpose(
+            [np.mean(pairs, axis=0) for pairs in found[name].values()]
+        )
+        gain = trained - untrained
+        bounds = stats.ttest_1samp(gain, 0).confidence_interval()
+        flips = np.array([*product((-1, 1), repeat=len(gain))]) @ gain
+        p = np.mean(np.abs(flips) >= abs(gain.sum()) - 1e-12)
+        shown = [f"{x:.2f}" for x in (untrained.mean(), trained.mean(), gain.mean())]
+        shown += [" to ".join(f"{x:.2f}" for x in bounds), f"{max(p, 0.001):.3f}"]
+        shown = [cell.replace("-", "\N{MINUS SIGN}") for cell in shown]
+        assert [cell.replace("<", "") for cell in cells] == shown
+        assert verdict == ("supported" if p < 0.05 else "not distinguishable")
+
+
+def test_clusters_of_one_fold_have_no_verdict(tmp_path):
+    fake_run.write(tmp_path, [("netvlad(clusters=4)", "none", 0.0)], speakers=("x",))
+    page, _ = pages([tmp_path], tmp_path)
+    title = "Are clusters related to emotions more than before training?"
+    header, row = page.tables[title]
+    assert header == ["condition", "untrained", "trained", "difference"]
+    assert len(row) == 4 and "Clusters are related" not in page.text
+
+
+def test_conditions_of_a_pooling_stand_together_by_number(paper):
+    _, _, html, _ = paper
+    names = [row[0] for row in Page(html).tables["All conditions"][1:]]
+    ks = [
+        int(name.partition("=")[2].partition(")")[0]) for name in names if "=" in name
+    ]
+    assert ks == [1, 2, 3, 4, 4, 5, 6, 8, 16]
+    poolings = [name.partition(",")[0].partition("(")[0] for name in names]
+    changes = sum(a != b for a, b in pairwise(poolings))
+    assert changes == len(set(poolings)) - 1
+
+
+def test_the_hardest_speaker_comes_first(paper):
+    _, summary, html, _ = paper
+    _, *rows = Page(html).tables["UA by speaker, the hardest first"]
+    proposed = summary["conditions"][-1]
+    ua = {one["speaker"]: percent(one["ua"]) for one in proposed["speakers"]}
+    assert {row[0]: row[2] for row in rows} == ua
+    medians = [float(row[4]) for row in rows]
+    assert medians == sorted(medians)
+
+
+def test_too_few_speakers_are_said_for_each_family(tmp_path):
+    fake_run.write(tmp_path, speakers=fake_run.SPEAKERS[:4])
+    html, markdown = written([tmp_path], tmp_path)
+    for text in (Page(html).text, markdown):
+        # Of m comparisons: m * 2 ** (1 - 4).
+        assert "With 4 speakers the smallest corrected p" in text
+        assert "0.500 in Table 1, 0.875 in Figure 3, 1.000 in Figure 5" in text
+
+
+def test_several_runs_stand_side_by_side(tmp_path):
+    many = fake_run.write(tmp_path / "a")
+    few = fake_run.write(tmp_path / "b", fake_run.PAPER[:5], corpus="ravdess")
+    page, tables = pages([tmp_path / "a", tmp_path / "b"], tmp_path / "both")
+    header, *rows = page.tables["UA of all conditions"]
+    assert header == ["condition", "emodb", "ravdess", "paper (IEMOCAP)"]
+    for summary, column in ((many, 1), (few, 2)):
+        expected = {
+            one["name"]: f"{percent(one['ua']['mean_of_speakers'])} "
+            f"({' to '.join(map(percent, one['ua']['interval']))})"
+            for one in summary["conditions"]
+        }
+        found = {row[0]: row[column] for row in rows if row[column] != NONE}
+        assert found == expected
+    assert tables["UA of all conditions"] == [header, *rows]
+
+
+def test_runs_of_one_corpus_are_told_apart_by_folder(tmp_path):
+    folders = [tmp_path / "a", tmp_path / "b"]
+    for folder in folders:
+        fake_run.write(folder, ONE)
+    page, _ = pages(folders, tmp_path)
+    assert page.tables["UA of all conditions"][0][1:3] == ["emodb (a)", "emodb (b)"]
