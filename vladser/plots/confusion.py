@@ -25,7 +25,8 @@ def confusion(matrix: np.ndarray, emotions: Sequence[str], title: str) -> Figure
     for (row, column), value in np.ndenumerate(share):
         corner = column - 0.5, row - 0.5
         shade = style.SHADE * value
-        axes.add_patch(Rectangle(corner, 1, 1, color=style.COLORS[0], alpha=shade))
+        patch = {"color": style.COLORS[0], "alpha": shade, "linewidth": 0}
+        axes.add_patch(Rectangle(corner, 1, 1, **patch))
         text = {"ha": "center", "color": style.INK}
         axes.text(
             column, row, f"{value:.{digits}%}", va="bottom", fontsize=style.SIZE, **text
