@@ -118,9 +118,11 @@ class Attempt:
         return False
 
     def stay(self, phase: str, seconds: float) -> None:
-        """Waits, but no longer than the phase lasts."""
-        end = time.monotonic() + seconds
-        while time.monotonic() < end and self.phase() == phase:
+        """Waits, but no longer than the phase lasts; that of training lasts beyond the
+        checkpoints in it."""
+        end, last = time.monotonic() + seconds, PHASES.index(phase)
+        last += phase == "training"
+        while time.monotonic() < end and PHASES.index(self.phase()) <= last:
             time.sleep(0.001)
 
     def end(self, timeout: float | None = None) -> int:

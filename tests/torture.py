@@ -36,7 +36,7 @@ DEMO = (
     "--epochs=2",
     "--validation=partner",
     "--trials_per_chunk=5",
-    "--checkpoint_minutes=0",
+    "--checkpoint_minutes=0.002",
 )
 _LIMIT = 10.0  # seconds from a signal to the end
 
@@ -118,9 +118,9 @@ class Torture:
     def _statuses(self, phase: str) -> set[int]:
         if self.number == signal.SIGKILL:
             return {-self.number}
-        # While Python starts it has a way of its own.
-        early = phase in ("start", "synthesis")
-        return {128 + self.number, *([-self.number] if early else [])}
+        # While it starts and ends Python has a way of its own, the same to a shell.
+        own = phase in ("start", "synthesis", "report")
+        return {128 + self.number, *([-self.number] if own else [])}
 
     def _look(self, attempt: Attempt) -> None:
         said, status = attempt.said(), attempt.process.returncode
