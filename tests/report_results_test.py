@@ -190,6 +190,7 @@ def test_too_few_speakers_are_said_for_each_family(tmp_path):
     for text in (Page(html).text, markdown):
         # Of m comparisons: m * 2 ** (1 - 4).
         assert "With 4 speakers the smallest corrected p" in text
+        assert "With 4 folds the smallest p that can occur is 0.125" in text
         assert "0.500 in Table 1, 0.875 in Figure 3, 1.000 in Figure 5" in text
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from launch.reporting import facts, text
 from launch.reporting.blocks import Gallery, Mark, Picture, Section, Table, Text
 from launch.reporting.runs import Run
-from vladser import clustering, comparisons, plots
+from vladser import clustering, comparisons, plots, statistics
 from vladser.comparisons import Verdict
 
 _Lines = Sequence[dict[str, Any]]  # of clusters.jsonl
@@ -21,11 +21,13 @@ class _Match(NamedTuple):
     Attributes:
       untrained, trained: the mean adjusted Rand index over folds, before the first
         training step and after the last.
+      folds: how many have both.
       verdict: of trained minus untrained; None for fewer than two folds.
     """
 
     untrained: float
     trained: float
+    folds: int
     verdict: Verdict | None
 
 
@@ -64,18 +66,25 @@ def _table(matches: dict[str, _Match]) -> Table:
     judged = any(match.verdict for match in matches.values())
     header = ("condition", "untrained", "trained", "difference")
     header += ("95 % interval", "p", "verdict") if judged else ()
+    notes = [
+        "The adjusted Rand index of an utterance's dominant cluster and its emotion, "
+        "over the test utterances of a fold: 1 is a perfect match, 0 is chance. "
+        "Clusters of sounds match emotions before any training, so a trained NetVLAD "
+        "is compared with itself untrained, fold by fold. A difference can be real and "
+        "still be small. p is not corrected."
+    ]
+    folds = min(match.folds for match in matches.values())
+    if judged and (least := statistics.least_p(folds, 1)) >= comparisons.LEVEL:
+        notes.append(
+            f"With {folds} folds the smallest p that can occur is "
+            f"{text.probability(least)}: no difference can be told from chance."
+        )
     return Table(
         "Are clusters related to emotions more than before training?",
         header,
         [_row(name, match)[: len(header)] for name, match in matches.items()],
         words=frozenset({6}),
-        notes=[
-            "The adjusted Rand index of an utterance's dominant cluster and its "
-            "emotion, over the test utterances of a fold: 1 is a perfect match, 0 is "
-            "chance. Any clusters of sounds match emotions a little, so the trained "
-            "NetVLAD is compared with itself before training, fold by fold. A "
-            "difference can be real and still be small. p is not corrected."
-        ],
+        notes=notes,
     )
 
 
@@ -133,7 +142,7 @@ def _match(lines: _Lines) -> _Match | None:
     folds = np.array([np.mean(pairs, axis=0) for pairs in by_fold.values()])
     untrained, trained = folds.T
     verdict = comparisons.match(trained - untrained)
-    return _Match(untrained.mean(), trained.mean(), verdict)
+    return _Match(untrained.mean(), trained.mean(), len(folds), verdict)
 
 
 def _clusters(line: dict[str, Any]) -> int:
