@@ -39,10 +39,11 @@ def check(settings: Settings) -> bool:
 
 
 def check_environment(folder: Path, now: dict[str, Any]) -> None:
-    """Raises InputError where a run was begun with other versions."""
+    """Raises InputError where a run was begun with other versions or devices."""
     _same(folder / "environment.json", "vladser", now["vladser"])
     for package in _VERSIONS:
         _same(folder / "environment.json", package, now["packages"][package])
+    _same(folder / "environment.json", "devices", now["devices"])
 
 
 def check_data(folder: Path, digest: str) -> None:
@@ -57,13 +58,13 @@ def _lines(path: Path) -> list[str]:
         raise _damaged(path) from None
 
 
-def _same(path: Path, name: str, now: str) -> None:
+def _same(path: Path, name: str, now: str | list[str]) -> None:
     if not path.exists():  # it stopped before that was written
         return
     try:
         said = json.loads(path.read_text(encoding="utf-8"))
         then = (said | said.get("packages", {}))[name]
-        if not (isinstance(then, str) and then.isprintable()):
+        if type(then) is not type(now) or not str(then).isprintable():
             raise TypeError
     except (OSError, ValueError, RecursionError, KeyError, TypeError, AttributeError):
         raise _damaged(path) from None
