@@ -5,6 +5,7 @@ it, so that what is under way can be saved first. A second one ends the process 
 spot, and so does the first after some seconds, for a compiler does not listen.
 """
 
+import atexit
 import os
 import signal
 import sys
@@ -43,6 +44,7 @@ def listen() -> None:
     for number in _SIGNALS:
         signal.signal(number, _handle)
     sys.unraisablehook = _raise_later
+    atexit.register(_ignore)
 
 
 def asked() -> bool:
@@ -71,6 +73,12 @@ def _handle(number: int, frame: object) -> None:
         _State.asked = number
         if not _State.deferring:
             now()
+
+
+def _ignore() -> None:
+    """When the interpreter ends, with all written, a signal could but crash it."""
+    for number in _SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _raise_later(lost: Any) -> None:
