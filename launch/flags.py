@@ -182,6 +182,12 @@ class Settings:
         "A new folder for the results (default: runs/NAME, after the flagfile or, "
         "without one, the corpus).",
     )
+    fresh: bool = flag(
+        "Output",
+        "false",
+        boolean,
+        "Begins anew where run_dir holds a run, finished or not, which is renamed.",
+    )
     checkpoint_minutes: float = flag(
         "Output",
         5,

@@ -19,7 +19,7 @@ _OWN = tuple(
 
 def write(settings: Settings) -> str:
     """Returns a flagfile that repeats the run, wherever and by however many processes:
-    all flags but those of the process, run_dir and dry_run."""
+    all flags but those of the process, run_dir, fresh and dry_run."""
     return "".join(f"{line}\n" for line in _lines(settings))
 
 
@@ -35,7 +35,7 @@ def shared(lines: list[str]) -> list[str]:
 
 
 def _lines(settings: Settings) -> Iterator[str]:
-    left_out = {*PROCESS, "run_dir", "dry_run"}
+    left_out = {*PROCESS, "run_dir", "fresh", "dry_run"}
     said = vars(settings) | {
         "emotions": [",".join("+".join(merged) for merged in settings.emotions)]
     }

@@ -13,6 +13,7 @@ _VERSIONS = ("jax", "jaxlib")
 
 def check(settings: Settings) -> bool:
     """Whether run_dir holds an unfinished run of these settings, which is to go on.
+    With --fresh any run there may be set aside.
 
     Raises:
       InputError: it holds something else, or a run that differs in what its results
@@ -24,6 +25,8 @@ def check(settings: Settings) -> bool:
         begun, ended = ((folder / n).exists() for n in ("flags.txt", "report.md"))
     except OSError as error:
         raise InputError(f"--run_dir={folder}: {error.strerror}") from None
+    if begun and settings.fresh:
+        return False
     if ended or not begun:
         run_dir.check(folder)
         return False
@@ -33,7 +36,7 @@ def check(settings: Settings) -> bool:
         raise InputError(
             f"--run_dir={folder} holds an unfinished run of other flags "
             f"({', '.join(sorted(differs)) or 'in another order':.400}): repeat its "
-            "flags, or name a new folder"
+            "flags, name a new folder, or set it aside by --fresh"
         )
     return True
 
@@ -71,9 +74,11 @@ def _same(path: Path, name: str, now: str | list[str]) -> None:
     if then != now:
         raise InputError(
             f"--run_dir={path.parent} was begun with {name} {then}, now it is {now}: "
-            "name a new folder"
+            "name a new folder, or set it aside by --fresh"
         )
 
 
 def _damaged(path: Path) -> InputError:
-    return InputError(f"{path} is damaged: name a new --run_dir")
+    return InputError(
+        f"{path} is damaged: name a new --run_dir, or set this one aside by --fresh"
+    )

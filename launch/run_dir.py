@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from importlib import metadata
+from itertools import count
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -75,6 +76,23 @@ def locked(folder: Path) -> Iterator[None]:
             with suppress(OSError):
                 file.unlink()
         yield
+
+
+def set_aside(folder: Path) -> Path:
+    """Renames a folder to NAME.1, NAME.2 or what is free; returns its new path.
+
+    Raises:
+      InputError: it cannot be renamed, or another process works in it.
+    """
+    with locked(folder):
+        names = (folder.with_name(f"{folder.name}.{number}") for number in count(1))
+        aside = next(path for path in names if not path.exists())
+        try:
+            return folder.rename(aside)
+        except OSError as error:
+            raise InputError(
+                f"--run_dir={folder} cannot be set aside: {error.strerror}"
+            ) from None
 
 
 def write_text(path: Path, text: str) -> None:

@@ -59,6 +59,8 @@ def run(
         return
 
     folder = settings.run_dir
+    if settings.fresh and (folder / "flags.txt").exists():
+        terminal.say(f"the run that was there is in {run_dir.set_aside(folder)} now")
     with run_dir.locked(folder):
         certificate = auditing.findings(
             settings, corpus, utterances, conditions, schedule

@@ -134,7 +134,7 @@ def test_what_is_not_refused_can_be_drawn(sound, tmp_path, data):
         assert page.html(found[0]).encode()
 
 
-RESUMED = '{"vladser": "1", "packages": {"jax": "2", "jaxlib": "3"}}'
+RESUMED = '{"vladser": "1", "packages": {"jax": "2", "jaxlib": "3"}, "devices": ["x"]}'
 
 
 @cases(150)

@@ -249,6 +249,27 @@ def test_another_error_of_the_device_is_not_tried_again(call, monkeypatch):
         call()
 
 
+def test_a_fresh_run_sets_aside_what_is_there_and_deletes_nothing(
+    stopped, whole, call, trained, tmp_path, capsys
+):
+    before = {file.name for file in stopped.iterdir()}
+    assert call("--alpha=0.3", "--fresh", "--epochs=1", "--seeds=1") == 0
+    aside = tmp_path / "run.1"
+    assert f"the run that was there is in {aside} now" in capsys.readouterr().err
+    assert {file.name for file in aside.iterdir()} == before
+    assert call("--fresh", "--epochs=1", "--seeds=1") == 0  # what was finished, too
+    assert (tmp_path / "run.2" / "summary.json").exists()
+    assert "--fresh" not in (stopped / "flags.txt").read_text()
+
+
+def test_a_folder_of_other_files_is_not_set_aside(call, tmp_path, capsys):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "thesis.tex").touch()
+    assert call("--fresh") == 2
+    assert "is not empty (thesis.tex)" in capsys.readouterr().err
+    assert (tmp_path / "run" / "thesis.tex").exists()
+
+
 def test_a_finished_run_is_not_trained_over(whole, corpus, capsys):
     assert launching.call(*corpus, *ARGV, f"--run_dir={whole}") == 2
     assert "name a new folder" in capsys.readouterr().err
