@@ -30,10 +30,11 @@ _GRACE = 10.0  # seconds for the workers of a process that was killed
 
 @dataclass(frozen=True)
 class Experiment:
-    """A command, and the folder for its cache and results."""
+    """A command, and the folder for its results, and for its cache if it shares none."""
 
     argv: Sequence[str]
     folder: Path
+    shared: Path | None = None
 
     @property
     def run(self) -> Path:
@@ -41,7 +42,7 @@ class Experiment:
 
     @property
     def cache(self) -> Path:
-        return self.folder / "cache"
+        return self.shared or self.folder / "cache"
 
     @property
     def flags(self) -> list[str]:

@@ -17,7 +17,8 @@ from launch import run_dir
 from vladser.errors import InputError
 
 SMALL = (
-    "--grid=aggregator=mean,netvlad(clusters=2)",
+    "--aggregator=netvlad(clusters=2)",
+    "--grid=alpha=0.1,0.2",  # two conditions, one program
     "--cells=4",
     "--epochs=2",
     "--seeds=1",
@@ -41,9 +42,8 @@ def whole(argv, tmp_path_factory):
 
 @pytest.fixture
 def warm(whole, tmp_path):
-    """Another one, whose features and programs are in its cache."""
-    shutil.copytree(whole[0].cache, tmp_path / "cache")
-    return Experiment(whole[0].argv, tmp_path)
+    """Another one, whose features and programs are in the cache."""
+    return Experiment(whole[0].argv, tmp_path, whole[0].cache)
 
 
 def torture(experiment, whole, number, *phases):
