@@ -30,7 +30,7 @@ _GRACE = 10.0  # seconds for the workers of a process that was killed
 
 @dataclass(frozen=True)
 class Experiment:
-    """A command, and the folder for its results, and for its cache if it shares none."""
+    """A command, and the folder for its results and, if it shares none, its cache."""
 
     argv: Sequence[str]
     folder: Path
