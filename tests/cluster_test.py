@@ -131,7 +131,7 @@ def test_a_process_that_is_stopped_leaves_none_running(
     assert all(status for status, *_ in done)
     if by == signal.SIGINT:
         assert done[stopped][0] == 130
-        said = f"error: process {stopped} failed: KeyboardInterrupt()\n"
+        said = f"error: process {stopped} failed: Stopped('SIGINT')\n"
         assert done[1 - stopped][0] == 1 and done[1 - stopped][2].endswith(said)
 
 

@@ -139,10 +139,10 @@ def test_a_release_is_made_once(tmp_path, few, monkeypatch):
 def test_an_interrupted_synthesis_leaves_nothing(tmp_path, few, monkeypatch):
     write, written = soundfile.write, []
 
-    def interrupted(*args):
+    def interrupted(*args, **options):
         if len(written) == 3:
             raise KeyboardInterrupt
-        written.append(write(*args))
+        written.append(write(*args, **options))
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(soundfile, "write", interrupted)

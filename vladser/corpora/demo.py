@@ -9,6 +9,7 @@ that the demo runs; nothing of it is distributed with vladser.
 """
 
 import hashlib
+import io
 import tempfile
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
@@ -131,7 +132,10 @@ def _write(
         for turn, samples in part:
             wav = release / _wav(turn)
             wav.parent.mkdir(parents=True, exist_ok=True)
-            soundfile.write(wav, samples, SAMPLE_RATE, "PCM_16")
+            # Not to the file, for libsndfile does not say that a disk is full.
+            sound = io.BytesIO()
+            soundfile.write(sound, samples, SAMPLE_RATE, "PCM_16", format="WAV")
+            wav.write_bytes(sound.getvalue())
             end = start + len(samples) / SAMPLE_RATE
             times = f"[{start:.4f} - {end:.4f}]"
             lines.append(f"{times}\t{turn.name}\t{turn.label}\t{_RATINGS}")

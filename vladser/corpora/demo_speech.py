@@ -7,6 +7,7 @@ the demo corpus and for nothing else, and no part of it is distributed with vlad
 import ctypes
 import multiprocessing
 import os
+import threading
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -54,8 +55,18 @@ def speak(lines: Sequence[Line]) -> list[np.ndarray]:
     process.
     """
     spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, mp_context=spawn) as process:
+    with ProcessPoolExecutor(1, spawn, _end_with_parent) as process:
         return process.submit(_speak_here, lines).result()
+
+
+def _end_with_parent() -> None:
+    """A worker whose parent was killed would wait for work for ever."""
+
+    def wait() -> None:
+        multiprocessing.parent_process().join()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def _speak_here(lines: Sequence[Line]) -> list[np.ndarray]:
