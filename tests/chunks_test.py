@@ -1,5 +1,6 @@
 """How an experiment is cut, and that the cut changes nothing."""
 
+import hashlib
 from collections import Counter
 from itertools import chain, product
 
@@ -178,3 +179,15 @@ def test_a_step_on_a_cpu_is_short():
     fits = chunks.brief(plan)
     assert fits(chunks.Chunk([0], [0], range(10)))
     assert not fits(chunks.Chunk([0], [0], range(11)))
+
+
+def test_the_digest_of_parameters_is_that_of_their_bytes(corpus):
+    plan = batches.plan(corpus.length, folds.make(corpus, "speaker"), (3,), 1, 8)
+    chunk = chunks.Chunk([0], [0], range(3))
+    *_, outcome = chunks.run(corpus, [MEAN], plan, chunk)
+    found = merging.of_chunk(chunk, outcome).parameters
+    for fold in range(3):
+        leaves = [leaf[0, fold] for leaf in jax.tree.leaves(outcome.params)]
+        whole = hashlib.sha256(np.concatenate([x.ravel() for x in leaves]))
+        assert found[0, 0, fold].tobytes() == whole.digest()
+    assert (found[0, 0, 0] != found[0, 0, 1]).any()

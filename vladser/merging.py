@@ -1,16 +1,18 @@
 """What the chunks of an experiment found, as one."""
 
+import hashlib
 import io
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+import jax
 import numpy as np
 
 from vladser import batches
 from vladser.chunks import Chunk
 from vladser.clusters import BINS
 from vladser.events import Outcome
-from vladser.types import Condition
+from vladser.types import Condition, PyTree
 
 
 class Results(NamedTuple):
@@ -21,6 +23,7 @@ class Results(NamedTuple):
     loss: np.ndarray  # [..., epochs]
     validation_ua: np.ndarray  # [..., epochs]; NaN without validation
     probabilities: np.ndarray  # [..., N, classes]; NaN where not tested
+    parameters: np.ndarray  # [..., 32] uint8, the SHA-256 of the trained parameters
     # Of NetVLAD's clusters, see `vladser.clusters`; NaN where there is none.
     adjusted_rand: np.ndarray  # [...]
     untrained_rand: np.ndarray  # [...] before the first step
@@ -41,10 +44,22 @@ def of_chunk(chunk: Chunk, outcome: Outcome) -> Results:
     arrays = {name: getattr(outcome, name) for name in names}
     return Results(
         **{name: a.reshape(*axes, *a.shape[2:]) for name, a in arrays.items()},
+        parameters=_digests(outcome.params).reshape(*axes, -1),
         adjusted_rand=adjusted_rand,
         untrained_rand=untrained_rand,
         assignment=assignment,
     )
+
+
+def _digests(params: PyTree) -> np.ndarray:
+    """[seeds, trials, 32], of the leaves of each trial."""
+    leaves = jax.tree.leaves(params)
+    shape = leaves[0].shape[:2]
+    found = np.empty((*shape, 32), np.uint8)
+    for place in np.ndindex(shape):
+        digest = hashlib.sha256(b"".join(leaf[place].tobytes() for leaf in leaves))
+        found[place] = np.frombuffer(digest.digest(), np.uint8)
+    return found
 
 
 def part(chunk: Chunk, results: Results, inner: Chunk) -> Results:
