@@ -9,7 +9,7 @@ import pytest
 import soundfile
 
 from launch.benchmarking import corpora, lengths, workloads
-from vladser.corpora import emotions, read
+from vladser.corpora import emotions, iemocap, read
 from vladser.features.lengths import estimate
 
 COUNTS = {"a": (4, 5, 3, 4), "b": (4, 4, 4, 4), "c": (9, 8, 9, 8)}
@@ -41,7 +41,7 @@ def test_lengths_meet_what_is_known_of_a_corpus(count, median, longest, total):
 
 
 def test_iemocap_has_its_published_counts():
-    counts = np.array(list(corpora.IEMOCAP.values()))
+    counts = np.array(list(iemocap.COUNTS.values()))
     assert counts.shape == (10, 4)
     assert counts.sum(axis=0).tolist() == [1103, 1636, 1084, 1708]
 

@@ -9,9 +9,10 @@ import numpy as np
 from launch.benchmarking import lengths
 from vladser import corpora, dataset, features
 from vladser.corpora import emotions
+from vladser.corpora import iemocap as iemocap_corpus
 from vladser.types import Dataset, Utterance
 
-CLASSES = ("angry", "happy", "sad", "neutral")
+CLASSES = iemocap_corpus.CLASSES
 FEATURES = 147
 
 # Utterances of each speaker by class, in the order of CLASSES.
@@ -26,18 +27,6 @@ EMODB = {
     "14": (16, 8, 10, 7),
     "15": (13, 6, 4, 11),
     "16": (14, 11, 9, 5),
-}
-IEMOCAP = {
-    "Ses01F": (147, 132, 78, 171),
-    "Ses01M": (82, 146, 116, 213),
-    "Ses02F": (67, 166, 113, 135),
-    "Ses02M": (70, 161, 84, 227),
-    "Ses03F": (92, 128, 172, 130),
-    "Ses03M": (148, 158, 133, 190),
-    "Ses04F": (205, 185, 62, 76),
-    "Ses04M": (122, 118, 81, 182),
-    "Ses05F": (78, 159, 132, 221),
-    "Ses05M": (92, 283, 113, 163),
 }
 
 
@@ -57,7 +46,7 @@ def iemocap() -> Dataset:
     that meet its median of 3.6 s, longest of 34.1 s and total of 6.99 h, in frames of
     10 ms."""
     like = lengths.lognormal(5531, median=360, longest=3410, total=2_516_400)
-    return noise(IEMOCAP, like)
+    return noise(iemocap_corpus.COUNTS, like)
 
 
 def equal(length: int) -> Dataset:
