@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from launch import cli, flags, resuming
 from launch.reporting import comparison, markdown, page, runs, view
+from vladser.errors import InputError
 
 CONDITIONS = (
     ("mean", "none", 0.0),
@@ -111,26 +112,26 @@ def report(folder, other):
     return document, markdown.markdown(document), markdown.markdown(both)
 
 
-@cases(60)
-@given(st.data())
-def test_a_damaged_run_is_reported_or_refused(sound, tmp_path, data):
+def spoilt(sound, tmp_path, data):
+    """A copy of a run in which a file is damaged, and its digest that of the damage."""
     name, content = data.draw(damaged(sound))
     folder = tmp_path / "run"
     shutil.copytree(sound, folder, dirs_exist_ok=True)
     (folder / name).write_bytes(content)
     fake_run.seal(folder)
-    refused(report, folder, sound)
+    return folder
+
+
+@cases(60)
+@given(st.data())
+def test_a_damaged_run_is_reported_or_refused(sound, tmp_path, data):
+    refused(report, spoilt(sound, tmp_path, data), sound)
 
 
 @cases(6)
 @given(st.data())
 def test_what_is_not_refused_can_be_drawn(sound, tmp_path, data):
-    name, content = data.draw(damaged(sound))
-    folder = tmp_path / "run"
-    shutil.copytree(sound, folder, dirs_exist_ok=True)
-    (folder / name).write_bytes(content)
-    fake_run.seal(folder)
-    if found := refused(report, folder, sound):
+    if found := refused(report, spoilt(sound, tmp_path, data), sound):
         assert page.html(found[0]).encode()
 
 
@@ -157,3 +158,13 @@ def test_a_damaged_unfinished_run_is_refused(tmp_path, data):
         (tmp_path / name).write_text(text)
     refused(resuming.check_environment, tmp_path, json.loads(RESUMED))
     refused(resuming.check_data, tmp_path, "beef")
+
+
+def test_a_level_that_no_audit_gives_is_named(sound, tmp_path):
+    folder = shutil.copytree(sound, tmp_path / "run")
+    audit = json.loads((folder / "audit.json").read_text(encoding="utf-8"))
+    audit["findings"][0]["level"] = "x"
+    (folder / "audit.json").write_text(json.dumps(audit), encoding="utf-8")
+    fake_run.seal(folder)
+    with pytest.raises(InputError, match="should be one of ok, warning, error"):
+        runs.read(folder)

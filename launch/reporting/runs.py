@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from launch import digests
 from launch.reporting import consistency
-from launch.reporting.shape import COUNT, NUMBER, SHARE, Number, check
+from launch.reporting.shape import COUNT, NUMBER, SHARE, Number, OneOf, check
 from vladser.errors import InputError
 
 _UA = {
@@ -33,7 +33,7 @@ _SUMMARY = {
         {
             "name": str,
             "aggregator": str,
-            "smoothing": str,
+            "smoothing": OneOf(("none", "uniform", "unigram")),
             **dict.fromkeys(_SETTINGS, Number(0, 1e308)),
             "seeds": [NUMBER],
             "ua": _UA,
@@ -70,7 +70,16 @@ _ENVIRONMENT = {
     "host?": {"system?": str},
     "devices?": [str],
 }
-_AUDIT = {"findings": [{"check": str, "level": str, "count": NUMBER, "text": str}]}
+_AUDIT = {
+    "findings": [
+        {
+            "check": str,
+            "level": OneOf(("ok", "warning", "error")),
+            "count": NUMBER,
+            "text": str,
+        }
+    ]
+}
 _METRICS = {
     "condition": str,
     "seed": NUMBER,

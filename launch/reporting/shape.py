@@ -4,6 +4,7 @@ A shape is written like what it describes:
 
     str             a text of one line
     Number          a finite number in a range
+    OneOf           one of some texts
     (shape,)        that, or null
     [shape]         a list of that; of several shapes: a list of just these
     {"a": shape}    an object that has "a", and anything else beside it
@@ -33,6 +34,12 @@ class Number(NamedTuple):
         return f"{kind} from {self.least:g} to {self.most:g}"
 
 
+class OneOf(NamedTuple):
+    """Some texts."""
+
+    texts: tuple[str, ...]
+
+
 NUMBER = Number(-1e39, 1e39)  # all of float32
 COUNT = Number(0, 1e15, int)
 SHARE = Number(0, 1)
@@ -43,6 +50,10 @@ def check(value: Any, shape: Any, where: str) -> None:
     if isinstance(shape, Number):
         if not _is_number(value, shape):
             raise InputError(f"{where}: {value!r:.40} should be {shape}")
+    elif isinstance(shape, OneOf):
+        if value not in shape.texts:
+            known = ", ".join(shape.texts)
+            raise InputError(f"{where}: {value!r:.40} should be one of {known}")
     elif isinstance(shape, tuple):
         if value is not None:
             check(value, shape[0], where)

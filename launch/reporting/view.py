@@ -32,7 +32,7 @@ def report(run: Run) -> Document:
     ]
     return Document(
         title=f"Speech emotion recognition on {facts.corpus(run)}",
-        subtitle=facts.protocol(run) + (f"; {date}" if date else ""),
+        subtitle=facts.protocol(run) + (f"; {date[:10]}" if date else ""),
         lead=overview.lead(run),
         sections=[section for section in sections if section],
     )

@@ -1,0 +1,46 @@
+"""What holds of all sources, and of the table of faults."""
+
+import ast
+import re
+from pathlib import Path
+
+import launch
+import vladser
+
+
+def sources():
+    for package in launch, vladser:
+        yield from Path(package.__file__).parent.rglob("*.py")
+
+
+def test_nothing_is_unpickled_and_no_text_is_run():
+    """`ast.literal_eval` reads values and runs nothing."""
+    for path in sources():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            match node:
+                case ast.Name(id=name) | ast.Attribute(attr=name):
+                    names = {name}
+                case ast.Import(names=modules):
+                    names = {one.name.partition(".")[0] for one in modules}
+                case ast.ImportFrom(module=module, names=members):
+                    names = {str(module).partition(".")[0], *(m.name for m in members)}
+                case ast.Call(func=ast.Attribute(attr="load", value=ast.Name("np"))):
+                    assert "allow_pickle=False" in ast.unparse(node), path
+                    continue
+                case _:
+                    continue
+            wrong = {"pickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"}
+            assert not names & {*wrong, "eval", "exec", "__import__"}, path
+
+
+def test_the_table_of_faults_names_tests_that_there_are():
+    tests = Path(__file__).parent
+    table = (tests.parent / "docs" / "faults.md").read_text(encoding="utf-8")
+    rows = [line.split(" | ") for line in table.splitlines() if line.startswith("| ")]
+    for row in rows:
+        for said in re.findall("`([^`]+)`", row[-1]):
+            if ".py" in said:
+                file, _, said = said.partition(": ")
+                text = (tests / file).read_text(encoding="utf-8")
+            assert not said or f"def {said}(" in text, (file, said)
+    assert len(rows) > 20 and all(len(row) == 4 for row in rows)
