@@ -11,13 +11,14 @@ ROOT = Path(__file__).parent.parent
 # From the bottom up: a module imports only from lines above its own, or its own line.
 LAYERS = [
     "vladser vladser.errors",
-    "vladser.types vladser.packed vladser.statistics vladser.paper vladser.snapshot",
+    "vladser.types vladser.packed vladser.statistics vladser.paper vladser.snapshot "
+    "vladser.card",
     "vladser.corpora vladser.features vladser.masking vladser.lstm vladser.metrics "
     "vladser.chunked vladser.clustering",
     "vladser.aggregators vladser.smoothing",
     "vladser.comparisons vladser.dataset vladser.folds vladser.model",
-    "vladser.batches vladser.training vladser.results",
-    "vladser.sweep vladser.trials vladser.plots vladser.clusters",
+    "vladser.batches vladser.training vladser.results vladser.bundle",
+    "vladser.sweep vladser.trials vladser.plots vladser.clusters vladser.inference",
     "vladser.events vladser.block",
     "vladser.experiment",
     "vladser.chunks",
