@@ -45,9 +45,10 @@ def of_trials(
       trials, params: of its `experiment.Outcome`.
 
     Returns:
-      None if the pooling is not NetVLAD.
+      None if the pooling is not NetVLAD, or nothing is tested.
     """
-    if not isinstance(params.aggregator, netvlad.Params):
+    tested = any(len(fold.test) for fold in plan.folds)
+    if not tested or not isinstance(params.aggregator, netvlad.Params):
         return None
     spec = trials_of.specification(corpus, conditions)
     rows = np.stack([step[0] for step in plan.evaluation("test")], axis=1)
