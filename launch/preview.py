@@ -9,8 +9,8 @@ import numpy as np
 from launch import flags, loop, training
 from launch.flags import Settings
 from launch.terminal import number
-from vladser import chunks, dataset, features
-from vladser.features import lengths
+from vladser import chunks, dataset
+from vladser.features import lengths, sets
 from vladser.types import Corpus
 
 
@@ -25,7 +25,10 @@ def preview(settings: Settings, chosen: Corpus, classes: Sequence[str]) -> str:
     corpus = dataset.build(known, empty, classes, "none")
     plan = training.plan(settings, corpus)
 
-    buffer = int(corpus.length.sum() + corpus.length.max()), len(features.names())
+    buffer = (
+        int(corpus.length.sum() + corpus.length.max()),
+        len(sets.find(sets.DEFAULT).names),
+    )
     # As large as the real one to whoever asks, and in fact one number.
     corpus = replace(corpus, frames=np.broadcast_to(np.float32(0), buffer))
     conditions = flags.conditions(settings)

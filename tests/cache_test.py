@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from vladser.errors import InputError
-from vladser.features import cache, computing, extraction, smile
+from vladser.features import cache, computing, extraction, sets
 from vladser.types import Utterance
 
+ID = sets.find("vladser147").id
 ENTRY = cache.Entry(np.random.default_rng(0).normal(size=(9, 4)).astype(np.float32), 77)
 
 
@@ -75,7 +76,7 @@ def replace(files):
 def test_no_damage_to_entries_or_pack_reaches_the_features(tmp_path, monkeypatch):
     truth = {name: ENTRY.features[:2] + n for n, name in enumerate("ab")}
 
-    def compute(pending, max_seconds, workers):
+    def compute(pending, features, max_seconds, workers):
         for utterance, path in pending:
             entry = cache.Entry(truth[utterance.id], 77)
             yield utterance, cache.write(path, entry)
@@ -138,9 +139,9 @@ def test_segments_have_entries_of_their_own(tmp_path):
 
 
 def test_features_are_named_by_config_and_installed_opensmile(tmp_path):
-    (tmp_path / smile.config_id() / "opensmile-99.0").mkdir(parents=True)
+    (tmp_path / ID / "opensmile-99.0").mkdir(parents=True)
     version = metadata.version("opensmile")
-    assert cache.feature_set(tmp_path) == f"{smile.config_id()}/opensmile-{version}"
+    assert cache.feature_set(tmp_path) == f"{ID}/opensmile-{version}"
 
 
 def test_without_opensmile_the_newest_in_the_cache_is_used(tmp_path, monkeypatch):
@@ -151,6 +152,6 @@ def test_without_opensmile_the_newest_in_the_cache_is_used(tmp_path, monkeypatch
     with pytest.raises(InputError, match="pip install opensmile"):
         cache.feature_set(tmp_path)
     for version in "2.9.1", "2.10.0", "2.6.0":
-        (tmp_path / smile.config_id() / f"opensmile-{version}").mkdir(parents=True)
+        (tmp_path / ID / f"opensmile-{version}").mkdir(parents=True)
     (tmp_path / "other-config" / "opensmile-3.0").mkdir(parents=True)
-    assert cache.feature_set(tmp_path) == f"{smile.config_id()}/opensmile-2.10.0"
+    assert cache.feature_set(tmp_path) == f"{ID}/opensmile-2.10.0"

@@ -1,3 +1,4 @@
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -96,13 +97,13 @@ def version(package):
 metadata.version = version
 import multiprocessing
 multiprocessing.process.BaseProcess.start = None
-from vladser.features import extract, names
+from vladser.features import extract, sets
 from vladser.types import Utterance
 files = map(Path, {[str(each.file) for each in utterances]})
 utterances = [Utterance(file.stem, file, "speaker", "neutral") for file in files]
 found = extract(utterances, Path({str(cache_dir)!r}))
 assert found.cached == 2 and found.computed == 0 and not found.bad
-assert len(names()) == found.features["a"].shape[1]
+assert len(sets.find("vladser147").names) == found.features["a"].shape[1]
 assert "jax" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", program], check=True)
@@ -110,11 +111,11 @@ assert "jax" not in sys.modules
 
 def test_what_the_cache_lacks_needs_opensmile(speech, cache_dir, monkeypatch):
     monkeypatch.setattr(extraction, "find_spec", lambda package: None)
-    with pytest.raises(InputError, match=r"lacks 2 of 2 .* pip install opensmile"):
+    with pytest.raises(InputError, match=r"lacks 2 utterances.* pip install opensmile"):
         extract(speech("a", "b"), cache_dir)
 
 
-def fail_on_purpose(group, max_seconds):
+def fail_on_purpose(group, features, max_seconds):
     time.sleep(0.2)  # so that the pool knows who works on what
     ids = {utterance.id for utterance, path in group}
     if "crash" in ids:
@@ -123,7 +124,7 @@ def fail_on_purpose(group, max_seconds):
         raise RuntimeError("openSMILE ran into something")
     if "hang" in ids:
         time.sleep(600)
-    return COMPUTE(group, max_seconds)
+    return COMPUTE(group, features, max_seconds)
 
 
 @pytest.mark.parametrize("size", [1, 3])
@@ -298,3 +299,42 @@ def test_emodb_is_good_audio(cache_dir):
     for file in files[::20]:
         theirs = peer(audio.load(file), 16000)[0].T
         np.testing.assert_array_equal(found.features[file.stem], theirs)
+
+
+def test_each_yields_what_extract_packs_and_packs_nothing(speech, tmp_path, cache_dir):
+    good, missing = speech("a", "b", "c"), utterance(tmp_path / "missing.wav")
+    first = dict(extraction.each(good[:1], cache_dir, workers=1))
+    found = list(extraction.each([*good, missing], cache_dir, workers=2))
+    assert found[0][0] == good[0]  # the cached one
+    outcomes = {utterance.id: outcome for utterance, outcome in found}
+    assert len(found) == len(outcomes) == 4
+    assert "No such file" in str(outcomes.pop("missing"))
+    assert not packs(cache_dir)
+    np.testing.assert_array_equal(outcomes["a"], first[good[0]])
+    packed = extract(good, cache_dir).features
+    for id, features in outcomes.items():
+        assert features.dtype == np.float32
+        np.testing.assert_array_equal(features, packed[id])
+
+
+def test_each_makes_damaged_entries_again(speech, cache_dir):
+    utterances = speech("a")
+    before = extract(utterances, cache_dir, workers=1).features["a"]
+    (entry,) = entries(cache_dir)
+    entry.write_bytes(entry.read_bytes()[:-1] + b"?")
+    ((_, again),) = extraction.each(utterances, cache_dir, workers=1)
+    np.testing.assert_array_equal(again, before)
+
+
+def test_each_survives_a_crash(speech, cache_dir, monkeypatch):
+    monkeypatch.setattr(computing, "_compute", fail_on_purpose)
+    found = dict(extraction.each(speech("a", "crash", "b"), cache_dir, workers=2))
+    bad = {utterance.id for utterance, o in found.items() if isinstance(o, Exception)}
+    assert bad == {"crash"} and len(found) == 3
+
+
+def test_each_that_is_closed_early_leaves_no_process(speech, cache_dir):
+    results = extraction.each(speech(*"abcdefgh"), cache_dir, workers=2)
+    next(results)
+    results.close()
+    assert not multiprocessing.active_children()

@@ -1,3 +1,4 @@
+import dataclasses
 import os
 import shutil
 import subprocess
@@ -9,9 +10,10 @@ import opensmile
 import pytest
 
 import vladser
-from vladser.features import smile
+from vladser.features import sets, smile
 from vladser.features.audio import BadAudio
 
+NAMES = list(sets.find("vladser147").names)
 DELTA_DELTAS = slice(132, 147)
 
 
@@ -43,8 +45,8 @@ def features(extract, signal):
 
 
 def test_the_names_are_those_that_opensmile_gives(peer):
-    assert len(smile.names()) == len(set(smile.names())) == 147
-    assert peer.feature_names == smile.names()
+    assert len(NAMES) == len(set(NAMES)) == 147
+    assert peer.feature_names == NAMES
 
 
 def test_features_are_those_of_opensmile_smile_to_the_bit(extract, peer, signal):
@@ -76,10 +78,10 @@ def test_compare_2016_is_part_of_the_features_to_the_bit(signal, features, delta
         opensmile.FeatureSet.ComParE_2016,
         levels.LowLevelDescriptors_Deltas if deltas else levels.LowLevelDescriptors,
     )
-    columns = [smile.names().index(name) for name in compare.feature_names]
+    columns = [NAMES.index(name) for name in compare.feature_names]
     assert len(columns) == 65
     ours = slice(66, 132) if deltas else slice(0, 66)
-    rest = set(smile.names()[ours]) - set(compare.feature_names)
+    rest = set(NAMES[ours]) - set(compare.feature_names)
     assert rest == {"mfcc_sma_de[0]" if deltas else "mfcc_sma[0]"}
     theirs = compare(signal, 16000)[0].T[: len(features)]  # deltas go on for 2 frames
     np.testing.assert_array_equal(features[:, columns], theirs)
@@ -109,15 +111,15 @@ def test_mfcc_0_is_the_dct_of_the_mel_spectrum(extract, signal, features):
     )
 
 
-def test_the_config_id_follows_the_settings_and_not_the_comments(monkeypatch, tmp_path):
-    original = smile.config_id()
-    config = tmp_path / smile.CONFIG.name
-    monkeypatch.setattr(smile, "CONFIG", config)
-    text = Path(vladser.__file__).parent.joinpath("features", config.name).read_text()
-    config.write_text(f"// other words\n\n;; here\n{text}")
-    assert smile.config_id() == original
-    config.write_text(text.replace("cepLifter = 22.0", "cepLifter = 21.0"))
-    assert smile.config_id() != original
+def test_the_id_follows_the_settings_and_not_the_comments(tmp_path):
+    own = sets.find("vladser147")
+    assert own.id == "vladser147-1b26c8b4"  # or every user's cache is void
+    changed = dataclasses.replace(own, config=tmp_path / own.config.name)
+    text = own.config.read_text()
+    changed.config.write_text(f"// other words\n\n;; here\n{text}")
+    assert changed.id == own.id
+    changed.config.write_text(text.replace("cepLifter = 22.0", "cepLifter = 21.0"))
+    assert changed.id != own.id
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,6 @@
 """The feature cache: one entry an utterance, found by what the features depend on.
 
-    <cache>/vladser147-<digest of the config>/opensmile-<version>/<digest of the audio>
+    <cache>/<set>-<digest of its config>/opensmile-<version>/<digest of the audio>
 
 An entry is whole or absent: a writer renames a finished file into place, and a reader
 checks a CRC-32 over all that it reads. What is damaged counts as absent.
@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from vladser.errors import InputError
-from vladser.features import smile, whole_file
+from vladser.features import sets, whole_file
 
 _CHECK = struct.Struct("<I")  # CRC-32 of the header, which follows
 _HEADER = struct.Struct("<QIII")  # as in Stored; then the T * D values
@@ -38,25 +38,30 @@ class Stored(NamedTuple):
     check: int  # CRC-32 of the values
 
 
-def feature_set(cache_dir: Path) -> str:
+def feature_set(cache_dir: Path, features: str = sets.DEFAULT) -> str:
     """Names the features that this machine computes, or else those that it can read.
 
+    Args:
+      cache_dir: the folder of the cache.
+      features: the set, see `sets`.
+
     Returns:
-      "<config id>/opensmile-<version>", also the folder of the entries: the version is
+      "<set's id>/opensmile-<version>", also the folder of the entries: the version is
       the installed one; where there is none, the newest in the cache.
 
     Raises:
-      InputError: opensmile is not installed and the cache has no features.
+      InputError: no such set; or opensmile is not installed and the cache has no such
+        features.
     """
-    folder = cache_dir / smile.config_id()
+    folder = cache_dir / sets.find(features).id
     try:
         newest = f"opensmile-{metadata.version('opensmile')}"
     except metadata.PackageNotFoundError:
         found = [path.name for path in folder.glob("opensmile-*")]
         if not found:
             raise InputError(
-                f"{cache_dir} has no features, and opensmile, which computes them, is "
-                "not installed: pip install opensmile"
+                f"{cache_dir} has no {features} features, and opensmile, which "
+                "computes them, is not installed: pip install opensmile"
             ) from None
         newest = max(found, key=_version)
     return f"{folder.name}/{newest}"
@@ -94,6 +99,20 @@ def read(path: Path) -> Entry | None:
         return None
     values = np.frombuffer(content, "<f4", offset=_SIZE)
     return Entry(values.reshape(stored.frames, stored.columns), stored.samples)
+
+
+def values(entry: Stored) -> np.ndarray:
+    """The features of an entry that was found: float32 [T, D], read-only.
+
+    Raises:
+      InputError: it was damaged or removed since.
+    """
+    found = read(entry.path)
+    if found is None:
+        raise InputError(
+            f"{entry.path} was damaged or removed while it was used: run it again"
+        )
+    return found.features
 
 
 def write(path: Path, entry: Entry) -> Stored:

@@ -22,7 +22,7 @@ Job = tuple[Utterance, Path]  # and where the entry belongs
 
 
 def compute(
-    pending: Sequence[Job], max_seconds: float, workers: int
+    pending: Sequence[Job], features: str, max_seconds: float, workers: int
 ) -> Iterator[tuple[Utterance, Stored | BadAudio]]:
     """Writes features to the cache; yields each utterance some time after it is done.
 
@@ -31,14 +31,14 @@ def compute(
     """
     if not pending:
         return
-    limit = _PATIENCE + max_seconds
+    how, limit = (features, max_seconds), _PATIENCE + max_seconds
     # pebble, because with concurrent.futures one crash loses all that is unfinished.
     pool = ProcessPool(min(workers, len(pending)), context=get_context("spawn"))
     try:
         groups = list(_groups(pending, workers))
         while groups:
             tasks = {
-                pool.schedule(_compute, (group, max_seconds), timeout=limit): group
+                pool.schedule(_compute, (group, *how), timeout=limit): group
                 for group in groups
             }
             groups = []
@@ -81,9 +81,11 @@ def _reason(error: Exception, limit: float) -> str:
 _smile = once(Smile)  # a worker's own
 
 
-def _compute(group: Sequence[Job], max_seconds: float) -> list[Stored | BadAudio]:
+def _compute(
+    group: Sequence[Job], features: str, max_seconds: float
+) -> list[Stored | BadAudio]:
     """Writes each utterance's features to the cache (in a worker process)."""
-    smile, outcomes = _smile(), []
+    smile, outcomes = _smile(features), []
     for utterance, path in group:
         file, start, end = utterance.file, utterance.start, utterance.end
         try:

@@ -1,17 +1,20 @@
 """Utterances -> features: from the cache, and what it lacks from worker processes."""
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import cache as once
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from vladser.errors import InputError
-from vladser.features import audio, cache, computing, packing
+from vladser.features import audio, cache, computing, packing, sets
 from vladser.features.audio import BadAudio
 from vladser.features.cache import Stored
+from vladser.features.computing import Job
 from vladser.packed import Packed
 from vladser.types import Utterance
 
@@ -21,7 +24,7 @@ class Extraction(NamedTuple):
 
     Attributes:
       feature_set: names the features: their config, and the version of openSMILE.
-      features: float32 [T, 147] by utterance id, in the order of the utterances: one
+      features: float32 [T, D] by utterance id, in the order of the utterances: one
         buffer, a file of the cache that is mapped into memory.
       bad: for all other utterances, the file and what is wrong with it, in one line.
       computed, cached: how many of `features` are new, how many come from the cache.
@@ -34,15 +37,53 @@ class Extraction(NamedTuple):
     cached: int
 
 
+def each(
+    utterances: Iterable[Utterance],
+    cache_dir: Path,
+    *,
+    features: str = sets.DEFAULT,
+    max_seconds: float = 60.0,
+    workers: int | None = None,
+) -> Iterator[tuple[Utterance, np.ndarray | BadAudio]]:
+    """As `extract`, one utterance after another: those in the cache, then the others as
+    they are done. Nothing is kept in memory, and nothing is packed.
+
+    To stop early, close it: `with contextlib.closing(each(...)) as results`.
+
+    Yields:
+      each utterance once, with its features, float32 [T, D], or what is wrong.
+
+    Raises:
+      InputError: as `extract`.
+    """
+    cache_dir = Path(cache_dir)
+    folder = cache_dir / cache.feature_set(cache_dir, features)
+    digest, pending = once(audio.digest), []
+    for utterance in utterances:
+        outcome = _look_up(utterance, folder, digest, max_seconds)
+        if isinstance(outcome, BadAudio):
+            yield utterance, outcome
+        elif entry := isinstance(outcome, Stored) and cache.read(outcome.path):
+            yield utterance, entry.features
+        else:
+            path = outcome if isinstance(outcome, Path) else outcome.path
+            pending.append((utterance, path))
+    with closing(_computed(pending, features, max_seconds, workers)) as results:
+        for utterance, outcome in results:
+            bad = isinstance(outcome, BadAudio)
+            yield utterance, outcome if bad else cache.values(outcome)
+
+
 def extract(
     utterances: Iterable[Utterance],
     cache_dir: Path,
     *,
+    features: str = sets.DEFAULT,
     max_seconds: float = 60.0,
     workers: int | None = None,
     progress: Callable[[int], object] = lambda count: None,
 ) -> Extraction:
-    """The 147 descriptors of each utterance, from the cache as far as they are there.
+    """The descriptors of each utterance, from the cache as far as they are there.
 
     Workers write each result to the cache once they have it, so that an interrupted
     extraction goes on where it was. A file that crashes openSMILE or makes it hang is
@@ -54,21 +95,22 @@ def extract(
     Args:
       utterances: their ids are unique.
       cache_dir: the folder of the cache; it is made where it is missing.
+      features: the set, see `sets`.
       max_seconds: longer utterances are bad.
       workers: number of processes; None for one a core.
       progress: called with 1 whenever an utterance is done.
 
     Raises:
-      InputError: opensmile is not installed and the cache lacks something, or the cache
-        cannot be written.
+      InputError: no such set; opensmile is not installed and the cache lacks something;
+        or the cache cannot be written.
     """
     utterances, cache_dir = list(utterances), Path(cache_dir)
-    feature_set = cache.feature_set(cache_dir)
+    feature_set = cache.feature_set(cache_dir, features)
     folder, digest = cache_dir / feature_set, once(audio.digest)
     outcomes = {u.id: _look_up(u, folder, digest, max_seconds) for u in utterances}
-    features = packing.read(folder, _stored(outcomes))
+    packed = packing.read(folder, _stored(outcomes))
     new = any(isinstance(found, Path) for found in outcomes.values())
-    if features is None or new:  # so the entries are needed, where damaged made anew
+    if packed is None or new:  # so the entries are needed, where damaged made anew
         for name, entry in _stored(outcomes).items():
             if cache.read(entry.path) is None:
                 outcomes[name] = entry.path
@@ -77,30 +119,23 @@ def extract(
         for utterance in utterances
         if isinstance(path := outcomes[utterance.id], Path)
     ]
-    if pending and find_spec("opensmile") is None:
-        raise InputError(
-            f"{folder} lacks {len(pending)} of {len(utterances)} utterances, and "
-            "opensmile, which computes them, is not installed: pip install opensmile"
-        )
     for _ in range(len(utterances) - len(pending)):
         progress(1)
-    with closing(
-        computing.compute(pending, max_seconds, workers or cores())
-    ) as results:
+    with closing(_computed(pending, features, max_seconds, workers)) as results:
         for utterance, outcome in results:
             outcomes[utterance.id] = outcome
             progress(1)
 
     entries = _stored(outcomes)
-    if features is None or len(features) < len(entries):
-        features = packing.write(folder, entries)
+    if packed is None or len(packed) < len(entries):
+        packed = packing.write(folder, entries)
     bad = {
         utterance.id: f"{utterance.file}: {reason}"
         for utterance in utterances
         if isinstance(reason := outcomes[utterance.id], BadAudio)
     }
     computed = sum(utterance.id in entries for utterance, _ in pending)
-    return Extraction(feature_set, features, bad, computed, len(entries) - computed)
+    return Extraction(feature_set, packed, bad, computed, len(entries) - computed)
 
 
 def _look_up(utterance, folder, digest, max_seconds) -> Stored | BadAudio | Path:
@@ -115,6 +150,18 @@ def _look_up(utterance, folder, digest, max_seconds) -> Stored | BadAudio | Path
         return entry
     except BadAudio as reason:
         return reason
+
+
+def _computed(
+    pending: Sequence[Job], features: str, max_seconds: float, workers: int | None
+) -> Iterator[tuple[Utterance, Stored | BadAudio]]:
+    """What `computing.compute` makes of them."""
+    if pending and find_spec("opensmile") is None:
+        raise InputError(
+            f"{pending[0][1].parent} lacks {len(pending)} utterances, and opensmile, "
+            "which computes them, is not installed: pip install opensmile"
+        )
+    yield from computing.compute(pending, features, max_seconds, workers or cores())
 
 
 def _stored(outcomes: Mapping[str, Stored | BadAudio | Path]) -> dict[str, Stored]:

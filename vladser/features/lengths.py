@@ -7,7 +7,7 @@ HOP = 160  # samples between frames at 16 kHz
 
 
 def frames(samples: int) -> int:
-    """Frames of a signal of `samples` at 16 kHz, at least 960 of them."""
+    """Frames of a signal of `samples` at 16 kHz, at least 960 of them, in any set."""
     return (samples - SHORTEST) // HOP + 2
 
 

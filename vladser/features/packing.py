@@ -15,7 +15,6 @@ from pathlib import Path
 import numpy as np
 
 from vladser import packed
-from vladser.errors import InputError
 from vladser.features import cache, whole_file
 from vladser.features.cache import Stored
 from vladser.packed import Packed
@@ -52,13 +51,13 @@ def write(folder: Path, entries: Mapping[str, Stored]) -> Packed:
         try:
             with whole_file.writing(path) as file:
                 for entry in entries.values():
-                    file.write(_values(entry))
+                    file.write(cache.values(entry))
                 longest = max(entry.frames for entry in entries.values())
                 file.write(np.zeros((longest, entry.columns), "<f4"))
             return _map(path, entries)
         except OSError:
             pass  # the cache is only read then
-    return packed.join({name: _values(entry) for name, entry in entries.items()})
+    return packed.join({name: cache.values(entry) for name, entry in entries.items()})
 
 
 def _path(folder: Path, entries: Mapping[str, Stored]) -> Path:
@@ -73,12 +72,3 @@ def _map(path: Path, entries: Mapping[str, Stored]) -> Packed:
     shape = packed.rows(lengths), next(iter(entries.values())).columns
     # A plain array, for numpy is slow at slices of a memmap; it keeps the map open.
     return Packed(np.asarray(np.memmap(path, "<f4", "r", shape=shape)), lengths)
-
-
-def _values(entry: Stored) -> np.ndarray:
-    found = cache.read(entry.path)
-    if found is None:
-        raise InputError(
-            f"{entry.path} was damaged or removed while it was used: run it again"
-        )
-    return found.features

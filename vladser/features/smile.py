@@ -1,17 +1,5 @@
-"""openSMILE as this project runs it: a signal -> 147 descriptors a frame.
+"""openSMILE as this project runs it: a signal -> the descriptors of a set."""
 
-Frames of 60 ms (pitch and voice quality) or 20 ms (the rest), one each 10 ms:
-
-    0-65     the 65 low-level descriptors of ComParE 2016 and MFCC 0, smoothed
-    66-131   their deltas
-    132-146  the deltas of the deltas of MFCC 0-14
-
-Known quirk of openSMILE: the deltas of its pitch and voice-quality columns (66-71) are
-no plain regression, for their denominator grows over the file. They are kept as they
-come, as in every ComParE feature file.
-"""
-
-import hashlib
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,51 +10,10 @@ from typing import Any
 import numpy as np
 
 from vladser.errors import InputError
-from vladser.features import lengths
-from vladser.features.audio import RATE, VERSION, BadAudio
-
-CONFIG = Path(__file__).with_name("vladser147.conf")
+from vladser.features import lengths, sets
+from vladser.features.audio import RATE, BadAudio
 
 _SOURCE, _SINK = "extsource", "extsink"  # the components that opensmile's files define
-_MFCCS = "mfcc[15]"  # stands for mfcc[0] to mfcc[14]
-_LOW_LEVEL = f"""
-F0final voicingFinalUnclipped jitterLocal jitterDDP shimmerLocal logHNR
-audspec_lengthL1norm audspecRasta_lengthL1norm pcm_RMSenergy pcm_zcr audSpec_Rfilt[26]
-pcm_fftMag_fband250-650 pcm_fftMag_fband1000-4000
-pcm_fftMag_spectralRollOff25.0 pcm_fftMag_spectralRollOff50.0
-pcm_fftMag_spectralRollOff75.0 pcm_fftMag_spectralRollOff90.0
-pcm_fftMag_spectralFlux pcm_fftMag_spectralCentroid pcm_fftMag_spectralEntropy
-pcm_fftMag_spectralVariance pcm_fftMag_spectralSkewness pcm_fftMag_spectralKurtosis
-pcm_fftMag_spectralSlope pcm_fftMag_psySharpness pcm_fftMag_spectralHarmonicity
-{_MFCCS}
-"""
-
-
-def names() -> list[str]:
-    """The names that openSMILE gives the 147 columns, in order."""
-    return [
-        *_expand(_LOW_LEVEL, "_sma"),
-        *_expand(_LOW_LEVEL, "_sma_de"),
-        *_expand(_MFCCS, "_sma_de_de"),
-    ]
-
-
-def _expand(descriptors: str, suffix: str) -> Iterator[str]:
-    for descriptor in descriptors.split():
-        name, _, count = descriptor.rstrip("]").partition("[")
-        if count:
-            yield from (f"{name}{suffix}[{index}]" for index in range(int(count)))
-        else:
-            yield f"{name}{suffix}"
-
-
-def config_id() -> str:
-    """Names what decides the features apart from openSMILE's version: the config (not
-    its comments) and the samples that the audio guard lets through."""
-    lines = CONFIG.read_text(encoding="ascii").splitlines()
-    settings = [line for line in lines if line and not line.startswith(("//", ";"))]
-    content = "\n".join([f"audio {VERSION}", *settings])
-    return f"{CONFIG.stem}-{hashlib.sha256(content.encode()).hexdigest()[:8]}"
 
 
 class Smile:
@@ -75,33 +22,43 @@ class Smile:
     It gives, to the bit, what `opensmile.Smile` gives for the same config, but drives
     the engine below that class, which spends 5% of the time on its tables.
 
+    Args:
+      features: the set, see `sets`.
+
     Attributes:
       config, options: what opensmile is given; the options are paths to its own files.
 
     Raises:
-      InputError: the installed openSMILE names its columns differently, or the paths
-        of its configuration hold non-ASCII letters and so does the temporary folder.
+      InputError: no such set; the installed openSMILE names its columns differently;
+        or the paths of its configuration hold non-ASCII letters and so does the
+        temporary folder.
     """
 
-    def __init__(self):
+    def __init__(self, features: str = sets.DEFAULT):
         import opensmile  # here, because cached features are read without it
         from opensmile.core.lib import OpenSMILE
 
         self._engine = OpenSMILE
-        config = CONFIG.resolve()
+        wanted = sets.find(features)
         package = (Path(opensmile.__file__).parent / "core" / "config").resolve()
+        config = (package / wanted.config).resolve()  # which may be absolute
         if not f"{config}{package}".isascii():
-            config, package = self._copy_to_ascii(config, package)
+            package = self._copy_to_ascii(package)
+            config = package / wanted.config
+            if wanted.config.is_absolute():
+                config = Path(shutil.copy(wanted.config, package.parent))
         self.config = str(config)
+        shared = f"{package}/shared"
         self.options = {
-            "source": f"{package}/shared/standard_external_wave_input.conf.inc",
+            "source": f"{shared}/standard_external_wave_input.conf.inc",
             "sampleRate": RATE,
             "nBits": 16,
             "lldConf": f"{package}/compare/ComParE_2016_core.lld.conf.inc",
-            "bufferModeConf": f"{package}/shared/BufferMode.conf.inc",
-            "bufferModeRbConf": f"{package}/shared/BufferModeRb.conf.inc",
-            "bufferModeRbLagConf": f"{package}/shared/BufferModeRbLag.conf.inc",
-            "sink": f"{package}/shared/standard_external_data_output_single.conf.inc",
+            "bufferModeConf": f"{shared}/BufferMode.conf.inc",
+            "bufferModeRbConf": f"{shared}/BufferModeRb.conf.inc",
+            "bufferModeRbLagConf": f"{shared}/BufferModeRbLag.conf.inc",
+            "frameModeFunctionalsConf": f"{shared}/FrameModeFunctionals.conf.inc",
+            "sink": f"{shared}/standard_external_data_output_single.conf.inc",
             "sinkLevel": "lld",
         }
         with self._started() as engine:
@@ -109,10 +66,10 @@ class Smile:
             found = [
                 engine.external_sink_get_element_name(_SINK, i) for i in range(count)
             ]
-        if found != names():
+        if found != list(wanted.names):
             raise InputError(
-                f"opensmile {opensmile.__version__} names its columns unlike 2.6.0: "
-                "pip install opensmile==2.6.0"
+                f"opensmile {opensmile.__version__} names the columns of {features} "
+                "unlike 2.6.0: pip install opensmile==2.6.0"
             )
 
     def __call__(self, signal: np.ndarray) -> np.ndarray:
@@ -122,7 +79,7 @@ class Smile:
           signal: float32 [n], as `audio.load` returns it.
 
         Returns:
-          float32 [(n - 960) // 160 + 2, 147].
+          float32 [(n - 960) // 160 + 2, D].
 
         Raises:
           BadAudio: openSMILE gave another number of frames, or values not finite.
@@ -156,7 +113,7 @@ class Smile:
         finally:
             engine.free()
 
-    def _copy_to_ascii(self, config: Path, package: Path) -> tuple[Path, Path]:
+    def _copy_to_ascii(self, package: Path) -> Path:
         """openSMILE takes its configuration by paths of ASCII letters alone."""
         self._copies = TemporaryDirectory()  # openSMILE reads them at every call
         folder = Path(self._copies.name).resolve()
@@ -165,5 +122,4 @@ class Smile:
                 f"openSMILE reads paths of ASCII letters only, which {package} is not: "
                 f"set TMPDIR to one that is (now {folder.parent})"
             )
-        shutil.copytree(package, folder / "config")
-        return Path(shutil.copy(config, folder)), folder / "config"
+        return Path(shutil.copytree(package, folder / "config"))
