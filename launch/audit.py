@@ -20,6 +20,8 @@ def main(settings: Settings) -> None:
     from launch import auditing, training
     from vladser import dataset
 
+    if settings.hold_out == "none":
+        raise cli.UsageError("--hold_out=none tests nothing: there is no audit of it")
     chosen, classes, extraction = loading.load(settings, alive=lambda: None)
     for note in chosen.notes:
         terminal.say(f"note: {note}")

@@ -33,12 +33,12 @@ class Figures:
 
 
 class Checkpoints:
-    """Those in one run directory; without one, nothing is kept."""
+    """Those in a folder, which is made; without one, nothing is kept."""
 
     def __init__(self, folder: Path | None):
-        self.folder = folder and folder / "checkpoints"
-        if self.folder:
-            run_dir.make(self.folder)
+        self.folder = folder
+        if folder:
+            run_dir.make(folder)
 
     def keep(self, chunk: Chunk, results: Results, figures: Figures) -> None:
         """A finished chunk.

@@ -29,6 +29,7 @@ from launch.parsers import (
 from vladser import aggregators, corpora, features, folds
 from vladser.corpora import emotions
 from vladser.errors import InputError
+from vladser.features import cores
 from vladser.types import Condition, Pooling
 
 PROCESS = {"coordinator", "num_processes", "process_id"}
@@ -61,6 +62,13 @@ class Settings:
         path,
         f"Where features are kept (default: {user_cache_path('vladser')}).",
     )
+    features: str = flag(
+        "Data",
+        "vladser147",
+        one_of(*features.names()),
+        "What describes a frame: vladser147, the paper's 147 descriptors; a set of "
+        "openSMILE's own; or npy, where a manifest lists .npy files of [frames, D].",
+    )
     emotions: tuple[tuple[str, ...], ...] = flag(
         "Data",
         "angry,happy+excited,sad,neutral",
@@ -83,9 +91,7 @@ class Settings:
         "On files that are not usable audio: stop after listing all, or skip them.",
     )
     max_seconds: float = flag("Data", 60, positive, "Longer audio is not usable.")
-    workers: int = flag(
-        "Data", features.cores(), count, "Processes that extract features."
-    )
+    workers: int = flag("Data", cores(), count, "Processes that extract features.")
 
     aggregator: Pooling = flag(
         "Model",
@@ -111,6 +117,26 @@ class Settings:
         "The prior of soft labels: none, uniform, or unigram, the fold's class shares.",
     )
     alpha: float = flag("Model", 0.2, share, "Weight of that prior in the labels.")
+    class_weights: float = flag(
+        "Model",
+        0,
+        share,
+        "How far the utterances of rare classes weigh more in the loss: from 0, all "
+        "alike, to 1, by the inverse of the fold's class shares.",
+    )
+    focal: float = flag(
+        "Model",
+        0,
+        not_negative,
+        "Gamma of the focal loss, which makes less of what is easy already; 0 is none.",
+    )
+    logit_adjustment: float = flag(
+        "Model",
+        0,
+        not_negative,
+        "Tau of logit adjustment: the loss adds tau log(class share) to the logits, so "
+        "that rare classes are not answered less for being rare; 0 is none.",
+    )
     grid: tuple[Grid, ...] = flag(
         "Model",
         None,
@@ -133,7 +159,8 @@ class Settings:
         "Protocol",
         "speaker",
         one_of(*folds.HOLD_OUT),
-        "What a fold tests on: one speaker, one session, or the corpus's test split.",
+        "What a fold tests on: one speaker, one session, or the corpus's test split; "
+        "none tests nothing, for --final_model alone.",
     )
     validation: str = flag(
         "Protocol",
@@ -182,6 +209,12 @@ class Settings:
         "A new folder for the results (default: runs/NAME, after the flagfile or, "
         "without one, the corpus).",
     )
+    final_model: bool = flag(
+        "Output",
+        "false",
+        boolean,
+        "Trains on all speakers at last, and writes that model into run_dir/model.",
+    )
     fresh: bool = flag(
         "Output",
         "false",
@@ -225,7 +258,9 @@ def read(values: flags.FlagValues) -> Settings:
         raise InputError(
             "--validation=partner goes with --hold_out=speaker on one corpus only"
         )
+    _check_features(given)
     _check_machines(given)
+    _check_model(given)
     name = Path(values.flagfile).stem if values.flagfile else given["corpus"]
     given |= {
         "data_dir": _folder(given, "corpus", "data_dir", cache_dir),
@@ -235,7 +270,11 @@ def read(values: flags.FlagValues) -> Settings:
         "run_dir": given["run_dir"] or Path("runs", name),
     }
     settings = Settings(**given)
-    conditions(settings)  # raises
+    many = len(conditions(settings))
+    if settings.final_model and many > 1:
+        raise InputError(
+            f"--final_model is one model: --grid asks for {many} conditions, name one"
+        )
     return settings
 
 
@@ -250,6 +289,16 @@ def _folder(
     elif name and not folder.exists():
         raise InputError(f"--{data_dir}={folder}: no such file or folder")
     return folder and folder.absolute()
+
+
+def _check_features(given: dict[str, Any]) -> None:
+    if given["features"] == "npy":
+        for name in "corpus", "test_corpus":
+            if given[name] not in (None, "manifest"):
+                raise InputError(
+                    f"--features=npy goes with --{name}=manifest, which names .npy "
+                    f"files, and not with {given[name]}"
+                )
 
 
 def _check_machines(given: dict[str, Any]) -> None:
@@ -268,6 +317,23 @@ def _check_machines(given: dict[str, Any]) -> None:
         raise InputError(
             f"--process_id={given['process_id']}: should be below --num_processes="
             f"{given['num_processes']}"
+        )
+
+
+def _check_model(given: dict[str, Any]) -> None:
+    """What a final model goes with."""
+    if given["hold_out"] == "none" and not given["final_model"]:
+        raise InputError("--hold_out=none tests nothing: it goes with --final_model")
+    if given["hold_out"] == "none" and given["coordinator"]:
+        raise InputError("--hold_out=none is one training: leave --coordinator out")
+    if given["final_model"] and given["standardize"] == "speaker":
+        raise InputError(
+            "--final_model needs --standardize=train: of the speakers that it will "
+            "hear it knows no mean"
+        )
+    if given["final_model"] and given["test_corpus"]:
+        raise InputError(
+            "--final_model trains on all of one corpus: leave --test_corpus out"
         )
 
 

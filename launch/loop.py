@@ -4,6 +4,7 @@ import json
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,9 +15,10 @@ from launch.checkpoints import Checkpoints, Figures
 from launch.cluster import Cluster
 from launch.flags import Settings
 from launch.work import Work
-from vladser import chunks
+from vladser import chunks, merging
 from vladser.batches import Plan
 from vladser.chunks import Chunk
+from vladser.events import Outcome
 from vladser.merging import Results
 from vladser.types import Condition, Dataset
 
@@ -58,7 +60,7 @@ def train(
     """
     may = fits(settings, corpus, conditions, plan)
     mine = chunks.cut(plan, conditions, may, cluster.process, cluster.processes)
-    kept = Checkpoints(folder)
+    kept = Checkpoints(folder and folder / "checkpoints")
     parts, todo, total = [], deque(), Figures()
     for chunk in mine:
         done, figures, missing = kept.finished(chunk)
@@ -75,12 +77,18 @@ def train(
     to_do = sum(_frames(plan, chunk) for chunk in todo)
     with terminal.bar("training", to_do, "frame", scale=True) as bar:
         work = Work(settings, corpus, conditions, plan, cluster, kept, bar, log)
+
+        def keep(chunk: Chunk, outcome: Outcome, figures: Figures) -> None:
+            results = merging.of_chunk(chunk, outcome)
+            kept.keep(chunk, results, figures)
+            parts.append((chunk, results))
+
         while todo:
             chunk = todo.popleft()
             if len(todo) or len(parts):
                 work.name = f"chunk {len(parts) + 1}/{len(parts) + len(todo) + 1}, "
             try:
-                results, figures = work.train(chunk)
+                total += work.train(chunk, partial(keep, chunk))
             except jax.errors.JaxRuntimeError as error:
                 if "RESOURCE_EXHAUSTED" not in str(error) or chunk.trials == 1:
                     raise
@@ -89,9 +97,6 @@ def train(
                     "going on with half as many"
                 )
                 todo.extendleft(reversed(chunks.halves(chunk)))
-                continue
-            parts.append((chunk, results))
-            total += figures
     kept.clear()
     return Trained(parts, total, work.start)
 

@@ -20,9 +20,9 @@ def check(settings: Settings) -> bool:
         depend on.
     """
     folder = settings.run_dir
+    last = "model" if settings.final_model else "report.md"
     try:
-        # The report is written last.
-        begun, ended = ((folder / n).exists() for n in ("flags.txt", "report.md"))
+        begun, ended = ((folder / name).exists() for name in ("flags.txt", last))
     except OSError as error:
         raise InputError(f"--run_dir={folder}: {error.strerror}") from None
     if begun and settings.fresh:

@@ -1,7 +1,7 @@
 """The part of an experiment that needs jax: from features to the run directory."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from launch import (
     auditing,
     cli,
     digests,
+    final_model,
     flags,
     flags_text,
     loop,
@@ -27,6 +28,7 @@ from vladser.audit import Finding
 from vladser.batches import Plan
 from vladser.errors import TrainingError
 from vladser.features import Extraction
+from vladser.merging import Results
 from vladser.types import Dataset, Fold, Utterance
 
 
@@ -51,8 +53,8 @@ def run(
     schedule, digest = plan(settings, corpus), dataset.digest(corpus)
     count = terminal.number(len(corpus.label), "utterance")
     cluster.agree("data", [f"{count}, digest {digest[:16]}"])
-    conditions = flags.conditions(settings)
     if cluster.process:
+        conditions = flags.conditions(settings)
         trained = loop.train(settings, corpus, conditions, schedule, cluster, None)
         loop.summary(cluster, trained)
         cluster.send(merging.pack(*part) for part in trained.parts)
@@ -62,21 +64,50 @@ def run(
     if settings.fresh and (folder / "flags.txt").exists():
         terminal.say(f"the run that was there is in {run_dir.set_aside(folder)} now")
     with run_dir.locked(folder):
-        certificate = auditing.findings(
-            settings, corpus, utterances, conditions, schedule
-        )
-        _begin(settings, corpus, schedule, digest, certificate)
-        trained = loop.train(settings, corpus, conditions, schedule, cluster, folder)
-        figures = loop.summary(cluster, trained)
-        parts = [*trained.parts, *map(merging.unpack, cluster.receive())]
-        found = merging.merge(parts, schedule, conditions)
-        validation = settings.validation == "partner"
-        _certify(folder, [*certificate, *audit.epochs(found, schedule, validation)])
-        summary = outputs.write(
-            settings, corpus, conditions, schedule, found, extraction.bad, figures
-        )
-        if summary["conditions"]:
-            reporting.write([folder], folder)
+        found, tested, failed = None, None, []
+        if settings.hold_out == "none":
+            _begin(settings, corpus, schedule, digest, [])
+        else:
+            conditions = flags.conditions(settings)
+            certificate = auditing.findings(
+                settings, corpus, utterances, conditions, schedule
+            )
+            _begin(settings, corpus, schedule, digest, certificate)
+            found, summary = _test(
+                settings, corpus, schedule, certificate, extraction.bad, cluster
+            )
+            tested, failed = summary["conditions"], summary["failed"]
+        if settings.final_model and tested != []:
+            evaluation = tested and tested[0]
+            model = final_model.write(
+                settings, corpus, digest, found, evaluation, cluster
+            )
+            print(f"the model of all speakers is in {model}; its README.md says more")
+    _require_all(failed, folder)
+
+
+def _test(
+    settings: Settings,
+    corpus: Dataset,
+    schedule: Plan,
+    certificate: Sequence[Finding],
+    skipped: Mapping[str, str],
+    cluster: Cluster,
+) -> tuple[Results, dict[str, Any]]:
+    """Trains and tests every fold, in process 0; returns the results and what
+    summary.json holds."""
+    folder, conditions = settings.run_dir, flags.conditions(settings)
+    trained = loop.train(settings, corpus, conditions, schedule, cluster, folder)
+    figures = loop.summary(cluster, trained)
+    parts = [*trained.parts, *map(merging.unpack, cluster.receive())]
+    found = merging.merge(parts, schedule, conditions)
+    validation = settings.validation == "partner"
+    _certify(folder, [*certificate, *audit.epochs(found, schedule, validation)])
+    summary = outputs.write(
+        settings, corpus, conditions, schedule, found, skipped, figures
+    )
+    if summary["conditions"]:
+        reporting.write([folder], folder)
     terminal.say(
         f"trained in {figures['train_seconds']:.1f} s; "
         f"the first step was done {figures['start_seconds']:.1f} s after the start"
@@ -84,7 +115,7 @@ def run(
     table = terminal.results(summary, _partial(corpus, schedule.folds))
     shown = ", report.html shows them" if summary["conditions"] else ""
     print(f"{table}\n\nresults are in {folder}{shown}")
-    _require_all(summary["failed"], folder)
+    return found, summary
 
 
 def _require_all(failed: Sequence[dict[str, Any]], folder: Path) -> None:

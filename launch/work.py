@@ -1,6 +1,7 @@
 """One chunk of trials as it is trained: progress, metrics.jsonl, checkpoints."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,11 +13,10 @@ from launch import lines, run_dir, stopping
 from launch.checkpoints import Checkpoints, Figures
 from launch.cluster import Cluster
 from launch.flags import Settings
-from vladser import chunks, merging
+from vladser import chunks
 from vladser.batches import Plan
 from vladser.chunks import Chunk
 from vladser.events import Compiled, Epoch, Outcome, Step
-from vladser.merging import Results
 from vladser.snapshot import Snapshot
 from vladser.types import Condition, Dataset
 
@@ -36,8 +36,13 @@ class Work:
     name: str = ""  # of the chunk, in the progress bar
     start: float = 0.0  # from the start of the program to the end of its first step
 
-    def train(self, chunk: Chunk) -> tuple[Results, Figures]:
+    def train(
+        self, chunk: Chunk, keep: Callable[[Outcome, Figures], object]
+    ) -> Figures:
         """Trains and tests a chunk, from its last snapshot on if there is one.
+
+        Args:
+          keep: takes what came out, which is then safe from a signal to stop.
 
         Raises:
           Stopped: the process was told to stop; a snapshot is kept.
@@ -78,11 +83,10 @@ class Work:
                     case Epoch():
                         self._log(chunk, event)
                     case Outcome():
-                        results = merging.of_chunk(chunk, event)
-                        self.kept.keep(chunk, results, figures)
+                        keep(event, figures)
         if stopping.asked():
             stopping.now()
-        return results, figures
+        return figures
 
     def _progress(self, step: Step, figures: Figures) -> None:
         self.cluster.check()

@@ -5,7 +5,7 @@ import numpy as np
 from vladser.errors import InputError
 from vladser.types import Dataset, Fold
 
-HOLD_OUT = ("speaker", "session", "split")
+HOLD_OUT = ("speaker", "session", "split", "none")
 VALIDATION = ("none", "partner")
 
 
@@ -14,7 +14,8 @@ def make(dataset: Dataset, hold_out: str, validation: str = "none") -> list[Fold
 
     Args:
       hold_out: "speaker" (leave one speaker out: the paper's protocol), "session"
-        (leave all speakers of a session out), or "split" (the corpus's own: one fold).
+        (leave all speakers of a session out), "split" (the corpus's own: one fold), or
+        "none" (one fold that trains on all and tests nothing).
       validation: "none", or "partner": the other speaker of the held-out speaker's
         session, who is left out of training too.
 
@@ -30,8 +31,13 @@ def make(dataset: Dataset, hold_out: str, validation: str = "none") -> list[Fold
             f"validation=partner needs hold_out=speaker, not {hold_out}: the partner "
             "is the other speaker of the held-out speaker's session"
         )
-    made = {"speaker": _speakers, "session": _sessions, "split": _split}[hold_out]
-    folds = made(dataset, validation)
+    made = {
+        "speaker": _speakers,
+        "session": _sessions,
+        "split": _split,
+        "none": _nobody,
+    }
+    folds = made[hold_out](dataset, validation)
     for fold in folds:
         if not len(fold.train) or len(np.unique(dataset.label[fold.train])) < 2:
             raise InputError(
@@ -100,6 +106,11 @@ def _split(dataset: Dataset, validation: str) -> list[Fold]:
             f"({names}): the result would not be speaker-independent"
         )
     return [_fold("test", train, held, test)]
+
+
+def _nobody(dataset: Dataset, validation: str) -> list[Fold]:
+    every = np.ones(len(dataset.label), bool)
+    return [_fold("nobody", every, ~every, ~every)]
 
 
 def _fold(name: str, train, validation, test) -> Fold:
