@@ -38,7 +38,7 @@ def load(settings: Settings, alive: Callable[[], None]) -> Loaded:
 
     Raises:
       UsageError: the corpus does not allow the protocol.
-      InputError: audio that is not usable, and --on_bad_audio=stop.
+      InputError: files that are not usable, and --on_bad_audio=stop.
     """
     from launch import training  # late, for it imports jax
 
@@ -49,6 +49,11 @@ def load(settings: Settings, alive: Callable[[], None]) -> Loaded:
     if extraction.bad:
         chosen, classes = _select(settings, corpus, extraction.bad)
     return Loaded(chosen, classes, extraction)
+
+
+def kind(settings: Settings) -> str:
+    """What is bad where something is: audio, or files of features."""
+    return "files" if settings.features == "npy" else "audio"
 
 
 def _corpus(settings: Settings) -> Corpus:
@@ -75,7 +80,7 @@ def _select(
 def _extract(
     settings: Settings, utterances: Sequence[Utterance], alive: Callable[[], None]
 ) -> Extraction:
-    """The features of the utterances whose audio is usable.
+    """The features of the utterances whose files are usable.
 
     Raises:
       InputError: some are not, and --on_bad_audio=stop.
@@ -89,19 +94,22 @@ def _extract(
         extraction = features.extract(
             utterances,
             settings.cache_dir,
+            features=settings.features,
             max_seconds=settings.max_seconds,
             workers=settings.workers,
             progress=progress,
         )
     terminal.say(
         f"{len(extraction.features):,} utterances with {extraction.feature_set} "
-        f"features: {extraction.computed:,} extracted, {extraction.cached:,} cached"
+        f"features: {extraction.computed:,} extracted, {extraction.cached:,} "
+        f"{'read' if settings.features == 'npy' else 'cached'}"
     )
+    what = kind(settings)
     for reason in extraction.bad.values():
-        terminal.say(f"bad audio: {reason}")
+        terminal.say(f"bad {what}: {reason}")
     if extraction.bad and settings.on_bad_audio == "stop":
         raise InputError(
             f"{len(extraction.bad):,} of {len(utterances):,} utterances have no usable "
-            "audio, see above: mend them, or leave them out by --on_bad_audio=skip"
+            f"{what}, see above: mend them, or leave them out by --on_bad_audio=skip"
         )
     return extraction

@@ -1,4 +1,4 @@
-"""What an experiment would do, from the headers of its audio files alone."""
+"""What an experiment would do, from the headers of its files alone."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -6,29 +6,24 @@ from dataclasses import replace
 
 import numpy as np
 
-from launch import flags, loop, training
+from launch import flags, loading, loop, training
 from launch.flags import Settings
 from launch.terminal import number
 from vladser import chunks, dataset
-from vladser.features import lengths, sets
-from vladser.types import Corpus
+from vladser.features import BadAudio, arrays, lengths, sets
+from vladser.types import Corpus, Utterance
 
 
 def preview(settings: Settings, chosen: Corpus, classes: Sequence[str]) -> str:
     """The answer to --dry_run."""
-    expected = {
-        u.id: lengths.estimate(u, settings.max_seconds) for u in chosen.utterances
-    }
-    known = [u for u in chosen.utterances if expected[u.id]]
+    expected, columns = _expected(settings, chosen.utterances)
+    known = [u for u in chosen.utterances if u.id in expected]
     # Frames without columns: all that a plan looks at is their number.
     empty = {u.id: np.empty((expected[u.id], 0), np.float32) for u in known}
     corpus = dataset.build(known, empty, classes, "none")
     plan = training.plan(settings, corpus)
 
-    buffer = (
-        int(corpus.length.sum() + corpus.length.max()),
-        len(sets.find(sets.DEFAULT).names),
-    )
+    buffer = int(corpus.length.sum() + corpus.length.max()), columns
     # As large as the real one to whoever asks, and in fact one number.
     corpus = replace(corpus, frames=np.broadcast_to(np.float32(0), buffer))
     conditions = flags.conditions(settings)
@@ -58,7 +53,24 @@ def preview(settings: Settings, chosen: Corpus, classes: Sequence[str]) -> str:
         f"{number(mesh.size, 'device')} ({mesh.devices.flat[0].device_kind})",
         f"results     {settings.run_dir}",
     ]
-    if len(known) < len(expected):
-        bad = len(expected) - len(known)
-        lines.append(f"bad audio   {number(bad, 'utterance')}, by the files' headers")
+    if bad := len(chosen.utterances) - len(known):
+        what = f"bad {loading.kind(settings)}"
+        lines.append(f"{what:12}{number(bad, 'utterance')}, by the files' headers")
     return "\n".join([*lines, *(f"note: {note}" for note in chosen.notes)])
+
+
+def _expected(
+    settings: Settings, utterances: Sequence[Utterance]
+) -> tuple[dict[str, int], int]:
+    """The frames of each utterance whose file is usable, and their columns."""
+    if settings.features == "npy":
+        shapes = {
+            utterance.id: shape
+            for utterance, shape in arrays.shapes(utterances)
+            if not isinstance(shape, BadAudio)
+        }
+        columns = max((shape[1] for shape in shapes.values()), default=0)
+        return {id: shape[0] for id, shape in shapes.items()}, columns
+    found = {u.id: lengths.estimate(u, settings.max_seconds) for u in utterances}
+    frames = {id: length for id, length in found.items() if length}
+    return frames, len(sets.find(settings.features).names)

@@ -89,6 +89,15 @@ def test_paths_default_to_cache_corpus_and_flagfile(tmp_path, monkeypatch):
             ["--corpus=demo", "--validation=partner", "--hold_out=session"],
             "--validation=partner goes with --hold_out=speaker",
         ),
+        (["--features=mfcc"], "--features=mfcc: should be one of vladser147, eGeMAPS"),
+        (
+            ["--corpus=demo", "--features=npy"],
+            "--features=npy goes with --corpus=manifest,.* and not with demo",
+        ),
+        (
+            ["--features=npy", "--corpus=manifest", "--test_corpus=demo"],
+            "--features=npy goes with --test_corpus=manifest,",
+        ),
         (["--corpus=demo", "--test_data_dir=x"], "a --test_corpus: name that"),
         (["--corpus=demo", "--test_corpus=tess"], "--test_data_dir is required"),
         (
@@ -112,7 +121,7 @@ def test_wrong_values_are_refused(argv, said):
         ["--noise=1e-7", "--rho=0", "--learning_rate=3", "--max_seconds=1.5"],
         ["--hold_out=session", "--standardize=speaker", "--on_bad_audio=skip"],
         ["--validation=partner", "--workers=7", "--cells=8", "--cache_dir=a 'cache'"],
-        ["--trials_per_chunk=7", "--test_corpus=demo"],
+        ["--trials_per_chunk=7", "--test_corpus=demo", "--features=eGeMAPSv02"],
         ["--grid=alpha=0.1,0.2; aggregator=mean,netvlad", "--grid=noise=0;cells=2,3"],
     ],
 )

@@ -29,8 +29,8 @@ _BLOCK = 1 << 14  # frames decoded at once: bounds the memory of many channels
 
 
 class BadAudio(InputError):
-    """An utterance without usable audio. The message is the reason alone, in one line:
-    whoever knows the file adds its name."""
+    """An utterance without usable audio or features. The message is the reason alone,
+    in one line: whoever knows the file adds its name."""
 
 
 def load(
@@ -60,7 +60,7 @@ def load(
     import audresample  # here, because cached features are read without these two
     import soundfile
 
-    with _opened(file) as handle:
+    with opened(file) as handle:
         try:
             # By descriptor: libsndfile trusts the extension of a path (.raw, .au).
             with soundfile.SoundFile(handle.fileno(), closefd=False) as sound:
@@ -86,7 +86,7 @@ def digest(file: Path) -> str:
     Raises:
       BadAudio: the file cannot be read.
     """
-    with _opened(file) as handle:
+    with opened(file) as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
@@ -97,10 +97,15 @@ def check_length(seconds: float, max_seconds: float) -> None:
 
 
 @contextmanager
-def _opened(file: Path) -> Iterator[BinaryIO]:
+def opened(file: Path) -> Iterator[BinaryIO]:
+    """The file, to read from.
+
+    Raises:
+      BadAudio: it cannot be opened, or not be read to the end.
+    """
     try:
         if not stat.S_ISREG(file.stat().st_mode):  # opening a pipe would wait for ever
-            raise BadAudio("is a folder or a device: an audio file is right")
+            raise BadAudio("is a folder or a device: a file is right")
         with file.open("rb") as handle:
             yield handle
     except OSError as error:

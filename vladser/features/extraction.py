@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from vladser.errors import InputError
-from vladser.features import audio, cache, computing, packing, sets
+from vladser.features import arrays, audio, cache, computing, packing, sets
 from vladser.features.audio import BadAudio
 from vladser.features.cache import Stored
 from vladser.features.computing import Job
@@ -23,11 +23,12 @@ class Extraction(NamedTuple):
     """What `extract` found.
 
     Attributes:
-      feature_set: names the features: their config, and the version of openSMILE.
+      feature_set: names the features: their config and the version of openSMILE, or
+        "npy-<D>".
       features: float32 [T, D] by utterance id, in the order of the utterances: one
-        buffer, a file of the cache that is mapped into memory.
+        buffer, a file that is mapped into memory.
       bad: for all other utterances, the file and what is wrong with it, in one line.
-      computed, cached: how many of `features` are new, how many come from the cache.
+      computed, cached: how many of `features` are new, how many were there before.
     """
 
     feature_set: str
@@ -56,6 +57,9 @@ def each(
     Raises:
       InputError: as `extract`.
     """
+    if features == arrays.NAME:
+        yield from arrays.each(utterances)
+        return
     cache_dir = Path(cache_dir)
     folder = cache_dir / cache.feature_set(cache_dir, features)
     digest, pending = once(audio.digest), []
@@ -95,16 +99,21 @@ def extract(
     Args:
       utterances: their ids are unique.
       cache_dir: the folder of the cache; it is made where it is missing.
-      features: the set, see `sets`.
+      features: the set, see `sets`; or "npy" where the files hold features already,
+        see `arrays`: then neither cache nor `max_seconds` plays a part.
       max_seconds: longer utterances are bad.
       workers: number of processes; None for one a core.
       progress: called with 1 whenever an utterance is done.
 
     Raises:
       InputError: no such set; opensmile is not installed and the cache lacks something;
-        or the cache cannot be written.
+        the cache cannot be written; or an utterance of "npy" is a segment.
     """
     utterances, cache_dir = list(utterances), Path(cache_dir)
+    if features == arrays.NAME:
+        packed, bad = arrays.pack(utterances, cache_dir, progress)
+        name = f"{features}-{packed.frames.shape[1]}"
+        return Extraction(name, packed, _named(bad, utterances), 0, len(packed))
     feature_set = cache.feature_set(cache_dir, features)
     folder, digest = cache_dir / feature_set, once(audio.digest)
     outcomes = {u.id: _look_up(u, folder, digest, max_seconds) for u in utterances}
@@ -129,11 +138,7 @@ def extract(
     entries = _stored(outcomes)
     if packed is None or len(packed) < len(entries):
         packed = packing.write(folder, entries)
-    bad = {
-        utterance.id: f"{utterance.file}: {reason}"
-        for utterance in utterances
-        if isinstance(reason := outcomes[utterance.id], BadAudio)
-    }
+    bad = _named(outcomes, utterances)
     computed = sum(utterance.id in entries for utterance, _ in pending)
     return Extraction(feature_set, packed, bad, computed, len(entries) - computed)
 
@@ -162,6 +167,17 @@ def _computed(
             "which computes them, is not installed: pip install opensmile"
         )
     yield from computing.compute(pending, features, max_seconds, workers or cores())
+
+
+def _named(
+    outcomes: Mapping[str, object], utterances: Sequence[Utterance]
+) -> dict[str, str]:
+    """What is wrong with the bad ones, with the name of the file."""
+    return {
+        utterance.id: f"{utterance.file}: {reason}"
+        for utterance in utterances
+        if isinstance(reason := outcomes.get(utterance.id), BadAudio)
+    }
 
 
 def _stored(outcomes: Mapping[str, Stored | BadAudio | Path]) -> dict[str, Stored]:

@@ -1,0 +1,60 @@
+"""Damaged .npy files: each is read as it was or refused, and costs no other."""
+
+import io
+
+import numpy as np
+from fuzzing import cases
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vladser.features import extract
+from vladser.types import Utterance
+
+VALUES = np.random.default_rng(0).normal(size=(5, 3)).astype(np.float32)
+
+
+def content():
+    file = io.BytesIO()
+    np.save(file, VALUES)
+    return bytearray(file.getvalue())
+
+
+@st.composite
+def damaged(draw):
+    """A file of the magic, a header of text, and values; the header has most of it."""
+    found = content()
+    for _ in range(draw(st.integers(1, 3))):
+        place = draw(st.integers(0, len(found) - 1) | st.integers(0, 75))
+        place = min(place, len(found) - 1)
+        kind = draw(st.sampled_from(["flip", "cut", "text", "insert"]))
+        if kind == "flip":
+            found[place] ^= 1 << draw(st.integers(0, 7))
+        elif kind == "cut":
+            del found[max(place, 1) :]
+        else:
+            text = draw(
+                st.sampled_from([b"-", b"9", b"L", b"(", b"'", b"O", b"8", b"="])
+            )
+            found[place : place + (kind == "text")] = text
+    return bytes(found)
+
+
+@cases(20)
+@given(st.lists(damaged() | st.binary(max_size=200), min_size=10, max_size=10))
+def test_a_damaged_npy_costs_at_most_its_file(tmp_path_factory, contents):
+    folder = tmp_path_factory.mktemp("npy")
+    utterances = []
+    for n, written in enumerate([bytes(content()), *contents, bytes(content())]):
+        file = folder / f"{n}.npy"
+        file.write_bytes(written)
+        utterances.append(Utterance(file.name, file, "s", "sad"))
+    found = extract(utterances, folder, features="npy")
+    for utterance in utterances[0], utterances[-1]:
+        np.testing.assert_array_equal(found.features[utterance.id], VALUES)
+    for utterance in utterances:
+        if utterance.id in found.bad:
+            reason = found.bad[utterance.id]
+            assert reason.startswith(str(utterance.file)) and "\n" not in reason
+        else:  # no more than the bits of some values differ
+            assert np.isfinite(found.features[utterance.id]).all()
+            assert found.features[utterance.id].shape[1] == 3
