@@ -61,9 +61,10 @@ def _run(settings: Settings, cluster: "Cluster") -> None:
 
 
 def _build(settings: Settings) -> None:
-    """Raises InputError for an aggregator that does not take its options."""
+    """Raises InputError for an aggregator that does not take its options, or not so
+    many cells."""
     for condition in flags.conditions(settings):
-        aggregators.build(condition.pooling)
+        aggregators.vector_length(condition.pooling, condition.cells)
 
 
 if __name__ == "__main__":

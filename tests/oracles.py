@@ -45,15 +45,77 @@ def weighted(params, frames):
     return sum(w * frame for w, frame in zip(weights, frames, strict=True))
 
 
+def statistics(params, frames):
+    mu = sum(frames) / len(frames)
+    return np.concatenate(
+        [mu, np.sqrt(sum((x - mu) ** 2 for x in frames) / len(frames))]
+    )
+
+
+def attentive_statistics(params, frames):
+    """Okabe et al. 2018, equations (3) to (6)."""
+    w, b, v = (np.asarray(p, np.float64) for p in params)
+    weights = softmax([v @ np.tanh(x @ w + b) for x in frames])
+    mu = sum(a * x for a, x in zip(weights, frames, strict=True))
+    square = sum(a * x**2 for a, x in zip(weights, frames, strict=True))
+    return np.concatenate([mu, np.sqrt(np.maximum(square - mu**2, 0))])
+
+
+def multihead(params, frames):
+    heads, dim = params.shape
+    found = []
+    for k in range(heads):
+        parts = [x[k * dim : (k + 1) * dim] for x in frames]
+        found.append(weighted(np.asarray(params[k], np.float64) / dim**0.5, parts))
+    return np.concatenate(found)
+
+
+def generalized_mean(params, frames):
+    """Radenovic et al. 2018, eq. (3), of what is positive and of what is negative."""
+    p = np.exp(float(params))
+    found = []
+    for sign in (1, -1):
+        for j in range(frames.shape[1]):
+            total = sum(max(sign * x[j], 1e-6) ** p for x in frames)
+            found.append((total / len(frames)) ** (1 / p))
+    return np.array(found)
+
+
 def netvlad(params, frames):
     """Eq. (1), then intra-normalization, then L2."""
     w, b, c = (np.asarray(p, np.float64) for p in params)
     v = np.zeros_like(c)
     for frame in frames:
         assignment = softmax([w[k] @ frame + b[k] for k in range(len(w))])
-        for k in range(len(w)):
+        for k in range(len(c)):
             for j in range(len(frame)):
                 v[k, j] += assignment[k] * (frame[j] - c[k, j])
+    return normalized(v)
+
+
+ghostvlad = netvlad  # there are more w and b than c: the ghosts'
+
+
+def nextvlad(params, frames):
+    """Lin et al. 2018, section 3.2, then intra-normalization, then L2."""
+    expand, bias, attention, attention_bias, w, b, c = (
+        np.asarray(p, np.float64) for p in params
+    )
+    v = np.zeros_like(c)
+    clusters, size = c.shape
+    for frame in frames:
+        wide = frame @ expand + bias
+        for g in range(len(w)):
+            weight = sigmoid(attention[g] @ wide + attention_bias[g])
+            assignment = softmax([w[g, k] @ wide + b[g, k] for k in range(clusters)])
+            for k in range(clusters):
+                for j in range(size):
+                    residual = wide[g * size + j] - c[k, j]
+                    v[k, j] += weight * assignment[k] * residual
+    return normalized(v)
+
+
+def normalized(v):
     rows = [row / np.sqrt(sum(row**2)) for row in v]
     flat = np.concatenate(rows)
     return flat / np.sqrt(sum(flat**2))

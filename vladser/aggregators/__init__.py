@@ -6,6 +6,7 @@ lives elsewhere is named by its import path, `my_package.my_module.my_pooling`.
 """
 
 import ast
+import sys
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
@@ -46,18 +47,7 @@ def parse(text: str) -> Pooling:
         return Pooling(name, options)
     if name not in names():
         raise InputError(f"unknown aggregator {name!r}: one of {', '.join(names())}")
-    known = _options(name)
-    for option, _ in options:
-        if option not in known:
-            has = ", ".join(known) or "no options"
-            raise InputError(f"aggregator {name} has no option {option!r}: has {has}")
-    for option, value in options:
-        whole = type(known[option]) is int
-        if whole and (type(value) is not int or value < 1):
-            raise InputError(
-                f"aggregator {name}: {option}={value!r}: a whole number of at least 1"
-            )
-    return Pooling(name, tuple((known | dict(options)).items()))
+    return Pooling(name, _checked(name, options))
 
 
 def build(pooling: Pooling) -> Aggregator:
@@ -67,11 +57,47 @@ def build(pooling: Pooling) -> Aggregator:
       InputError: it cannot be imported, or does not take these options.
     """
     module, _, function = pooling.name.rpartition(".")
+    if not module and function in names():
+        _checked(function, pooling.options)
     try:
         factory = getattr(import_module(module or f"{__name__}.{function}"), function)
         return factory(**dict(pooling.options))
     except (ImportError, AttributeError, TypeError, ValueError) as error:
         raise InputError(f"aggregator {pooling}: {error}") from error
+
+
+def vector_length(pooling: Pooling, dim: int) -> int:
+    """V, the length of its vectors of frames [T, dim]; nothing is computed.
+
+    Raises:
+      InputError: as `build`, or it does not turn such frames into a vector.
+    """
+    import jax  # late: names and options are checked without it
+
+    aggregator = build(pooling)
+    frames = jax.ShapeDtypeStruct((2, dim), "float32")
+    mask = jax.ShapeDtypeStruct((2,), bool)
+    try:
+        params = jax.eval_shape(lambda: aggregator.init(jax.random.key(0), dim))
+        vector = jax.eval_shape(aggregator.apply, params, frames, mask)
+    except ValueError as error:
+        raise InputError(f"aggregator {pooling} of {dim} cells: {error}") from error
+    if len(getattr(vector, "shape", ())) != 1:
+        raise InputError(f"aggregator {pooling}: {vector} is not one vector [V]")
+    return vector.shape[0]
+
+
+def divide(size: int, **parts: int) -> int:
+    """size / parts, where parts is an option.
+
+    Raises:
+      ValueError: it is not whole; names the option.
+    """
+    ((option, number),) = parts.items()
+    if size % number:
+        right = ", ".join(str(n) for n in range(1, size + 1) if size % n == 0)
+        raise ValueError(f"{option}={number}: should divide {size}, as {right} do")
+    return size // number
 
 
 def streaming(init, start, update, finish) -> Aggregator:
@@ -84,6 +110,29 @@ def streaming(init, start, update, finish) -> Aggregator:
         )
 
     return Aggregator(init, apply, Stream(start, update, finish))
+
+
+def _checked(name: str, options: tuple[tuple[str, Any], ...]) -> tuple:
+    """The options of a built-in aggregator with the defaults of those not given.
+
+    Raises:
+      InputError: an unknown option, or not a value for it.
+    """
+    known = _options(name)
+    for option, value in options:
+        if option not in known:
+            has = ", ".join(known) or "no options"
+            raise InputError(f"aggregator {name} has no option {option!r}: has {has}")
+        if type(known[option]) is float:
+            legal = type(value) in (int, float) and 0 < value <= sys.float_info.max
+            right = "a number above 0"
+        else:
+            legal = type(value) is int and value >= 1
+            right = "a whole number of at least 1"
+        if not legal:
+            raise InputError(f"aggregator {name}: {option}={value!r}: {right}")
+    given = {option: type(known[option])(value) for option, value in options}
+    return tuple((known | given).items())
 
 
 def _options(name: str) -> dict[str, Any]:

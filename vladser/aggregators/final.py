@@ -13,7 +13,8 @@ def final() -> Aggregator:
         return jnp.zeros(dim)
 
     def update(params, last, frames, mask):
-        index = jnp.max(jnp.where(mask, jnp.arange(len(mask)), 0))
-        return jnp.where(mask.any(), frames[index], last)
+        known = jnp.concatenate([last[None], frames])
+        index = jnp.where(mask, 1 + jnp.arange(len(mask)), 0).max(initial=0)
+        return known[index]
 
     return streaming(lambda key, dim: (), start, update, lambda params, last: last)

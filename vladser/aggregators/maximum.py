@@ -14,7 +14,7 @@ def maximum() -> Aggregator:
 
     def update(params, largest, frames, mask):
         kept = jnp.where(mask[:, None], frames, -jnp.inf)
-        return jnp.maximum(largest, kept.max(axis=0))
+        return jnp.maximum(largest, kept.max(axis=0, initial=-jnp.inf))
 
     def finish(params, largest):
         return jnp.where(jnp.isneginf(largest), 0.0, largest)

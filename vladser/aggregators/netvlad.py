@@ -29,6 +29,32 @@ def assign(params: Params, frames: Array) -> Array:
     return jnp.exp(jax.nn.log_softmax(frames @ params.w.T + params.b))
 
 
+class Sums(NamedTuple):
+    """The sum of the residuals as its two parts: of x, and the weight of c."""
+
+    frames: Array  # [K, H]
+    weight: Array  # [K]
+
+
+def start(clusters: int, dim: int) -> Sums:
+    """Those of no frame."""
+    return Sums(jnp.zeros((clusters, dim)), jnp.zeros(clusters))
+
+
+def add(sums: Sums, assignment: Array, frames: Array) -> Sums:
+    """With those of frames [T, H] more, of which [T, K] goes to the clusters."""
+    return Sums(
+        sums.frames + assignment.T @ frames, sums.weight + assignment.sum(axis=0)
+    )
+
+
+def finish(sums: Sums, centers: Array) -> Array:
+    """The residuals from the centers [K, H], intra-normalized (each cluster's row to
+    length 1), and the whole [K H] to length 1."""
+    vlad = masking.l2_normalize(sums.frames - sums.weight[:, None] * centers)
+    return masking.l2_normalize(vlad.ravel())
+
+
 def netvlad(*, clusters: int = 4) -> Aggregator:
     """Eq. (1) of Huang et al. 2020, after Arandjelovic et al. 2016:
 
@@ -39,27 +65,19 @@ def netvlad(*, clusters: int = 4) -> Aggregator:
     Args:
       clusters: K, at least 1.
     """
-    if type(clusters) is not int or clusters < 1:
-        raise ValueError(f"clusters={clusters!r}: a whole number of at least 1")
 
     def init(key, dim):
         normal = jax.nn.initializers.normal(dim**-0.5)
         w, c = (normal(k, (clusters, dim)) for k in jax.random.split(key))
         return Params(w, jnp.zeros(clusters), c)
 
-    def start(params, dim):
-        return jnp.zeros((clusters, dim)), jnp.zeros(clusters)
-
-    def update(params, state, frames, mask):
+    def update(params, sums, frames, mask):
         frames = masking.clean(frames, mask)
-        assignment = masking.clean(assign(params, frames), mask)
-        # The sum of the residuals is kept as its two parts, x and the weight of c.
-        total, weight = state
-        return total + assignment.T @ frames, weight + assignment.sum(axis=0)
+        return add(sums, masking.clean(assign(params, frames), mask), frames)
 
-    def finish(params, state):
-        total, weight = state
-        vlad = masking.l2_normalize(total - weight[:, None] * params.c)
-        return masking.l2_normalize(vlad.ravel())
-
-    return streaming(init, start, update, finish)
+    return streaming(
+        init,
+        lambda params, dim: start(clusters, dim),
+        update,
+        lambda params, sums: finish(sums, params.c),
+    )

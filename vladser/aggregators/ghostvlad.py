@@ -1,0 +1,49 @@
+"""GhostVLAD: NetVLAD with clusters that only take frames away from the others."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from vladser import masking
+from vladser.aggregators import netvlad, streaming
+from vladser.types import Aggregator, Array
+
+
+class Params(NamedTuple):
+    w: Array  # [K + G, H]
+    b: Array  # [K + G]
+    c: Array  # [K, H] the centers of the clusters that are no ghosts
+
+
+def ghostvlad(*, clusters: int = 4, ghosts: int = 1) -> Aggregator:
+    """Zhong, Arandjelovic, Zisserman 2018, section 3.2:
+
+        V(k, j) = sum_t a_k(x_t) (x_t(j) - c_k(j)),  k = 1..K
+        a_k(x) = exp(w_k x + b_k) / sum_{i = 1..K + G} exp(w_i x + b_i)
+
+    normalized as NetVLAD is. Frames that say little, silence for one, may go to the G
+    ghosts, which have no part in the vector.
+
+    Args:
+      clusters: K, as NetVLAD has by default.
+      ghosts: G; 1 in the paper.
+    """
+
+    def init(key, dim):
+        normal = jax.nn.initializers.normal(dim**-0.5)
+        w_key, c_key = jax.random.split(key)
+        w = normal(w_key, (clusters + ghosts, dim))
+        return Params(w, jnp.zeros(clusters + ghosts), normal(c_key, (clusters, dim)))
+
+    def update(params, sums, frames, mask):
+        frames = masking.clean(frames, mask)
+        assignment = netvlad.assign(params, frames)[:, :clusters]
+        return netvlad.add(sums, masking.clean(assignment, mask), frames)
+
+    return streaming(
+        init,
+        lambda params, dim: netvlad.start(clusters, dim),
+        update,
+        lambda params, sums: netvlad.finish(sums, params.c),
+    )

@@ -1,0 +1,55 @@
+"""Multi-head attention pooling: each part of the cells has weights of its own."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from vladser import masking, running
+from vladser.aggregators import divide, streaming
+from vladser.types import Aggregator, Array
+
+
+class _Sums(NamedTuple):
+    largest: Array  # [K] the largest scores so far, in whose units the sums are
+    weight: Array  # [K]
+    frames: Array  # [K, H / K]
+
+
+def multihead(*, heads: int = 4) -> Aggregator:
+    """Self multi-head attention pooling (India, Safari, Hernando 2019, section 2.2).
+
+    A frame is cut into K heads x_t = [x_t1, ..., x_tK] of d = H / K cells:
+
+        w_tk = softmax_t(x_tk . u_k / sqrt(d)),  c_k = sum_t w_tk x_tk
+
+    and the vector is [c_1, ..., c_K]; zeros if there is no frame.
+
+    Args:
+      heads: K, which divides H.
+    """
+
+    def init(key, dim):
+        glorot = jax.nn.initializers.glorot_uniform(batch_axis=0)
+        return glorot(key, (heads, divide(dim, heads=heads), 1))[..., 0]
+
+    def start(params, dim):
+        nothing = jnp.zeros(heads), jnp.zeros((heads, dim // heads))
+        return _Sums(jnp.full(heads, running.NOT_YET), *nothing)
+
+    def update(params, sums, frames, mask):
+        parts = masking.clean(frames, mask).reshape(len(frames), *params.shape)
+        scores = jnp.einsum("tkd,kd->tk", parts, params) * params.shape[1] ** -0.5
+        largest, fade, weights = running.exponentials(sums.largest, scores, mask)
+        here = jnp.einsum("tk,tkd->kd", weights, parts)
+        return _Sums(
+            largest,
+            fade * sums.weight + weights.sum(axis=0),
+            fade[:, None] * sums.frames + here,
+        )
+
+    def finish(params, sums):
+        share = 1 / jnp.where(sums.weight > 0, sums.weight, 1.0)
+        return (sums.frames * share[:, None]).ravel()
+
+    return streaming(init, start, update, finish)

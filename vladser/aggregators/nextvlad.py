@@ -1,0 +1,75 @@
+"""NeXtVLAD: NetVLAD of short pieces of a widened frame, of which some count more."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from vladser import masking
+from vladser.aggregators import divide, netvlad, streaming
+from vladser.types import Aggregator, Array
+
+
+class Params(NamedTuple):
+    """E = expansion H; a piece has d = E / G numbers."""
+
+    expand: Array  # [H, E]
+    expand_bias: Array  # [E]
+    attention: Array  # [G, E]
+    attention_bias: Array  # [G]
+    w: Array  # [G, K, E]
+    b: Array  # [G, K]
+    c: Array  # [K, d] the cluster centers, which the groups share
+
+
+def nextvlad(*, clusters: int = 16, groups: int = 8, expansion: int = 2) -> Aggregator:
+    """Lin, Xiao, Fan 2018, section 3.2. A frame x_t is widened to y_t = x_t A + a of E
+    numbers, which is cut into G pieces y_t1, ..., y_tG:
+
+        V(k, j) = sum_{t, g} s_g(y_t) a_gk(y_t) (y_tg(j) - c_k(j))
+        s_g(y) = sigmoid(w_g y + b_g),  a_gk(y) = softmax_k(w_gk y + b_gk)
+
+    normalized as NetVLAD is. The paper has batch normalization where the vector's
+    length is made 1 here: it would make an utterance's vector depend on others.
+
+    Args:
+      clusters: K. 16 of the short pieces make a vector as long as NetVLAD's 4.
+      groups: G, which divides E; as in the paper.
+      expansion: lambda, how many times as wide as the frame; as in the paper.
+    """
+
+    def init(key, dim):
+        wide = expansion * dim
+        piece = divide(wide, groups=groups)
+        keys = jax.random.split(key, 4)
+        normal = jax.nn.initializers.normal(wide**-0.5)
+        return Params(
+            jax.nn.initializers.glorot_uniform()(keys[0], (dim, wide)),
+            jnp.zeros(wide),
+            normal(keys[1], (groups, wide)),
+            jnp.zeros(groups),
+            normal(keys[2], (groups, clusters, wide)),
+            jnp.zeros((groups, clusters)),
+            jax.nn.initializers.normal(piece**-0.5)(keys[3], (clusters, piece)),
+        )
+
+    def start(params, dim):
+        return netvlad.start(clusters, params.c.shape[1])
+
+    def update(params, sums, frames, mask):
+        wide = masking.clean(frames, mask) @ params.expand + params.expand_bias
+        attention = jax.nn.sigmoid(wide @ params.attention.T + params.attention_bias)
+        scores = jnp.einsum("te,gke->tgk", wide, params.w) + params.b
+        assignment = jnp.exp(jax.nn.log_softmax(scores)) * attention[..., None]
+        assignment = masking.clean(assignment, mask[:, None])
+        pieces = len(frames) * groups
+        return netvlad.add(
+            sums,
+            assignment.reshape(pieces, clusters),
+            wide.reshape(pieces, params.c.shape[1]),
+        )
+
+    def finish(params, sums):
+        return netvlad.finish(sums, params.c)
+
+    return streaming(init, start, update, finish)

@@ -1,0 +1,38 @@
+"""Modules of flax.linen as aggregators."""
+
+import jax.numpy as jnp
+from flax import linen
+
+from vladser import masking
+from vladser.types import Aggregator
+
+
+def from_linen(module: linen.Module) -> Aggregator:
+    """An aggregator that is a module; it cannot stream, for a module sees all frames.
+
+    Args:
+      module: called as module(frames [T, H], mask [T]) -> vector [V]. Frames that the
+        mask leaves out are zeros. It never sees an empty mask: without a frame the
+        vector is zeros.
+
+    Raises:
+      ValueError: from `init`, if the module keeps more than parameters, such as the
+        averages of batch normalization.
+    """
+
+    def init(key, dim):
+        variables = module.init(key, jnp.zeros((1, dim)), jnp.ones(1, bool))
+        if others := sorted(variables.keys() - {"params"}):
+            raise ValueError(
+                f"{type(module).__name__} keeps {', '.join(others)}: an aggregator has "
+                "parameters alone"
+            )
+        return variables.get("params", {})
+
+    def apply(params, frames, mask):
+        some = mask.any()
+        frames = masking.clean(frames, mask)
+        vector = module.apply({"params": params}, frames, mask | ~some)
+        return jnp.where(some, vector, 0)
+
+    return Aggregator(init, apply)
