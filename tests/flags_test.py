@@ -57,7 +57,7 @@ def test_paths_default_to_cache_corpus_and_flagfile(tmp_path, monkeypatch):
         (["--corpus=iemocap"], "--data_dir is required"),
         (["--corpus=iemocap", "--data_dir=none"], "--data_dir=none: no such file"),
         (["--data_dir="], "should be a path"),
-        (["--aggregator=vlad"], "vlad.*one of final, maximum, mean, netvlad, weighted"),
+        (["--aggregator=vlad"], "vlad.*one of attentive_statistics, final, gener"),
         (["--aggregator=netvlad(ghosts=1)"], "no option 'ghosts'"),
         (["--aggregator=netvlad(4)"], "write NAME"),
         (["--emotions=angry,angry"], "--emotions=angry,angry"),

@@ -84,7 +84,7 @@ def test_flagfiles_of_the_paper(name, count):
         (["mean"], "'mean' should be SETTING=VALUE.* are among aggregator"),
         (["alpha=2"], "alpha=2: should be a number from 0 to 1"),
         (["smoothing=bigram"], "one of none, uniform, unigram"),
-        (["aggregator=vlad"], "aggregator=vlad: .* one of final, maximum"),
+        (["aggregator=vlad"], "aggregator=vlad: .* one of attentive_stat"),
         (["alpha=0.1; alpha=0.2"], "alpha stands twice"),
         (["alpha=0.1,0.10"], "alpha=0.1 stands twice"),
         (["aggregator=netvlad,netvlad(clusters=4)"], "stands twice"),

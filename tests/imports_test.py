@@ -14,9 +14,9 @@ LAYERS = [
     "vladser.types vladser.packed vladser.statistics vladser.paper vladser.snapshot "
     "vladser.card",
     "vladser.corpora vladser.features vladser.masking vladser.lstm vladser.metrics "
-    "vladser.chunked vladser.clustering",
+    "vladser.chunked vladser.clustering vladser.running",
     "vladser.aggregators vladser.smoothing",
-    "vladser.comparisons vladser.dataset vladser.folds vladser.model",
+    "vladser.comparisons vladser.dataset vladser.folds vladser.model vladser.linen",
     "vladser.batches vladser.training vladser.results vladser.bundle",
     "vladser.sweep vladser.trials vladser.plots vladser.clusters vladser.inference",
     "vladser.events vladser.block",
