@@ -160,6 +160,9 @@ def _condition(condition, ua, speakers, seeds, draw):
         "dropout": 0.5,
         "learning_rate": 1.0,
         "rho": 0.95,
+        "class_weights": 0.0,
+        "focal": 0.0,
+        "logit_adjustment": 0.0,
         "seeds": list(seeds),
         "ua": {
             "mean_of_folds": ua.mean(),

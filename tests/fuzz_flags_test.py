@@ -23,7 +23,13 @@ RIGHT = {
     "aggregator": POOLINGS,
     "smoothing": ["none", "uniform", "unigram"],
     "cells": ["1", "8", "64", "065"],
-    **dict.fromkeys(("alpha", "noise", "dropout", "learning_rate", "rho"), SHARES),
+    **dict.fromkeys(
+        (
+            *("alpha", "noise", "dropout", "learning_rate", "rho"),
+            *("class_weights", "focal", "logit_adjustment"),
+        ),
+        SHARES,
+    ),
 }
 WRONG = st.sampled_from([*NO_POOLINGS, *NO_NUMBERS, *ODD, ""]) | ANY
 

@@ -11,11 +11,10 @@ ROOT = Path(__file__).parent.parent
 # From the bottom up: a module imports only from lines above its own, or its own line.
 LAYERS = [
     "vladser vladser.errors",
-    "vladser.types vladser.packed vladser.statistics vladser.paper vladser.snapshot "
-    "vladser.card",
+    "vladser.types vladser.packed vladser.statistics vladser.paper vladser.snapshot",
     "vladser.corpora vladser.features vladser.masking vladser.lstm vladser.metrics "
     "vladser.chunked vladser.clustering vladser.running",
-    "vladser.aggregators vladser.smoothing",
+    "vladser.aggregators vladser.smoothing vladser.losses",
     "vladser.comparisons vladser.dataset vladser.folds vladser.model vladser.linen",
     "vladser.batches vladser.training vladser.results vladser.bundle",
     "vladser.sweep vladser.trials vladser.plots vladser.clusters vladser.inference",

@@ -24,6 +24,9 @@ def _trial(**changes):
         "dropout": 0.0,
         "learning_rate": 1.0,
         "rho": 0.95,
+        "class_weights": np.ones(4, np.float32),
+        "focal": 0.0,
+        "logit_adjustment": np.zeros(4, np.float32),
     }
     return Trial(**(values | changes))
 

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from vladser import chunked, dataset, masking, model, smoothing
+from vladser import chunked, dataset, losses, masking, model
 from vladser.chunked import CHUNK, Scan
 from vladser.types import Array, Buffer, PyTree, Spec, State, Trial
 
@@ -82,7 +82,7 @@ def value_and_gradient(
     place: Array,
     space: PyTree,
 ) -> tuple[Array, model.Params, PyTree]:
-    """The cross-entropy to the softened labels, summed over the live rows.
+    """The loss of `losses.utterance`, summed over the live rows.
 
     Args:
       rows: [B] int, utterances; -1 is an empty row.
@@ -105,10 +105,9 @@ def value_and_gradient(
         return jnp.where(kept, hidden * (1 / (1 - trial.dropout)), 0.0)
 
     def loss(logits):
-        soften = jax.vmap(smoothing.soften, in_axes=(0, None, None))
-        targets = soften(buffer.label[rows], trial.alpha, trial.prior)
-        losses = -jnp.sum(targets * jax.nn.log_softmax(logits), axis=-1)
-        return jnp.sum(jnp.where(rows >= 0, losses, 0))
+        of_each = jax.vmap(losses.utterance, in_axes=(0, 0, None))
+        found = of_each(logits, buffer.label[rows], trial)
+        return jnp.sum(jnp.where(rows >= 0, found, 0))
 
     scan = _scan(spec, trial, buffer, rows, loss, noise, drop)
     return chunked.value_and_gradient(scan, params, _chunks(buffer, rows), space)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from vladser import dataset, smoothing
+from vladser import dataset, losses, smoothing
 from vladser.dataset import Moments
 from vladser.errors import InputError
 from vladser.types import Condition, Dataset, Fold, Spec, Trial
@@ -43,7 +43,8 @@ def rectangle(
 ) -> Trial:
     """The trials, each field [seeds, conditions x folds, ...].
 
-    Prior and scaler of a trial see the training rows of its fold alone.
+    Scaler, prior and what else hangs on class shares see the training rows of a trial's
+    fold alone.
 
     Args:
       moments: of the corpus; None where it is standardized already (see
@@ -54,12 +55,17 @@ def rectangle(
     else:
         ones = np.ones(corpus.frames.shape[1], np.float32)
         scalers = [(0 * ones, ones)] * len(folds)
-    classes = len(corpus.emotions)
+    labels, classes = [corpus.label[f.train] for f in folds], len(corpus.emotions)
     column = [
         Trial(
             seed=np.int32(0),
             alpha=np.float32(0 if c.smoothing == "none" else c.alpha),
-            prior=smoothing.prior(c.smoothing, corpus.label[fold.train], classes),
+            prior=smoothing.prior(c.smoothing, label, classes),
+            class_weights=losses.class_weights(c.class_weights, label, classes),
+            focal=np.float32(c.focal),
+            logit_adjustment=losses.logit_adjustment(
+                c.logit_adjustment, label, classes
+            ),
             mean=mean,
             scale=scale,
             noise=np.float32(c.noise),
@@ -68,7 +74,7 @@ def rectangle(
             rho=np.float32(c.rho),
         )
         for c in conditions
-        for fold, (mean, scale) in zip(folds, scalers, strict=True)
+        for label, (mean, scale) in zip(labels, scalers, strict=True)
     ]
     column = Trial(*map(np.stack, zip(*column, strict=True)))
     trials = Trial(

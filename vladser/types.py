@@ -145,6 +145,9 @@ class Condition:
     dropout: float = 0.5
     learning_rate: float = 1.0
     rho: float = 0.95
+    class_weights: float = 0.0
+    focal: float = 0.0
+    logit_adjustment: float = 0.0
 
     @property
     def name(self) -> str:
@@ -166,6 +169,9 @@ class Trial(NamedTuple):
     seed: Array  # int32
     alpha: Array  # weight of the prior in the labels, eq. (2)
     prior: Array  # [classes] u(k) of eq. (2)
+    class_weights: Array  # [classes] what an utterance of each weighs in the loss
+    focal: Array  # gamma of the focal loss
+    logit_adjustment: Array  # [classes] what the loss adds to the logits
     mean: Array  # [D] of the fold's training frames
     scale: Array  # [D] 1 / standard deviation of them
     noise: Array  # standard deviation, in units of the standardized input
