@@ -1,18 +1,30 @@
+"""A trained model as a folder: what is read is what was written, or it is refused."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from hashlib import sha256
+
 import jax
 import numpy as np
 import pytest
 import toys
+from safetensors import numpy as safetensors
 
-from vladser import aggregators, batches, bundle, dataset, experiment, folds, inference
+from vladser import aggregators, batches, bundle, experiment, folds, inference
 from vladser.errors import InputError
 from vladser.types import Condition
 
-POOLINGS = ["netvlad(clusters=2)", "mean", "weighted"]
+FILES = {"model.json", "parameters.safetensors", "README.md", "SHA256SUMS"}
+OWN = "vladser.aggregators.mean.mean"  # by its import path, as one from elsewhere
 
 
-def _trained(pooling, corpus=None):
+def _trained(pooling):
     """A bundle for each fold, and what the evaluation of the experiment found."""
-    corpus = corpus or toys.corpus(speakers=3)
+    corpus = toys.corpus(speakers=3)
     condition = Condition(aggregators.parse(pooling), cells=8)
     made = folds.make(corpus, "speaker")
     plan = batches.plan(corpus.length, made, [0], epochs=2, batch_size=8)
@@ -25,26 +37,182 @@ def _trained(pooling, corpus=None):
             mean=outcome.trials.mean[0, fold],
             scale=outcome.trials.scale[0, fold],
             params=jax.tree.map(lambda x, f=fold: x[0, f], outcome.params),
-            about={},
+            about={"training": None},
         )
         for fold in range(len(made))
     ]
     return corpus, made, bundles, outcome.probabilities[0]
 
 
-def _features(corpus, rows):
-    starts = corpus.offset[rows]
-    return [corpus.frames[s : s + n] for s, n in zip(starts, corpus.length[rows])]
+@pytest.fixture(scope="module")
+def netvlad():
+    return _trained("netvlad(clusters=2)")
 
 
-@pytest.mark.parametrize("pooling", POOLINGS)
+@pytest.fixture(scope="module")
+def written(netvlad, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("bundle") / "model"
+    bundle.save(netvlad[2][0], folder)
+    return folder
+
+
+@pytest.fixture
+def copy(written, tmp_path):
+    return shutil.copytree(written, tmp_path / "copy")
+
+
+def _sealed(folder, **changes):
+    """Changes model.json, and makes the digests right again."""
+    said = json.loads((folder / "model.json").read_text()) | changes
+    (folder / "model.json").write_text(json.dumps(said))
+    _seal(folder)
+
+
+def _seal(folder):
+    names = "model.json", "parameters.safetensors"
+    lines = (f"{sha256((folder / n).read_bytes()).hexdigest()}  {n}\n" for n in names)
+    (folder / "SHA256SUMS").write_text("".join(lines))
+
+
+def _refused(folder, own=None):
+    with pytest.raises(InputError) as error:
+        bundle.load(folder, own)
+    message = str(error.value)
+    assert len(message.splitlines()) == 1 and str(folder) in message
+    return message
+
+
+@pytest.mark.parametrize("pooling", ["netvlad(clusters=2)", "weighted", OWN])
 def test_a_bundle_predicts_what_the_evaluation_found(pooling, tmp_path):
     corpus, made, bundles, expected = _trained(pooling)
     for number, (fold, one) in enumerate(zip(made, bundles, strict=True)):
         bundle.save(one, tmp_path / str(number))
-        again = bundle.load(tmp_path / str(number))
-        found = inference.classify(again, _features(corpus, fold.test))
+        again = bundle.load(tmp_path / str(number), one.condition.pooling)
+        starts, ends = corpus.offset[fold.test], corpus.length[fold.test]
+        frames = [corpus.frames[s : s + n] for s, n in zip(starts, ends, strict=True)]
+        found = inference.classify(again, frames)
         # The same sums in another order.
         np.testing.assert_allclose(
             found.probabilities, expected[number, fold.test], atol=1e-5
         )
+
+
+def test_all_of_it_comes_back(netvlad, written):
+    one, again = netvlad[2][0], bundle.load(written)
+    assert {path.name for path in written.iterdir()} == FILES
+    assert again.spec == one.spec and again.condition == one.condition
+    assert again.emotions == one.emotions and again.about == one.about
+    assert again.feature_set == one.feature_set
+    jax.tree.map(np.testing.assert_array_equal, one.params, again.params)
+    for line in (written / "SHA256SUMS").read_text().splitlines():
+        digest, name = line.split("  ")
+        assert sha256((written / name).read_bytes()).hexdigest() == digest
+
+
+def test_nothing_but_the_folder_is_needed(written, tmp_path):
+    """Another process, another place, neither corpus nor openSMILE."""
+    elsewhere = shutil.move(shutil.copytree(written, tmp_path / "a"), tmp_path / "b c")
+    code = (
+        "import sys; sys.modules['opensmile'] = None\n"
+        "from pathlib import Path; import numpy as np\n"
+        "from vladser import bundle, inference\n"
+        "one = bundle.load(Path(sys.argv[1]))\n"
+        "found = inference.classify(one, [np.zeros((9, 5), np.float32)])\n"
+        "print(found.probabilities.sum())"
+    )
+    command = [sys.executable, "-c", code, str(elsewhere)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert float(done.stdout) == pytest.approx(1, abs=1e-5), done.stderr
+
+
+def test_what_is_there_is_not_overwritten(netvlad, written):
+    with pytest.raises(InputError, match="is there already"):
+        bundle.save(netvlad[2][1], written)
+
+
+@pytest.mark.parametrize("name", ["model.json", "parameters.safetensors", "SHA256SUMS"])
+def test_no_flipped_bit_and_no_lost_byte_is_read(name, copy):
+    content = (copy / name).read_bytes()
+    draw = np.random.default_rng(0)
+    for place in draw.choice(len(content), 60, replace=False):
+        flipped = bytearray(content)
+        flipped[place] ^= 1 << draw.integers(8)
+        (copy / name).write_bytes(flipped)
+        _refused(copy)
+    for length in (0, len(content) // 2, len(content) - 1):
+        (copy / name).write_bytes(content[:length])
+        _refused(copy)
+    (copy / name).unlink()
+    assert name in _refused(copy)
+
+
+def test_the_card_may_be_edited(copy):
+    (copy / "README.md").write_text("mine")
+    bundle.load(copy)
+
+
+def test_another_format_is_said(copy):
+    _sealed(copy, format=2)
+    (copy / "parameters.safetensors").unlink()  # that format may have other files
+    assert "format 2: vladser" in _refused(copy)
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"emotions": "angry"}, "emotions is 'angry': should be two names or more"),
+        ({"emotions": ["a", "a"]}, "emotions is"),
+        ({"features": 0}, "features is 0: should be a count"),
+        ({"features": 4}, "mean has shape (5,): should be (4,)"),
+        ({"emotions": ["a", "b", "c"]}, "should be (16, 3)"),
+        ({"condition": None}, "condition is None"),
+        ({"condition": {"cells": 8}}, "'aggregator' is missing or unknown"),
+        ({"about": []}, "about is []"),
+    ],
+)
+def test_a_description_that_fits_nothing_is_refused(changes, says, copy):
+    _sealed(copy, **changes)
+    assert says in _refused(copy)
+
+
+def test_a_setting_out_of_range_is_refused(copy):
+    condition = json.loads((copy / "model.json").read_text())["condition"]
+    for wrong in ({"cells": 0}, {"cells": 8.5}, {"alpha": -1}, {"smoothing": 3}):
+        _sealed(copy, condition=condition | wrong)
+        assert next(iter(wrong)) in _refused(copy)
+
+
+def test_parameters_that_are_no_numbers_are_refused(copy):
+    path = copy / "parameters.safetensors"
+    arrays = safetensors.load(path.read_bytes())
+    for wrong in (arrays["scale"] * np.nan, arrays["scale"].astype(np.float64)):
+        path.write_bytes(safetensors.save(arrays | {"scale": wrong}))
+        _seal(copy)
+        assert "scale: should be finite" in _refused(copy)
+    path.write_bytes(b"nothing of the kind")
+    _seal(copy)
+    assert "not a file of safetensors" in _refused(copy)
+
+
+def test_code_from_elsewhere_is_not_run_unless_it_is_named(copy, tmp_path, monkeypatch):
+    """Whoever wrote the bundle chose the name: importing it would run anything."""
+    (tmp_path / "evil.py").write_text("raise SystemExit('was run')")
+    monkeypatch.syspath_prepend(tmp_path)
+    condition = json.loads((copy / "model.json").read_text())["condition"]
+    _sealed(copy, condition=condition | {"aggregator": "evil.pooling(x=1)"})
+    assert "--aggregator=evil.pooling(x=1)" in _refused(copy)
+    assert "evil.pooling" in _refused(copy, aggregators.parse("evil.pooling(x=2)"))
+    with pytest.raises(SystemExit):
+        bundle.load(copy, aggregators.parse("evil.pooling(x=1)"))
+
+
+def test_a_run_directory_is_not_its_model(written):
+    assert f"did you mean {written}?" in _refused(written.parent)
+
+
+def test_names_are_as_they_are_on_the_card(netvlad, tmp_path):
+    one = replace(netvlad[2][0], emotions=("a|b", "_c_", "<d>", "`e`"))
+    bundle.save(one, tmp_path / "model")
+    card = (tmp_path / "model" / "README.md").read_text(encoding="utf-8")
+    assert r"# a\|b, \_c\_, \<d\>, \`e\`" in card
+    assert re.search("trained without a test", card)

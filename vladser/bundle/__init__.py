@@ -1,0 +1,150 @@
+"""A trained model to keep and to share: a folder that needs nothing else.
+
+    model.json               what it classifies, how, and what is known of it
+    parameters.safetensors   its parameters and the scaler, float32
+    README.md                the model card, written from the first; yours to edit
+    SHA256SUMS               the digests of the first two
+
+`sha256sum -c SHA256SUMS` checks it as well. Digests notice damage; they do not say who
+made a model. Nothing in it is run: a pooling that is not built in has to be named by
+whoever loads it.
+"""
+
+import hashlib
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vladser import model
+from vladser.bundle import card, description, parameters
+from vladser.errors import InputError
+from vladser.types import Condition, Pooling, Spec
+
+_MODEL, _PARAMETERS = "model.json", "parameters.safetensors"
+_CARD, _SUMS = "README.md", "SHA256SUMS"
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """Everything that classifying needs.
+
+    Attributes:
+      emotions: the classes, in the order of the probabilities.
+      feature_set: what the D inputs are, with the version of their source.
+      condition: the settings of its training.
+      mean, scale: [D] float32 of the frames it was trained on, see `dataset.scaler`.
+      params: of the model, see `model.init`.
+      about: what the model card says beside this, see `card.write`.
+    """
+
+    emotions: tuple[str, ...]
+    feature_set: str
+    condition: Condition
+    mean: np.ndarray
+    scale: np.ndarray
+    params: model.Params
+    about: dict[str, Any]
+
+    @property
+    def spec(self) -> Spec:
+        """What its program depends on."""
+        return Spec(
+            pooling=self.condition.pooling,
+            features=len(self.mean),
+            classes=len(self.emotions),
+            cells=self.condition.cells,
+        )
+
+
+def save(bundle: Bundle, folder: Path) -> None:
+    """Writes a bundle; the folder is there whole or not at all.
+
+    Raises:
+      InputError: the folder is there already, or cannot be written.
+    """
+    said = description.write(
+        bundle.emotions,
+        bundle.feature_set,
+        len(bundle.mean),
+        bundle.condition,
+        bundle.about,
+    )
+    content = {
+        _MODEL: json.dumps(said, indent=2, ensure_ascii=False).encode() + b"\n",
+        _PARAMETERS: parameters.write(bundle.mean, bundle.scale, bundle.params),
+    }
+    sums = (f"{_digest(data)}  {name}\n" for name, data in content.items())
+    content[_SUMS] = "".join(sums).encode()
+    content[_CARD] = card.write(said).encode()
+    unfinished = folder.with_name(f".{folder.name}.unfinished")
+    try:
+        if folder.exists():
+            raise InputError(f"{folder} is there already: name another folder")
+        shutil.rmtree(unfinished, ignore_errors=True)  # of a process that was killed
+        unfinished.mkdir(parents=True)
+        for name, data in content.items():
+            (unfinished / name).write_bytes(data)
+        unfinished.rename(folder)
+    except OSError as error:
+        raise InputError(f"{folder} cannot be written: {error.strerror}") from None
+
+
+def load(folder: Path, own: Pooling | None = None) -> Bundle:
+    """Reads a bundle.
+
+    Args:
+      own: where the bundle's pooling is not built in, the same one, to say that you
+        trust its code, which will be imported.
+
+    Raises:
+      InputError: no bundle, one of another format, one that is damaged or was changed,
+        or one whose pooling is neither built in nor `own`.
+    """
+    text = _read(folder, _MODEL)
+    try:
+        said = description.parse(text)  # first: another format may have other files
+        weights = _read(folder, _PARAMETERS)
+        _check(folder, {_MODEL: text, _PARAMETERS: weights})
+        emotions, feature_set, features, condition, about = description.read(said)
+    except InputError as error:
+        raise InputError(f"{folder / _MODEL}: {error}") from None
+    pooling = condition.pooling
+    if "." in pooling.name and pooling != own:
+        raise InputError(
+            f"{folder}: its pooling {pooling} is code from elsewhere; if you trust "
+            f"that, say --aggregator={pooling}"
+        )
+    spec = Spec(pooling, features, len(emotions), condition.cells)
+    try:
+        mean, scale, params = parameters.read(weights, spec)
+    except InputError as error:
+        raise InputError(f"{folder / _PARAMETERS}: {error}") from None
+    return Bundle(emotions, feature_set, condition, mean, scale, params, about)
+
+
+def _read(folder: Path, name: str) -> bytes:
+    try:
+        return (folder / name).read_bytes()
+    except FileNotFoundError:
+        inside = folder / "model"
+        hint = f": did you mean {inside}?" if (inside / name).is_file() else ""
+        raise InputError(f"{folder} is no model, it has no {name}{hint}") from None
+    except OSError as error:
+        raise InputError(f"{folder / name}: {error.strerror}") from None
+
+
+def _check(folder: Path, content: dict[str, bytes]) -> None:
+    said = _read(folder, _SUMS)
+    for name, data in content.items():
+        if f"{_digest(data)}  {name}\n".encode() not in said:
+            raise InputError(
+                f"{folder / name} is not as {_SUMS} says: damaged or changed"
+            )
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

@@ -1,0 +1,106 @@
+"""model.json: what a model classifies, how, and what is known of it."""
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, fields
+from typing import Any, NamedTuple
+
+import vladser
+from vladser import aggregators
+from vladser.errors import InputError
+from vladser.types import Condition
+
+FORMAT = 1
+
+
+class Description(NamedTuple):
+    """See `bundle.Bundle`."""
+
+    emotions: tuple[str, ...]
+    feature_set: str
+    features: int  # D
+    condition: Condition
+    about: dict[str, Any]
+
+
+def write(
+    emotions: Sequence[str],
+    feature_set: str,
+    features: int,
+    condition: Condition,
+    about: dict[str, Any],
+) -> dict[str, Any]:
+    """What model.json says."""
+    settings = {"aggregator": str(condition.pooling)} | asdict(condition)
+    del settings["pooling"]
+    return {
+        "format": FORMAT,
+        "vladser": vladser.__version__,
+        "emotions": list(emotions),
+        "feature_set": feature_set,
+        "features": features,
+        "condition": settings,
+        "about": about,
+    }
+
+
+def parse(text: bytes) -> dict[str, Any]:
+    """The JSON of a format that is known.
+
+    Raises:
+      InputError: another format, or none.
+    """
+    try:
+        said = json.loads(text)
+        known = said["format"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise InputError("not the description of a model: damaged?") from None
+    if known != FORMAT:
+        raise InputError(
+            f"is of format {known!r:.20}: vladser {vladser.__version__} reads format "
+            f"{FORMAT}"
+        )
+    return said
+
+
+def read(said: dict[str, Any]) -> Description:
+    """What `write` wrote.
+
+    Raises:
+      InputError: something else; names the field.
+    """
+
+    def field(name: str, right: str, fits: bool) -> Any:
+        if not fits:
+            raise InputError(f"{name} is {said.get(name)!r:.60}: should be {right}")
+        return said[name]
+
+    emotions, features = said.get("emotions"), said.get("features")
+    named = isinstance(emotions, list) and all(isinstance(e, str) for e in emotions)
+    several = named and len(set(emotions)) == len(emotions) > 1
+    source, about = said.get("feature_set"), said.get("about")
+    return Description(
+        tuple(field("emotions", "two names or more", several)),
+        field("feature_set", "a name", isinstance(source, str)),
+        field("features", "a count", type(features) is int and features > 0),
+        _condition(said.get("condition")),
+        field("about", "an object", isinstance(about, dict)),
+    )
+
+
+def _condition(said: Any) -> Condition:
+    if not isinstance(said, dict):
+        raise InputError(f"condition is {said!r:.60}: should be an object")
+    given = {field.name for field in fields(Condition)[1:]} | {"aggregator"}
+    if differs := sorted(given.symmetric_difference(said)):
+        raise InputError(f"condition: {differs[0]!r:.60} is missing or unknown")
+    found = {"pooling": aggregators.parse(str(said["aggregator"]))}
+    for field in fields(Condition)[1:]:
+        value, kind = said[field.name], type(field.default)
+        number = type(value) in (int, float) and 0 <= value < math.inf
+        whole = type(value) is int and value > 0
+        if not {str: isinstance(value, str), int: whole, float: number}[kind]:
+            raise InputError(f"condition: {field.name} is {value!r:.60}")
+        found[field.name] = value
+    return Condition(**found)
