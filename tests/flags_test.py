@@ -52,8 +52,8 @@ def test_paths_default_to_cache_corpus_and_flagfile(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("argv", "said"),
     [
-        ([], "--corpus is required: one of cremad, demo,"),
-        (["--corpus=iemocop"], "should be one of cremad, demo,"),
+        ([], "--corpus is required: one of audformat, cremad, demo,"),
+        (["--corpus=iemocop"], "should be one of audformat, cremad, demo,"),
         (["--corpus=iemocap"], "--data_dir is required"),
         (["--corpus=iemocap", "--data_dir=none"], "--data_dir=none: no such file"),
         (["--data_dir="], "should be a path"),

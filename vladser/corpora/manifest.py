@@ -99,7 +99,7 @@ def _utterance(folder: Path, columns: list[str], cells: list[str]) -> Utterance:
         if not row[name]:
             raise InputError(f"{name} is empty")
     for name, cell in row.items():
-        if name != "text" and any(map(_is_control, cell)):
+        if name != "text" and any(map(is_control, cell)):
             raise InputError(f"{name} {cell!r}; expected no control character")
     split = row.get("split") or None
     if split not in (None, *_SPLITS):
@@ -122,7 +122,7 @@ def _utterance(folder: Path, columns: list[str], cells: list[str]) -> Utterance:
     )
 
 
-def _is_control(letter: str) -> bool:
+def is_control(letter: str) -> bool:
     """Whether a letter ends lines, or paths, or is otherwise none."""
     return unicodedata.category(letter) in ("Cc", "Zl", "Zp")
 

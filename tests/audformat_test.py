@@ -1,0 +1,233 @@
+"""Databases as audformat itself writes them."""
+
+import pickle
+import sys
+
+import numpy as np
+import pytest
+import soundfile
+
+from vladser import corpora
+from vladser.errors import InputError
+from vladser.types import Utterance
+
+audformat = pytest.importorskip("audformat")
+import pandas as pd  # noqa: E402 (comes with audformat)
+
+FILES = ("wav/03a01Fa.wav", "wav/03a02Nc.wav", "wav/08a01Wa.wav")
+
+
+def column(table, name, values, **scheme):
+    table[name] = audformat.Column(**(scheme or {"scheme_id": name}))
+    table[name].set(values)
+
+
+@pytest.fixture
+def database():
+    """The shape of emodb as audEERING publishes it: speakers as integers with a table
+    about them, sentences as codes with their text, a table for each split."""
+    db = audformat.Database("emodb", source="internet", usage="unrestricted")
+    labels = ["anger", "boredom", "disgust", "fear", "happiness", "sadness", "neutral"]
+    db.schemes["emotion"] = audformat.Scheme("str", labels=labels)
+    db.schemes["confidence"] = audformat.Scheme("float")
+    db.schemes["gender"] = audformat.Scheme("str", labels=["female", "male"])
+    about = pd.Index([3, 8], dtype="Int64", name="speaker")
+    db["speaker"] = audformat.MiscTable(about)
+    column(db["speaker"], "gender", ["male", "female"])
+    db.schemes["speaker"] = audformat.Scheme("int", labels="speaker")
+    texts = {"a01": "Der Lappen liegt.", "a02": "Das will sie."}
+    db.schemes["transcription"] = audformat.Scheme("str", labels=texts)
+    db["files"] = audformat.Table(audformat.filewise_index(FILES))
+    column(db["files"], "speaker", [3, 3, 8])
+    column(db["files"], "transcription", ["a01", "a02", "a01"])
+    db["emotion"] = audformat.Table(audformat.filewise_index(FILES))
+    column(db["emotion"], "emotion", ["happiness", "neutral", "anger"])
+    column(db["emotion"], "emotion.confidence", [0.9, 1, 0.8], scheme_id="confidence")
+    for split, rows in ("train", slice(2)), ("test", slice(2, 3)):
+        db.splits[split] = audformat.Split(split)
+        index = audformat.filewise_index(FILES[rows])
+        table = audformat.Table(index, split_id=split)
+        db[f"emotion.categories.{split}.gold_standard"] = table
+        column(table, "emotion", ["happiness", "neutral", "anger"][rows])
+    return db
+
+
+@pytest.fixture
+def saved(tmp_path):
+    """Writes a database, and its files unless there are none; reads it."""
+
+    def read(db, files=FILES, **how):
+        db.save(str(tmp_path), **how)
+        for file in files:
+            (tmp_path / file).parent.mkdir(exist_ok=True)
+            soundfile.write(tmp_path / file, np.zeros(1600), 16000)
+        return corpora.read("audformat", tmp_path)
+
+    return read
+
+
+@pytest.mark.parametrize("kind", ["parquet", "csv"])
+def test_emodb_as_audeering_publishes_it(database, saved, tmp_path, kind):
+    found = saved(database, storage_format=kind)
+    rows = [
+        (FILES[0], "3", "happy", "Der Lappen liegt.", "train"),
+        (FILES[1], "3", "neutral", "Das will sie.", "train"),
+        (FILES[2], "8", "angry", "Der Lappen liegt.", "test"),
+    ]
+    assert found.utterances == [
+        Utterance(file, tmp_path / file, speaker, emotion, text=text, split=split)
+        for file, speaker, emotion, text, split in rows
+    ]
+    assert not found.notes
+
+
+def test_segments_have_times_and_the_speakers_of_their_files(database, saved):
+    for name in [name for name in database.tables if name.startswith("emotion")]:
+        database.drop_tables(name)
+    files = [FILES[2], FILES[0], FILES[1], FILES[1]]
+    starts, ends = ["0s", "0s", "1.5s", "0s"], ["2s", pd.NaT, pd.NaT, "1.25s"]
+    index = audformat.segmented_index(files, starts, ends)
+    database["turns"] = audformat.Table(index)
+    column(database["turns"], "emotion", ["fear", "sadness", "boredom", "disgust"])
+    database.schemes["session"] = audformat.Scheme("str")
+    column(database["turns"], "session", ["a", "b", "b", "b"])
+    found = [
+        (u.id, u.start, u.end, u.speaker, u.emotion, u.session)
+        for u in saved(database).utterances
+    ]
+    assert found == [
+        (FILES[0], None, None, "3", "sad", "b"),
+        (f"{FILES[1]}#0.0-1.25", 0.0, 1.25, "3", "disgusted", "b"),
+        (f"{FILES[1]}#1.5-", 1.5, None, "3", "bored", "b"),
+        (f"{FILES[2]}#0.0-2.0", 0.0, 2.0, "8", "fearful", "a"),
+    ]
+
+
+def test_files_beside_segments_keep_their_own_speakers(database, saved):
+    index = audformat.segmented_index([FILES[2]], ["1s"], ["2s"])
+    database["turns"] = audformat.Table(index)
+    column(database["turns"], "emotion", ["fear"])
+    found = saved(database).utterances
+    assert [u.speaker for u in found] == ["3", "3", "8", "8"]
+
+
+def test_names_of_labels_are_taken_and_other_emotions_stay(database, saved):
+    database.schemes["mood"] = audformat.Scheme(labels={"W": "anger", "X": "Awe"})
+    database.drop_tables([name for name in database.tables if name != "files"])
+    database["mood"] = audformat.Table(audformat.filewise_index(FILES))
+    column(database["mood"], "emotion", ["W", "X", "X"], scheme_id="mood")
+    assert [u.emotion for u in saved(database).utterances] == ["angry", "awe", "awe"]
+
+
+def test_of_tables_that_disagree_the_gold_standard_counts(database, saved):
+    column(database["files"], "emotion", ["anger", "anger", "anger"])
+    found = saved(database)
+    assert [u.emotion for u in found.utterances] == ["happy", "neutral", "angry"]
+    assert [note for note in found.notes if "gold_standard" in note]
+
+
+def test_what_lacks_a_label_is_left_out_and_said(database, saved):
+    for name in database.tables:
+        if name.startswith("emotion."):
+            database[name]["emotion"].set([None] * len(database[name]))
+    database["emotion"]["emotion"].set([None, "fear", "sadness"])
+    database["files"]["speaker"].set([3, 3, None])
+    found = saved(database)
+    assert [(u.id, u.emotion) for u in found.utterances] == [(FILES[1], "fearful")]
+    assert found.notes == ["utterances left out, without a speaker: 1"]
+
+
+def drop_speakers(db):
+    db.drop_tables("files")
+
+
+def drop_emotions(db):
+    db.drop_tables([name for name in db.tables if name != "files"])
+
+
+def disagree(db):
+    db.drop_tables([name for name in db.tables if "." in name])
+    column(db["files"], "emotion", ["anger", "neutral", "anger"])
+
+
+def two_speakers(db):
+    column(db["emotion"], "speaker", [3, 8, 8])
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (drop_speakers, "no label of 'speaker'; its schemes are .*confidence"),
+        (drop_emotions, "no label of 'emotion'; its schemes are "),
+        (
+            disagree,
+            f"emotion of {FILES[0]} is happiness in the table emotion and anger",
+        ),
+        (
+            two_speakers,
+            f"speaker of {FILES[1]} is 8 in the table emotion and 3 in files",
+        ),
+    ],
+)
+def test_what_a_database_lacks_is_said(database, saved, spoil, message):
+    spoil(database)
+    with pytest.raises(InputError, match=message) as error:
+        saved(database)
+    assert "\n" not in str(error.value)
+
+
+def test_a_database_without_its_files_is_an_error(database, saved):
+    with pytest.raises(
+        InputError, match=f"none of its files is there, such as {FILES[0]}"
+    ):
+        saved(database, files=())
+
+
+def refused(folder, message):
+    with pytest.raises(InputError, match=message) as error:
+        corpora.read("audformat", folder)
+    assert "\n" not in str(error.value)
+
+
+def test_a_folder_without_a_header_or_a_table_is_said(database, saved, tmp_path):
+    refused(tmp_path / "none", "no such folder")
+    refused(tmp_path, "no db.yaml")
+    saved(database)
+    (tmp_path / "db.files.parquet").write_bytes(b"PAR1 and no more")
+    refused(tmp_path, "db.files: is not as audformat writes it")
+    (tmp_path / "db.files.parquet").unlink()
+    refused(tmp_path, "db.files: is not as audformat writes it: No file found")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "words", "[1, 2]", "name: x", "a: [", "\0", "tables: {a: 1}\nname: b"]
+)
+def test_what_is_no_header_is_said(tmp_path, text):
+    (tmp_path / "db.yaml").write_text(text)
+    refused(tmp_path, "db.yaml: is not as audformat writes it")
+
+
+class Attack:
+    def __reduce__(self):
+        return print, ("code of a pickle ran",)
+
+
+def test_nothing_in_a_database_runs_as_code(database, saved, tmp_path, capfd):
+    wanted = saved(database)
+    for file in tmp_path.glob("db.*.parquet"):
+        file.with_suffix(".pkl").write_bytes(pickle.dumps(Attack()))
+    assert corpora.read("audformat", tmp_path) == wanted
+    for file in tmp_path.glob("db.*.parquet"):
+        file.unlink()
+    refused(tmp_path, "No file found")
+    (tmp_path / "db.yaml").write_text('name: !!python/object/apply:print ["it ran"]')
+    refused(tmp_path, "db.yaml: is not as audformat writes it")
+    assert capfd.readouterr().out == ""
+
+
+def test_without_the_package_it_says_what_to_install(
+    database, saved, tmp_path, monkeypatch
+):
+    saved(database)
+    monkeypatch.setitem(sys.modules, "audformat", None)
+    refused(tmp_path, r"needs audformat: pip install 'vladser\[audformat\]'")
