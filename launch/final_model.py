@@ -2,6 +2,7 @@
 
 import shutil
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +93,9 @@ def write(
 
     frames = schedule.training_frames() * schedule.epochs
     with terminal.bar("final model", frames, "frame", scale=True) as bar:
-        work = Work(settings, corpus, [condition], schedule, cluster, kept, bar, None)
+        # Nobody is left to validate on.
+        alone = replace(settings, validation="none")
+        work = Work(alone, corpus, [condition], schedule, cluster, kept, bar, None)
         work.name = "final model, "
         work.train(Chunk([0], [0], [0]), keep)
     return folder

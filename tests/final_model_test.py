@@ -1,0 +1,155 @@
+"""--final_model: a model of all speakers, beside the test or without one."""
+
+import json
+import signal
+
+import launching
+import numpy as np
+import pytest
+from launching import SMALL
+
+from launch import stopping
+from launch.checkpoints import Checkpoints
+from vladser import bundle, features, inference
+from vladser.corpora import manifest
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    return launching.corpus(tmp_path_factory.mktemp("corpus"))
+
+
+@pytest.fixture
+def call(corpus, tmp_path):
+    folder = f"--run_dir={tmp_path / 'run'}"
+    return lambda *argv: launching.call(*corpus, *SMALL, folder, *argv)
+
+
+@pytest.fixture(scope="module")
+def tested(corpus, tmp_path_factory):
+    """A run that tests, and then makes a model."""
+    folder = tmp_path_factory.mktemp("tested") / "run"
+    argv = *corpus, *SMALL, f"--run_dir={folder}", "--final_model"
+    assert launching.call(*argv) == 0
+    return folder
+
+
+def _features(corpus):
+    file, cache = (flag.partition("=")[2] for flag in corpus[1:])
+    utterances = manifest.read(manifest.Path(file)).utterances
+    return utterances, features.extract(utterances, cache).features
+
+
+def test_the_scaler_is_that_of_all_frames(corpus, tested):
+    model = bundle.load(tested / "model")
+    frames = np.concatenate([*_features(corpus)[1].values()]).astype(np.float64)
+    np.testing.assert_allclose(model.mean, frames.mean(axis=0), rtol=1e-5, atol=1e-6)
+    varies = frames.std(axis=0) > 1e-6  # the others are left as they are
+    expected = 1 / frames.std(axis=0)[varies]
+    np.testing.assert_allclose(model.scale[varies], expected, rtol=1e-4)
+
+
+def test_it_learns_all_that_it_was_shown(call, corpus, tmp_path):
+    assert call("--final_model", "--hold_out=none", "--epochs=30") == 0
+    model = bundle.load(tmp_path / "run" / "model")
+    utterances, frames = _features(corpus)
+    found = inference.classify(model, [frames[u.id] for u in utterances])
+    predicted = [model.emotions[n] for n in found.probabilities.argmax(axis=1)]
+    right = [a == u.emotion for a, u in zip(predicted, utterances, strict=True)]
+    assert np.mean(right) > 0.9  # an emotion is a tone
+
+
+def test_what_was_tested_is_as_without_a_model(call, tested, tmp_path):
+    assert call() == 0
+    for name in ("predictions.csv", "metrics.jsonl"):
+        assert (tmp_path / "run" / name).read_bytes() == (tested / name).read_bytes()
+    assert not (tmp_path / "run" / "model").exists()
+
+
+def test_the_card_gives_the_test_and_no_place_on_the_machine(corpus, tested):
+    (condition,) = json.loads((tested / "summary.json").read_text())["conditions"]
+    card = (tested / "model" / "README.md").read_text(encoding="utf-8")
+    low, high = condition["ua"]["interval"]
+    ua = condition["ua"]["mean_of_speakers"]
+    assert f"**{100 * ua:.1f} %**" in card
+    assert f"{100 * low:.1f} to {100 * high:.1f})" in card
+    about = bundle.load(tested / "model").about
+    assert about["evaluation"]["confusion"] == condition["confusion"]
+    assert about["training"]["utterances"] == 32
+    assert sum(about["training"]["emotions"].values()) == 32
+    said = card + json.dumps(about)
+    assert "host" not in about["environment"]
+    assert not any(flag.partition("=")[2] in said for flag in corpus[1:])
+
+
+def test_without_a_test_there_are_no_results(call, tmp_path, capsys):
+    assert call("--final_model", "--hold_out=none") == 0
+    run = tmp_path / "run"
+    assert not {"summary.json", "predictions.csv", "report.html"} & {
+        path.name for path in run.iterdir()
+    }
+    assert f"is in {run / 'model'}" in capsys.readouterr().out
+    card = (run / "model" / "README.md").read_text(encoding="utf-8")
+    assert "trained without a test" in card
+    # The same command again finds that it is done.
+    assert call("--final_model", "--hold_out=none") == 2
+    assert "is not empty" in capsys.readouterr().err
+
+
+def test_it_is_trained_as_long_as_validation_says(call, tmp_path):
+    assert call("--final_model", "--validation=partner", "--epochs=5") == 0
+    lines = (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()
+    curves = {}
+    for line in map(json.loads, lines):
+        curves.setdefault((line["seed"], line["fold"]), []).append(line)
+    best = [
+        max(curve, key=lambda line: (line["validation_ua"], -line["epoch"]))["epoch"]
+        for curve in curves.values()
+    ]
+    about = bundle.load(tmp_path / "run" / "model").about
+    assert about["training"]["epochs"] == int(np.median(best))
+
+
+def test_interrupted_and_without_a_test_it_is_the_same(
+    call, tested, tmp_path, monkeypatch
+):
+    save, saved = Checkpoints.save, []
+
+    def interrupted(*args):
+        saved.append(save(*args))
+        if len(saved) == 2:  # after the first of two steps
+            stopping.now()
+
+    monkeypatch.setattr(Checkpoints, "save", interrupted)
+    with monkeypatch.context() as patch:
+        patch.setattr(stopping._State, "asked", signal.SIGTERM)
+        patch.setattr(stopping, "asked", lambda: False)
+        alone = "--final_model", "--hold_out=none", "--checkpoint_minutes=0"
+        assert call(*alone) == 143
+    assert len(saved) == 2 and not (tmp_path / "run" / "model").exists()
+    assert call(*alone) == 0
+    assert len(saved) == 2 + 1  # it went on
+    weights = "model/parameters.safetensors"
+    assert (tmp_path / "run" / weights).read_bytes() == (tested / weights).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("argv", "says"),
+    [
+        (["--hold_out=none"], "it goes with --final_model"),
+        (["--final_model", "--standardize=speaker"], "needs --standardize=train"),
+        (["--final_model", "--grid=alpha=0.1,0.2"], "asks for 2 conditions"),
+        (["--final_model", "--test_corpus=demo"], "leave --test_corpus out"),
+        (["--final_model", "--hold_out=none", "--validation=partner"], "hold_out"),
+    ],
+)
+def test_what_no_model_can_be_made_of_is_refused(argv, says, call, capsys):
+    assert call(*argv) == 2
+    assert says in capsys.readouterr().err
+
+
+def test_a_model_that_diverges_is_not_written(call, tmp_path, capsys):
+    argv = "--noise=3e38", "--final_model", "--hold_out=none"
+    assert call(*argv) == 1
+    assert "the final model's loss or gradient is not finite" in capsys.readouterr().err
+    assert not (tmp_path / "run" / "model").exists()
