@@ -13,7 +13,8 @@ from vladser.errors import InputError
 from vladser.features import lengths, sets
 from vladser.features.audio import RATE, BadAudio
 
-_SOURCE, _SINK = "extsource", "extsink"  # the components that opensmile's files define
+SOURCE, SINK = "extsource", "extsink"  # the components that opensmile's files define
+_LIVE = Path(__file__).with_name("live.conf")
 
 
 class Smile:
@@ -27,6 +28,8 @@ class Smile:
 
     Attributes:
       config, options: what opensmile is given; the options are paths to its own files.
+      live: options to give beside them for a signal that is still going on, see `live`.
+      columns: D, the number of descriptors.
 
     Raises:
       InputError: no such set; the installed openSMILE names its columns differently;
@@ -42,9 +45,11 @@ class Smile:
         wanted = sets.find(features)
         package = (Path(opensmile.__file__).parent / "core" / "config").resolve()
         config = (package / wanted.config).resolve()  # which may be absolute
-        if not f"{config}{package}".isascii():
+        live = _LIVE
+        if not f"{config}{live}{package}".isascii():
             package = self._copy_to_ascii(package)
             config = package / wanted.config
+            live = Path(shutil.copy(live, package.parent))
             if wanted.config.is_absolute():
                 config = Path(shutil.copy(wanted.config, package.parent))
         self.config = str(config)
@@ -61,10 +66,11 @@ class Smile:
             "sink": f"{shared}/standard_external_data_output_single.conf.inc",
             "sinkLevel": "lld",
         }
-        with self._started() as engine:
-            self._columns = count = engine.external_sink_get_num_elements(_SINK)
+        self.live = {"source": str(live), "audio": self.options["source"]}
+        with self.started() as engine:
+            self.columns = count = engine.external_sink_get_num_elements(SINK)
             found = [
-                engine.external_sink_get_element_name(_SINK, i) for i in range(count)
+                engine.external_sink_get_element_name(SINK, i) for i in range(count)
             ]
         if found != list(wanted.names):
             raise InputError(
@@ -85,15 +91,13 @@ class Smile:
           BadAudio: openSMILE gave another number of frames, or values not finite.
         """
         rows = []
-        with self._started() as engine:
-            engine.external_sink_set_callback(
-                _SINK, lambda row: rows.append(row.copy())
-            )
+        with self.started() as engine:
+            engine.external_sink_set_callback(SINK, lambda row: rows.append(row.copy()))
             samples = (signal * np.float32(32768)).astype(np.int16)
-            engine.external_audio_source_write_data(_SOURCE, samples.tobytes())
-            engine.external_audio_source_set_eoi(_SOURCE)
+            engine.external_audio_source_write_data(SOURCE, samples.tobytes())
+            engine.external_audio_source_set_eoi(SOURCE)
             engine.run()
-        frames = np.array(rows, np.float32).reshape(-1, self._columns)
+        frames = np.array(rows, np.float32).reshape(-1, self.columns)
         expected = lengths.frames(len(signal))
         finite = np.isfinite(frames).all(axis=1).sum()
         if not len(frames) == finite == expected:
@@ -104,11 +108,12 @@ class Smile:
         return frames
 
     @contextmanager
-    def _started(self) -> Iterator[Any]:
+    def started(self, live: bool = False) -> Iterator[Any]:
         """An engine without a past: its deltas and its pitch depend on what it saw."""
         engine = self._engine()
         try:
-            engine.initialize(self.config, self.options)
+            options = self.options | self.live if live else self.options
+            engine.initialize(self.config, options)
             yield engine
         finally:
             engine.free()

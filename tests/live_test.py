@@ -1,0 +1,130 @@
+"""Frames that come piece by piece, against those of the whole signal."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from vladser.features import audio, live, sets, smile
+
+HOP = 160
+
+
+@pytest.fixture(scope="module", params=sets.names())
+def extract(request):
+    return smile.Smile(request.param)
+
+
+def signals():
+    """Of 3 to 4 s: voiced with a moving pitch, noise, two voices at once, tones that
+    come and go, clipped speech, silence, random bits."""
+    draw = np.random.default_rng(0)
+    time = np.arange(50007) / 16000
+
+    def voice(pitch):
+        phase = 2 * np.pi * np.cumsum(pitch + 40 * np.sin(2 * np.pi * 1.5 * time))
+        return sum(np.sin(k * phase / 16000) / k for k in range(1, 20))
+
+    loudness = np.clip(np.sin(2 * np.pi * 2 * time), 0, None)
+    noise = draw.normal(size=len(time))
+    found = {
+        "voice": 0.2 * loudness * voice(140) + 1e-3 * noise,
+        "noise": 0.1 * noise,
+        "voices": 0.1 * voice(130) + 0.1 * voice(197) + 0.03 * noise,
+        "tones": 0.3 * np.sin(2 * np.pi * 200 * time) * (np.sin(20 * time) > 0.9),
+        "clipped": 20 * loudness * voice(110),
+        "silence": 0 * time,
+        "bits": draw.uniform(-1, 1, len(time)),
+    }
+    return {name: _int16(signal) for name, signal in found.items()}
+
+
+def _int16(signal):
+    return (np.clip(signal, -1, 32767 / 32768) * 32768).astype(np.int16)
+
+
+def _whole(extract, samples):
+    return extract(samples.astype(np.float32) / np.float32(32768))
+
+
+def _pieces(samples, draw, longest, unit):
+    while len(samples):
+        cut = unit * int(draw.integers(0, longest // unit + 1))
+        yield samples[:cut]
+        samples = samples[cut:]
+
+
+def _streamed(extract, samples, draw, longest, unit=1):
+    """The frames, and how many there were after how many samples."""
+    counts, heard = {}, 0
+    with live.Live(extract) as going:
+        rows = []
+        for piece in _pieces(samples, draw, longest, unit):
+            rows.append(going.push(piece))
+            heard += len(piece)
+            counts[heard] = sum(map(len, rows))
+        rows.append(going.end())
+    return np.concatenate(rows), counts
+
+
+@pytest.mark.parametrize("name", signals())
+def test_frames_are_those_of_the_whole_signal_to_the_bit(extract, name):
+    draw, samples = np.random.default_rng(1), signals()[name]
+    expected = _whole(extract, samples)
+    for longest in 300, 5000, 100_000:
+        found, _ = _streamed(extract, samples, draw, longest)
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_of_real_speech_too(extract):
+    folder = os.environ.get("VLADSER_EMODB")
+    if not folder:
+        pytest.skip("VLADSER_EMODB is not set")
+    draw = np.random.default_rng(2)
+    for file in sorted(Path(folder, "wav").glob("*.wav"))[::60]:
+        samples = _int16(audio.load(file))
+        found, _ = _streamed(extract, samples, draw, 3000)
+        np.testing.assert_array_equal(found, _whole(extract, samples))
+
+
+def test_how_the_signal_was_cut_does_not_change_when_a_frame_comes(extract):
+    draw, samples = np.random.default_rng(3), signals()["voices"]
+    _, fine = _streamed(extract, samples, draw, 80, unit=80)
+    for longest in 3000, 20_000:
+        _, counts = _streamed(extract, samples, draw, longest, unit=80)
+        assert counts == {heard: fine[heard] for heard in counts}
+
+
+@pytest.mark.parametrize("name", signals())
+def test_a_frame_comes_after_its_window_and_at_most_half_a_second_later(extract, name):
+    samples = signals()[name]
+    _, counts = _streamed(extract, samples, np.random.default_rng(4), 320)
+    for heard, count in counts.items():
+        assert count <= max((heard - 960) // HOP + 1, 0)
+        assert count >= (heard - 960 - 8000) // HOP
+
+
+@pytest.mark.parametrize("n", [0, 1, 959, 960, 961, 1120])
+def test_few_samples_give_as_few_frames(extract, n):
+    samples = signals()["bits"][:n]
+    found, _ = _streamed(extract, samples, np.random.default_rng(5), 400)
+    expected = _whole(extract, samples) if n >= 960 else np.zeros((0, extract.columns))
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_utterances_do_not_know_of_each_other(extract):
+    one, other = signals()["voice"], signals()["noise"]
+    with live.Live(extract) as first, live.Live(extract) as second:
+        first.push(one[:9000])
+        found = [second.push(other)]
+        first.push(one[9000:])
+        found.append(second.end())
+    np.testing.assert_array_equal(np.concatenate(found), _whole(extract, other))
+
+
+def test_one_that_is_left_half_way_leaves_no_thread(extract):
+    with pytest.raises(RuntimeError), live.Live(extract) as going:
+        going.push(signals()["voice"])
+        raise RuntimeError
+    assert not going._thread.is_alive()

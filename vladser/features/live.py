@@ -1,0 +1,123 @@
+"""openSMILE on a signal that is still going on: frames as soon as they are final.
+
+They are, to the bit, those that `Smile` gives for the whole signal, however it was cut.
+One is final some time after its window has begun, for its neighbours smooth it, its
+deltas look ahead, and the pitch tracker waits until all of its paths agree.
+
+openSMILE runs in a thread of its own, which sleeps until there is more audio. It does
+not say when it has dealt with what is there, so it is given a known number of rounds to
+count, see live.conf.
+"""
+
+import threading
+from contextlib import ExitStack
+from typing import Self
+
+import numpy as np
+
+from vladser.features import lengths
+from vladser.features.audio import SHORTEST, BadAudio
+from vladser.features.smile import SINK, SOURCE, Smile
+
+_BLOCK = 500 * lengths.HOP  # samples given at once: live.conf holds 1,000 rounds
+# In a round each component does one frame at least. The pitch tracker lets up to 30 go at
+# once, and some 20 components follow one another; more than 10 have never been needed.
+_SETTLE = 100
+
+
+class Live:
+    """One utterance, as a context.
+
+    Args:
+      smile: the extractor, which may serve other utterances meanwhile.
+    """
+
+    def __init__(self, smile: Smile):
+        self._columns = smile.columns
+        self._rows, self._frames, self._samples = [], 0, 0
+        self._rounds, self._done = 0, threading.Event()
+        self._close = ExitStack()
+        self._engine = self._close.enter_context(smile.started(live=True))
+        self._engine.external_sink_set_callback(
+            SINK, lambda row: self._rows.append(row.copy())
+        )
+        self._engine.external_sink_set_callback("round", self._count)
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+        self._close.callback(self._flush)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._close.close()
+
+    def push(self, samples: np.ndarray) -> np.ndarray:
+        """Takes in what follows.
+
+        Args:
+          samples: int16 [n] at 16 kHz, any n.
+
+        Returns:
+          float32 [R, D], the frames that are final now and were not before: the same
+          however the signal was cut.
+
+        Raises:
+          BadAudio: openSMILE gave values that are not finite.
+        """
+        for begin in range(0, len(samples), _BLOCK):
+            block = samples[begin : begin + _BLOCK]
+            self._samples += len(block)
+            self._rounds = len(block) // lengths.HOP + _SETTLE
+            self._done.clear()
+            self._engine.external_audio_source_write_data(SOURCE, block.tobytes())
+            self._engine.external_source_write_data(
+                "rounds", np.zeros(self._rounds, np.float32)
+            )
+            self._done.wait()
+        return self._new()
+
+    def end(self) -> np.ndarray:
+        """The frames that were not final yet, float32 [R, D].
+
+        With those before there are as many as `lengths.frames` says; none of less than
+        960 samples.
+
+        Raises:
+          BadAudio: openSMILE gave another number of frames, or values not finite.
+        """
+        self._flush()
+        if self._samples < SHORTEST:  # of which it makes one frame of NaN
+            self._rows = []
+            return self._new()
+        rows, expected = self._new(), lengths.frames(self._samples)
+        if self._frames != expected:
+            raise BadAudio(
+                f"has {self._frames} frames by openSMILE: {expected} are right for "
+                f"{self._samples} samples"
+            )
+        return rows
+
+    def _new(self) -> np.ndarray:
+        rows, self._rows = self._rows, []
+        frames = np.array(rows, np.float32).reshape(-1, self._columns)
+        self._frames += len(frames)
+        if not np.isfinite(frames).all():
+            raise BadAudio("has frames by openSMILE that are not finite")
+        return frames
+
+    def _count(self, _: np.ndarray) -> None:
+        self._rounds -= 1
+        if self._rounds == 0:
+            self._done.set()
+
+    def _run(self) -> None:
+        try:
+            self._engine.run()
+        finally:
+            self._done.set()  # so that nobody waits for rounds that never come
+
+    def _flush(self) -> None:
+        self._engine.external_audio_source_set_eoi(SOURCE)
+        self._engine.external_source_set_eoi("rounds")
+        self._thread.join()
