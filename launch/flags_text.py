@@ -43,4 +43,4 @@ def _lines(settings: Settings) -> Iterator[str]:
         if name in left_out or value is None:
             continue
         for one in value if isinstance(value, list | tuple) else [value]:
-            yield f"--{name}={one}"
+            yield f"--{name}={str(one).lower() if isinstance(one, bool) else one}"

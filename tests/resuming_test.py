@@ -207,7 +207,7 @@ def test_of_two_snapshots_the_last_whole_one_counts(tmp_path, capsys):
     for step in (3, 4, 5):
         now = snapshot.beginning((1, 2))._replace(step=step, leaves=[zeros + step])
         kept.save(chunk, now, Figures(frames=step))
-    files = sorted((tmp_path / "checkpoints").iterdir())
+    files = sorted(tmp_path.iterdir())
     assert len(files) == 2
     found, figures = kept.latest(chunk)
     assert (found.step, figures.frames) == (5, 5)
