@@ -20,7 +20,7 @@ from vladser.errors import InputError
 from vladser.types import Corpus, Utterance
 
 _REQUIRED = ("file", "speaker", "emotion")
-_KNOWN = (*_REQUIRED, "session", "text", "start", "end", "split")
+COLUMNS = (*_REQUIRED, "session", "text", "start", "end", "split")
 _SPLITS = ("train", "validation", "test")
 
 
@@ -82,8 +82,8 @@ def _check(where: str, header: list[str]) -> None:
             found = ",".join(header)
             raise InputError(f"{where}: no column {name!r} in the header {found!r}")
     for name in header:
-        if name not in _KNOWN:
-            known = ", ".join(_KNOWN)
+        if name not in COLUMNS:
+            known = ", ".join(COLUMNS)
             raise InputError(f"{where}: unknown column {name!r}; expected {known}")
         if header.count(name) > 1:
             raise InputError(f"{where}: column {name!r} twice; expected once")

@@ -1,0 +1,92 @@
+"""What docs/data.md tells the reader to do works."""
+
+import re
+import shlex
+import subprocess
+import sys
+from dataclasses import fields
+from pathlib import Path
+
+import launching
+import numpy as np
+import pytest
+import soundfile
+from launching import SMALL
+
+from launch import flags
+from vladser import corpora
+from vladser.corpora import manifest
+
+PAGE = (Path(__file__).parent.parent / "docs" / "data.md").read_text(encoding="utf-8")
+PROGRAM = "python -m launch.main "
+
+
+def blocks(language):
+    return re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """mine.csv, EMODB and DATABASE as the page speaks of them."""
+    folder = tmp_path_factory.mktemp("reader")
+    draw = np.random.default_rng(0)
+
+    def write(file):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(file, draw.normal(0, 0.1, draw.integers(4000, 8000)), 16000)
+
+    (table,) = blocks("csv")
+    (folder / "mine.csv").write_text(table)
+    for utterance in corpora.read("manifest", folder / "mine.csv").utterances:
+        write(utterance.file)
+    for speaker in "03", "08":
+        for emotion in "WFTN":
+            write(folder / "EMODB" / "wav" / f"{speaker}a01{emotion}a.wav")
+    (code,) = blocks("python")
+    (folder / "embeddings.py").write_text(code)
+    return folder
+
+
+def write_database(folder):
+    audformat = pytest.importorskip("audformat")
+    database = audformat.Database("mine")
+    files = sorted(f"wav/{file.name}" for file in (folder / "wav").glob("*.wav"))
+    table = audformat.Table(audformat.filewise_index(files))
+    database["files"] = table
+    for name, values in {
+        "speaker": [file.split("/")[1].split("_")[0] for file in files],
+        "emotion": ["anger", "happiness", "sadness", "neutral"] * 2,
+    }.items():
+        database.schemes[name] = audformat.Scheme("str")
+        table[name] = audformat.Column(scheme_id=name)
+        table[name].set(values)
+    database.save(str(folder / "DATABASE"))
+    (folder / "DATABASE" / "wav").symlink_to(folder / "wav")
+
+
+@pytest.mark.parametrize("block", blocks("sh"))
+def test_every_command_works(folder, tmp_path, monkeypatch, capsys, block):
+    if "DATABASE" in block:
+        write_database(folder)
+    monkeypatch.chdir(folder)
+    for number, line in enumerate(block.splitlines()):
+        if line.startswith(PROGRAM):
+            run_dir = f"--run_dir={tmp_path / str(number)}"
+            argv = shlex.split(line.removeprefix(PROGRAM))
+            few = *SMALL, "--epochs=1", "--seeds=1", "--cache_dir=cache", run_dir
+            assert launching.call(*argv, *few) == 0, capsys.readouterr().err
+        elif not line.startswith("pip "):
+            line = line.replace("python ", f"{shlex.quote(sys.executable)} ")
+            subprocess.run(line, shell=True, check=True)
+
+
+def test_all_corpora_columns_and_features_are_named():
+    for name in corpora.names():
+        assert f"`{name}`" in PAGE or f"--corpus={name}" in PAGE, name
+    for name in manifest.COLUMNS:
+        assert f"`{name}`" in PAGE, name
+
+
+def test_every_flag_it_names_exists():
+    known = {field.name for field in fields(flags.Settings)}
+    assert set(re.findall(r"--([a-z_]+)", PAGE)) <= known
