@@ -7,7 +7,7 @@
 
 `sha256sum -c SHA256SUMS` checks it as well. Digests notice damage; they do not say who
 made a model. Nothing in it is run: a pooling that is not built in has to be named by
-whoever loads it.
+whoever loads it. Not before its parameters are needed is jax imported.
 """
 
 import hashlib
@@ -15,14 +15,17 @@ import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vladser import model
-from vladser.bundle import card, description, parameters
+from vladser.bundle import card, description
+from vladser.bundle.description import Description
 from vladser.errors import InputError
 from vladser.types import Condition, Pooling, Spec
+
+if TYPE_CHECKING:
+    from vladser import model
 
 _MODEL, _PARAMETERS = "model.json", "parameters.safetensors"
 _CARD, _SUMS = "README.md", "SHA256SUMS"
@@ -46,7 +49,7 @@ class Bundle:
     condition: Condition
     mean: np.ndarray
     scale: np.ndarray
-    params: model.Params
+    params: "model.Params"
     about: dict[str, Any]
 
     @property
@@ -66,6 +69,8 @@ def save(bundle: Bundle, folder: Path) -> None:
     Raises:
       InputError: the folder is there already, or cannot be written.
     """
+    from vladser.bundle import parameters  # late, for it imports jax
+
     said = description.write(
         bundle.emotions,
         bundle.feature_set,
@@ -104,26 +109,42 @@ def load(folder: Path, own: Pooling | None = None) -> Bundle:
       InputError: no bundle, one of another format, one that is damaged or was changed,
         or one whose pooling is neither built in nor `own`.
     """
+    from vladser.bundle import parameters  # late, for it imports jax
+
+    said, weights = _checked(folder, own)
+    spec = Spec(
+        said.condition.pooling, said.features, len(said.emotions), said.condition.cells
+    )
+    try:
+        mean, scale, params = parameters.read(weights, spec)
+    except InputError as error:
+        raise InputError(f"{folder / _PARAMETERS}: {error}") from None
+    return Bundle(
+        said.emotions, said.feature_set, said.condition, mean, scale, params, said.about
+    )
+
+
+def describe(folder: Path, own: Pooling | None = None) -> Description:
+    """What `load` would read, but for the parameters."""
+    return _checked(folder, own)[0]
+
+
+def _checked(folder: Path, own: Pooling | None) -> tuple[Description, bytes]:
     text = _read(folder, _MODEL)
     try:
         said = description.parse(text)  # first: another format may have other files
         weights = _read(folder, _PARAMETERS)
         _check(folder, {_MODEL: text, _PARAMETERS: weights})
-        emotions, feature_set, features, condition, about = description.read(said)
+        found = description.read(said)
     except InputError as error:
         raise InputError(f"{folder / _MODEL}: {error}") from None
-    pooling = condition.pooling
+    pooling = found.condition.pooling
     if "." in pooling.name and pooling != own:
         raise InputError(
             f"{folder}: its pooling {pooling} is code from elsewhere; if you trust "
             f"that, say --aggregator={pooling}"
         )
-    spec = Spec(pooling, features, len(emotions), condition.cells)
-    try:
-        mean, scale, params = parameters.read(weights, spec)
-    except InputError as error:
-        raise InputError(f"{folder / _PARAMETERS}: {error}") from None
-    return Bundle(emotions, feature_set, condition, mean, scale, params, about)
+    return found, weights
 
 
 def _read(folder: Path, name: str) -> bytes:

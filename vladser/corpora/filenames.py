@@ -19,6 +19,16 @@ def require_folder(folder: Path, expected: str) -> None:
 def find_wavs(folder: Path) -> list[Path]:
     """The wav files at any depth below `folder`, those nearest to it first.
 
+    Raises:
+      InputError: a folder that cannot be listed.
+    """
+    wavs = [file for file in find_files(folder) if file.suffix.lower() == ".wav"]
+    return sorted(wavs, key=lambda wav: (len(wav.parts), wav.as_posix()))
+
+
+def find_files(folder: Path) -> list[Path]:
+    """The files at any depth below `folder`, sorted.
+
     Hidden files and folders are ignored: some archives carry a `._name.wav` for each
     wav, which is no audio. Links are followed, but not back into a folder that the
     link lies in. No file is opened.
@@ -26,7 +36,7 @@ def find_wavs(folder: Path) -> list[Path]:
     Raises:
       InputError: a folder that cannot be listed.
     """
-    wavs, pending = [], [(folder, frozenset())]
+    files, pending = [], [(folder, frozenset())]
     while pending:
         here, above = pending.pop()
         place = os.path.realpath(here)
@@ -39,9 +49,9 @@ def find_wavs(folder: Path) -> list[Path]:
         for path in inside:
             if os.path.isdir(path):  # noqa: PTH112 (False where Path.is_dir raises)
                 pending.append((path, above | {place}))
-            elif path.suffix.lower() == ".wav":
-                wavs.append(path)
-    return sorted(wavs, key=lambda wav: (len(wav.parts), wav.as_posix()))
+            else:
+                files.append(path)
+    return sorted(files)
 
 
 def read_named(

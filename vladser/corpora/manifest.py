@@ -13,7 +13,7 @@ utterance is its `file` cell, and for a segment `file#start-end`.
 import csv
 import math
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from vladser.errors import InputError
@@ -38,10 +38,10 @@ def read(folder: Path) -> Corpus:
         raise InputError(f"{folder}: {what}; expected the manifest, a CSV file")
     utterances: dict[str, Utterance] = {}
     lines: dict[tuple, int] = {}
-    rows = _rows(folder)
-    line, header = next(rows, (1, []))
+    every = rows(folder)
+    line, header = next(every, (1, []))
     _check(f"{folder}, line {line}", header)
-    for line, cells in rows:
+    for line, cells in every:
         try:
             utterance = _utterance(folder.parent, header, cells)
             segment = (utterance.file, utterance.start or 0.0, utterance.end)
@@ -60,7 +60,7 @@ def read(folder: Path) -> Corpus:
     return Corpus([utterances[id] for id in sorted(utterances)], [])
 
 
-def _rows(file: Path) -> Iterator[tuple[int, list[str]]]:
+def rows(file: Path) -> Iterator[tuple[int, list[str]]]:
     """Yields line number and stripped cells of every line that is not blank."""
     try:
         with file.open(encoding="utf-8-sig", newline="") as stream:
@@ -89,24 +89,52 @@ def _check(where: str, header: list[str]) -> None:
             raise InputError(f"{where}: column {name!r} twice; expected once")
 
 
-def _utterance(folder: Path, columns: list[str], cells: list[str]) -> Utterance:
+def named(
+    columns: list[str], cells: list[str], required: Iterable[str]
+) -> dict[str, str]:
+    """The cells of a line by the names of their columns.
+
+    Raises:
+      InputError: more or fewer cells than columns, or a required one is empty.
+    """
     if len(cells) != len(columns):
         raise InputError(
             f"{len(cells)} cells; expected {len(columns)} as in the header"
         )
     row = dict(zip(columns, cells, strict=True))
-    for name in _REQUIRED:
+    for name in required:
         if not row[name]:
             raise InputError(f"{name} is empty")
-    for name, cell in row.items():
-        if name != "text" and any(map(is_control, cell)):
-            raise InputError(f"{name} {cell!r}; expected no control character")
-    split = row.get("split") or None
-    if split not in (None, *_SPLITS):
-        raise InputError(f"split {split!r}; expected {', '.join(_SPLITS)} or empty")
+    return row
+
+
+def check_letters(name: str, cell: str) -> None:
+    """Raises InputError for a cell that holds a control character."""
+    if any(map(is_control, cell)):
+        raise InputError(f"{name} {cell!r}; expected no control character")
+
+
+def segment(row: dict[str, str]) -> tuple[float | None, float | None]:
+    """What the cells `start` and `end` say, in seconds; None where they are empty.
+
+    Raises:
+      InputError: they are no times, or not in order.
+    """
     start, end = _seconds(row, "start"), _seconds(row, "end")
     if end is not None and (start or 0.0) >= end:
         raise InputError(f"start {start or 0.0} is not before end {end}")
+    return start, end
+
+
+def _utterance(folder: Path, columns: list[str], cells: list[str]) -> Utterance:
+    row = named(columns, cells, _REQUIRED)
+    for name, cell in row.items():
+        if name != "text":
+            check_letters(name, cell)
+    split = row.get("split") or None
+    if split not in (None, *_SPLITS):
+        raise InputError(f"split {split!r}; expected {', '.join(_SPLITS)} or empty")
+    start, end = segment(row)
     whole = start is None and end is None
     span = "-".join("" if time is None else str(time) for time in (start, end))
     return Utterance(
