@@ -10,7 +10,7 @@ from vladser.types import Condition, Pooling
 
 CONDITIONS = [
     Condition(Pooling("mean"), "none", 0.0),
-    Condition(Pooling("final"), "unigram", 0.2),
+    Condition(Pooling("final"), class_weights=1.0, logit_adjustment=0.5),
 ]
 
 
@@ -107,7 +107,8 @@ def test_a_scaler_of_all_rows(monkeypatch):
 
 
 @pytest.mark.parametrize("one_class", [False, True])
-def test_a_prior_of_all_rows(monkeypatch, one_class):
+@pytest.mark.parametrize("field", ["prior", "class_weights", "logit_adjustment"])
+def test_class_shares_of_all_rows(monkeypatch, field, one_class):
     corpus, rectangle = toys.corpus(), trials.rectangle
     if one_class:  # of the speaker who is tested first
         corpus.label[corpus.speaker == 0] = 2
@@ -117,7 +118,7 @@ def test_a_prior_of_all_rows(monkeypatch, one_class):
         made = rectangle(corpus, moments, conditions, folds, seeds)
         everyone = [fold._replace(train=np.arange(len(corpus.label))) for fold in folds]
         other = rectangle(corpus, None, conditions, everyone, seeds)
-        return made._replace(prior=other.prior)
+        return made._replace(**{field: getattr(other, field)})
 
     monkeypatch.setattr(trials, "rectangle", of_all)
     found = _audit(corpus, plan)

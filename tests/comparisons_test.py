@@ -60,8 +60,22 @@ def test_settings_that_vary_make_families_of_their_own():
     assert families(run) == {
         "Table 1 (cells 64, learning rate 1)": (run[1], run[0]),
         "Table 1 (cells 128, learning rate 0.5)": (run[3], run[2]),
+        "Settings of mean, no smoothing": (run[0], run[2]),
+        "Settings of netvlad(clusters=4), no smoothing": (run[1], run[3]),
     }
     assert families(run[2:]) == {"Table 1": (run[3], run[2])}
+
+
+def test_settings_are_compared_with_the_papers_or_else_the_first():
+    weighted, focal = of("mean", class_weights=1.0), of("mean", focal=2.0)
+    assert families([weighted, FINAL, MEAN, focal]) == {
+        "Settings of mean, no smoothing": (MEAN, weighted, focal),
+        "Other conditions": (weighted, FINAL),
+    }
+    both = replace(focal, class_weights=1.0)
+    assert families([weighted, both]) == {
+        "Settings of mean, no smoothing": (weighted, both)
+    }
 
 
 def test_a_comparison_is_scipys_t_and_sign_flips_and_holm_by_hand():
@@ -129,7 +143,7 @@ def test_verdicts(settings):
         assert one.p_holm < 0.05
 
 
-@pytest.mark.parametrize("one", [*PAPER[::5], of("final", cells=32, learning_rate=0.5)])
+@pytest.mark.parametrize("one", [*PAPER[::5], of("final", cells=32, focal=0.5)])
 def test_a_condition_comes_back_from_its_entry(one):
     entry = {**asdict(one), "name": one.name, "aggregator": str(one.pooling)}
     assert comparisons.condition(json.loads(json.dumps(entry))) == one

@@ -62,6 +62,7 @@ def test_conditions_trained_together_equal_those_trained_alone(corpus):
         replace(CONDITION, smoothing="none"),
         replace(CONDITION, alpha=0.4, dropout=0.1),
         replace(CONDITION, smoothing="uniform", noise=0.1, rho=0.9),
+        replace(CONDITION, class_weights=1.0, focal=2.0, logit_adjustment=1.0),
     ]
     _, together = _outcome(corpus, plan, conditions)
     for n, condition in enumerate(conditions):
@@ -70,9 +71,10 @@ def test_conditions_trained_together_equal_those_trained_alone(corpus):
         _same(
             alone.params, jax.tree.map(lambda p, part=part: p[:, part], together.params)
         )
-    different = together.probabilities.reshape(3, -1)
+    different = together.probabilities.reshape(len(conditions), -1)
     assert (different[0] != different[1]).any()
     assert (different[1] != different[2]).any()
+    assert (different[2] != different[3]).any()
 
 
 def test_alpha_0_is_no_smoothing(corpus):
@@ -111,6 +113,9 @@ def test_one_program_trains_and_one_tests(corpus, compiled):
         rho=0.8,
         noise=0.3,
         learning_rate=0.5,
+        class_weights=1.0,
+        focal=2.0,
+        logit_adjustment=0.5,
     )
     _outcome(corpus, plan._replace(seeds=(7, 8), folds=plan.folds[::-1]), [other])
     assert compiled == []

@@ -180,7 +180,8 @@ def test_a_fold_may_train_without_a_class_that_it_tests(tmp_path, capsys):
     rows = [(s, e, "") for s in "xyz" for e in ("angry", "sad") for _ in range(2)]
     file = manifest(tmp_path, [*rows, ("z", "neutral", ""), ("z", "neutral", "")])
     argv = "--emotions=angry,sad,neutral", "--grid=smoothing=none,unigram", *TINY
-    assert call(file, *argv) == 0
+    treated = "--grid=class_weights=1; focal=2; logit_adjustment=1"
+    assert call(file, *argv, treated) == 0
     assert (
         "speakers without a class: x (no neutral), y (no neutral)"
         in capsys.readouterr().err

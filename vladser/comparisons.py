@@ -39,9 +39,11 @@ def families(conditions: Sequence[Condition]) -> list[Family]:
     """What is compared with what.
 
     The paper's families, as far as their reference and any other member were trained.
-    Where a run varies what the paper does not (cells, noise, ...), each combination has
-    families of its own, whose names say it. What is in none of them is compared with
-    the first condition of the run.
+    Where a run varies what the paper does not (cells, class weights, ...), each
+    combination has families of its own, whose names say it; and all combinations with
+    one pooling and smoothing are a family, against the paper's settings or, if these
+    were not trained, the first. What is in none of them is compared with the first
+    condition of the run.
     """
     groups: dict[tuple, dict[Condition, Condition]] = {}
     for one in conditions:
@@ -53,6 +55,7 @@ def families(conditions: Sequence[Condition]) -> list[Family]:
             if reference in trained and there:
                 name += _suffix(settings, groups)
                 found.append(Family(name, title, trained[reference], there))
+    found += _of_settings(conditions)
     first, *others = conditions
     compared = {one for family in found for one in (family.reference, *family.members)}
     others = tuple(one for one in others if one not in compared)
@@ -155,6 +158,20 @@ def condition(said: Mapping[str, Any]) -> Condition:
     names = {field.name for field in fields(Condition)} - {"pooling"}
     pooling = aggregators.parse(said["aggregator"])
     return Condition(pooling, **{name: said[name] for name in names})
+
+
+def _of_settings(conditions: Sequence[Condition]) -> list[Family]:
+    """Conditions that differ in nothing but what the paper does not vary."""
+    alike: dict[Condition, list[Condition]] = {}
+    for one in conditions:
+        alike.setdefault(_as_in_paper(one), []).append(one)
+    found = []
+    for paper_has, trained in alike.items():
+        reference = paper_has if paper_has in trained else trained[0]
+        if others := tuple(one for one in trained if one != reference):
+            name = f"Settings of {paper_has.name}"
+            found.append(Family(name, "Settings", reference, others))
+    return found
 
 
 def _settings(condition: Condition) -> tuple[tuple[str, float], ...]:

@@ -1,13 +1,14 @@
 """The paper's tables and figures: each a family of conditions and its reference."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from launch.reporting import facts, overview, text
 from launch.reporting.blocks import Beside, Block, Gallery, Picture, Section, Table
 from launch.reporting.facts import CONDITION
 from launch.reporting.runs import Run
-from vladser import paper, plots
+from vladser import comparisons, paper, plots
 
 
 def sections(run: Run) -> list[Section]:
@@ -95,14 +96,9 @@ def confusions(run: Run, conditions: Sequence[CONDITION]) -> list[Picture]:
 def _smoothed(run: Run, family: dict[str, Any]) -> list[CONDITION]:
     """The conditions of Figure 6: its family, and the same without smoothing."""
     shown = members(run, family)
-    settings = ("aggregator", "cells", "noise", "dropout", "learning_rate", "rho")
-    plain = [
-        one
-        for one in run.summary["conditions"]
-        if one["smoothing"] == "none"
-        and all(one.get(name) == shown[0].get(name) for name in settings)
-    ]
-    return plain + shown
+    wanted = replace(comparisons.condition(shown[0]), smoothing="none", alpha=0.0)
+    every = run.summary["conditions"]
+    return [one for one in every if comparisons.condition(one) == wanted] + shown
 
 
 def _differences(run: Run, family: dict[str, Any]) -> Table:

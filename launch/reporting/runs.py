@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -9,6 +10,7 @@ from launch import digests
 from launch.reporting import consistency
 from launch.reporting.shape import COUNT, NUMBER, SHARE, Number, OneOf, check
 from vladser.errors import InputError
+from vladser.types import Condition
 
 _UA = {
     "mean_of_folds": SHARE,
@@ -24,7 +26,11 @@ _DIFFERENCE = {
     "p": SHARE,
     "p_holm": SHARE,
 }
-_SETTINGS = ("alpha", "cells", "noise", "dropout", "learning_rate", "rho")
+_SETTINGS = [
+    field.name
+    for field in fields(Condition)
+    if field.name not in ("pooling", "smoothing")
+]
 _SUMMARY = {
     "corpus": str,
     "test_corpus": (str,),

@@ -10,6 +10,9 @@ from vladser.audit.finding import Finding
 from vladser.dataset import Moments
 from vladser.types import Condition, Dataset, Fold
 
+_SCALER = ("mean", "scale")
+_SHARES = ("prior", "class_weights", "logit_adjustment")  # they hang on class shares
+
 
 def rows(
     corpus: Dataset, conditions: Sequence[Condition], plan: batches.Plan
@@ -89,10 +92,10 @@ def scaler_and_prior(
                 getattr(used, field)[:, number :: len(plan.folds)],
                 getattr(again, field),
             )
-            for field in ("mean", "scale", "prior")
+            for field in (*_SCALER, *_SHARES)
         }
-        scalers.append(same["mean"] and same["scale"])
-        priors.append(same["prior"])
+        scalers.append(all(same[field] for field in _SCALER))
+        priors.append(all(same[field] for field in _SHARES))
     scaler = _of_trials("scaler", "mean and deviation", scalers)
     if standardize == "speaker" and scaler.level == "ok":
         scaler = Finding(
@@ -103,7 +106,7 @@ def scaler_and_prior(
             "the mean and deviation of all their own frames, without labels",
         )
     yield scaler
-    yield _of_trials("prior", "class prior", priors)
+    yield _of_trials("prior", "class prior, class weights and logit adjustment", priors)
 
 
 def _spoilt(
