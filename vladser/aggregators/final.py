@@ -14,7 +14,7 @@ def final() -> Aggregator:
 
     def update(params, last, frames, mask):
         known = jnp.concatenate([last[None], frames])
-        index = jnp.where(mask, 1 + jnp.arange(len(mask)), 0).max(initial=0)
-        return known[index]
+        index = jnp.where(mask, 1 + jnp.arange(mask.shape[0]), 0).max(initial=0)
+        return jnp.take(known, index, axis=0, mode="clip")
 
     return streaming(lambda key, dim: (), start, update, lambda params, last: last)

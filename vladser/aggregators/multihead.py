@@ -38,7 +38,7 @@ def multihead(*, heads: int = 4) -> Aggregator:
         return _Sums(jnp.full(heads, running.NOT_YET), *nothing)
 
     def update(params, sums, frames, mask):
-        parts = masking.clean(frames, mask).reshape(len(frames), *params.shape)
+        parts = masking.clean(frames, mask).reshape(frames.shape[0], *params.shape)
         scores = jnp.einsum("tkd,kd->tk", parts, params) * params.shape[1] ** -0.5
         largest, fade, weights = running.exponentials(sums.largest, scores, mask)
         here = jnp.einsum("tk,tkd->kd", weights, parts)

@@ -62,7 +62,7 @@ def nextvlad(*, clusters: int = 16, groups: int = 8, expansion: int = 2) -> Aggr
         scores = jnp.einsum("te,gke->tgk", wide, params.w) + params.b
         assignment = jnp.exp(jax.nn.log_softmax(scores)) * attention[..., None]
         assignment = masking.clean(assignment, mask[:, None])
-        pieces = len(frames) * groups
+        pieces = frames.shape[0] * groups
         return netvlad.add(
             sums,
             assignment.reshape(pieces, clusters),
