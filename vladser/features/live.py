@@ -20,8 +20,8 @@ from vladser.features.audio import SHORTEST, BadAudio
 from vladser.features.smile import SINK, SOURCE, Smile
 
 _BLOCK = 500 * lengths.HOP  # samples given at once: live.conf holds 1,000 rounds
-# In a round each component does one frame at least. The pitch tracker lets up to 30 go at
-# once, and some 20 components follow one another; more than 10 have never been needed.
+# In a round each component does one frame at least. The pitch tracker lets up to 30 go
+# at once, and some 20 components follow one another; more than 10 were never needed.
 _SETTLE = 100
 
 
