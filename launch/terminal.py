@@ -57,7 +57,7 @@ def results(summary: dict[str, Any], partial: Sequence[str]) -> str:
         )
         for one in conditions
     ]
-    return "\n".join(_table(header, rows))
+    return "\n".join(table(header, rows))
 
 
 def _condition(
@@ -76,7 +76,7 @@ def _condition(
         for fold in condition["folds"]
     ]
     lines = [f"{condition['name']}, {number(len(condition['seeds']), 'seed')}", ""]
-    lines += _table(("held out", "utterances", "UA %"), folds)
+    lines += table(("held out", "utterances", "UA %"), folds)
     if partial:
         lines.append("* tests without some class: its UA is over the others")
     interval, spread = _interval(ua["interval"]), _spread(ua["std_over_seeds"])
@@ -92,16 +92,16 @@ def _condition(
         averages[:2] = [(name, mean, interval, *rest)]
     averages = [(name, _percent(u), *s, _percent(w)) for name, u, *s, w in averages]
     header = "", "UA %", "95 % interval", "over seeds", "WA %"
-    lines += ["", *_table(header, averages)]
+    lines += ["", *table(header, averages)]
     share = confusion / np.maximum(spoken[:, None], 1)
     rows = [
         (emotion, *map(_percent, row))
         for emotion, row in zip(emotions, share, strict=True)
     ]
-    return "\n".join([*lines, "", *_table(("spoken \\ predicted %", *emotions), rows)])
+    return "\n".join([*lines, "", *table(("spoken \\ predicted %", *emotions), rows)])
 
 
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     """Columns to the right, the first to the left."""
     lines = [header, *rows]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]

@@ -82,6 +82,7 @@ def test_every_module_has_a_layer_of_its_own():
         "launch.audit",
         "launch.flags",
         "launch.main",
+        "launch.predict",
     ],
 )
 def test_loads_no_jax(module):

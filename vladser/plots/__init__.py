@@ -11,5 +11,14 @@ from vladser.plots.curves import curves
 from vladser.plots.intervals import intervals
 from vladser.plots.lines import lines
 from vladser.plots.speakers import speakers
+from vladser.plots.timeline import timeline
 
-__all__ = ["clusters", "confusion", "curves", "intervals", "lines", "speakers"]
+__all__ = [
+    "clusters",
+    "confusion",
+    "curves",
+    "intervals",
+    "lines",
+    "speakers",
+    "timeline",
+]

@@ -1,0 +1,1 @@
+"""What `launch.predict` is made of."""
