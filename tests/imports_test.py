@@ -83,6 +83,7 @@ def test_every_module_has_a_layer_of_its_own():
         "launch.flags",
         "launch.main",
         "launch.predict",
+        "launch.stream",
     ],
 )
 def test_loads_no_jax(module):

@@ -1,0 +1,149 @@
+"""Says which emotion is spoken, while it is spoken.
+
+    ffmpeg -i a.mp3 -f s16le -ar 16000 -ac 1 - | python -m launch.stream --model=MODEL
+    python -m launch.stream --model=MODEL --microphone
+
+Reads raw PCM from standard input (16 kHz, mono, 16-bit, little-endian), or listens to a
+microphone. On a terminal it shows one line that changes; elsewhere it writes one JSON
+object a line. It ends with the audio, or by Ctrl-C. docs/streaming.md says more.
+"""
+# ruff: noqa: RUF009 (`flag` is dataclasses.field with metadata)
+
+import sys
+from contextlib import closing
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from absl import flags
+
+from launch import cli, parsers, stopping, terminal
+from launch.parsers import boolean, flag, path, positive
+from launch.predicting import reading
+from launch.streaming import sources
+from vladser import aggregators, bundle
+from vladser.errors import InputError
+from vladser.features import arrays
+from vladser.features.audio import SHORTEST
+from vladser.types import Pooling
+
+LONGEST = 60.0  # seconds
+SPOKEN = 4.0  # seconds
+
+
+def _seconds(text: str) -> float:
+    value = positive(text)
+    if not 0.1 <= value <= LONGEST:
+        raise ValueError(f"should be a number of seconds from 0.1 to {LONGEST:g}")
+    return value
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the flags say, parsed and checked: a field a flag."""
+
+    model: Path = flag(
+        "Model", None, path, "The folder of a model that launch.main wrote. Required."
+    )
+    aggregator: Pooling | None = flag(
+        "Model",
+        None,
+        aggregators.parse,
+        "The model's aggregator, where that is none of vladser's: code that you trust.",
+    )
+    microphone: bool = flag(
+        "Audio",
+        "false",
+        boolean,
+        "Listens to the default microphone, not to standard input; needs the package "
+        "sounddevice: pip install 'vladser[microphone]'.",
+    )
+    utterance: float = flag(
+        "Audio",
+        None,
+        _seconds,
+        "A new utterance begins after so many seconds; it is judged by itself "
+        f"(default: {LONGEST:g}; {SPOKEN:g} with --microphone).",
+    )
+    every: float = flag(
+        "Output", "0.5", _seconds, "Seconds of audio from one result to the next."
+    )
+
+
+def define(values: flags.FlagValues) -> None:
+    """Defines the flags of the program on `values`."""
+    parsers.define(values, Settings)
+
+
+def read(values: flags.FlagValues) -> Settings:
+    """Returns the settings that parsed flags stand for.
+
+    Raises:
+      InputError: no model, or one of other features than can be streamed here; or there
+        is nothing to listen to.
+    """
+    given = {field.name: values[field.name].value for field in fields(Settings)}
+    if given["model"] is None:
+        raise InputError("--model is required: the folder of a trained model")
+    default = SPOKEN if given["microphone"] else LONGEST
+    given["utterance"] = given["utterance"] or default
+    settings = Settings(**given)
+    trained = bundle.describe(settings.model, settings.aggregator).feature_set
+    if reading.name(trained) == arrays.NAME:
+        raise InputError(
+            f"{settings.model} takes ready features ({trained}): a model of openSMILE's "
+            "is right"
+        )
+    if settings.microphone:
+        sources.sounddevice()
+    elif sys.stdin.isatty():
+        raise InputError("standard input is a terminal: raw PCM is right, see --help")
+    return settings
+
+
+def main(settings: Settings) -> None:
+    """Shows results until the audio ends."""
+    # Late, for they import jax: wrong flags must be answered at once.
+    import jax
+
+    # A frame at a time is no work for an accelerator, which others may want.
+    jax.config.update("jax_platforms", "cpu")
+
+    from launch.streaming import display
+    from launch.streaming.results import results, warm_up
+    from vladser import inference
+    from vladser.features.smile import Smile
+
+    one = bundle.load(settings.model, settings.aggregator)
+    if not inference.can_stream(one):
+        raise cli.UsageError(
+            f"{settings.model}: its pooling {one.condition.pooling} needs all frames "
+            f"at once: one that streams is right, say {', '.join(_streaming())}"
+        )
+    if remark := reading.differing(one.feature_set, Path()):
+        terminal.say(f"note: {remark}")
+    smile = Smile(reading.name(one.feature_set))
+    show, shown = display.make(one.emotions), False
+    warm_up(one)
+    heard = sources.microphone() if settings.microphone else sources.stdin()
+    found = results(one, smile, heard, settings.every, settings.utterance)
+    with stopping.deferred(), closing(found):  # the last result comes first
+        for result in found:
+            show(result)
+            shown = True
+    if stopping.asked():
+        stopping.now()
+    if not shown:
+        raise InputError(
+            f"there was no audio to judge: {SHORTEST} samples (60 ms) are the least"
+        )
+
+
+def _streaming() -> list[str]:
+    """The built-in poolings that stream."""
+    every = aggregators.names()
+    return [n for n in every if aggregators.build(aggregators.parse(n)).stream]
+
+
+if __name__ == "__main__":
+    stopping.listen()
+    sys.exit(cli.run(main, define, read, __doc__))

@@ -1,0 +1,1 @@
+"""What `launch.stream` is made of."""

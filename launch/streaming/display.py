@@ -1,0 +1,61 @@
+"""Results for a person, or for a program."""
+
+import json
+import shutil
+import sys
+from collections.abc import Callable, Sequence
+
+from launch.streaming.results import Result
+
+_EIGHTHS = " ▏▎▍▌▋▊▉█"
+_BAR = 10  # letters
+
+
+def make(emotions: Sequence[str]) -> Callable[[Result], None]:
+    """What shows a result on standard output.
+
+    On a terminal it is a line that takes the place of the one before, unless that was
+    final; elsewhere one JSON object a line.
+    """
+    if not sys.stdout.isatty():
+        return lambda result: print(as_json(result, emotions), flush=True)
+
+    def show(result: Result) -> None:
+        width = shutil.get_terminal_size().columns - 1  # the last one may wrap
+        text = as_line(result, emotions)[:width]
+        print(f"\r\x1b[K{text}", end="\n" if result.final else "", flush=True)
+
+    return show
+
+
+def as_json(result: Result, emotions: Sequence[str]) -> str:
+    """One object: start, time, final, predicted, probabilities with nine digits, which
+    tell any two float32 apart."""
+    odds = {
+        name: float(f"{p:.9g}")
+        for name, p in zip(emotions, result.probabilities, strict=True)
+    }
+    return json.dumps(
+        {
+            "start": result.start,
+            "time": result.time,
+            "final": result.final,
+            "predicted": max(odds, key=odds.get),
+            "probabilities": odds,
+        },
+        ensure_ascii=False,
+    )
+
+
+def as_line(result: Result, emotions: Sequence[str]) -> str:
+    """Time, emotion, a bar of its probability, and all probabilities in percent."""
+    odds = dict(zip(emotions, map(float, result.probabilities), strict=True))
+    best = max(odds, key=odds.get)
+    name = best.ljust(max(map(len, emotions)))
+    shares = "  ".join(f"{name} {p:3.0%}" for name, p in odds.items())
+    return f"{result.time:6.1f} s  {name}  {_bar(odds[best])}  {shares}"
+
+
+def _bar(share: float) -> str:
+    full, part = divmod(round(share * _BAR * 8), 8)
+    return ("█" * full + _EIGHTHS[part].strip()).ljust(_BAR)

@@ -1,0 +1,99 @@
+"""Where live audio comes from: int16 samples at 16 kHz, as they arrive.
+
+Each source ends when there is no more, or when the process was told to stop.
+"""
+
+import os
+import queue
+import select
+import sys
+from collections.abc import Iterator
+from types import ModuleType
+
+import numpy as np
+
+from launch import stopping, terminal
+from vladser.errors import InputError
+from vladser.features.audio import RATE
+
+_POLL = 0.1  # seconds between looks at whether to stop
+_BYTES = 1 << 14  # read at once: half a second
+_FILES = {b"RIFF": "WAV", b"fLaC": "FLAC", b"OggS": "Ogg"}
+
+
+def stdin() -> Iterator[np.ndarray]:
+    """Raw 16-bit little-endian mono samples from standard input.
+
+    Raises:
+      InputError: what comes is an audio file with a header.
+    """
+    rest, header = b"", b""
+    while not stopping.asked():
+        if not select.select([sys.stdin], [], [], _POLL)[0]:
+            continue
+        read = os.read(sys.stdin.fileno(), _BYTES)
+        if not read:
+            break
+        header = header or _check_raw(read)
+        data = rest + read
+        whole = len(data) // 2 * 2
+        rest = data[whole:]
+        yield np.frombuffer(data[:whole], "<i2").astype(np.int16)
+    if rest:
+        terminal.say("note: standard input ended within a sample: is it 16-bit PCM?")
+
+
+def microphone() -> Iterator[np.ndarray]:
+    """What the system's default microphone hears, until the process is told to stop.
+
+    Raises:
+      InputError: there is none, or it does not give 16 kHz.
+    """
+    heard, lost = queue.SimpleQueue(), False
+
+    def take(samples, frames, time, status):  # in a thread of PortAudio
+        heard.put((bytes(samples), bool(status)))
+
+    port = sounddevice()
+    try:
+        with port.RawInputStream(RATE, channels=1, dtype="int16", callback=take):
+            while not stopping.asked():
+                try:
+                    data, late = heard.get(timeout=_POLL)
+                except queue.Empty:
+                    continue
+                if late and not lost:
+                    terminal.say("note: audio was lost, for this machine is too busy")
+                    lost = True
+                yield np.frombuffer(data, np.int16)
+    except port.PortAudioError as error:
+        raise InputError(f"--microphone: {error}") from None
+
+
+def sounddevice() -> ModuleType:
+    """The package that reads microphones.
+
+    Raises:
+      InputError: it is not installed, or PortAudio is not.
+    """
+    try:
+        import sounddevice
+    except ImportError:
+        raise InputError(
+            "--microphone needs the package sounddevice: "
+            "pip install 'vladser[microphone]'"
+        ) from None
+    except OSError as error:
+        raise InputError(
+            f"--microphone: {error}: install it, say apt install libportaudio2"
+        ) from None
+    return sounddevice
+
+
+def _check_raw(data: bytes) -> bytes:
+    kind = _FILES.get(data[:4])
+    if kind:
+        raise InputError(
+            f"standard input is a {kind} file: raw 16-bit PCM is right, as --help says"
+        )
+    return data[:4]
