@@ -1,0 +1,159 @@
+"""What README and docs/ tell the reader to do works: every command of every page."""
+
+import csv
+import re
+import shlex
+import subprocess
+import sys
+from importlib import import_module
+
+import fake_run
+import iemocap_test
+import launching
+import numpy as np
+import pytest
+import soundfile
+from absl import flags
+from launching import ROOT, SMALL
+
+from launch import flags as launch_flags
+
+DOCS = {path.stem: path.read_text(encoding="utf-8") for path in ROOT.glob("docs/*.md")}
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+HERE = {name: DOCS[name] for name in ("machines", "protocol", "report")}
+HERE["README"] = README
+ELSEWHERE = {  # the test of each other page
+    "data": "docs_data_test",
+    "exporting": "export_test",
+    "extending": "extending_test",
+    "faults": "sources_test",
+    "predicting": "predict_test",
+    "streaming": "stream_docs_test",
+}
+FEW = (*SMALL, "--epochs=1", "--seeds=1")
+PROGRAMS = ("audit", "benchmark", "export", "main", "predict", "report", "stream")
+MAIN = "python -m launch.main "
+
+
+def commands(page):
+    """The commands of a page's shell blocks, one string each."""
+    for block in re.findall(r"```sh\n(.*?)```", page, re.DOTALL):
+        if " &\n" in block:  # they belong together
+            yield block.strip()
+        else:
+            yield from block.replace("\\\n", "").strip().splitlines()
+
+
+def test_every_page_has_a_test():
+    assert {*HERE, *ELSEWHERE} == {"README", *DOCS}
+    for name in ELSEWHERE.values():
+        assert (ROOT / "tests" / f"{name}.py").exists(), name
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Where the reader is, with all that the pages speak of."""
+    folder = tmp_path_factory.mktemp("reader")
+    draw = np.random.default_rng(0)
+
+    def write(file):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(file, draw.normal(0, 0.1, draw.integers(4000, 8000)), 16000)
+
+    rows = []
+    for split, speaker in zip(("train", "train", "test"), "abc", strict=True):
+        for emotion in ("angry", "happy", "sad", "neutral", "calm"):
+            file = f"{speaker}_{emotion}.wav"
+            rows.append([file, speaker, emotion, split])
+            write(folder / "FOLDER" / file)
+    with (folder / "FOLDER" / "mine.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([["file", "speaker", "emotion", "split"], *rows])
+    for name in ("mine.csv", "LIST.csv"):
+        text = (folder / "FOLDER" / "mine.csv").read_text()
+        (folder / name).write_text(
+            re.sub(r"^(.*\.wav)", r"FOLDER/\1", text, flags=re.M)
+        )
+    write(folder / "FILE.wav")
+    (folder / "FILE.wav").rename(folder / "FILE")
+    soundfile.write(
+        folder / "SPEECH.pcm",
+        draw.normal(0, 0.1, 16000),
+        16000,
+        subtype="PCM_16",
+        format="RAW",
+    )
+    for speaker in "03", "08":
+        for emotion in "WFTN":
+            write(folder / "EMODB" / "wav" / f"{speaker}a01{emotion}a.wav")
+    labels = {
+        f"Ses0{session}F_impro01_{speaker}{turn:03}": label
+        for session in (1, 2)
+        for speaker in "FM"
+        for turn, label in enumerate(["ang", "exc", "hap", "sad", "neu"])
+    }
+    iemocap_test.write(folder / "IEMOCAP_full_release", labels)
+    for file in (folder / "IEMOCAP_full_release").rglob("Ses*.wav"):
+        write(file)
+    for name in ("mine", "other"):
+        fake_run.write(folder / "runs" / name)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("page", "command"),
+    [(name, command) for name, page in HERE.items() for command in commands(page)],
+)
+def test_every_command_works(page, command, folder, monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(folder)
+    if command.startswith("pip "):
+        pytest.skip("the gate installs")
+    if "demo.flags" in command:
+        pytest.importorskip("espeakng_loader")
+    few = [*FEW]
+    if "--run_dir" not in command:
+        few.append(f"--run_dir={tmp_path / 'run'}")
+    if "demo.flags" not in command:  # whose features are kept for all tests
+        few.append("--cache_dir=cache")
+    if command.startswith(MAIN) and "&" not in command:
+        argv = shlex.split(command.removeprefix(MAIN))
+        assert launching.call(*argv, *few) == 0, capsys.readouterr().err
+        return
+    if "launch.main" in command or "launch.audit" in command:
+        command = "&".join(f"{one} {' '.join(few)}" for one in command.split("&"))
+    run = subprocess.run(
+        command.replace("python ", f"{shlex.quote(sys.executable)} "),
+        shell=True,
+        env=launching.environment() | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 0, run.stderr
+
+
+def test_the_report_can_be_read_by_programs(folder):
+    (code,) = re.findall(r"```python\n(.*?)```", DOCS["report"], re.DOTALL)
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True
+    )
+    assert run.stdout.count("\n") > 1, run.stderr
+
+
+def test_every_flag_they_name_exists():
+    known = {"flagfile", "help"}
+    for program in PROGRAMS:
+        values = flags.FlagValues()
+        module = import_module(f"launch.{program}")
+        getattr(module, "define", launch_flags.define)(values)
+        known |= set(values)
+    for name, page in {"README": README, **DOCS}.items():
+        found = set(re.findall(r"(?<![\w-])--([a-z_]+)", page))
+        assert found <= known, (name, found - known)
+
+
+def test_every_link_leads_somewhere():
+    for name, page in {"../README": README, **DOCS}.items():
+        for target in re.findall(r"\]\((?!http)([^)#]*)\)", page):
+            assert (ROOT / "docs" / name).parent.joinpath(target).exists(), (
+                name,
+                target,
+            )
