@@ -70,7 +70,7 @@ def utterance(logits: Array, label: Array, trial: Trial) -> Array:
     # 1 - p. Kept above 0, where a power below 1 has an infinite slope.
     rest = jnp.maximum(-jnp.expm1(log_p), _TINY)
     loss = -jnp.sum(targets * rest**trial.focal * log_p)
-    return trial.class_weights[label] * loss
+    return jnp.asarray(trial.class_weights)[label] * loss
 
 
 def _shares(counts: np.ndarray) -> np.ndarray:
