@@ -90,8 +90,8 @@ def read(values: flags.FlagValues) -> Settings:
     trained = bundle.describe(settings.model, settings.aggregator).feature_set
     if reading.name(trained) == arrays.NAME:
         raise InputError(
-            f"{settings.model} takes ready features ({trained}): a model of openSMILE's "
-            "is right"
+            f"{settings.model} takes ready features ({trained}): one of openSMILE's "
+            "features is right"
         )
     if settings.microphone:
         sources.sounddevice()

@@ -1,0 +1,289 @@
+"""launch.stream: what it says of audio, and when there is none."""
+
+import json
+import os
+import pty
+import signal
+import sys
+
+import numpy as np
+import pytest
+import soundfile
+import streams
+from streams import EMOTIONS
+
+from launch import cli, stream
+from launch.streaming import display
+from launch.streaming.results import Result, results
+from vladser import bundle, features, inference
+from vladser.features.smile import Smile
+from vladser.types import Utterance
+
+
+@pytest.fixture(scope="module")
+def one():
+    return streams.random_bundle("netvlad(clusters=2)")
+
+
+@pytest.fixture(scope="module")
+def smile():
+    return Smile()
+
+
+@pytest.fixture(scope="module")
+def model(one, tmp_path_factory):
+    bundle.save(one, tmp_path_factory.mktemp("stream") / "model")
+    return tmp_path_factory.getbasetemp().joinpath("stream0", "model")
+
+
+def expected(one, samples, folder):
+    """Probabilities of audio in a file, as of any file that is to be classified."""
+    soundfile.write(folder / "a.wav", samples, 16000)
+    found = features.extract([Utterance("a", folder / "a.wav", "", "")], folder)
+    return inference.classify(one, [found.features["a"]]).probabilities[0]
+
+
+def cut(samples, draw):
+    while len(samples):
+        size = int(draw.choice([0, 1, 160, 5000, 40_000]))
+        yield samples[:size]
+        samples = samples[size:]
+
+
+def test_the_end_is_what_the_whole_file_gives(one, smile, tmp_path):
+    samples, draw = streams.speech(2.3), np.random.default_rng(0)
+    *_, last = results(one, smile, cut(samples, draw), every=0.5, utterance=60)
+    np.testing.assert_allclose(
+        last.probabilities, expected(one, samples, tmp_path), atol=1e-5
+    )
+    assert last[:3] == (0, 2.3, True)
+
+
+def test_results_come_every_so_often_and_utterances_one_by_one(one, smile):
+    found = results(one, smile, [streams.speech(2.5)], every=0.4, utterance=1)
+    assert [result[:3] for result in found] == [
+        (0, 0.4, False),
+        (0, 0.8, False),
+        (0, 1, True),
+        (1, 1.4, False),
+        (1, 1.8, False),
+        (1, 2, True),
+        (2, 2.4, False),
+        (2, 2.5, True),
+    ]
+
+
+def test_each_utterance_is_a_signal_of_its_own(one, smile, tmp_path):
+    samples = streams.speech(2.5)
+    found = results(one, smile, [samples], every=0.5, utterance=1)
+    ends = [result.probabilities for result in found if result.final]
+    for number, probabilities in enumerate(ends):
+        part = samples[number * 16000 : (number + 1) * 16000]
+        np.testing.assert_allclose(
+            probabilities, expected(one, part, tmp_path), atol=1e-5
+        )
+
+
+def test_how_the_stream_came_changes_nothing(one, smile):
+    samples, draw = streams.speech(2), np.random.default_rng(1)
+    whole = list(results(one, smile, [samples], every=0.3, utterance=1.1))
+    for _ in range(3):
+        found = list(results(one, smile, cut(samples, draw), 0.3, 1.1))
+        assert [r[:3] for r in found] == [r[:3] for r in whole]
+        for result, other in zip(found, whole, strict=True):
+            np.testing.assert_allclose(
+                result.probabilities, other.probabilities, atol=1e-5
+            )
+
+
+def test_a_rest_without_a_frame_has_no_result(one, smile):
+    found = list(results(one, smile, [streams.speech(1.05)], every=1, utterance=1))
+    assert [result.time for result in found] == [1]
+
+
+def test_lines_of_json(model, one, tmp_path):
+    samples = streams.speech(1.3)
+    status, out, err = streams.run(
+        f"--model={model}", audio=samples.astype("<i2").tobytes()
+    )
+    assert (status, err) == (0, "")
+    lines = [json.loads(line) for line in out.splitlines()]
+    assert [line["time"] for line in lines] == [0.5, 1.0, 1.3]
+    assert [line["final"] for line in lines] == [False, False, True]
+    odds = lines[-1]["probabilities"]
+    assert tuple(odds) == EMOTIONS
+    assert lines[-1]["predicted"] == max(odds, key=odds.get)
+    np.testing.assert_allclose(
+        [*odds.values()], expected(one, samples, tmp_path), atol=1e-5
+    )
+
+
+def test_a_line_for_a_person():
+    result = Result(4.0, 12.5, False, np.array([0.05, 0.755, 0.125, 0.07]))
+    line = display.as_line(result, EMOTIONS)
+    assert line == (
+        "  12.5 s  happy    ███████▌    angry  5%  happy 76%  sad 12%  neutral  7%"
+    )
+    assert len(line) < 80
+
+
+def _read_terminal(descriptor):
+    """All that was written to it; Linux says EIO at its end."""
+    found = b""
+    while True:
+        try:
+            part = os.read(descriptor, 1 << 16)
+        except OSError:
+            part = b""
+        if not part:
+            return found.decode()
+        found += part
+
+
+def test_on_a_terminal_a_line_is_written_anew_until_it_is_final(model):
+    ours, theirs = pty.openpty()
+    process = streams.start(f"--model={model}", "--utterance=1", stdout=theirs)
+    os.close(theirs)
+    process.stdin.write(streams.pcm(1.7))
+    process.stdin.close()
+    shown = _read_terminal(ours)
+    assert process.wait() == 0, process.stderr.read()
+    lines = [line.split("\r\x1b[K")[1:] for line in shown.split("\r\n")]
+    assert [[part.split(" s ")[0].strip() for part in line] for line in lines] == [
+        ["0.5", "1.0"],
+        ["1.5", "1.7"],
+        [],
+    ]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_told_to_stop_it_gives_the_last_result_first(model, number):
+    process = streams.start(f"--model={model}")
+    process.stdin.write(streams.pcm(1.2))
+    process.stdin.flush()
+    for time in 0.5, 1.0:
+        assert json.loads(process.stdout.readline())["time"] == time
+    process.send_signal(number)
+    out, err = process.communicate()
+    last = json.loads(out)
+    assert last["final"] and 1 <= last["time"] <= 1.2
+    assert (process.returncode, err) == (128 + number, b"interrupted\n")
+
+
+def test_a_reader_who_leaves_ends_it(model):
+    process = streams.start(f"--model={model}", "--every=0.1")
+    process.stdin.write(streams.pcm(0.5))
+    process.stdin.flush()
+    process.stdout.readline()
+    process.stdout.close()
+    process.stdin.write(streams.pcm(0.5))
+    process.stdin.close()
+    assert process.stderr.read() == b""
+    assert process.wait() == 1
+
+
+@pytest.mark.parametrize(
+    ("audio", "status", "said"),
+    [
+        (b"", 1, "error: there was no audio to judge: 960 samples (60 ms) are the"),
+        (bytes(1918), 1, "error: there was no audio to judge"),
+        (bytes(1921), 0, "note: standard input ended within a sample: is it 16-bit"),
+        (b"RIFF" + bytes(4000), 1, "error: standard input is a WAV file: raw 16-bit"),
+    ],
+)
+def test_what_is_no_audio_is_said_in_a_line(model, audio, status, said):
+    found, _, err = streams.run(f"--model={model}", audio=audio)
+    assert found == status
+    assert err.startswith(said) and err.count("\n") == 1
+
+
+def test_a_microphone_is_heard_until_the_program_is_told_to_stop(model, tmp_path):
+    path = streams.sounddevice(tmp_path / "fake", streams.hears(4.6, status="'lost'"))
+    status, out, err = streams.run(f"--model={model}", "--microphone", path=path)
+    assert status == 130
+    note, *rest = err.splitlines()
+    assert note.startswith("note: audio was lost") and rest == ["interrupted"]
+    ends = [line for line in map(json.loads, out.splitlines()) if line["final"]]
+    assert [line["time"] for line in ends] == [4, 4.6]
+
+
+def _wrong(capsys, *argv):
+    """The line that a wrong command line is answered by."""
+    status = cli.run(stream.main, stream.define, stream.read, "", argv)
+    err = capsys.readouterr().err
+    assert status == 2 and err.count("\n") == 1
+    return err
+
+
+def test_a_terminal_as_standard_input_is_said(model, capsys, monkeypatch):
+    ours, theirs = pty.openpty()
+    with os.fdopen(theirs) as terminal:
+        monkeypatch.setattr(sys, "stdin", terminal)
+        assert "standard input is a terminal" in _wrong(capsys, f"--model={model}")
+    os.close(ours)
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("raise ImportError", "pip install 'vladser[microphone]'"),
+        ("raise OSError('PortAudio library not found')", "apt install libportaudio2"),
+    ],
+)
+def test_a_microphone_that_cannot_be_read_is_said(
+    model, capsys, monkeypatch, tmp_path, code, said
+):
+    (tmp_path / "sounddevice.py").write_text(code)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "sounddevice", raising=False)
+    assert said in _wrong(capsys, f"--model={model}", "--microphone")
+
+
+def test_no_microphone_is_said(model, tmp_path):
+    path = streams.sounddevice(tmp_path / "fake", "raise PortAudioError('no device')")
+    found = streams.run(f"--model={model}", "--microphone", path=path)
+    assert found == (1, "", "error: --microphone: no device\n")
+
+
+def test_wrong_flags_are_said(model, capsys, tmp_path):
+    assert "--model is required" in _wrong(capsys)
+    assert f"{tmp_path} is no model" in _wrong(capsys, f"--model={tmp_path}")
+    for flag in "--every=0", "--utterance=61", "--utterance=x":
+        said = _wrong(capsys, f"--model={model}", flag)
+        assert "should be a number" in said
+
+
+@pytest.mark.parametrize(
+    ("feature_set", "said"),
+    [
+        ("npy-147", "takes ready features (npy-147): one of openSMILE's"),
+        ("vladser147-00000000/opensmile-2.6.0", "this version of vladser makes"),
+        ("others-1/opensmile-2.6.0", "unknown here"),
+    ],
+)
+def test_features_that_are_not_made_here_are_said(tmp_path, capsys, feature_set, said):
+    bundle.save(streams.random_bundle(feature_set=feature_set), tmp_path / "model")
+    assert said in _wrong(capsys, f"--model={tmp_path / 'model'}")
+
+
+def test_another_opensmile_is_noted(tmp_path):
+    other = streams.FEATURES.rpartition("-")[0] + "-1.0.0"
+    bundle.save(streams.random_bundle(feature_set=other), tmp_path / "model")
+    status, _, err = streams.run(f"--model={tmp_path / 'model'}", audio=streams.pcm(1))
+    assert status == 0 and "was trained on those of opensmile-1.0.0" in err
+
+
+def test_a_pooling_that_needs_the_whole_is_refused(tmp_path, monkeypatch):
+    (tmp_path / "mine.py").write_text(
+        "from vladser.types import Aggregator\n"
+        "def first():\n"
+        "    return Aggregator(lambda key, dim: (), lambda p, x, mask: x[0])\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    bundle.save(streams.random_bundle("mine.first"), tmp_path / "model")
+    status, _, err = streams.run(
+        f"--model={tmp_path / 'model'}", "--aggregator=mine.first", path=tmp_path
+    )
+    assert status == 2 and err.count("\n") == 1
+    assert "mine.first needs all frames at once" in err
+    assert "final, " in err and "netvlad, " in err

@@ -1,0 +1,96 @@
+"""A model to stream with, audio for it, and the program."""
+
+import dataclasses
+import subprocess
+import sys
+from importlib import metadata
+
+import jax
+import launching
+import numpy as np
+
+from vladser import aggregators, bundle, model
+from vladser.features import sets
+from vladser.types import Condition
+
+EMOTIONS = ("angry", "happy", "sad", "neutral")
+FEATURES = f"{sets.find('vladser147').id}/opensmile-{metadata.version('opensmile')}"
+
+
+def random_bundle(pooling="mean", feature_set=FEATURES, dim=147):
+    """A model of random parameters, to which each descriptor matters."""
+    draw = np.random.default_rng(0)
+    condition = Condition(aggregators.parse(pooling), cells=8)
+    scale = draw.uniform(0.01, 0.1, dim).astype(np.float32)
+    mean = draw.normal(size=dim).astype(np.float32)
+    one = bundle.Bundle(EMOTIONS, feature_set, condition, mean, scale, None, {})
+    params = jax.tree.map(
+        lambda x: np.asarray(x + draw.normal(0, 0.3, x.shape), np.float32),
+        model.init(jax.random.key(0), one.spec),
+    )
+    return dataclasses.replace(one, params=params)
+
+
+def speech(seconds, seed=0):
+    """int16 samples, voiced with a moving pitch and pauses."""
+    draw = np.random.default_rng(seed)
+    time = np.arange(round(16000 * seconds)) / 16000
+    phase = 2 * np.pi * np.cumsum(140 + 40 * np.sin(2 * np.pi * 1.5 * time)) / 16000
+    voice = sum(np.sin(k * phase) / k for k in range(1, 20))
+    loudness = np.clip(np.sin(2 * np.pi * 2 * time), 0, None)
+    signal = 0.2 * loudness * voice + draw.normal(0, 1e-3, len(time))
+    return (signal * 32768).astype(np.int16)
+
+
+def pcm(seconds):
+    """The same as bytes."""
+    return speech(seconds).astype("<i2").tobytes()
+
+
+def start(*argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, path=""):
+    """Starts launch.stream in a process of its own; modules in `path` come first."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "launch.stream", *map(str, argv)],
+        cwd=launching.ROOT,
+        env=launching.environment() | {"PYTHONPATH": str(path)},
+        stdin=stdin,
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+    )
+
+
+def run(*argv, audio=b"", path=""):
+    """Runs it to its end; returns status, output and errors."""
+    process = start(*argv, path=path)
+    out, err = process.communicate(audio)
+    return process.returncode, out.decode(), err.decode()
+
+
+def sounddevice(folder, body):
+    """Writes a module of that name with such a RawInputStream into a new folder."""
+    folder.mkdir()
+    (folder / "sounddevice.py").write_text(
+        "import os, signal, threading, time\n"
+        "class PortAudioError(Exception): pass\n"
+        "class RawInputStream:\n"
+        "    def __init__(self, samplerate, channels, dtype, callback):\n"
+        "        assert (samplerate, channels, dtype) == (16000, 1, 'int16')\n"
+        "        self.callback = callback\n"
+        "    def __exit__(self, *_): pass\n"
+        "    def __enter__(self):\n"
+        f"        {body}\n"
+    )
+    return folder
+
+
+def hears(seconds, status="None"):
+    """The body of a RawInputStream that hears this much, and is told to stop then."""
+    return (
+        f"heard = bytes.fromhex({pcm(seconds).hex()!r})\n"
+        "        def hear():\n"
+        "            for at in range(0, len(heard), 3200):\n"
+        f"                self.callback(heard[at:at + 3200], 1600, None, {status})\n"
+        "            time.sleep(3)\n"
+        "            os.kill(os.getpid(), signal.SIGINT)\n"
+        "        threading.Thread(target=hear, daemon=True).start()"
+    )
