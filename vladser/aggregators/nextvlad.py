@@ -42,15 +42,17 @@ def nextvlad(*, clusters: int = 16, groups: int = 8, expansion: int = 2) -> Aggr
         wide = expansion * dim
         piece = divide(wide, groups=groups)
         keys = jax.random.split(key, 4)
+        # Numbers as large as the frames', and centers beside them as NetVLAD's are:
+        # centers that are far away would drown what the frames say.
         normal = jax.nn.initializers.normal(wide**-0.5)
         return Params(
-            jax.nn.initializers.glorot_uniform()(keys[0], (dim, wide)),
+            jax.nn.initializers.normal(dim**-0.5)(keys[0], (dim, wide)),
             jnp.zeros(wide),
             normal(keys[1], (groups, wide)),
             jnp.zeros(groups),
             normal(keys[2], (groups, clusters, wide)),
             jnp.zeros((groups, clusters)),
-            jax.nn.initializers.normal(piece**-0.5)(keys[3], (clusters, piece)),
+            normal(keys[3], (clusters, piece)),
         )
 
     def start(params, dim):
