@@ -69,6 +69,9 @@ class Settings:
     extraction: bool = flag(
         "What", "false", boolean, "Also times the extraction of features in data_dir."
     )
+    streaming: bool = flag(
+        "What", "false", boolean, "Also times the streaming of audio in data_dir."
+    )
     data_dir: Path = flag("Data", None, path, "The folder of EMO-DB.")
     cache_dir: Path = flag(
         "Data",
@@ -105,8 +108,9 @@ def read(values: flags.FlagValues) -> Settings:
     trials, data_dir, json = given["trials"], given["data_dir"], given["json"]
     if trials > 10 and trials % 10:
         raise InputError(f"--trials={trials} should be at most 10, or a multiple of it")
-    if data_dir is None and given["extraction"]:
-        raise InputError("--extraction needs --data_dir, the folder of EMO-DB")
+    for name in ("extraction", "streaming"):
+        if data_dir is None and given[name]:
+            raise InputError(f"--{name} needs --data_dir, the folder of EMO-DB")
     if data_dir is not None and not data_dir.is_dir():
         raise InputError(f"--data_dir={data_dir}: no such folder")
     if json is not None and not json.parent.is_dir():

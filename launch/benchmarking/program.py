@@ -11,6 +11,7 @@ from launch.benchmarking import (
     curves,
     extraction,
     report,
+    streaming,
     workloads,
 )
 from vladser import features
@@ -33,6 +34,10 @@ def run(settings: "Settings") -> dict[str, Any]:
         found = extraction.measure(wavs, settings.rounds, features.cores())
         result["extraction"] = found
         _show(report.extraction(found))
+    if settings.streaming:
+        wavs = sorted(settings.data_dir.glob("wav/*.wav"))
+        result["streaming"] = streaming.measure(wavs, settings.rounds)
+        _show(report.streaming(result["streaming"]))
     return result
 
 

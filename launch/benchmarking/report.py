@@ -83,6 +83,22 @@ def extraction(result: Mapping[str, Any]) -> str:
     return "\n".join([title, "", *_table(("", "median", "low", "high"), rows)])
 
 
+def streaming(result: Mapping[str, Any]) -> str:
+    """How a stream is followed: two times in milliseconds, and the speed."""
+    tables = []
+    for name in ("compute_seconds", "delay_seconds"):
+        found = result[name]
+        row = [
+            name.removesuffix("_seconds"),
+            *(f"{1e3 * s:.1f}" for s in found.values()),
+        ]
+        tables += [*_table(("ms", *found), [row]), ""]
+    factor = result["real_time_factor"]
+    row = "real-time factor", *(f"{value:.4f}" for value in factor.values())
+    title = f"streaming: {result['audio_seconds']:.0f} s of speech"
+    return "\n".join([title, "", *tables, *_table(("", *factor), [row])])
+
+
 def _row(entry: Mapping[str, Any], errors: Mapping[str, float]) -> tuple[str, ...]:
     ahead, error = entry["ours_is_faster_by"], errors.get(entry["name"])
     return (
