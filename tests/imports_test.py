@@ -17,7 +17,8 @@ LAYERS = [
     "vladser.aggregators vladser.smoothing vladser.losses",
     "vladser.comparisons vladser.dataset vladser.folds vladser.model vladser.linen",
     "vladser.batches vladser.training vladser.results vladser.bundle",
-    "vladser.sweep vladser.trials vladser.plots vladser.clusters vladser.inference",
+    "vladser.sweep vladser.trials vladser.plots vladser.clusters vladser.inference "
+    "vladser.export",
     "vladser.events vladser.block",
     "vladser.experiment",
     "vladser.chunks",
@@ -80,6 +81,7 @@ def test_every_module_has_a_layer_of_its_own():
         "vladser.aggregators",
         "vladser.comparisons",
         "launch.audit",
+        "launch.export",
         "launch.flags",
         "launch.main",
         "launch.predict",

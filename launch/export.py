@@ -1,0 +1,109 @@
+"""Writes a trained model as one file that runs without vladser.
+
+    python -m launch.export --model=MODEL --to=stablehlo
+    python -m launch.export --model=MODEL --to=onnx --output=emodb.onnx
+
+StableHLO runs wherever jax does, on CPUs, NVIDIA GPUs and TPUs; ONNX in onnxruntime and
+others, and needs the extra [onnx] to be written. The file takes the features of any
+number of utterances of any length, and gives the probabilities and the utterance-level
+representation of each. It is run in a process without vladser first, and compared with
+the model.
+"""
+
+# ruff: noqa: RUF009 (`flag` is dataclasses.field with metadata)
+
+import logging
+import sys
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from absl import flags
+
+from launch import cli, parsers
+from launch.parsers import flag, one_of, path
+from vladser import aggregators, bundle
+from vladser.errors import InputError
+from vladser.types import Pooling
+
+FORMS = ("stablehlo", "onnx")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the flags say, parsed and checked: a field a flag."""
+
+    model: Path = flag(
+        "Model", None, path, "The folder of a model that launch.main wrote. Required."
+    )
+    aggregator: Pooling | None = flag(
+        "Model",
+        None,
+        aggregators.parse,
+        "The model's aggregator, where that is none of vladser's: code that you trust.",
+    )
+    to: str = flag("File", None, one_of(*FORMS), f"{' or '.join(FORMS)}. Required.")
+    output: Path = flag(
+        "File",
+        None,
+        path,
+        "The file, which must not be there (default: in the working directory, the "
+        "name of the model's folder and .stablehlo or .onnx).",
+    )
+
+
+def define(values: flags.FlagValues) -> None:
+    """Defines the flags of the program on `values`."""
+    parsers.define(values, Settings)
+
+
+def read(values: flags.FlagValues) -> Settings:
+    """Returns the settings that parsed flags stand for.
+
+    Raises:
+      InputError: a flag is missing, there is no such model, or the output is there
+        already or has no folder.
+    """
+    given = {field.name: values[field.name].value for field in fields(Settings)}
+    if given["model"] is None:
+        raise InputError("--model is required: the folder of a trained model")
+    if given["to"] is None:
+        raise InputError(f"--to is required: {' or '.join(FORMS)}")
+    name = f"{given['model'].resolve().name}.{given['to']}"
+    given["output"] = output = given["output"] or Path(name)
+    if output.exists():
+        raise InputError(f"--output: {output} is there already: name another file")
+    if not output.parent.is_dir():
+        raise InputError(f"--output: {output.parent} is no folder")
+    settings = Settings(**given)
+    bundle.describe(settings.model, settings.aggregator)
+    return settings
+
+
+def main(settings: Settings) -> None:
+    """Exports, checks and writes; says what was written."""
+    # Late, for they import jax: wrong flags must be answered at once.
+    import jax
+
+    # Accelerators are not needed here, and may be held by another process.
+    jax.config.update("jax_platforms", "cpu")
+    # Else the paths of the source files are a part of what is exported.
+    jax.config.update("jax_traceback_in_locations_limit", 0)
+
+    from launch import run_dir
+    from launch.exporting import check
+    from vladser import export
+
+    logging.getLogger("onnx_ir").setLevel(logging.ERROR)  # shapes that it leaves out
+    one = bundle.load(settings.model, settings.aggregator)
+    content = {"stablehlo": export.stablehlo, "onnx": export.onnx}[settings.to](one)
+    found = check.run(content, settings.to, one)
+    run_dir.write_bytes(settings.output, content)
+    print(
+        f"wrote {settings.output}: {len(content) / 1000:.0f} KB, worst difference "
+        f"{found.worst:.0e} over {found.utterances} utterances in {found.runtime}"
+    )
+    print(f"probabilities: {', '.join(one.emotions)}; features: {one.feature_set}")
+
+
+if __name__ == "__main__":
+    sys.exit(cli.run(main, define, read, __doc__))
