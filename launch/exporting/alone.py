@@ -34,7 +34,7 @@ def onnx(file):
 if __name__ == "__main__":
     form, file, inputs, outputs = sys.argv[1:]
     runtime, call = {"stablehlo": stablehlo, "onnx": onnx}[form](file)
-    given, found = np.load(inputs), {"runtime": runtime}
+    given, found = np.load(inputs, allow_pickle=False), {"runtime": runtime}
     for n in range(len(given.files) // 2):
         results = call(given[f"features{n}"], given[f"lengths{n}"])
         found[f"probabilities{n}"], found[f"embedding{n}"] = results

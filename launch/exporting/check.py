@@ -87,5 +87,5 @@ def _alone(
         if done.returncode:
             reason = (done.stderr.strip() or "no reason given").splitlines()[-1]
             raise InputError(f"the exported model does not run: {reason}")
-        with np.load(found) as arrays:
+        with np.load(found, allow_pickle=False) as arrays:
             return dict(arrays)
