@@ -95,8 +95,9 @@ def read(values: flags.FlagValues) -> Settings:
         )
     if settings.microphone:
         sources.sounddevice()
-    elif sys.stdin.isatty():
-        raise InputError("standard input is a terminal: raw PCM is right, see --help")
+    elif sys.stdin is None or sys.stdin.isatty():
+        what = "is a terminal" if sys.stdin else "is closed"
+        raise InputError(f"standard input {what}: raw PCM is right, see --help")
     return settings
 
 

@@ -135,9 +135,12 @@ def foreign(tmp_path_factory):
 def extract_ones(folder, **environment):
     program = (
         "import numpy, opensmile\n"
+        "from vladser.features.live import Live\n"
         "from vladser.features.smile import Smile\n"
         f"assert opensmile.__file__.startswith({str(folder)!r})\n"
-        "print(Smile()(numpy.ones(1600, 'f')).shape)"
+        "print(Smile()(numpy.ones(1600, 'f')).shape)\n"
+        "with Live(Smile()) as live:\n"
+        "    print(len(live.push(numpy.ones(1600, 'i2'))) + len(live.end()))"
     )
     return subprocess.run(
         [sys.executable, "-c", program],
@@ -150,7 +153,7 @@ def extract_ones(folder, **environment):
 
 def test_packages_work_under_a_path_that_ascii_cannot_name(foreign, tmp_path):
     done = extract_ones(foreign, TMPDIR=str(tmp_path))
-    assert done.stdout == "(6, 147)\n", done.stderr
+    assert done.stdout == "(6, 147)\n6\n", done.stderr
     assert not list(tmp_path.iterdir())
 
 

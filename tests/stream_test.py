@@ -5,6 +5,7 @@ import os
 import pty
 import signal
 import sys
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ import soundfile
 import streams
 from streams import EMOTIONS
 
-from launch import cli, stream
+from launch import backend, cli, predict, stream
 from launch.streaming import display
 from launch.streaming.results import Result, results
 from vladser import bundle, features, inference
@@ -101,7 +102,18 @@ def test_a_rest_without_a_frame_has_no_result(one, smile):
     assert [result.time for result in found] == [1]
 
 
-def test_lines_of_json(model, one, tmp_path):
+def predicted(model, samples, folder, capsys):
+    """Probabilities as launch.predict says them."""
+    soundfile.write(folder / "a.wav", samples, 16000)
+    argv = f"--model={model}", f"--cache_dir={folder}", "--format=json"
+    with mock.patch.object(backend, "prepare"):  # conftest.py has done it
+        argv = *argv, "--workers=1", str(folder / "a.wav")
+        cli.run(predict.main, predict.define, predict.read, "", argv, "FILE")
+    (row,) = json.loads(capsys.readouterr().out)
+    return [*row["probabilities"].values()]
+
+
+def test_lines_of_json_end_with_what_predict_says(model, tmp_path, capsys):
     samples = streams.speech(1.3)
     status, out, err = streams.run(
         f"--model={model}", audio=samples.astype("<i2").tobytes()
@@ -114,7 +126,7 @@ def test_lines_of_json(model, one, tmp_path):
     assert tuple(odds) == EMOTIONS
     assert lines[-1]["predicted"] == max(odds, key=odds.get)
     np.testing.assert_allclose(
-        [*odds.values()], expected(one, samples, tmp_path), atol=1e-5
+        [*odds.values()], predicted(model, samples, tmp_path, capsys), atol=1e-5
     )
 
 
@@ -221,6 +233,19 @@ def test_a_terminal_as_standard_input_is_said(model, capsys, monkeypatch):
         monkeypatch.setattr(sys, "stdin", terminal)
         assert "standard input is a terminal" in _wrong(capsys, f"--model={model}")
     os.close(ours)
+
+
+def test_no_standard_input_is_said(model, capsys, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", None)
+    assert "standard input is closed" in _wrong(capsys, f"--model={model}")
+
+
+def test_what_cannot_be_read_is_said(model, tmp_path):
+    with (tmp_path / "file").open("wb") as only_written:
+        process = streams.start(f"--model={model}", stdin=only_written)
+    _, err = process.communicate()
+    assert process.returncode == 1
+    assert err == b"error: standard input cannot be read: Bad file descriptor\n"
 
 
 @pytest.mark.parametrize(

@@ -25,13 +25,18 @@ def stdin() -> Iterator[np.ndarray]:
     """Raw 16-bit little-endian mono samples from standard input.
 
     Raises:
-      InputError: what comes is an audio file with a header.
+      InputError: it cannot be read, or is an audio file with a header.
     """
     rest, header = b"", b""
     while not stopping.asked():
         if not select.select([sys.stdin], [], [], _POLL)[0]:
             continue
-        read = os.read(sys.stdin.fileno(), _BYTES)
+        try:
+            read = os.read(sys.stdin.fileno(), _BYTES)
+        except OSError as error:
+            raise InputError(
+                f"standard input cannot be read: {error.strerror}"
+            ) from None
         if not read:
             break
         header = header or _check_raw(read)
