@@ -171,8 +171,8 @@ def _entry(name: str, text: str) -> str:
     return textwrap.fill(
         text,
         width=88,
-        initial_indent=f"  --{name}".ljust(20),
-        subsequent_indent=" " * 20,
+        initial_indent=f"  --{name}".ljust(24),
+        subsequent_indent=" " * 24,
         break_on_hyphens=False,
     )
 
