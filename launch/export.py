@@ -19,28 +19,19 @@ from pathlib import Path
 
 from absl import flags
 
-from launch import cli, parsers
+from launch import cli, model_flags, parsers
+from launch.model_flags import ModelFlags
 from launch.parsers import flag, one_of, path
-from vladser import aggregators, bundle
+from vladser import bundle
 from vladser.errors import InputError
-from vladser.types import Pooling
 
 FORMS = ("stablehlo", "onnx")
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(ModelFlags):
     """What the flags say, parsed and checked: a field a flag."""
 
-    model: Path = flag(
-        "Model", None, path, "The folder of a model that launch.main wrote. Required."
-    )
-    aggregator: Pooling | None = flag(
-        "Model",
-        None,
-        aggregators.parse,
-        "The model's aggregator, where that is none of vladser's: code that you trust.",
-    )
     to: str = flag("File", None, one_of(*FORMS), f"{' or '.join(FORMS)}. Required.")
     output: Path = flag(
         "File",
@@ -64,8 +55,7 @@ def read(values: flags.FlagValues) -> Settings:
         already or has no folder.
     """
     given = {field.name: values[field.name].value for field in fields(Settings)}
-    if given["model"] is None:
-        raise InputError("--model is required: the folder of a trained model")
+    model_flags.describe(given["model"], given["aggregator"])
     if given["to"] is None:
         raise InputError(f"--to is required: {' or '.join(FORMS)}")
     name = f"{given['model'].resolve().name}.{given['to']}"
@@ -74,9 +64,7 @@ def read(values: flags.FlagValues) -> Settings:
         raise InputError(f"--output: {output} is there already: name another file")
     if not output.parent.is_dir():
         raise InputError(f"--output: {output.parent} is no folder")
-    settings = Settings(**given)
-    bundle.describe(settings.model, settings.aggregator)
-    return settings
+    return Settings(**given)
 
 
 def main(settings: Settings) -> None:

@@ -7,7 +7,6 @@ Reads raw PCM from standard input (16 kHz, mono, 16-bit, little-endian), or list
 microphone. On a terminal it shows one line that changes; elsewhere it writes one JSON
 object a line. It ends with the audio, or by Ctrl-C. docs/streaming.md says more.
 """
-# ruff: noqa: RUF009 (`flag` is dataclasses.field with metadata)
 
 import sys
 from contextlib import closing
@@ -16,15 +15,15 @@ from pathlib import Path
 
 from absl import flags
 
-from launch import cli, parsers, stopping, terminal
-from launch.parsers import boolean, flag, path, positive
+from launch import cli, model_flags, parsers, stopping, terminal
+from launch.model_flags import ModelFlags
+from launch.parsers import boolean, flag, positive
 from launch.predicting import reading
 from launch.streaming import sources
 from vladser import aggregators, bundle
 from vladser.errors import InputError
 from vladser.features import arrays
 from vladser.features.audio import SHORTEST
-from vladser.types import Pooling
 
 LONGEST = 60.0  # seconds
 SPOKEN = 4.0  # seconds
@@ -38,18 +37,9 @@ def _seconds(text: str) -> float:
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(ModelFlags):
     """What the flags say, parsed and checked: a field a flag."""
 
-    model: Path = flag(
-        "Model", None, path, "The folder of a model that launch.main wrote. Required."
-    )
-    aggregator: Pooling | None = flag(
-        "Model",
-        None,
-        aggregators.parse,
-        "The model's aggregator, where that is none of vladser's: code that you trust.",
-    )
     microphone: bool = flag(
         "Audio",
         "false",
@@ -82,12 +72,10 @@ def read(values: flags.FlagValues) -> Settings:
         is nothing to listen to.
     """
     given = {field.name: values[field.name].value for field in fields(Settings)}
-    if given["model"] is None:
-        raise InputError("--model is required: the folder of a trained model")
+    trained = model_flags.describe(given["model"], given["aggregator"]).feature_set
     default = SPOKEN if given["microphone"] else LONGEST
     given["utterance"] = given["utterance"] or default
     settings = Settings(**given)
-    trained = bundle.describe(settings.model, settings.aggregator).feature_set
     if reading.name(trained) == arrays.NAME:
         raise InputError(
             f"{settings.model} takes ready features ({trained}): one of openSMILE's "
