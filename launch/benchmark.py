@@ -72,6 +72,9 @@ class Settings:
     streaming: bool = flag(
         "What", "false", boolean, "Also times the streaming of audio in data_dir."
     )
+    prediction: Path = flag(
+        "What", None, path, "A model: also times launch.predict with it on data_dir."
+    )
     data_dir: Path = flag("Data", None, path, "The folder of EMO-DB.")
     cache_dir: Path = flag(
         "Data",
@@ -108,7 +111,7 @@ def read(values: flags.FlagValues) -> Settings:
     trials, data_dir, json = given["trials"], given["data_dir"], given["json"]
     if trials > 10 and trials % 10:
         raise InputError(f"--trials={trials} should be at most 10, or a multiple of it")
-    for name in ("extraction", "streaming"):
+    for name in ("extraction", "prediction", "streaming"):
         if data_dir is None and given[name]:
             raise InputError(f"--{name} needs --data_dir, the folder of EMO-DB")
     if data_dir is not None and not data_dir.is_dir():

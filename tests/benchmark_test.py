@@ -44,6 +44,7 @@ def test_defaults():
         ("--curves=trials,trials", "should be some of trials,length,devices, or none"),
         ("--trials=13", "should be at most 10, or a multiple of it"),
         ("--extraction", "needs --data_dir"),
+        ("--prediction=model", "needs --data_dir"),
         ("--data_dir=nowhere", "no such folder"),
         ("--json=nowhere/x.json", "no folder nowhere"),
     ],

@@ -41,7 +41,7 @@ def measure(wavs: Sequence[Path], repeats: int, workers: int) -> dict[str, Any]:
     utterances = [Utterance(wav.stem, wav, "", "neutral") for wav in wavs]
     startup, bare, first, second = [], [], [], []
     for _ in range(repeats):
-        started, calls = _bare(wavs, workers)
+        started, calls = bare_calls(wavs, workers)
         startup.append(started)
         bare.append(calls)
         with TemporaryDirectory() as folder:
@@ -62,17 +62,18 @@ def measure(wavs: Sequence[Path], repeats: int, workers: int) -> dict[str, Any]:
         "bare_seconds": bare,
         "first_seconds": first,
         "second_seconds": second,
-        "first_speed": _spread(speeds),
-        "first_speed_with_startup": _spread(whole),
-        "second_speedup": _spread(speedups),
+        "first_speed": spread(speeds),
+        "first_speed_with_startup": spread(whole),
+        "second_speedup": spread(speedups),
     }
 
 
-def _spread(values: Sequence[float]) -> dict[str, float]:
+def spread(values: Sequence[float]) -> dict[str, float]:
+    """Median and range."""
     return {"median": median(values), "low": min(values), "high": max(values)}
 
 
-def _bare(wavs: Sequence[Path], workers: int) -> tuple[float, float]:
+def bare_calls(wavs: Sequence[Path], workers: int) -> tuple[float, float]:
     """Seconds until processes are ready, and of all calls in them."""
     context = get_context("spawn")
     barrier, done = context.Barrier(workers + 1), context.Value("i", 0)

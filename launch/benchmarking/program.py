@@ -10,6 +10,7 @@ from launch.benchmarking import (
     corpora,
     curves,
     extraction,
+    prediction,
     report,
     streaming,
     workloads,
@@ -29,13 +30,15 @@ def run(settings: "Settings") -> dict[str, Any]:
     """
     result = report.machine()
     result |= {"workloads": _contests(settings), "curves": _curves(settings)}
+    wavs = sorted(settings.data_dir.glob("wav/*.wav")) if settings.data_dir else []
+    how = wavs, settings.rounds, features.cores()
     if settings.extraction:
-        wavs = sorted(settings.data_dir.glob("wav/*.wav"))
-        found = extraction.measure(wavs, settings.rounds, features.cores())
-        result["extraction"] = found
-        _show(report.extraction(found))
+        result["extraction"] = found = extraction.measure(*how)
+        _show(report.beside_opensmile("extraction", found))
+    if settings.prediction:
+        result["prediction"] = found = prediction.measure(settings.prediction, *how)
+        _show(report.beside_opensmile("prediction", found))
     if settings.streaming:
-        wavs = sorted(settings.data_dir.glob("wav/*.wav"))
         result["streaming"] = streaming.measure(wavs, settings.rounds)
         _show(report.streaming(result["streaming"]))
     return result

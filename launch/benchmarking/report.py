@@ -69,8 +69,8 @@ def curve(over: str, points: Sequence[Mapping[str, Any]]) -> str:
     return "\n".join(_table(header, rows))
 
 
-def extraction(result: Mapping[str, Any]) -> str:
-    """Feature extraction beside openSMILE alone."""
+def beside_opensmile(what: str, result: Mapping[str, Any]) -> str:
+    """Feature extraction, or a command that extracts, beside openSMILE alone."""
     rows = [
         (
             name.replace("_", " "),
@@ -79,7 +79,7 @@ def extraction(result: Mapping[str, Any]) -> str:
         for name, value in result.items()
         if isinstance(value, dict)
     ]
-    title = f"extraction: {result['files']} files, {result['workers']} processes"
+    title = f"{what}: {result['files']} files, {result['workers']} processes"
     return "\n".join([title, "", *_table(("", "median", "low", "high"), rows)])
 
 

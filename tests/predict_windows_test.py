@@ -1,0 +1,160 @@
+"""Long recordings in windows."""
+
+import csv
+import io
+
+import matplotlib.image
+import numpy as np
+import pytest
+import soundfile
+
+from launch.predicting import windows
+from vladser import bundle, features, inference, plots
+from vladser.features import audio
+from vladser.types import Utterance
+
+pytest_plugins = "predicting"
+FORMATS = {"wav": {}, "flac": {}, "ogg": {"format": "OGG", "subtype": "VORBIS"}}
+
+
+def utterance(file, start=None, end=None):
+    return Utterance("0", file, "", "", start=start, end=end)
+
+
+def noise(seconds, rate=16000):
+    return np.random.default_rng(0).uniform(-0.3, 0.3, round(seconds * rate))
+
+
+@pytest.mark.parametrize("seconds", [0.06, 3.99, 4, 4.05, 4.06, 7.3, 20, 61.999])
+@pytest.mark.parametrize(("window", "hop"), [(4, 1), (4, 4), (0.3, 0.1), (2, 1.3)])
+def test_windows_cover_a_recording(seconds, window, hop):
+    found = np.array([*windows.spans(seconds, window, hop)])
+    start, end = found.T
+    assert start[0] == 0 and (np.diff(start) > 0).all() and end[-1] <= seconds + 1e-9
+    assert seconds - end[-1] < 0.06  # less than a frame is new
+    np.testing.assert_allclose(end - start, min(window, seconds))
+    assert (start[1:] <= end[:-1] + 1e-9).all()  # without gaps
+    np.testing.assert_allclose(np.diff(start)[:-1], hop)
+    assert (np.diff(start) <= hop + 1e-9).all()
+
+
+def test_a_short_recording_is_one_window_and_segments_are_cut_within(tmp_path):
+    file = tmp_path / "a.wav"
+    soundfile.write(file, noise(3), 16000)
+    assert windows.cut(utterance(file), 4, 1) == [utterance(file, 0.0, 3.0)]
+    found = windows.cut(utterance(file, 0.5, 2.6), 1, 0.7)
+    spans = [(one.start, one.end) for one in found]
+    assert spans == [(0.5, 1.5), (1.2, 2.2), (1.6, 2.6)]
+
+
+def test_what_cannot_be_cut_is_left_for_extraction_to_refuse(tmp_path):
+    (tmp_path / "text.wav").write_text("words")
+    soundfile.write(tmp_path / "a.wav", noise(1), 16000)
+    for file, span in [("text.wav", ()), ("gone.wav", ()), ("a.wav", (3.0, 4.0))]:
+        whole = utterance(tmp_path / file, *span)
+        assert windows.cut(whole, 0.5, 0.5) == [whole]
+        with pytest.raises(audio.BadAudio):
+            audio.load(whole.file, whole.start, whole.end)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_window_of_a_file_is_to_the_sample_that_of_its_signal(tmp_path, name):
+    file = tmp_path / f"a.{name}"
+    soundfile.write(file, noise(10), 16000, **FORMATS[name])
+    whole = audio.load(file)
+    for window in windows.cut(utterance(file), 3, 0.7):
+        first, last = round(window.start * 16000), round(window.end * 16000)
+        part = audio.load(file, window.start, window.end)
+        np.testing.assert_array_equal(part, whole[first:last])
+
+
+def test_each_window_is_extracted_as_a_signal_of_its_own(trained, call, tmp_path):
+    signal = noise(1.6)
+    soundfile.write(tmp_path / "long.flac", signal, 16000)
+    status, out, _ = call(
+        "--window=0.5", "--hop=0.25", "--format=csv", tmp_path / "long.flac"
+    )
+    rows = [*csv.DictReader(io.StringIO(out))]
+    spans = [(float(row["start"]), float(row["end"])) for row in rows]
+    assert status == 0
+    assert spans == [
+        (0, 0.5),
+        (0.25, 0.75),
+        (0.5, 1),
+        (0.75, 1.25),
+        (1, 1.5),
+        (1.1, 1.6),
+    ]
+    utterances = []
+    for number, (start, end) in enumerate(spans):
+        file = tmp_path / f"{number}.flac"
+        soundfile.write(file, signal[round(start * 16000) : round(end * 16000)], 16000)
+        utterances.append(Utterance(str(number), file, "", ""))
+    smile = features.extract(utterances, tmp_path / "cache").features
+    expected = inference.classify(
+        bundle.load(trained.model), [smile[u.id] for u in utterances]
+    )
+    cells = [[cell for name, cell in row.items() if name[:2] == "p_"] for row in rows]
+    found = np.array(cells, float)
+    np.testing.assert_allclose(found, expected.probabilities, atol=1e-5)
+
+
+def test_a_recording_beyond_max_seconds_needs_windows(call, tmp_path):
+    soundfile.write(tmp_path / "long.wav", noise(3), 16000)
+    argv = ("--max_seconds=2", "--format=csv", tmp_path / "long.wav")
+    assert call(*argv)[0] == 1
+    status, out, _ = call("--window=2", *argv)
+    assert status == 0 and len(out.splitlines()) == 1 + 2  # the hop is half a window
+
+
+def test_windows_that_are_bad_are_one_line_a_reason(call, tmp_path):
+    soundfile.write(tmp_path / "low.wav", noise(3, 8000), 8000)
+    status, out, err = call("--window=1", "--format=jsonl", tmp_path / "low.wav")
+    complaint, last = err.splitlines()
+    assert (status, out) == (1, "")
+    assert complaint.startswith(f"{tmp_path}/low.wav, 0-1 s: is sampled at 8000 Hz")
+    assert complaint.endswith("(and 4 more of it)")
+    assert last == "error: 5 of 5 windows could not be classified"
+
+
+def test_a_timeline_a_recording(call, tmp_path):
+    for folder in "ab":
+        (tmp_path / folder).mkdir()
+        soundfile.write(tmp_path / folder / "take.wav", noise(1), 16000)
+    (tmp_path / "b" / "words.wav").write_text("words")
+    argv = (f"--timeline={tmp_path / 'new' / 'plots'}", "--window=0.5")
+    assert call(*argv, tmp_path / "a", tmp_path / "b")[0] == 1
+    drawn = sorted((tmp_path / "new" / "plots").iterdir())
+    assert [file.name for file in drawn] == ["take-2.png", "take.png"]
+    assert all(matplotlib.image.imread(file).std() > 0 for file in drawn)
+
+
+def bars(axes):
+    """(lane, begin, end) of each bar."""
+    for lane in axes.collections:
+        for path in lane.get_paths():
+            (left, low), (right, high) = path.get_extents().get_points()
+            yield round((low + high) / 2), left, right
+
+
+def test_a_timeline_shows_every_window_and_gaps_where_there_is_none():
+    start = np.arange(5.0) * 60
+    probabilities = np.array([[0.9, 0.1], [0.2, 0.8], [0, 0], [0.3, 0.7], [0.6, 0.4]])
+    probabilities[2] = np.nan
+    figure = plots.timeline(start, start + 60, probabilities, ("angry", "sad"), "a.wav")
+    above, below = figure.axes
+    for line, values in zip(above.lines, probabilities.T, strict=True):
+        np.testing.assert_allclose(line.get_xdata(), start + 30)
+        np.testing.assert_allclose(line.get_ydata(), 100 * values)
+    assert {line.get_label() for line in above.lines} == {"angry", "sad"}
+    assert sorted(bars(below)) == [
+        (0, 0, 60),
+        (0, 240, 300),
+        (1, 60, 120),
+        (1, 180, 240),
+    ]
+    figure.canvas.draw()
+    assert below.get_xlabel() == "time, m:ss"
+    ticks = {label.get_text() for label in below.get_xticklabels()}
+    assert {"0:00", "2:30", "5:00"} <= ticks
+    assert [label.get_text() for label in below.get_yticklabels()] == ["angry", "sad"]
