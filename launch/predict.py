@@ -19,31 +19,22 @@ from typing import NamedTuple
 from absl import flags
 from platformdirs import user_cache_path
 
-from launch import cli, parsers, run_dir, stopping, terminal
+from launch import cli, model_flags, parsers, run_dir, stopping, terminal
+from launch.model_flags import ModelFlags
 from launch.parsers import count, flag, one_of, path, positive
 from launch.predicting import inputs, outputs, reading, windows
 from launch.predicting.classifying import Classified, classify
 from launch.predicting.inputs import Inputs
-from vladser import aggregators, bundle, features
+from vladser import bundle, features
 from vladser.bundle import Bundle
 from vladser.errors import InputError
 from vladser.features import arrays, audio
-from vladser.types import Pooling, Utterance
+from vladser.types import Utterance
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(ModelFlags):
     """What the flags say, parsed and checked: a field a flag."""
-
-    model: Path = flag(
-        "Model", None, path, "The folder of a model that launch.main wrote. Required."
-    )
-    aggregator: Pooling | None = flag(
-        "Model",
-        None,
-        aggregators.parse,
-        "The model's aggregator, where that is none of vladser's: code that you trust.",
-    )
 
     window: float | None = flag(
         "Long recordings",
@@ -113,12 +104,10 @@ def read(values: flags.FlagValues, *words: str) -> Request:
     """
     given = {field.name: values[field.name].value for field in fields(Settings)}
     given["cache_dir"] = (given["cache_dir"] or user_cache_path("vladser")).absolute()
-    if given["model"] is None:
-        raise InputError("--model is required: the folder of a trained model")
     if given["window"]:
         given["hop"] = given["hop"] or given["window"] / 2
     settings = Settings(**given)
-    said = bundle.describe(settings.model, settings.aggregator)
+    said = model_flags.describe(settings.model, settings.aggregator)
     ready = reading.name(said.feature_set) == arrays.NAME
     _check(settings, ready)
     found = inputs.find(words, {".npy"} if ready else inputs.AUDIO)

@@ -3,8 +3,12 @@
 import csv
 import io
 import json
+import re
+import shlex
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import launching
@@ -89,9 +93,9 @@ def test_a_manifest_is_a_list_and_words_keep_their_order(trained, call):
 
 def test_a_segment_of_a_list_is_a_signal_of_its_own(trained, call, tmp_path):
     file = next(iter(trained.tested))
-    signal, rate = soundfile.read(file)
-    soundfile.write(tmp_path / "whole.flac", signal, rate)
-    soundfile.write(tmp_path / "cut.flac", signal[1600:4000], rate)
+    samples, rate = soundfile.read(file)
+    soundfile.write(tmp_path / "whole.flac", samples, rate)
+    soundfile.write(tmp_path / "cut.flac", samples[1600:4000], rate)
     (tmp_path / "list.CSV").write_text(
         'comment,file,end,start\n"two\nlines",whole.flac,0.25,0.1\n,cut.flac,,\n'
     )
@@ -238,3 +242,73 @@ def test_as_a_process_it_prints_rows_alone_and_any_file_name(trained, tmp_path):
     text = found.stdout.decode("utf-8", "surrogateescape")
     files = {row["file"] for row in parse(text, "csv")}
     assert files == {str(path) for path in (tmp_path / "in").iterdir()}
+
+
+def test_what_is_stopped_keeps_the_features_that_it_has(trained, tmp_path):
+    draw = np.random.default_rng(0)
+    (tmp_path / "in").mkdir()
+    for number in range(30):
+        file = tmp_path / "in" / f"{number}.wav"
+        soundfile.write(file, draw.uniform(-0.3, 0.3, 160_000), 16000)
+    flags = [f"--model={trained.model}", f"--cache_dir={tmp_path / 'cache'}"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "launch.predict", *flags, tmp_path / "in"],
+        cwd=launching.ROOT,
+        env=launching.environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while process.poll() is None and len([*kept(tmp_path / "cache")]) < 3:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate()
+    assert (process.returncode, out, err) == (130, "", "interrupted\n")
+    assert 3 <= len([*kept(tmp_path / "cache")]) < 30
+
+
+def kept(cache):
+    """The entries of a cache."""
+    return (file for file in cache.glob("*/opensmile-*/*") if file.name[0] != ".")
+
+
+def test_an_mp3_is_read_without_a_word_of_its_decoder(trained, tmp_path):
+    file = tmp_path / "a.mp3"
+    clock = np.arange(48000) / 16000
+    soundfile.write(file, 0.3 * np.sin(2000 * clock**2) * (clock % 0.5 > 0.2), 16000)
+    command = [sys.executable, "-m", "launch.predict", f"--model={trained.model}"]
+    found = subprocess.run(
+        [*command, f"--cache_dir={tmp_path}", file],
+        cwd=launching.ROOT,
+        env=launching.environment(),
+        capture_output=True,
+        text=True,
+    )
+    assert (found.returncode, found.stderr) == (0, "")
+
+
+def test_every_command_of_the_page_works(trained, call, tmp_path, monkeypatch):
+    page = (launching.ROOT / "docs" / "predicting.md").read_text(encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    file = next(iter(trained.tested))
+    samples, rate = soundfile.read(file)
+    Path("FOLDER").mkdir()
+    for name in ("FILE.wav", "FOLDER/a.wav"):
+        soundfile.write(name, samples, rate)
+    soundfile.write("LONG.flac", np.tile(samples, 10), rate)
+    Path("LIST.csv").write_text("file,start,end\nFILE.wav,0.1,0.2\n")
+    blocks = re.findall(r"```sh\n(.*?)```", page, re.DOTALL)
+    lines = [line for block in blocks for line in block.splitlines()]
+    assert len(lines) == 5
+    for line in lines:
+        argv = shlex.split(line.partition(">")[0])
+        assert argv[:4] == ["python", "-m", "launch.predict", "--model=MODEL"]
+        status, out, err = call(*argv[4:])
+        assert (status, err) == (0, "") and out
+    assert [path.name for path in Path("plots").iterdir()] == ["LONG.png"]
+    (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert run.returncode == 0 and run.stdout.startswith("(1, "), run.stderr
+    (said,) = map(json.loads, re.findall(r"```json\n(.*?)```", page, re.DOTALL))
+    (row,) = json.loads(call("--format=json", "FILE.wav")[1])
+    assert list(said) == list(row)

@@ -1,5 +1,6 @@
 """Features in worker processes: a crash or a hang costs one file."""
 
+import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import TimeoutError, as_completed
 from functools import cache as once
@@ -33,7 +34,8 @@ def compute(
         return
     how, limit = (features, max_seconds), _PATIENCE + max_seconds
     # pebble, because with concurrent.futures one crash loses all that is unfinished.
-    pool = ProcessPool(min(workers, len(pending)), context=get_context("spawn"))
+    spawn = get_context("spawn")
+    pool = ProcessPool(min(workers, len(pending)), initializer=_mute, context=spawn)
     try:
         groups = list(_groups(pending, workers))
         while groups:
@@ -76,6 +78,14 @@ def _reason(error: Exception, limit: float) -> str:
     if isinstance(error, ProcessExpired):
         return f"crashed its process (exit status {error.exitcode})"
     return f"made the extraction fail: {error!r}"
+
+
+def _mute() -> None:
+    """Libraries of C write to standard error, libmpg123 for many a good file; what is
+    wrong with a file is said by its outcome."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
 
 
 _smile = once(Smile)  # a worker's own
