@@ -13,20 +13,22 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 
-def _blocks(language, heading):
-    text = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
+def _blocks(language, page, heading):
+    text = (ROOT / page).read_text(encoding="utf-8")
     (section,) = re.findall(rf"^## {heading}\n(.*?)(?=^## |\Z)", text, re.M | re.S)
     return re.findall(rf"^```{language}\n(.*?)^```", section, re.M | re.S)
 
 
 def test_poolings_of_ones_own_train_on_the_demo(tmp_path):
     pytest.importorskip("espeakng_loader")
-    files = _blocks("python", "Your own pooling")
+    page = "docs/extending.md"
+    (readme,) = _blocks("python", "README.md", "Your own pooling, in 20 lines")
+    files = [readme, *_blocks("python", page, "Your own pooling")]
     for code in files:
         (name,) = re.findall(r"\A# (\w+\.py)\n", code)
         (tmp_path / name).write_text(code, encoding="utf-8")
-    assert len(files[0].split("\n\n\n")[1].splitlines()) <= 20
-    (command,) = _blocks("sh", "Your own pooling")
+    assert len(readme.split("\n\n\n")[1].splitlines()) <= 20
+    (command,) = _blocks("sh", page, "Your own pooling")
     python, *argv = shlex.split(command.replace("\\\n", ""))
     assert python == "python"
     done = subprocess.run(

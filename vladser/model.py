@@ -34,18 +34,12 @@ def init(key: Array, spec: Spec) -> Params:
     differ only in their aggregator start from the same LSTM."""
     lstm_key, aggregator_key, classifier_key = jax.random.split(key, 3)
     pooling = aggregators.build(spec.pooling)
-    pooling_params = pooling.init(aggregator_key, spec.cells)
-    vector = jax.eval_shape(
-        pooling.apply,
-        pooling_params,
-        jax.ShapeDtypeStruct((1, spec.cells), jnp.float32),
-        jax.ShapeDtypeStruct((1,), bool),
-    )
+    length = aggregators.vector_length(spec.pooling, spec.cells)
     glorot = jax.nn.initializers.glorot_uniform()
     return Params(
         lstm.init(lstm_key, spec.features, spec.cells),
-        pooling_params,
-        glorot(classifier_key, (vector.shape[0], spec.classes)),
+        pooling.init(aggregator_key, spec.cells),
+        glorot(classifier_key, (length, spec.classes)),
         jnp.zeros(spec.classes),
     )
 
