@@ -99,7 +99,10 @@ def test_wrong_flags_are_answered_in_one_line_before_jax(argv, said, tmp_path):
     ("argv", "said"),
     [
         (["--aggregator=netvlad(clusters=0)"], "clusters=0"),
-        (["--aggregator=multihead(heads=3)"], "heads=3: should divide 4, as 1, 2, 4 do"),
+        (
+            ["--aggregator=multihead(heads=3)"],
+            "heads=3: should divide 4, as 1, 2, 4 do",
+        ),
         (["--validation=partner"], "speaker s0 belongs to no single session"),
         (["--hold_out=session"], "32 utterances have no session"),
         (["--hold_out=split"], "hold_out=split"),
