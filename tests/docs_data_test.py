@@ -5,24 +5,19 @@ import shlex
 import subprocess
 import sys
 from dataclasses import fields
-from pathlib import Path
 
+import documented
 import launching
 import numpy as np
 import pytest
-import soundfile
 from launching import SMALL
 
 from launch import flags
 from vladser import corpora
 from vladser.corpora import manifest
 
-PAGE = (Path(__file__).parent.parent / "docs" / "data.md").read_text(encoding="utf-8")
+PAGE = documented.page("docs/data.md")
 PROGRAM = "python -m launch.main "
-
-
-def blocks(language):
-    return re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
 
 
 @pytest.fixture(scope="module")
@@ -30,19 +25,12 @@ def folder(tmp_path_factory):
     """mine.csv, EMODB and DATABASE as the page speaks of them."""
     folder = tmp_path_factory.mktemp("reader")
     draw = np.random.default_rng(0)
-
-    def write(file):
-        file.parent.mkdir(parents=True, exist_ok=True)
-        soundfile.write(file, draw.normal(0, 0.1, draw.integers(4000, 8000)), 16000)
-
-    (table,) = blocks("csv")
+    (table,) = documented.blocks(PAGE, "csv")
     (folder / "mine.csv").write_text(table)
     for utterance in corpora.read("manifest", folder / "mine.csv").utterances:
-        write(utterance.file)
-    for speaker in "03", "08":
-        for emotion in "WFTN":
-            write(folder / "EMODB" / "wav" / f"{speaker}a01{emotion}a.wav")
-    (code,) = blocks("python")
+        documented.write_noise(utterance.file, draw)
+    documented.write_emodb(folder / "EMODB", draw)
+    (code,) = documented.blocks(PAGE, "python")
     (folder / "embeddings.py").write_text(code)
     return folder
 
@@ -64,7 +52,7 @@ def write_database(folder):
     (folder / "DATABASE" / "wav").symlink_to(folder / "wav")
 
 
-@pytest.mark.parametrize("block", blocks("sh"))
+@pytest.mark.parametrize("block", documented.blocks(PAGE, "sh"))
 def test_every_command_works(folder, tmp_path, monkeypatch, capsys, block):
     if "DATABASE" in block:
         write_database(folder)

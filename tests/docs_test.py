@@ -7,19 +7,22 @@ import subprocess
 import sys
 from importlib import import_module
 
+import documented
 import fake_run
 import iemocap_test
 import launching
 import numpy as np
 import pytest
 import soundfile
+import streams
 from absl import flags
 from launching import ROOT, SMALL
 
 from launch import flags as launch_flags
+from vladser import bundle
 
-DOCS = {path.stem: path.read_text(encoding="utf-8") for path in ROOT.glob("docs/*.md")}
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+DOCS = {file.stem: documented.page(file) for file in ROOT.glob("docs/*.md")}
+README = documented.page("README.md")
 HERE = {name: DOCS[name] for name in ("machines", "protocol", "report")}
 HERE["README"] = README
 ELSEWHERE = {  # the test of each other page
@@ -37,7 +40,7 @@ MAIN = "python -m launch.main "
 
 def commands(page):
     """The commands of a page's shell blocks, one string each."""
-    for block in re.findall(r"```sh\n(.*?)```", page, re.DOTALL):
+    for block in documented.blocks(page, "sh"):
         if " &\n" in block:  # they belong together
             yield block.strip()
         else:
@@ -54,18 +57,12 @@ def test_every_page_has_a_test():
 def folder(tmp_path_factory):
     """Where the reader is, with all that the pages speak of."""
     folder = tmp_path_factory.mktemp("reader")
-    draw = np.random.default_rng(0)
-
-    def write(file):
-        file.parent.mkdir(parents=True, exist_ok=True)
-        soundfile.write(file, draw.normal(0, 0.1, draw.integers(4000, 8000)), 16000)
-
-    rows = []
+    draw, rows = np.random.default_rng(0), []
     for split, speaker in zip(("train", "train", "test"), "abc", strict=True):
         for emotion in ("angry", "happy", "sad", "neutral", "calm"):
             file = f"{speaker}_{emotion}.wav"
             rows.append([file, speaker, emotion, split])
-            write(folder / "FOLDER" / file)
+            documented.write_noise(folder / "FOLDER" / file, draw)
     with (folder / "FOLDER" / "mine.csv").open("w", newline="") as file:
         csv.writer(file).writerows([["file", "speaker", "emotion", "split"], *rows])
     for name in ("mine.csv", "LIST.csv"):
@@ -73,7 +70,7 @@ def folder(tmp_path_factory):
         (folder / name).write_text(
             re.sub(r"^(.*\.wav)", r"FOLDER/\1", text, flags=re.M)
         )
-    write(folder / "FILE.wav")
+    documented.write_noise(folder / "FILE.wav", draw)
     (folder / "FILE.wav").rename(folder / "FILE")
     soundfile.write(
         folder / "SPEECH.pcm",
@@ -82,9 +79,7 @@ def folder(tmp_path_factory):
         subtype="PCM_16",
         format="RAW",
     )
-    for speaker in "03", "08":
-        for emotion in "WFTN":
-            write(folder / "EMODB" / "wav" / f"{speaker}a01{emotion}a.wav")
+    documented.write_emodb(folder / "EMODB", draw)
     labels = {
         f"Ses0{session}F_impro01_{speaker}{turn:03}": label
         for session in (1, 2)
@@ -93,9 +88,10 @@ def folder(tmp_path_factory):
     }
     iemocap_test.write(folder / "IEMOCAP_full_release", labels)
     for file in (folder / "IEMOCAP_full_release").rglob("Ses*.wav"):
-        write(file)
+        documented.write_noise(file, draw)
     for name in ("mine", "other"):
         fake_run.write(folder / "runs" / name)
+    bundle.save(streams.random_bundle(), folder / "runs" / "use" / "model")
     return folder
 
 
@@ -117,8 +113,7 @@ def test_every_command_works(page, command, folder, monkeypatch, capsys, tmp_pat
     (folder / name).write_text(code, encoding="utf-8")
     monkeypatch.syspath_prepend(folder)
     few = [flag for flag in FEW if flag.partition("=")[0] not in command]
-    if "--run_dir" not in command:
-        few.append(f"--run_dir={tmp_path / 'run'}")
+    few.append(f"--run_dir={tmp_path / 'run'}")
     if "demo.flags" not in command:  # whose features are kept for all tests
         few.append("--cache_dir=cache")
     if command.startswith(MAIN) and "&" not in command:
@@ -138,7 +133,7 @@ def test_every_command_works(page, command, folder, monkeypatch, capsys, tmp_pat
 
 
 def test_the_report_can_be_read_by_programs(folder):
-    (code,) = re.findall(r"```python\n(.*?)```", DOCS["report"], re.DOTALL)
+    (code,) = documented.blocks(DOCS["report"], "python")
     run = subprocess.run(
         [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True
     )

@@ -6,17 +6,16 @@ import re
 import shlex
 import subprocess
 import sys
-from pathlib import Path
 
+import documented
 import pytest
-
-ROOT = Path(__file__).parent.parent
+from launching import ROOT
 
 
 def _blocks(language, page, heading):
-    text = (ROOT / page).read_text(encoding="utf-8")
+    text = documented.page(page)
     (section,) = re.findall(rf"^## {heading}\n(.*?)(?=^## |\Z)", text, re.M | re.S)
-    return re.findall(rf"^```{language}\n(.*?)^```", section, re.M | re.S)
+    return documented.blocks(section, language)
 
 
 def test_poolings_of_ones_own_train_on_the_demo(tmp_path):

@@ -1,21 +1,18 @@
 """The example of vladser as a library runs."""
 
 import os
-import re
 import subprocess
 import sys
-from pathlib import Path
 
+import documented
 import pytest
-
-ROOT = Path(__file__).parent.parent
+from launching import ROOT
 
 
 def test_the_example_runs(tmp_path):
     pytest.importorskip("espeakng_loader")
-    page = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
-    _, section = page.split("## As a library")
-    (code,) = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
+    _, section = documented.page("docs/extending.md").split("## As a library")
+    (code,) = documented.blocks(section, "python")
     # The demo instead of EMO-DB (304 of its 371 utterances are of these emotions: the
     # 67 excited are not asked for), and one epoch instead of ten.
     for text, instead in [('"emodb"', '"demo"'), ("epochs=10", "epochs=1")]:

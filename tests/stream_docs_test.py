@@ -7,6 +7,7 @@ import shlex
 import subprocess
 import sys
 
+import documented
 import launching
 import numpy as np
 import pytest
@@ -15,11 +16,10 @@ import streams
 
 from vladser import bundle
 
-PAGE = (launching.ROOT / "docs" / "streaming.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
+PAGE = documented.page("docs/streaming.md")
 COMMANDS = [
     command
-    for block in BLOCKS
+    for block in documented.blocks(PAGE, "sh")
     for command in ([block] if "\nimport" in block else block.splitlines())
 ]
 
@@ -67,7 +67,7 @@ def test_every_command_works(reader, command):
 
 
 def test_the_object_on_the_page_is_of_the_form_that_is_written():
-    (said,) = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
+    (said,) = documented.blocks(PAGE, "json")
     from launch.streaming import display
     from launch.streaming.results import Result
 
