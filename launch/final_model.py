@@ -31,7 +31,7 @@ def plan(settings: Settings, corpus: Dataset, tested: Results | None) -> Plan:
     """The schedule of the one training.
 
     Its epochs are those of --epochs or, where a validation part chose each training's
-    epoch, the median of these.
+    epoch, the median of these, rounded down.
 
     Args:
       tested: the trainings that were tested, if there were any.
@@ -89,7 +89,7 @@ def write(
         # Of a process that was killed here: the same model.
         shutil.rmtree(folder, ignore_errors=True)
         bundle.save(trained, folder)
-        kept.clear()
+        shutil.rmtree(kept.folder, ignore_errors=True)
 
     frames = schedule.training_frames() * schedule.epochs
     with terminal.bar("final model", frames, "frame", scale=True) as bar:

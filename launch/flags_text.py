@@ -13,6 +13,7 @@ _OWN = tuple(
         "workers",
         "trials_per_chunk",
         "checkpoint_minutes",
+        "final_model",
     )
 )
 

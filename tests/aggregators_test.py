@@ -251,7 +251,8 @@ def test_wrong_text_is_refused(text, says):
 
 
 @pytest.mark.parametrize(
-    "text", ["netvlad(clusters=0)", "netvlad(clusters='a')", "no_package.pooling"]
+    "text",
+    ["os.getcwd", "netvlad(clusters=0)", "netvlad(clusters='a')", "no_package.pooling"],
 )
 def test_what_cannot_be_built_is_refused(text):
     with pytest.raises(InputError, match="aggregator"):

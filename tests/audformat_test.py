@@ -13,6 +13,7 @@ from vladser.types import Utterance
 
 audformat = pytest.importorskip("audformat")
 import pandas as pd  # noqa: E402 (comes with audformat)
+import yaml  # noqa: E402 (too)
 
 FILES = ("wav/03a01Fa.wav", "wav/03a02Nc.wav", "wav/08a01Wa.wav")
 
@@ -212,7 +213,9 @@ class Attack:
         return print, ("code of a pickle ran",)
 
 
-def test_nothing_in_a_database_runs_as_code(database, saved, tmp_path, capfd):
+def test_nothing_in_a_database_runs_as_code(
+    database, saved, tmp_path, capfd, monkeypatch
+):
     wanted = saved(database)
     for file in tmp_path.glob("db.*.parquet"):
         file.with_suffix(".pkl").write_bytes(pickle.dumps(Attack()))
@@ -220,6 +223,13 @@ def test_nothing_in_a_database_runs_as_code(database, saved, tmp_path, capfd):
     for file in tmp_path.glob("db.*.parquet"):
         file.unlink()
     refused(tmp_path, "No file found")
+    header = yaml.safe_load((tmp_path / "db.yaml").read_text())
+    (tmp_path / "evil.pkl").write_bytes(pickle.dumps(Attack()))
+    monkeypatch.chdir(tmp_path)
+    for name in ("x/../../../../../../proc/self/cwd/evil", "../evil", ".."):
+        table = {name: next(iter(header["tables"].values()))}
+        (tmp_path / "db.yaml").write_text(yaml.safe_dump(header | {"tables": table}))
+        refused(tmp_path, "has no plain name")
     (tmp_path / "db.yaml").write_text('name: !!python/object/apply:print ["it ran"]')
     refused(tmp_path, "db.yaml: is not as audformat writes it")
     assert capfd.readouterr().out == ""

@@ -14,7 +14,7 @@ import pytest
 import toys
 from safetensors import numpy as safetensors
 
-from vladser import aggregators, batches, bundle, experiment, folds, inference
+from vladser import aggregators, batches, bundle, experiment, folds, inference, model
 from vladser.errors import InputError
 from vladser.types import Condition
 
@@ -109,6 +109,16 @@ def test_all_of_it_comes_back(netvlad, written):
         assert sha256((written / name).read_bytes()).hexdigest() == digest
 
 
+@pytest.mark.parametrize("pooling", aggregators.names())
+def test_the_parameters_of_every_pooling_come_back(pooling, netvlad, tmp_path):
+    condition = replace(netvlad[2][0].condition, pooling=aggregators.parse(pooling))
+    one = replace(netvlad[2][0], condition=condition)
+    one = replace(one, params=model.init(jax.random.key(3), one.spec))
+    bundle.save(one, tmp_path / "model")
+    again = bundle.load(tmp_path / "model")
+    jax.tree.map(np.testing.assert_array_equal, one.params, again.params)
+
+
 def test_nothing_but_the_folder_is_needed(written, tmp_path):
     """Another process, another place, neither corpus nor openSMILE."""
     elsewhere = shutil.move(shutil.copytree(written, tmp_path / "a"), tmp_path / "b c")
@@ -168,6 +178,13 @@ def test_another_format_is_said(copy):
         ({"condition": None}, "condition is None"),
         ({"condition": {"cells": 8}}, "'aggregator' is missing or unknown"),
         ({"about": []}, "about is []"),
+        ({"emotions": ["a", "\x1b[2J"]}, "emotions is"),
+        ({"emotions": ["a", "b\nc"]}, "emotions is"),
+        ({"emotions": ["a", "\ud800"]}, "emotions is"),
+        ({"emotions": ["a", ""]}, "emotions is"),
+        ({"feature_set": "\x1b[2J"}, "feature_set is"),
+        ({"feature_set": "npy-9"}, "feature_set is 'npy-9'"),
+        ({"feature_set": "npy-x"}, "feature_set is 'npy-x'"),
     ],
 )
 def test_a_description_that_fits_nothing_is_refused(changes, says, copy):
@@ -180,6 +197,10 @@ def test_a_setting_out_of_range_is_refused(copy):
     for wrong in ({"cells": 0}, {"cells": 8.5}, {"alpha": -1}, {"smoothing": 3}):
         _sealed(copy, condition=condition | wrong)
         assert next(iter(wrong)) in _refused(copy)
+    absurd = {"aggregator": "nextvlad(expansion=1000000000,groups=7)"}
+    for wrong in ({"cells": 10**12}, {"cells": 10**30}, absurd):
+        _sealed(copy, condition=condition | wrong)
+        _refused(copy)
 
 
 def test_parameters_that_are_no_numbers_are_refused(copy):
@@ -189,6 +210,14 @@ def test_parameters_that_are_no_numbers_are_refused(copy):
         path.write_bytes(safetensors.save(arrays | {"scale": wrong}))
         _seal(copy)
         assert "scale: should be finite" in _refused(copy)
+    # A shape and a type that numpy has none of, but for its size as it was.
+    path.write_bytes(safetensors.save(arrays).replace(b'"F32"', b'"I32"', 1))
+    _seal(copy)
+    assert "should be finite" in _refused(copy)
+    half = {name: array.astype(np.float16) for name, array in arrays.items()}
+    path.write_bytes(safetensors.save(half).replace(b'"F16"', b'"BF16"'))
+    _seal(copy)
+    _refused(copy)
     path.write_bytes(b"nothing of the kind")
     _seal(copy)
     assert "not a file of safetensors" in _refused(copy)

@@ -66,6 +66,16 @@ def test_what_was_tested_is_as_without_a_model(call, tested, tmp_path):
     assert not (tmp_path / "run" / "model").exists()
 
 
+def test_a_finished_run_can_be_given_a_model(call, corpus, tested, tmp_path):
+    assert call() == 0
+    before = (tmp_path / "run" / "predictions.csv").read_bytes()
+    assert call("--final_model") == 0
+    assert (tmp_path / "run" / "predictions.csv").read_bytes() == before
+    card = "model/README.md"
+    assert (tmp_path / "run" / card).read_text() == (tested / card).read_text()
+    assert "--final_model=true" in (tmp_path / "run" / "flags.txt").read_text()
+
+
 def test_the_card_gives_the_test_and_no_place_on_the_machine(corpus, tested):
     (condition,) = json.loads((tested / "summary.json").read_text())["conditions"]
     card = (tested / "model" / "README.md").read_text(encoding="utf-8")

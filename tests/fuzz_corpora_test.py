@@ -62,7 +62,7 @@ CELLS = {  # what is right in a column, and what is not
 @st.composite
 def manifests(draw):
     """A few lines, quoted, and one odd thing in them or none."""
-    columns = draw(st.permutations(manifest._KNOWN))
+    columns = draw(st.permutations(manifest.COLUMNS))
     plain = st.sampled_from(["", "one"])
     rows = draw(
         st.lists(
@@ -79,9 +79,9 @@ def manifests(draw):
 
 
 COLUMNS = st.one_of(
-    st.just([*manifest._KNOWN]),
-    st.permutations(manifest._KNOWN).map(lambda names: names[:6]),
-    st.lists(st.one_of(st.sampled_from(manifest._KNOWN), ANY), max_size=9),
+    st.just([*manifest.COLUMNS]),
+    st.permutations(manifest.COLUMNS).map(lambda names: names[:6]),
+    st.lists(st.one_of(st.sampled_from(manifest.COLUMNS), ANY), max_size=9),
 )
 
 

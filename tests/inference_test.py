@@ -68,6 +68,19 @@ def test_a_pooling_that_cannot_stream_classifies_too(monkeypatch):
         )
 
 
+@pytest.mark.parametrize("streams", [True, False])
+def test_no_utterance_and_no_frame_are_results_too(streams, monkeypatch):
+    build = aggregators.build
+    if not streams:
+        monkeypatch.setattr(
+            aggregators, "build", lambda pooling: build(pooling)._replace(stream=None)
+        )
+    bundle = _bundle("mean")
+    found = inference.finish(bundle, inference.start(bundle, 2))
+    np.testing.assert_allclose(found.probabilities, np.full((2, 3), 1 / 3), atol=1e-6)
+    assert [part.shape for part in inference.classify(bundle, [])] == [(0, 6), (0, 3)]
+
+
 def test_a_walk_goes_on_after_a_result():
     bundle, (frames,) = _bundle("mean"), _features(50)
     walk, mask = inference.start(bundle, 1), np.ones((50, 1), bool)

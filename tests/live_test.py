@@ -123,6 +123,13 @@ def test_utterances_do_not_know_of_each_other(extract):
     np.testing.assert_array_equal(np.concatenate(found), _whole(extract, other))
 
 
+def test_what_is_over_takes_no_more(extract):
+    with live.Live(extract) as over:
+        over.end()
+        with pytest.raises(RuntimeError, match="is over"):
+            over.push(np.zeros(1600, np.int16))
+
+
 def test_one_that_is_left_half_way_leaves_no_thread(extract):
     with pytest.raises(RuntimeError), live.Live(extract) as going:
         going.push(signals()["voice"])

@@ -2,7 +2,7 @@
 
 A walk through utterances is `start`, `advance` by some frames as often as there are
 more, `finish` at any time: what that gives does not depend on how the frames were cut.
-One compiled program serves all lengths.
+Of a pooling that streams, one compiled program serves all lengths.
 """
 
 from collections.abc import Sequence
@@ -73,8 +73,10 @@ def advance(bundle: Bundle, walk: Walk, frames: np.ndarray, mask: np.ndarray) ->
 def finish(bundle: Bundle, walk: Walk) -> Found:
     """What the model makes of the frames so far; the walk may go on after it."""
     hidden = mask = ()
-    if walk.hidden:
-        hidden, mask = jnp.concatenate(walk.hidden), np.concatenate(walk.mask)
+    if not can_stream(bundle):
+        none = jnp.zeros((1, *walk.carry.lstm.hidden.shape))  # before the first frame
+        hidden = jnp.concatenate(walk.hidden or [none])
+        mask = np.concatenate(walk.mask or [np.zeros(none.shape[:2], bool)])
     found = _finish(bundle.params, walk.carry, hidden, mask, spec=bundle.spec)
     return Found(*map(np.asarray, found))
 
@@ -94,6 +96,9 @@ def classify(bundle: Bundle, features: Sequence[np.ndarray]) -> Found:
                 f"utterance {number}: features of shape {frames.shape}, expected "
                 f"[frames, {len(bundle.mean)}]"
             )
+    if not features:
+        sizes = bundle.params.kernel.shape
+        return Found(*(np.empty((0, size), np.float32) for size in sizes))
     # Utterances of similar length walk together.
     order = np.argsort([-len(frames) for frames in features], kind="stable")
     groups = [order[i : i + ROWS] for i in range(0, len(order), ROWS)]

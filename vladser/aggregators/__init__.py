@@ -61,9 +61,15 @@ def build(pooling: Pooling) -> Aggregator:
         _checked(function, pooling.options)
     try:
         factory = getattr(import_module(module or f"{__name__}.{function}"), function)
-        return factory(**dict(pooling.options))
+        found = factory(**dict(pooling.options))
     except (ImportError, AttributeError, TypeError, ValueError) as error:
         raise InputError(f"aggregator {pooling}: {error}") from error
+    if not isinstance(found, Aggregator):
+        raise InputError(
+            f"aggregator {pooling} makes a {type(found).__name__}: should make a "
+            "vladser.types.Aggregator"
+        )
+    return found
 
 
 def vector_length(pooling: Pooling, dim: int) -> int:
@@ -80,7 +86,7 @@ def vector_length(pooling: Pooling, dim: int) -> int:
     try:
         params = jax.eval_shape(lambda: aggregator.init(jax.random.key(0), dim))
         vector = jax.eval_shape(aggregator.apply, params, frames, mask)
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         raise InputError(f"aggregator {pooling} of {dim} cells: {error}") from error
     if len(getattr(vector, "shape", ())) != 1:
         raise InputError(f"aggregator {pooling}: {vector} is not one vector [V]")
@@ -95,7 +101,8 @@ def divide(size: int, **parts: int) -> int:
     """
     ((option, number),) = parts.items()
     if size % number:
-        right = ", ".join(str(n) for n in range(1, size + 1) if size % n == 0)
+        few = range(1, min(size, 128) + 1)
+        right = ", ".join(str(n) for n in few if size % n == 0)
         raise ValueError(f"{option}={number}: should divide {size}, as {right} do")
     return size // number
 

@@ -32,7 +32,7 @@ def attentive_statistics(*, hidden: int = 64) -> Aggregator:
     to e_t, which the softmax takes away.
 
     Args:
-      hidden: nodes of the attention's hidden layer, as many as in the paper.
+      hidden: nodes of the attention's hidden layer.
     """
 
     def init(key, dim):

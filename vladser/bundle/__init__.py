@@ -13,6 +13,8 @@ whoever loads it. Not before its parameters are needed is jax imported.
 import hashlib
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -115,10 +117,8 @@ def load(folder: Path, own: Pooling | None = None) -> Bundle:
     spec = Spec(
         said.condition.pooling, said.features, len(said.emotions), said.condition.cells
     )
-    try:
+    with _naming(folder / _PARAMETERS):
         mean, scale, params = parameters.read(weights, spec)
-    except InputError as error:
-        raise InputError(f"{folder / _PARAMETERS}: {error}") from None
     return Bundle(
         said.emotions, said.feature_set, said.condition, mean, scale, params, said.about
     )
@@ -131,13 +131,12 @@ def describe(folder: Path, own: Pooling | None = None) -> Description:
 
 def _checked(folder: Path, own: Pooling | None) -> tuple[Description, bytes]:
     text = _read(folder, _MODEL)
-    try:
+    with _naming(folder / _MODEL):
         said = description.parse(text)  # first: another format may have other files
-        weights = _read(folder, _PARAMETERS)
-        _check(folder, {_MODEL: text, _PARAMETERS: weights})
+    weights = _read(folder, _PARAMETERS)
+    _check(folder, {_MODEL: text, _PARAMETERS: weights})
+    with _naming(folder / _MODEL):
         found = description.read(said)
-    except InputError as error:
-        raise InputError(f"{folder / _MODEL}: {error}") from None
     pooling = found.condition.pooling
     if "." in pooling.name and pooling != own:
         raise InputError(
@@ -145,6 +144,14 @@ def _checked(folder: Path, own: Pooling | None) -> tuple[Description, bytes]:
             f"that, say --aggregator={pooling}"
         )
     return found, weights
+
+
+@contextmanager
+def _naming(file: Path) -> Iterator[None]:
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{file}: {error}") from None
 
 
 def _read(folder: Path, name: str) -> bytes:

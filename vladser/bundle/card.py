@@ -89,8 +89,8 @@ def _evaluation(said: dict[str, Any] | None, emotions: Sequence[str]) -> Iterato
         f"folds together; chance is {_percent(1 / len(emotions))} %."
     )
     yield (
-        f"Protocol: {_PROTOCOLS[said['hold_out']]}, {said['folds']} folds x "
-        f"{said['seeds']} seeds. Nothing of a tested speaker was seen in training. The "
+        f"Protocol: {_PROTOCOLS[said['hold_out']]}; folds: {said['folds']}, seeds: "
+        f"{said['seeds']}. Nothing of a tested speaker was seen in training. The "
         "model in this folder is none of those: it was trained on all speakers."
     )
     if said["validation"] != "none":

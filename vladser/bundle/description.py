@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, fields
 from typing import Any, NamedTuple
@@ -12,6 +13,7 @@ from vladser.errors import InputError
 from vladser.types import Condition
 
 FORMAT = 1
+_SOURCE = re.compile(r"[\w.-]+(/[\w.-]+)?", re.ASCII)
 
 
 class Description(NamedTuple):
@@ -77,16 +79,27 @@ def read(said: dict[str, Any]) -> Description:
         return said[name]
 
     emotions, features = said.get("emotions"), said.get("features")
-    named = isinstance(emotions, list) and all(isinstance(e, str) for e in emotions)
+    named = isinstance(emotions, list) and all(map(_is_name, emotions))
     several = named and len(set(emotions)) == len(emotions) > 1
     source, about = said.get("feature_set"), said.get("about")
+    known = isinstance(source, str) and _SOURCE.fullmatch(source)
+    of_files = known and source.startswith("npy-")
     return Description(
         tuple(field("emotions", "two names or more", several)),
-        field("feature_set", "a name", isinstance(source, str)),
+        field(
+            "feature_set",
+            "a name, for files npy- and how many features there are",
+            known and (not of_files or source == f"npy-{features}"),
+        ),
         field("features", "a count", type(features) is int and features > 0),
         _condition(said.get("condition")),
         field("about", "an object", isinstance(about, dict)),
     )
+
+
+def _is_name(text: Any) -> bool:
+    """A stranger wrote it, and it will be printed."""
+    return isinstance(text, str) and text.isprintable() and bool(text.strip())
 
 
 def _condition(said: Any) -> Condition:

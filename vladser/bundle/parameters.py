@@ -16,7 +16,7 @@ from vladser.types import Array, Spec
 def write(mean: Array, scale: Array, params: model.Params) -> bytes:
     """The content of the file; names are as in `params.lstm.bias`."""
     named = _named({"mean": mean, "scale": scale, "params": params})
-    return safetensors.save({k: np.ascontiguousarray(v) for k, v in named.items()})
+    return safetensors.save({k: np.asarray(v, order="C") for k, v in named.items()})
 
 
 def read(content: bytes, spec: Spec) -> tuple[np.ndarray, np.ndarray, model.Params]:
@@ -27,10 +27,15 @@ def read(content: bytes, spec: Spec) -> tuple[np.ndarray, np.ndarray, model.Para
     """
     try:
         arrays = safetensors.load(content)
+    except KeyError as error:  # of a kind that numpy has not
+        raise InputError(f"numbers of {error}: should be float32") from None
     except SafetensorError:
         raise InputError("not a file of safetensors") from None
     vector = jax.ShapeDtypeStruct((spec.features,), np.float32)
-    params = jax.eval_shape(lambda key: model.init(key, spec), jax.random.key(0))
+    try:
+        params = jax.eval_shape(lambda key: model.init(key, spec), jax.random.key(0))
+    except (ValueError, TypeError, OverflowError) as error:
+        raise InputError(f"no parameters fit the model: {error}") from None
     tree = {"mean": vector, "scale": vector, "params": params}
     wanted = _named(tree)
     for name in wanted | arrays:

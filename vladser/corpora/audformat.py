@@ -16,6 +16,7 @@ YAML, and the package is shown the tables as Parquet or CSV alone.
 """
 
 import math
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -38,6 +39,7 @@ _EMOTIONS = {
     "sadness": "sad",
     "surprise": "surprised",
 }
+_PLAIN = re.compile(r"[\w. -]*\w[\w. -]*")
 _SPLITS = {"train": "train", "dev": "validation", "test": "test"}
 
 
@@ -122,7 +124,11 @@ def _load(folder: Path) -> Any:
         try:
             header = yaml.safe_load(file.read_text(encoding="utf-8"))
             database = audformat.Database.load_header_from_yaml(header)
-            for name in [*database.misc_tables, *database.tables]:
+            names = [*database.misc_tables, *database.tables]
+            for name in names:
+                if not _PLAIN.fullmatch(name):  # a path would lead out of what is shown
+                    raise InputError(f"the table {name!r:.60} has no plain name")
+            for name in names:
                 file = folder / f"db.{name}"
                 for kind in "parquet", "csv":
                     table = folder / f"db.{name}.{kind}"
@@ -157,9 +163,11 @@ def _segment(place: str | tuple) -> _Segment:
     if isinstance(place, str):
         return _Segment(place)
     file, *times = place
-    start, end = (time.total_seconds() for time in times)  # of NaT, NaN
-    end = None if math.isnan(end) else end
-    return _Segment(file) if not start and end is None else _Segment(file, start, end)
+    seconds = (time.total_seconds() for time in times)  # of NaT, NaN
+    start, end = (None if math.isnan(time) else time for time in seconds)
+    if not start and end is None:
+        return _Segment(file)
+    return _Segment(file, start or 0.0, end)
 
 
 def _id(segment: _Segment) -> str:

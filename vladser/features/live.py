@@ -70,6 +70,8 @@ class Live:
             self._samples += len(block)
             self._rounds = len(block) // lengths.HOP + _SETTLE
             self._done.clear()
+            if not self._thread.is_alive():
+                raise RuntimeError("openSMILE has ended: the utterance is over")
             self._engine.external_audio_source_write_data(SOURCE, block.tobytes())
             self._engine.external_source_write_data(
                 "rounds", np.zeros(self._rounds, np.float32)
