@@ -64,6 +64,8 @@ def run(
     Returns:
       The exit status.
     """
+    if sys.stdout is None:  # it was closed by whoever started the program
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
     argv = sys.argv[1:] if argv is None else argv
     asked = {arg.partition("=")[0] for arg in argv}
     try:
@@ -80,10 +82,15 @@ def run(
     except KeyboardInterrupt as error:
         print("interrupted", file=sys.stderr)
         return error.status if isinstance(error, Stopped) else 130
-    except BrokenPipeError:
-        if not _stdout_is_broken():
+    except OSError:
+        if (reason := _wrong_with_stdout()) is None:
             raise
-        # Whoever read it has left (`| head`). Python flushes it again at exit.
+        if not isinstance(reason, BrokenPipeError):  # else whoever read it has left
+            print(
+                f"error: standard output cannot be written: {reason.strerror}",
+                file=sys.stderr,
+            )
+        # Python flushes it again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     return 0
@@ -114,7 +121,7 @@ def parse(
         raise UsageError(str(error).removeprefix("flag ")) from None
     if words and positional is None:
         raise UsageError(f"unexpected {words[0]!r}: all options are --flag=value")
-    if positional and not words:
+    if positional and not all(words or [""]):
         raise UsageError(f"{positional} is missing: --help says how to call this")
     try:
         with wrong_use():
@@ -182,9 +189,9 @@ def _with_default(flag: flags.Flag) -> str:
     return flag.help if default is None else f"{flag.help} (default: {default})"
 
 
-def _stdout_is_broken() -> bool:
+def _wrong_with_stdout() -> OSError | None:
     try:
         print(flush=True)
-    except BrokenPipeError:
-        return True
-    return False
+    except OSError as error:
+        return error
+    return None

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from absl import flags
 
-from launch import cli, model_flags, parsers
+from launch import cli, model_flags, parsers, stopping
 from launch.model_flags import ModelFlags
 from launch.parsers import flag, one_of, path
 from vladser import bundle
@@ -94,4 +94,5 @@ def main(settings: Settings) -> None:
 
 
 if __name__ == "__main__":
+    stopping.listen()
     sys.exit(cli.run(main, define, read, __doc__))

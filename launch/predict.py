@@ -130,6 +130,8 @@ def _check(settings: Settings, ready: bool) -> None:
         )
     elif hop > window:
         raise InputError(f"--hop={hop:g}: should be at most --window={window:g}")
+    if embeddings and embeddings.exists():
+        raise InputError(f"--embeddings={embeddings} is there already: name another")
     if embeddings and not embeddings.parent.is_dir():
         raise InputError(f"--embeddings={embeddings}: no folder {embeddings.parent}")
 
@@ -183,7 +185,10 @@ def _classify(request: Request, utterances: list[Utterance]) -> Classified:
     settings = request.settings
 
     def load() -> Bundle:
-        from launch import backend  # late, for it imports jax
+        with stopping.deferred():  # what is raised in jax's own imports may crash it
+            from launch import backend  # late, for it imports jax
+        if stopping.asked():
+            stopping.now()
 
         backend.prepare(1, settings.cache_dir / "xla")
         return bundle.load(settings.model, settings.aggregator)

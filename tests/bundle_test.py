@@ -235,6 +235,11 @@ def test_code_from_elsewhere_is_not_run_unless_it_is_named(copy, tmp_path, monke
         bundle.load(copy, aggregators.parse("evil.pooling(x=1)"))
 
 
+def test_another_pooling_than_the_models_is_refused(copy):
+    own = aggregators.parse("mean")
+    assert "--aggregator=mean: the pooling of" in _refused(copy, own)
+
+
 def test_a_run_directory_is_not_its_model(written):
     assert f"did you mean {written}?" in _refused(written.parent)
 

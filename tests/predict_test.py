@@ -165,6 +165,9 @@ def test_all_bad_is_an_empty_answer(call, tmp_path):
         (["a.wav", "--window=1", "--hop=2"], "should be at most --window=1"),
         (["a.wav", "--window=61"], "from 0.06 to --max_seconds=60"),
         (["a.wav", "--embeddings=no/x.npz"], "no folder no"),
+        (["a.wav", "--embeddings=a.wav"], "a.wav is there already"),
+        (["a.wav", "--embeddings=."], ". is there already"),
+        ([""], "FILE is missing"),
         (["a.wav", "--model=."], ". is no model"),
     ],
 )

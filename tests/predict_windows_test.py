@@ -129,6 +129,15 @@ def test_a_timeline_a_recording(call, tmp_path):
     assert all(matplotlib.image.imread(file).std() > 0 for file in drawn)
 
 
+def test_a_timeline_of_any_file_name(call, tmp_path, recwarn):
+    for name in ("a$x_$b.wav", "$\\frac$.wav", "日本.wav", "new\nline.wav"):
+        soundfile.write(tmp_path / name, noise(0.3), 16000)
+    plots = tmp_path / "plots"
+    assert call(f"--timeline={plots}", "--window=0.5", tmp_path)[0] == 0
+    assert len(list(plots.iterdir())) == 4
+    assert not [one for one in recwarn if "Glyph" in str(one.message)]
+
+
 def bars(axes):
     """(lane, begin, end) of each bar."""
     for lane in axes.collections:

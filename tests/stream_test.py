@@ -200,7 +200,12 @@ def test_a_reader_who_leaves_ends_it(model):
         (b"", 1, "error: there was no audio to judge: 960 samples (60 ms) are the"),
         (bytes(1918), 1, "error: there was no audio to judge"),
         (bytes(1921), 0, "note: standard input ended within a sample: is it 16-bit"),
-        (b"RIFF" + bytes(4000), 1, "error: standard input is a WAV file: raw 16-bit"),
+        (b"RIFF" + bytes(4000), 1, "error: standard input is an audio file (WAV): raw"),
+        (
+            b"ID3\3" + bytes(4000),
+            1,
+            "error: standard input is an audio file (MP3): raw",
+        ),
     ],
 )
 def test_what_is_no_audio_is_said_in_a_line(model, audio, status, said):

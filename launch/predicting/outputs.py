@@ -47,7 +47,7 @@ def _table(rows: Iterable[Row], emotions: Sequence[str], stream: TextIO) -> None
     header = ["file", *["start", "end"] * timed, "predicted", *emotions]
     lines = [
         [
-            _shown(row.file),
+            shown(row.file),
             *(["" if t is None else f"{t:.2f}" for t in row[1:3]] if timed else []),
             row.predicted,
             *(f"{p:.3f}" for p in row.probabilities.values()),
@@ -117,9 +117,9 @@ def complaints(utterances: Sequence[Utterance], found: Classified) -> Iterator[s
         start, end = ("" if t is None else f"{t:g}" for t in times)
         span = f", {start}-{end} s" if start or end else ""
         more = f" (and {len(others):,} more of it)" if others else ""
-        yield f"{_shown(str(file))}{span}: {reason}{more}"
+        yield f"{shown(str(file))}{span}: {reason}{more}"
 
 
-def _shown(text: str) -> str:
+def shown(text: str) -> str:
     """A name in one line, whatever its letters are."""
     return text if text.isprintable() else ascii(text)

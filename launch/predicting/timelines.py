@@ -1,11 +1,13 @@
 """Pictures of long recordings."""
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from launch import run_dir
+from launch.predicting import outputs
 from launch.predicting.classifying import Classified
 from vladser import plots
 from vladser.types import Utterance
@@ -34,5 +36,8 @@ def write(
         taken.add(name)
         starts, ends = np.array([(w.start, w.end) for w in windows], float).T
         probabilities = found.probabilities[places]
-        figure = plots.timeline(starts, ends, probabilities, found.emotions, file.name)
-        run_dir.write_png(folder / f"{name}.png", figure)
+        title = outputs.shown(file.name)
+        figure = plots.timeline(starts, ends, probabilities, found.emotions, title)
+        with warnings.catch_warnings():  # letters that the font lacks become boxes
+            warnings.filterwarnings("ignore", "Glyph |Matplotlib currently does not")
+            run_dir.write_png(folder / f"{name}.png", figure)

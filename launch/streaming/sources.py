@@ -18,7 +18,19 @@ from vladser.features.audio import RATE
 
 _POLL = 0.1  # seconds between looks at whether to stop
 _BYTES = 1 << 14  # read at once: half a second
-_FILES = {b"RIFF": "WAV", b"fLaC": "FLAC", b"OggS": "Ogg"}
+_FILES = {
+    b"RIFF": "WAV",
+    b"RF64": "WAV",
+    b"fLaC": "FLAC",
+    b"OggS": "Ogg",
+    b"FORM": "AIFF",
+    b".snd": "AU",
+    b"caff": "CAF",
+    b"ID3": "MP3",
+    b"\xff\xfb": "MP3",
+    b"\xff\xf3": "MP3",
+}
+_HEADER = 4  # bytes
 
 
 def stdin() -> Iterator[np.ndarray]:
@@ -27,7 +39,7 @@ def stdin() -> Iterator[np.ndarray]:
     Raises:
       InputError: it cannot be read, or is an audio file with a header.
     """
-    rest, header = b"", b""
+    rest, known = b"", False
     while not stopping.asked():
         if not select.select([sys.stdin], [], [], _POLL)[0]:
             continue
@@ -39,8 +51,11 @@ def stdin() -> Iterator[np.ndarray]:
             ) from None
         if not read:
             break
-        header = header or _check_raw(read)
         data = rest + read
+        if not known and len(data) < _HEADER:
+            rest = data
+            continue
+        known = known or _is_raw(data)
         whole = len(data) // 2 * 2
         rest = data[whole:]
         yield np.frombuffer(data[:whole], "<i2").astype(np.int16)
@@ -95,10 +110,11 @@ def sounddevice() -> ModuleType:
     return sounddevice
 
 
-def _check_raw(data: bytes) -> bytes:
-    kind = _FILES.get(data[:4])
-    if kind:
-        raise InputError(
-            f"standard input is a {kind} file: raw 16-bit PCM is right, as --help says"
-        )
-    return data[:4]
+def _is_raw(data: bytes) -> bool:
+    for header, kind in _FILES.items():
+        if data.startswith(header):
+            raise InputError(
+                f"standard input is an audio file ({kind}): raw 16-bit PCM is right, "
+                "as --help says"
+            )
+    return True

@@ -138,6 +138,8 @@ def _checked(folder: Path, own: Pooling | None) -> tuple[Description, bytes]:
     with _naming(folder / _MODEL):
         found = description.read(said)
     pooling = found.condition.pooling
+    if own and own != pooling and "." not in pooling.name:
+        raise InputError(f"--aggregator={own}: the pooling of {folder} is {pooling}")
     if "." in pooling.name and pooling != own:
         raise InputError(
             f"{folder}: its pooling {pooling} is code from elsewhere; if you trust "

@@ -1,10 +1,12 @@
 """Features in worker processes: a crash or a hang costs one file."""
 
 import os
+import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import TimeoutError, as_completed
+from contextlib import contextmanager
 from functools import cache as once
-from multiprocessing import get_context
+from multiprocessing import get_context, resource_tracker
 from pathlib import Path
 
 from pebble import ProcessExpired, ProcessPool
@@ -39,10 +41,11 @@ def compute(
     try:
         groups = list(_groups(pending, workers))
         while groups:
-            tasks = {
-                pool.schedule(_compute, (group, *how), timeout=limit): group
-                for group in groups
-            }
+            with _deaf_to_interrupts():
+                tasks = {
+                    pool.schedule(_compute, (group, *how), timeout=limit): group
+                    for group in groups
+                }
             groups = []
             for task in as_completed(tasks):
                 group = tasks[task]
@@ -60,6 +63,21 @@ def compute(
     finally:
         pool.stop()  # also when interrupted: without waiting for what is left
         pool.join()
+
+
+@contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """Processes and threads that begin in here get no Ctrl-C, which a terminal sends to
+    workers as well: it is for the program to stop them."""
+    if not hasattr(signal, "pthread_sigmask"):  # on Windows
+        yield
+        return
+    resource_tracker.ensure_running()  # lest it begin later, and undo this
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _groups(pending: Sequence[Job], workers: int) -> Iterator[Sequence[Job]]:

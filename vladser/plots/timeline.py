@@ -8,7 +8,9 @@ from matplotlib.ticker import FuncFormatter, MultipleLocator
 
 from vladser.plots import style
 
-_STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)  # s between ticks
+# Seconds between ticks.
+_STEPS = 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900
+_STEPS += 1800, 3600
 
 
 def timeline(
@@ -48,6 +50,7 @@ def timeline(
         ]
         below.broken_barh(spans, (number - 0.4, 0.8), color=look["color"], linewidth=0)
     above.set(ylim=(0, 100), ylabel="probability, %", title=title)
+    above.title.set_parse_math(False)  # a file's name may have dollars
     lanes = range(len(emotions))
     below.set(ylim=(len(emotions) - 0.4, -0.6), xlim=(edge[0], edge[-1]))
     below.set_yticks(lanes, emotions)
