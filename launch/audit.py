@@ -8,7 +8,11 @@ differ from published ones, and whether rows, scaler and class prior of each tra
 depend on a test speaker. Exit status 1 if something is an error.
 """
 
-import sys
+if __name__ == "__main__":
+    from launch import stopping
+
+    stopping.listen()  # before the imports, which take time
+
 
 from launch import cli, flags, loading, terminal
 from launch.flags import Settings
@@ -37,4 +41,4 @@ def main(settings: Settings) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(cli.run(main, flags.define, flags.read, __doc__))
+    cli.start(main, flags.define, flags.read, __doc__)

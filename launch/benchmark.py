@@ -10,6 +10,11 @@ torch: pip install 'vladser[benchmark]'.
 """
 # ruff: noqa: RUF009 (`flag` is dataclasses.field with metadata)
 
+if __name__ == "__main__":
+    from launch import stopping
+
+    stopping.listen()  # before the imports, which take time
+
 import os
 import shlex
 import sys
@@ -141,4 +146,4 @@ def main(settings: Settings) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(cli.run(main, define, read, __doc__))
+    cli.start(main, define, read, __doc__)

@@ -17,12 +17,12 @@ import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from absl import flags
 
 import vladser
-from launch import flagfiles
+from launch import flagfiles, stopping
 from launch.stopping import Stopped
 from vladser.errors import InputError, VladserError
 
@@ -40,6 +40,17 @@ class UsageError(InputError):
     """The command line is wrong, rather than the data it names: exit status 2."""
 
 
+def start(
+    main: Callable[[Any], None],
+    define: Callable[[flags.FlagValues], None],
+    read: Callable[..., Any],
+    usage: str,
+    positional: str | None = None,
+) -> NoReturn:
+    """Runs a program and ends the process, whatever signals come: see `run`."""
+    stopping.leave(run(main, define, read, usage, positional=positional))
+
+
 def run(
     main: Callable[[Any], None],
     define: Callable[[flags.FlagValues], None],
@@ -48,7 +59,7 @@ def run(
     argv: Sequence[str] | None = None,
     positional: str | None = None,
 ) -> int:
-    """Runs a program: `sys.exit(cli.run(main, flags.define, flags.read, __doc__))`.
+    """Runs a program within this process.
 
     Args:
       main: takes what `read` returns.
@@ -80,7 +91,8 @@ def run(
         print(f"error: {' '.join(str(error).splitlines())}", file=sys.stderr)
         return 2 if isinstance(error, UsageError) else 1
     except KeyboardInterrupt as error:
-        print("interrupted", file=sys.stderr)
+        if not stopping.listening():  # else it is said at the end
+            print("interrupted", file=sys.stderr)
         return error.status if isinstance(error, Stopped) else 130
     except OSError:
         if (reason := _wrong_with_stdout()) is None:

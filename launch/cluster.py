@@ -15,6 +15,7 @@ from typing import Any
 
 import jax
 
+from launch import stopping
 from vladser.errors import InputError, VladserError
 
 PATIENCE = 300  # seconds to wait for processes that do not start; jax's own default
@@ -91,7 +92,8 @@ class Cluster:
         """Tells the others that this process ends."""
         if self.processes > 1 and not isinstance(error, PeerError):
             reason = str(error) if isinstance(error, VladserError) else repr(error)
-            self._client.key_value_set(f"failed/{self.process}", reason)
+            key = f"failed/{self.process}"
+            self._client.key_value_set(key, reason, allow_overwrite=True)
 
     def _get(self, name: str) -> list[tuple[int, str]]:
         """What processes have set under the name."""
@@ -120,6 +122,12 @@ def join(
         yield Cluster()
         return
     cluster = _connect(coordinator, processes, process)
+
+    def take_leave(error: BaseException) -> None:
+        cluster.fail(error)
+        jax.distributed.shutdown()  # which the others wait for when they end
+
+    stopping.before_end(take_leave)
     try:
         yield cluster
         cluster.exchange("done", "")

@@ -12,14 +12,18 @@ the model.
 
 # ruff: noqa: RUF009 (`flag` is dataclasses.field with metadata)
 
+if __name__ == "__main__":
+    from launch import stopping
+
+    stopping.listen()  # before the imports, which take time
+
 import logging
-import sys
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 from absl import flags
 
-from launch import cli, model_flags, parsers, stopping
+from launch import cli, model_flags, parsers
 from launch.model_flags import ModelFlags
 from launch.parsers import flag, one_of, path
 from vladser import bundle
@@ -94,5 +98,4 @@ def main(settings: Settings) -> None:
 
 
 if __name__ == "__main__":
-    stopping.listen()
-    sys.exit(cli.run(main, define, read, __doc__))
+    cli.start(main, define, read, __doc__)

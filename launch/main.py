@@ -7,11 +7,15 @@ Reads a corpus, extracts its features (once: they are cached), trains all folds 
 seeds together, and writes predictions and a summary into --run_dir.
 """
 
-import sys
+if __name__ == "__main__":
+    from launch import stopping
+
+    stopping.listen()  # before the imports, which take time
+
 from typing import TYPE_CHECKING
 
 import vladser
-from launch import cli, flags, flags_text, loading, resuming, stopping, terminal
+from launch import cli, flags, flags_text, loading, resuming, terminal
 from launch.flags import Settings
 from vladser import aggregators, features
 
@@ -68,5 +72,4 @@ def _build(settings: Settings) -> None:
 
 
 if __name__ == "__main__":
-    stopping.listen()
-    sys.exit(cli.run(main, flags.define, flags.read, __doc__))
+    cli.start(main, flags.define, flags.read, __doc__)

@@ -10,7 +10,11 @@ is said at the end; the others are classified all the same.
 """
 # ruff: noqa: RUF009 (`flag` is dataclasses.field with metadata)
 
-import gc
+if __name__ == "__main__":
+    from launch import stopping
+
+    stopping.listen()  # before the imports, which take time
+
 import sys
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -19,7 +23,7 @@ from typing import NamedTuple
 from absl import flags
 from platformdirs import user_cache_path
 
-from launch import cli, model_flags, parsers, run_dir, stopping, terminal
+from launch import cli, model_flags, parsers, run_dir, terminal
 from launch.model_flags import ModelFlags
 from launch.parsers import count, flag, one_of, path, positive
 from launch.predicting import inputs, outputs, reading, windows
@@ -185,10 +189,7 @@ def _classify(request: Request, utterances: list[Utterance]) -> Classified:
     settings = request.settings
 
     def load() -> Bundle:
-        with stopping.deferred():  # what is raised in jax's own imports may crash it
-            from launch import backend  # late, for it imports jax
-        if stopping.asked():
-            stopping.now()
+        from launch import backend  # late, for it imports jax
 
         backend.prepare(1, settings.cache_dir / "xla")
         return bundle.load(settings.model, settings.aggregator)
@@ -210,8 +211,4 @@ def _unit(settings: Settings) -> str:
 
 
 if __name__ == "__main__":
-    stopping.listen()
-    words = "FILE, FOLDER or LIST.csv"
-    status = cli.run(main, define, read, __doc__, positional=words)
-    gc.freeze()  # or the end takes 0.2 s, to search jax for garbage
-    sys.exit(status)
+    cli.start(main, define, read, __doc__, positional="FILE, FOLDER or LIST.csv")

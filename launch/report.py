@@ -9,7 +9,11 @@ report.html, and its tables as Markdown, report.md. Nothing but the files of the
 needed, and an earlier report is replaced.
 """
 
-import sys
+if __name__ == "__main__":
+    from launch import stopping
+
+    stopping.listen()  # before the imports, which take time
+
 from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
@@ -63,4 +67,4 @@ def main(settings: Settings) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(cli.run(main, define, read, __doc__, positional="RUN"))
+    cli.start(main, define, read, __doc__, positional="RUN")

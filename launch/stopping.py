@@ -1,25 +1,30 @@
-"""Being told to stop: by Ctrl-C (SIGINT), or by a job scheduler (SIGTERM).
+"""Stops a program by Ctrl-C (SIGINT), or by a job scheduler's SIGTERM.
 
-The first signal raises Stopped: at once or, within `deferred`, when the work asks for
-it, so that what is under way can be saved first. A second one ends the process on the
-spot, and so does the first after some seconds, for a compiler does not listen.
+Signals raise nothing. A thread waits for them and ends the process by `os._exit`: at
+once or, while the work is in `deferred`, once that has saved what is under way. So no
+exception comes up inside a library that does not expect one, and a program that was
+told to stop never runs the interpreter down while threads of C libraries are at work.
+What lies on disk is what SIGKILL would leave there, which the next start deals with.
 """
 
-import atexit
+import gc
 import os
+import select
 import signal
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import NoReturn
 
-PATIENCE = 9.0  # seconds
+PATIENCE = 7.0  # seconds that work in `deferred` has to save
+_FAREWELL = 2.0  # seconds to flush what was printed, and to tell others
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Stopped(KeyboardInterrupt):
-    """The process was told to stop."""
+    """The process was told to stop, and is ready to."""
 
     def __init__(self, number: int):
         super().__init__(signal.Signals(number).name)
@@ -29,78 +34,109 @@ class Stopped(KeyboardInterrupt):
 class _State:
     """Of the process, as signals are."""
 
+    listening = False
     asked: int | None = None  # the signal
     deferring = False
-    again = False  # whether the next signal is our own
+    last_words: list[Callable[[Stopped], object]]
+
+
+_State.last_words = []
+_ending = threading.Lock()
 
 
 def listen() -> None:
-    """Takes the signals over, in the main thread of a program."""
+    """Takes the signals over, in the main thread of a program, before its imports."""
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
-    # The interpreter writes to the pipe also while it waits for a compiler.
+    # C code writes to the pipe, also while the main thread waits for a compiler.
     signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
-    threading.Thread(target=_watch, args=(reading,), daemon=True).start()
     for number in _SIGNALS:
-        signal.signal(number, _handle)
-    sys.unraisablehook = _raise_later
-    atexit.register(_ignore)
+        signal.signal(number, lambda number, frame: None)
+    # Of the semaphores of workers that are ended on the spot, which it removes.
+    sys.warnoptions.append("ignore:resource_tracker")
+    _State.listening = True
+    threading.Thread(target=_watch, args=(reading,), daemon=True).start()
+
+
+def listening() -> bool:
+    """Returns whether a signal would end the process here."""
+    return _State.listening
 
 
 def asked() -> bool:
-    """Whether the process was told to stop."""
+    """Returns whether the process was told to stop."""
     return _State.asked is not None
 
 
 @contextmanager
 def deferred() -> Iterator[None]:
-    """In here a signal raises nothing: the work looks at `asked`, and calls `now` when
-    it is ready."""
+    """Lets the work in here end by itself: it looks at `asked`.
+
+    Raises:
+      Stopped: at its end, where the process was told to stop.
+    """
     _State.deferring = True
     try:
         yield
     finally:
         _State.deferring = False
+    if asked():
+        now()
 
 
-def now() -> None:
+def now() -> NoReturn:
     """Raises Stopped."""
     raise Stopped(_State.asked)
 
 
-def _handle(number: int, frame: object) -> None:
-    if not asked():
-        _State.asked = number
-        if not _State.deferring:
-            now()
+def before_end(tell: Callable[[Stopped], object]) -> None:
+    """Has `tell` called, in some thread, when a signal ends the process."""
+    _State.last_words.append(tell)
 
 
-def _ignore() -> None:
-    """When the interpreter ends, with all written, a signal could but crash it."""
+def leave(status: int) -> NoReturn:
+    """Ends a program that has printed all that it has to say, with this exit status
+    unless it was told to stop."""
+    if _State.asked:
+        _end(Stopped(_State.asked))
+    # All is written: from here on a signal could only spoil the end.
     for number in _SIGNALS:
         signal.signal(number, signal.SIG_IGN)
-
-
-def _raise_later(lost: Any) -> None:
-    """Callbacks from C, such as jax's at a garbage collection, raise nothing: a signal
-    that came in one is sent again."""
-    if not isinstance(lost.exc_value, Stopped):
-        sys.__unraisablehook__(lost)
-        return
-    number, _State.asked, _State.again = _State.asked, None, True
-    main = threading.main_thread().ident  # which may sleep
-    timer = threading.Timer(0.05, signal.pthread_kill, [main, number])
-    timer.daemon = True
-    timer.start()
+    gc.freeze()  # or the end takes 0.2 s, to search jax for garbage
+    sys.exit(status)
 
 
 def _watch(pipe: int) -> None:
     (number,) = os.read(pipe, 1)
-    timer = threading.Timer(PATIENCE, os._exit, [128 + number])
-    timer.daemon = True
-    timer.start()
-    (number,) = os.read(pipe, 1)
-    while _State.again:
-        _State.again = False
-        (number,) = os.read(pipe, 1)
-    os._exit(128 + number)
+    deferring, _State.asked = _State.deferring, number
+    if deferring:
+        select.select([pipe], [], [], PATIENCE)  # a second signal ends the patience
+    _end(Stopped(number))
+
+
+def _end(stopped: Stopped) -> NoReturn:
+    with _ending:  # the second thread that comes here ends with the first
+        farewell = threading.Thread(target=_farewell, args=(stopped,), daemon=True)
+        farewell.start()
+        farewell.join(_FAREWELL)
+        with suppress(OSError):
+            erase = "\r\x1b[K" if os.isatty(2) else ""  # a progress bar
+            os.write(2, f"{erase}interrupted\n".encode())
+        _terminate_children()
+        os._exit(stopped.status)
+
+
+def _farewell(stopped: Stopped) -> None:
+    for tell in _State.last_words:
+        with suppress(Exception):
+            tell(stopped)
+    with suppress(Exception):  # a reader that has left, or does not read
+        sys.stdout.flush()
+
+
+def _terminate_children() -> None:
+    """Ends workers, whichever library started them; what Linux alone lists."""
+    for children in Path("/proc/self/task").glob("*/children"):
+        with suppress(OSError):
+            for child in children.read_text().split():
+                os.kill(int(child), signal.SIGTERM)

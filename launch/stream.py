@@ -8,6 +8,11 @@ microphone. On a terminal it shows one line that changes; elsewhere it writes on
 object a line. It ends with the audio, or by Ctrl-C. docs/streaming.md says more.
 """
 
+if __name__ == "__main__":
+    from launch import stopping
+
+    stopping.listen()  # before the imports, which take time
+
 import sys
 from contextlib import closing
 from dataclasses import dataclass, fields
@@ -119,8 +124,6 @@ def main(settings: Settings) -> None:
         for result in found:
             show(result)
             shown = True
-    if stopping.asked():
-        stopping.now()
     if not shown:
         raise InputError(
             f"there was no audio to judge: {SHORTEST} samples (60 ms) are the least"
@@ -134,5 +137,4 @@ def _streaming() -> list[str]:
 
 
 if __name__ == "__main__":
-    stopping.listen()
-    sys.exit(cli.run(main, define, read, __doc__))
+    cli.start(main, define, read, __doc__)

@@ -84,8 +84,6 @@ class Work:
                         self._log(chunk, event)
                     case Outcome():
                         keep(event, figures)
-        if stopping.asked():
-            stopping.now()
         return figures
 
     def _progress(self, step: Step, figures: Figures) -> None:

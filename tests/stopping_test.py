@@ -3,60 +3,161 @@
 import signal
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import launching
 import pytest
 
-LOST = """
-import gc, signal, sys, time
+BEGIN = """
+import gc, os, signal, sys, threading, time
 from launch import stopping
 
-def collected(phase, info):
-    if not came:
-        came.append(phase)
-        signal.raise_signal(int(sys.argv[1]))
-
-came = []
 stopping.listen()
-gc.callbacks.append(collected)
-try:
-    gc.collect()
-    time.sleep(60)
-except stopping.Stopped as stopped:
-    sys.exit(stopped.status)
+number = int(sys.argv[1])
+
+def told():
+    os.kill(os.getpid(), number)
 """
 
-LATE = """
-import os, sys
-from launch import stopping
+# What a program may be at when the signal comes.
+AT_WORK = {
+    "sleeping": "told(); time.sleep(60)",
+    "computing": "told()\nwhile True: pass",
+    "in a garbage collection": """
+def collected(phase, info):
+    if phase == "start":
+        told()
+gc.callbacks.append(collected)
+gc.collect()
+time.sleep(60)
+""",
+    "in code that catches all": """
+told()
+while True:
+    try:
+        time.sleep(1)
+    except BaseException:
+        pass
+""",
+    "in a lock": "told(); lock = threading.Lock(); lock.acquire(); lock.acquire()",
+    "behind a reader that has stopped": """
+threading.Timer(0.5, told).start()
+while True:
+    print("x" * 1000)
+""",
+    "with threads in C": """
+import zlib
+def work():
+    while True:
+        zlib.compress(bytes(10 ** 6))
+for _ in range(4):
+    threading.Thread(target=work).start()
+told()
+time.sleep(60)
+""",
+}
 
+
+DEFERRED = """
+try:
+    with stopping.deferred():
+        told()
+        while not stopping.asked():
+            time.sleep(0.01)
+        print("saved")
+    print("not reached")
+except stopping.Stopped as stopped:
+    stopping.leave(stopped.status)
+"""
+
+STUBBORN = """
+with stopping.deferred():
+    told()
+    time.sleep(0.5)
+    told()
+    time.sleep(60)
+"""
+
+ENDED = """
 class Late:
-    def __del__(self, kill=os.kill, me=os.getpid(), number=int(sys.argv[1])):
-        kill(me, number)
+    def __del__(self, told=told):
+        told()
 
-stopping.listen()
 late = Late()
 late.itself = late
+stopping.leave(3)
 """
 
+PARENT = """
+import subprocess
+child = subprocess.Popen(["sleep", "60"])
+print(child.pid, flush=True)
+told()
+time.sleep(60)
+"""
 
-def _run(code, number):
-    return subprocess.run(
-        [sys.executable, "-c", code, str(int(number))],
+TOLD = {**AT_WORK, "with patience, for the second time": STUBBORN}
+SIGNALS = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+
+
+def start(code, number):
+    return subprocess.Popen(
+        [sys.executable, "-c", BEGIN + code, str(int(number))],
         cwd=launching.ROOT,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=8,  # before the patience ends
     )
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_during_a_garbage_collection_is_not_lost(number):
-    done = _run(LOST, number)
-    assert (done.returncode, done.stderr) == (128 + number, "")
+def run(code, number):
+    process = start(code, number)
+    out, err = process.communicate(timeout=60)
+    return process.returncode, out, err
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_when_the_interpreter_ends_does_no_harm(number):
-    done = _run(LATE, number)
-    assert (done.returncode, done.stderr) == (0, "")
+@SIGNALS
+@pytest.mark.parametrize("at", TOLD)
+def test_a_signal_ends_it_with_its_status_and_one_line(at, number):
+    with start(TOLD[at], number) as process:
+        # Nobody reads its output.
+        assert process.wait(timeout=60) == 128 + number
+        assert process.stderr.read() == "interrupted\n"
+
+
+@SIGNALS
+def test_deferred_work_ends_by_itself_and_what_it_printed_is_there(number):
+    assert run(DEFERRED, number) == (128 + number, "saved\n", "interrupted\n")
+
+
+@SIGNALS
+def test_a_signal_when_the_interpreter_ends_changes_nothing(number):
+    assert run(ENDED, number) == (3, "", "")
+
+
+@SIGNALS
+def test_others_are_told_first(number):
+    tell = "stopping.before_end(lambda e: os.write(1, str(e).encode()))\n"
+    name = signal.Signals(number).name
+    done = run(tell + AT_WORK["sleeping"], number)
+    assert done == (128 + number, name, "interrupted\n")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="children are known on Linux alone")
+@SIGNALS
+def test_no_child_outlives_it(number):
+    status, child, _ = run(PARENT, number)
+    assert status == 128 + number
+    end = time.monotonic() + 10
+    while time.monotonic() < end and _lives(int(child)):
+        time.sleep(0.01)
+    assert not _lives(int(child))
+
+
+def _lives(process):
+    try:
+        stat = Path(f"/proc/{process}/stat").read_text()
+        return stat.rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
