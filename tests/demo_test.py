@@ -8,11 +8,6 @@ from itertools import product
 import numpy as np
 import pytest
 import soundfile
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import balanced_accuracy_score
-from sklearn.model_selection import LeaveOneGroupOut, cross_val_predict
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from vladser import corpora
 from vladser.corpora import demo
@@ -96,6 +91,12 @@ def prosody(utterance):
 
 @needs_espeak
 def test_prosody_tells_the_emotions_of_unseen_speakers_but_not_all(corpus):
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.metrics import balanced_accuracy_score
+    from sklearn.model_selection import LeaveOneGroupOut, cross_val_predict
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
     x = np.array([prosody(u) for u in corpus.utterances])
     y = np.array([emotion(u) for u in corpus.utterances])
     speaker = np.array([u.speaker for u in corpus.utterances])

@@ -7,7 +7,6 @@ import launching
 import numpy as np
 import pytest
 import toys
-from sklearn.utils.class_weight import compute_class_weight
 
 from vladser import aggregators, dataset, folds, losses, smoothing, trials
 from vladser.types import Condition, Trial
@@ -36,6 +35,12 @@ def _trial(strength=0.0, focal=0.0, tau=0.0, alpha=0.2, labels=LABELS, prior=PRI
 
 def _losses(trial, logits=LOGITS, labels=LABELS):
     return np.asarray(_of_each(np.float32(logits), labels, trial))
+
+
+def _balanced(classes, y):
+    from sklearn.utils.class_weight import compute_class_weight  # late: takes a second
+
+    return compute_class_weight("balanced", classes=classes, y=y)
 
 
 def _slopes(trial, logits, labels):
@@ -127,11 +132,11 @@ def test_focus_is_on_what_is_hard():
 
 def test_full_weights_are_scikit_learns_balanced():
     classes = np.arange(4)
-    balanced = compute_class_weight("balanced", classes=classes, y=LABELS)
+    balanced = _balanced(classes=classes, y=LABELS)
     np.testing.assert_allclose(losses.class_weights(1, LABELS, 4), balanced, rtol=1e-6)
     lacking = LABELS[LABELS != 2]
     found = losses.class_weights(1, lacking, 4)
-    balanced = compute_class_weight("balanced", classes=np.unique(lacking), y=lacking)
+    balanced = _balanced(classes=np.unique(lacking), y=lacking)
     np.testing.assert_allclose(found[[0, 1, 3]], balanced, rtol=1e-6)
     assert found[2] == found[3]  # which has one utterance
 
@@ -195,7 +200,7 @@ def test_a_trial_sees_the_shares_of_its_folds_training_rows():
     for n, fold in enumerate(made):
         labels = corpus.label[fold.train]
         there, counts = np.unique(labels, return_counts=True)
-        weights = compute_class_weight("balanced", classes=there, y=labels)
+        weights = _balanced(classes=there, y=labels)
         for seed in (0, 1):
             one = found.class_weights[seed, 4 + n], found.logit_adjustment[seed, 4 + n]
             np.testing.assert_allclose(one[0][there], weights, rtol=1e-6)

@@ -1,10 +1,11 @@
 import numpy as np
-from sklearn import metrics as sklearn
 
 from vladser import metrics
 
 
 def test_equals_scikit_learn():
+    from sklearn import metrics as sklearn  # here, as it takes a second to import
+
     draw = np.random.default_rng(0)
     label, predicted = draw.integers(4, size=(2, 200))
     confusion = metrics.confusion(label, predicted, 4)

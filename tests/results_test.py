@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import scipy.stats
 import toys
-from sklearn.metrics import accuracy_score, balanced_accuracy_score, confusion_matrix
 
 from vladser import aggregators, folds, results
 from vladser.errors import TrainingError
@@ -44,6 +43,12 @@ def _rows(tested):
 
 def _naive(rows, emotions):
     """The metrics, from what predictions.csv says and nothing else."""
+    from sklearn.metrics import (  # here, as it takes a second to import
+        accuracy_score,
+        balanced_accuracy_score,
+        confusion_matrix,
+    )
+
     tests = defaultdict(lambda: defaultdict(list))
     for row in rows:
         tests[row["seed"]][row["fold"]].append((row["emotion"], row["predicted"]))
