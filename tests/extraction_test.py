@@ -10,6 +10,7 @@ import numpy as np
 import opensmile
 import pytest
 import soundfile
+from forkserver import quick_workers  # noqa: F401 (a fixture)
 
 from vladser.errors import InputError
 from vladser.features import audio, cache, computing, extraction
@@ -18,6 +19,8 @@ from vladser.features.smile import Smile
 from vladser.types import Utterance
 
 COMPUTE = computing._compute
+
+pytestmark = pytest.mark.usefixtures("quick_workers")
 
 
 def utterance(file, id=None, **segment):
@@ -47,7 +50,12 @@ def entries(cache_dir):
     return [path for path in cache_dir.glob("*/*/[0-9a-f]*") if path.is_file()]
 
 
-def test_all_good_and_all_bad_utterances_are_found(speech, tmp_path, cache_dir):
+@pytest.mark.slow
+def test_all_good_and_all_bad_utterances_are_found(
+    speech, tmp_path, cache_dir, monkeypatch
+):
+    # By workers as the program starts them.
+    monkeypatch.setattr(computing, "get_context", multiprocessing.get_context)
     good = speech("b", "a")
     text = tmp_path / "text.wav"
     text.write_text("words")
@@ -127,24 +135,36 @@ def fail_on_purpose(group, features, max_seconds):
     return COMPUTE(group, features, max_seconds)
 
 
-@pytest.mark.parametrize("size", [1, 3])
-def test_a_crash_a_hang_and_a_failure_cost_one_file_each(
-    speech, cache_dir, monkeypatch, size
-):
+def in_groups_of(size, monkeypatch):
     monkeypatch.setattr(computing, "_compute", fail_on_purpose)
     monkeypatch.setattr(
         computing,
         "_groups",
         lambda jobs, _: [jobs[n : n + size] for n in range(0, len(jobs), size)],
     )
-    monkeypatch.setattr(computing, "_PATIENCE", 5.0)
-    utterances = speech("a", "crash", "b", "hang", "c", "d", "e", "raise", "f")
-    found = extract(utterances, cache_dir, workers=2, max_seconds=1.0)
-    assert list(found.features) == list("abcdef")
-    assert list(found.bad) == ["crash", "hang", "raise"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [1, 3])
+def test_a_crash_and_a_failure_cost_one_file_each(speech, cache_dir, monkeypatch, size):
+    in_groups_of(size, monkeypatch)
+    utterances = speech("a", "crash", "b", "c", "raise", "d")
+    found = extract(utterances, cache_dir, workers=2)
+    assert list(found.features) == list("abcd")
+    assert list(found.bad) == ["crash", "raise"]
     assert "openSMILE ran into something" in found.bad["raise"]
     assert "crashed" in found.bad["crash"]
-    assert "after 6 s" in found.bad["hang"]
+
+
+@pytest.mark.slow
+def test_a_hang_costs_one_file(speech, cache_dir, monkeypatch):
+    """Once its group is stopped, and then itself; the others take no time."""
+    in_groups_of(3, monkeypatch)
+    monkeypatch.setattr(computing, "_PATIENCE", 4.0)
+    utterances = speech("a", "hang", "b", "c")
+    found = extract(utterances, cache_dir, workers=2, max_seconds=1.0)
+    assert list(found.features) == list("abc")
+    assert "after 5 s" in found.bad["hang"]
 
 
 @pytest.mark.parametrize("files", [1, 2, 7, 8, 9, 100])
@@ -326,6 +346,7 @@ def test_each_makes_damaged_entries_again(speech, cache_dir):
     np.testing.assert_array_equal(again, before)
 
 
+@pytest.mark.slow
 def test_each_survives_a_crash(speech, cache_dir, monkeypatch):
     monkeypatch.setattr(computing, "_compute", fail_on_purpose)
     found = dict(extraction.each(speech("a", "crash", "b"), cache_dir, workers=2))
