@@ -2,15 +2,14 @@
 
 import launching
 import pytest
+from forkserver import quick_workers  # noqa: F401 (a fixture)
 
 from launch import audit, auditing, cli, flags
 from vladser import folds
 from vladser.audit import Finding
 
 
-@pytest.fixture(scope="module")
-def corpus(tmp_path_factory):
-    return launching.corpus(tmp_path_factory.mktemp("corpus"))
+pytestmark = pytest.mark.usefixtures("quick_workers")
 
 
 @pytest.fixture

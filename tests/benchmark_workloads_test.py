@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from forkserver import quick_workers  # noqa: F401 (a fixture)
 
 from launch.benchmarking import corpora, lengths, workloads
 from vladser.corpora import emotions, iemocap, read
@@ -60,6 +61,7 @@ def test_noise_like_emodb_has_its_counts_and_lengths():
     assert like.sum() == pytest.approx(sum(real), rel=1e-3)
 
 
+@pytest.mark.usefixtures("quick_workers")
 def test_emodb_has_real_features_where_it_is_at_hand(tmp_path):
     (tmp_path / "wav").mkdir()
     noise = np.random.default_rng(0).normal(0, 0.1, 8000)

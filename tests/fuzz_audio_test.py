@@ -3,7 +3,9 @@
 import struct
 
 import numpy as np
+import pytest
 import soundfile
+from forkserver import quick_workers  # noqa: F401 (a fixture)
 from fuzzing import cases
 from hypothesis import given
 from hypothesis import strategies as st
@@ -49,6 +51,7 @@ FILES = st.lists(
 )
 
 
+@pytest.mark.usefixtures("quick_workers")
 @cases(4)
 @given(FILES)
 def test_a_damaged_header_costs_at_most_its_file(tmp_path_factory, monkeypatch, files):

@@ -10,9 +10,9 @@ from vladser.features import cache, packing
 @pytest.fixture
 def features():
     draw = np.random.default_rng(0)
-    lengths = {"one": 3, "two": 5, "three": 2}
+    lengths = {"one": 2, "two": 4, "three": 1}
     return {
-        name: draw.normal(size=(length, 4)).astype(np.float32)
+        name: draw.normal(size=(length, 2)).astype(np.float32)
         for name, length in lengths.items()
     }
 
@@ -37,7 +37,7 @@ def check(found, features):
     assert list(found) == list(features)
     for name, array in features.items():
         np.testing.assert_array_equal(found[name], array)
-    np.testing.assert_array_equal(found.frames[found.length.sum() :], np.zeros((5, 4)))
+    np.testing.assert_array_equal(found.frames[found.length.sum() :], np.zeros((4, 2)))
 
 
 def is_mapped(array):

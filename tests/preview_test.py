@@ -1,5 +1,6 @@
 import launching
 import pytest
+from forkserver import quick_workers  # noqa: F401 (a fixture)
 from launching import SMALL
 
 from vladser.corpora import manifest
@@ -38,6 +39,7 @@ def test_it_says_what_would_run_and_makes_nothing(preview, tmp_path):
     assert not any(tmp_path.iterdir())
 
 
+@pytest.mark.usefixtures("quick_workers")
 def test_it_counts_the_frames_that_are_extracted(preview, file, tmp_path):
     found = extract(manifest.read(file).utterances, tmp_path).features.values()
     frames = sum(map(len, found))

@@ -4,6 +4,7 @@ import numpy as np
 import opensmile
 import pytest
 import soundfile
+from forkserver import quick_workers  # noqa: F401 (a fixture)
 
 from vladser.errors import InputError
 from vladser.features import audio, extract, lengths, sets
@@ -60,6 +61,7 @@ def test_the_shortest_signal_is_that_of_opensmile(ours, theirs, signal):
         ours(signal[:959])
 
 
+@pytest.mark.usefixtures("quick_workers")
 def test_each_set_has_entries_of_its_own_in_the_cache(name, theirs, signal, tmp_path):
     soundfile.write(tmp_path / "a.wav", signal, 16000)
     utterances = [Utterance("a", tmp_path / "a.wav", "s", "sad")]
