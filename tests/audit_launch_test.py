@@ -8,7 +8,6 @@ from launch import audit, auditing, cli, flags
 from vladser import folds
 from vladser.audit import Finding
 
-
 pytestmark = pytest.mark.usefixtures("quick_workers")
 
 
