@@ -1,28 +1,77 @@
-"""What all tests share: two CPU devices wherever they run, one thread each, and one
-folder of compiled programs, for the workers of pytest and for what they start."""
+"""What all tests share: two CPU devices wherever they run, one thread each, a folder of
+compiled programs; a corpus, a run and a model that are made once."""
 
 import os
+import sys
 import tempfile
+from functools import partial
+
+# Most of the time of these tests is that of XLA's compiler, and half of it optimizes.
+# .ci/run repeats what is numeric with all optimizations.
+os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
 
 if "PYTEST_XDIST_WORKER" not in os.environ:  # before there are workers, which inherit
     programs = tempfile.TemporaryDirectory(prefix="vladser-tests-")
     os.environ |= {
         "JAX_COMPILATION_CACHE_DIR": programs.name,
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+        "JAX_NUM_CPU_DEVICES": "2",
         # Two workers, or a worker and its program, on two cores.
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
         "PJRT_NPROC": "1",
     }
 
-import jax
 import pytest
-
-jax.config.update("jax_num_cpu_devices", 2)
+from filelock import FileLock
 
 
 @pytest.fixture(autouse=True, scope="module")
 def _programs_of_one_module():
     """Keeps in memory what one module compiled; others find it on the disk."""
     yield
-    jax.clear_caches()
+    if "jax" in sys.modules:
+        sys.modules["jax"].clear_caches()
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory):
+    """Has folders that all workers read filled by one of them: `shared(name, fill)`."""
+    root = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        root = root.parent
+
+    def folder(name, fill):
+        made, whole = root / f"shared-{name}", root / f"shared-{name}-is-whole"
+        with FileLock(f"{made}.lock"):
+            if not whole.exists():
+                made.mkdir()
+                fill(made)
+                whole.touch()
+        return made
+
+    return folder
+
+
+@pytest.fixture(scope="session")
+def corpus(shared):
+    """The flags of a corpus of tones, whose features are in the cache; to be read."""
+    import launching  # late: the process that only starts workers needs none of it
+
+    return launching.flags_of(shared("corpus", launching.fill))
+
+
+@pytest.fixture(scope="session")
+def first(shared, corpus):
+    """A run, as a user starts it, on features that it extracts; to be read."""
+    import launching
+
+    return launching.First(shared("first", partial(launching.run_first, corpus)))
+
+
+@pytest.fixture(scope="session")
+def trained(shared):
+    """A model of three speakers; to be read."""
+    import predicting
+
+    return predicting.Trained(shared("trained", predicting.train))

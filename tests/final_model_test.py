@@ -14,24 +14,16 @@ from vladser import bundle, features, inference
 from vladser.corpora import manifest
 
 
-@pytest.fixture(scope="module")
-def corpus(tmp_path_factory):
-    return launching.corpus(tmp_path_factory.mktemp("corpus"))
-
-
 @pytest.fixture
 def call(corpus, tmp_path):
     folder = f"--run_dir={tmp_path / 'run'}"
     return lambda *argv: launching.call(*corpus, *SMALL, folder, *argv)
 
 
-@pytest.fixture(scope="module")
-def tested(corpus, tmp_path_factory):
+@pytest.fixture
+def tested(first):
     """A run that tests, and then makes a model."""
-    folder = tmp_path_factory.mktemp("tested") / "run"
-    argv = *corpus, *SMALL, f"--run_dir={folder}", "--final_model"
-    assert launching.call(*argv) == 0
-    return folder
+    return first.run
 
 
 def _features(corpus):

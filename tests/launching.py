@@ -12,6 +12,7 @@ import soundfile
 
 import launch
 from launch import backend, cli, flags, main
+from vladser import corpora, features
 
 ROOT = Path(launch.__file__).parents[1]
 EMOTIONS = ("angry", "happy", "sad", "neutral")
@@ -46,9 +47,39 @@ def write_corpus(folder, columns=COLUMNS):
 
 
 def corpus(folder):
-    """The flags that name a corpus, and a cache of its own, in the folder."""
-    file = write_corpus(folder / "toy")
-    return "--corpus=manifest", f"--data_dir={file}", f"--cache_dir={folder / 'cache'}"
+    """Writes a corpus into the folder; returns the flags that name it, and a cache of
+    its own."""
+    write_corpus(folder / "toy")
+    return flags_of(folder)
+
+
+def flags_of(folder):
+    """The flags that name the corpus in the folder, and the cache there."""
+    file, cache = folder / "toy" / "corpus.csv", folder / "cache"
+    return "--corpus=manifest", f"--data_dir={file}", f"--cache_dir={cache}"
+
+
+def fill(folder):
+    """Writes a corpus, and its features into the cache."""
+    utterances = corpora.read("manifest", write_corpus(folder / "toy")).utterances
+    assert not features.extract(utterances, folder / "cache").bad
+
+
+class First:
+    """A finished run of SMALL with a final model: what it said and where it is."""
+
+    def __init__(self, folder):
+        self.run = folder / "run"
+        self.out, self.err = ((folder / name).read_text() for name in ("out", "err"))
+
+
+def run_first(corpus, folder):
+    """Starts it as a user does, with a cache of its own."""
+    own = f"--run_dir={folder / 'run'}", f"--cache_dir={folder / 'cache'}"
+    done = program(*corpus, *SMALL, *own, "--final_model")
+    assert done.returncode == 0, done.stderr
+    (folder / "out").write_text(done.stdout)
+    (folder / "err").write_text(done.stderr)
 
 
 def damage(file):

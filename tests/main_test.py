@@ -21,6 +21,7 @@ FILES = {
     "environment.json",
     "audit.json",
     "checkpoints",
+    "model",
     "report.html",
     "report.md",
     "dataset.json",
@@ -33,22 +34,11 @@ FILES = {
 
 
 @pytest.fixture(scope="module")
-def corpus(tmp_path_factory):
-    return launching.corpus(tmp_path_factory.mktemp("corpus"))
-
-
-@pytest.fixture(scope="module")
-def first(corpus, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("first") / "run"
-    return launching.program(*corpus, *SMALL, f"--run_dir={folder}"), folder
-
-
-@pytest.fixture(scope="module")
 def again(first, tmp_path_factory):
     """The same by the first run's flags.txt, where no audio can be read."""
     folder = tmp_path_factory.mktemp("again")
     blind = launching.without(folder / "lib", "opensmile", "soundfile", "audresample")
-    argv = f"--flagfile={first[1] / 'flags.txt'}", f"--run_dir={folder / 'run'}"
+    argv = f"--flagfile={first.run / 'flags.txt'}", f"--run_dir={folder / 'run'}"
     return launching.program(*argv, **blind), folder / "run"
 
 
@@ -73,12 +63,11 @@ def _metrics(folder):
 
 
 def test_a_run_leaves_its_files_and_says_little(first):
-    done, folder = first
-    assert done.returncode == 0, done.stderr
-    assert {path.name for path in folder.iterdir()} == FILES
-    assert done.stdout.startswith("mean, unigram 0.2, cells 4, 2 seeds\n")
-    assert done.stdout.endswith(f"\nresults are in {folder}, report.html shows them\n")
-    features, *warnings, compiling, trained = done.stderr.splitlines()
+    assert {path.name for path in first.run.iterdir()} == FILES
+    assert first.out.startswith("mean, unigram 0.2, cells 4, 2 seeds\n")
+    assert f"\nresults are in {first.run}, report.html shows them\n" in first.out
+    assert f"is in {first.run / 'model'};" in first.out.splitlines()[-1]
+    features, *warnings, compiling, trained = first.err.splitlines()
     assert all(line.startswith("warning: ") for line in warnings)
     assert features.endswith("features: 32 extracted, 0 cached")
     assert features.startswith("32 utterances") and compiling.startswith("compiling")
@@ -88,7 +77,7 @@ def test_a_run_leaves_its_files_and_says_little(first):
 
 
 def test_predictions_have_a_row_a_seed_and_test_utterance(first):
-    rows = _predictions(first[1])
+    rows = _predictions(first.run)
     takes = {f"s{s}_{e}_{t}.wav" for s in range(4) for e in EMOTIONS for t in range(2)}
     assert len(rows) == 64
     assert {(row["seed"], row["utterance"]) for row in rows} == {
@@ -103,7 +92,7 @@ def test_predictions_have_a_row_a_seed_and_test_utterance(first):
 
 
 def test_metrics_have_a_line_a_condition_seed_fold_and_epoch(first):
-    lines = _metrics(first[1])
+    lines = _metrics(first.run)
     keys = Counter((x["condition"], x["seed"], x["fold"], x["epoch"]) for x in lines)
     assert keys == Counter(
         ("mean, unigram 0.2, cells 4", seed, f"s{fold}", epoch)
@@ -115,7 +104,7 @@ def test_metrics_have_a_line_a_condition_seed_fold_and_epoch(first):
 
 
 def test_the_summary_has_the_documented_form(first):
-    summary = _summary(first[1])
+    summary = _summary(first.run)
     (condition,) = summary["conditions"]
     keys = (
         "format corpus test_corpus emotions conditions comparisons skipped failed "
@@ -143,7 +132,7 @@ def test_the_summary_has_the_documented_form(first):
 
 
 def test_figures_of_training_are_of_real_frames(corpus, first):
-    figures = _summary(first[1])["training"]
+    figures = _summary(first.run)["training"]
     file, cache = (Path(flag.partition("=")[2]) for flag in corpus[1:])
     utterances = manifest.read(file).utterances
     found = features.extract(utterances, cache).features
@@ -160,7 +149,7 @@ def test_figures_of_training_are_of_real_frames(corpus, first):
 
 
 def test_the_dataset_is_counted_by_speaker_and_emotion(first):
-    found = json.loads((first[1] / "dataset.json").read_text(encoding="utf-8"))
+    found = json.loads((first.run / "dataset.json").read_text(encoding="utf-8"))
     assert found["speakers"] == {f"s{s}": dict.fromkeys(EMOTIONS, 2) for s in range(4)}
     assert (found["utterances"], found["features"]) == (32, 147)
     assert found["feature_set"].startswith("vladser147-")
@@ -174,8 +163,8 @@ def test_a_rerun_from_flags_txt_is_the_same_to_the_bit_and_reads_no_audio(first,
     assert {path.name for path in folder.iterdir()} == FILES
     same = "flags.txt", "dataset.json", "audit.json", "metrics.jsonl", "predictions.csv"
     for name in same:
-        assert (folder / name).read_bytes() == (first[1] / name).read_bytes(), name
-    one, other = _summary(first[1]), _summary(folder)
+        assert (folder / name).read_bytes() == (first.run / name).read_bytes(), name
+    one, other = _summary(first.run), _summary(folder)
     assert one.pop("training") and other.pop("training")
     assert one == other
 
@@ -183,7 +172,7 @@ def test_a_rerun_from_flags_txt_is_the_same_to_the_bit_and_reads_no_audio(first,
 def test_chunks_change_nothing(call, first, tmp_path):
     assert call("--trials_per_chunk=3") == 0
     for name in ("metrics.jsonl", "predictions.csv"):
-        assert (tmp_path / "run" / name).read_bytes() == (first[1] / name).read_bytes()
+        assert (tmp_path / "run" / name).read_bytes() == (first.run / name).read_bytes()
 
 
 def test_partner_validation_logs_its_ua(call, tmp_path):

@@ -1,9 +1,12 @@
 """A small trained model, and launch.predict called with it."""
 
+import json
+from pathlib import Path
 from unittest import mock
 
 import jax
 import launching
+import numpy as np
 import pytest
 
 from launch import backend, cli, predict
@@ -21,42 +24,45 @@ from vladser.types import Condition
 
 
 class Trained:
-    """A model of three speakers, and what the evaluation makes of the fourth."""
+    """The model, and what the evaluation makes of the fourth speaker's files."""
 
     def __init__(self, folder):
-        manifest = launching.write_corpus(folder / "toy")
-        self.audio, self.cache = manifest.parent, folder / "cache"
-        self.model, self.manifest = folder / "model", manifest
-        utterances = corpora.read("manifest", manifest).utterances
-        smile = features.extract(utterances, self.cache)
-        data = dataset.build(
-            utterances, smile.features, launching.EMOTIONS, smile.feature_set
-        )
-        condition = Condition(aggregators.parse("netvlad(clusters=2)"), cells=4)
-        made = folds.make(data, "speaker")[-1:]
-        plan = batches.plan(data.length, made, [0], epochs=2, batch_size=8)
-        *_, outcome = experiment.run(data, [condition], plan)
-        self.tested = {
-            utterances[row].file: outcome.probabilities[0, 0, row]
-            for row in made[0].test
-        }
-        bundle.save(
-            bundle.Bundle(
-                emotions=data.emotions,
-                feature_set=data.feature_set,
-                condition=condition,
-                mean=outcome.trials.mean[0, 0],
-                scale=outcome.trials.scale[0, 0],
-                params=jax.tree.map(lambda x: x[0, 0], outcome.params),
-                about={},
-            ),
-            self.model,
-        )
+        self.model, self.cache = folder / "model", folder / "cache"
+        self.manifest = folder / "toy" / "corpus.csv"
+        self.audio = self.manifest.parent
+        tested = json.loads((folder / "tested.json").read_text())
+        self.tested = {Path(file): np.array(odds) for file, odds in tested.items()}
 
 
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory):
-    return Trained(tmp_path_factory.mktemp("trained"))
+def train(folder):
+    """Writes a corpus, its features, and a model of three speakers into the folder."""
+    launching.fill(folder)
+    utterances = corpora.read("manifest", folder / "toy" / "corpus.csv").utterances
+    smile = features.extract(utterances, folder / "cache")
+    data = dataset.build(
+        utterances, smile.features, launching.EMOTIONS, smile.feature_set
+    )
+    condition = Condition(aggregators.parse("netvlad(clusters=2)"), cells=4)
+    made = folds.make(data, "speaker")[-1:]
+    plan = batches.plan(data.length, made, [0], epochs=2, batch_size=8)
+    *_, outcome = experiment.run(data, [condition], plan)
+    tested = {
+        str(utterances[row].file): outcome.probabilities[0, 0, row].tolist()
+        for row in made[0].test
+    }
+    (folder / "tested.json").write_text(json.dumps(tested))
+    bundle.save(
+        bundle.Bundle(
+            emotions=data.emotions,
+            feature_set=data.feature_set,
+            condition=condition,
+            mean=outcome.trials.mean[0, 0],
+            scale=outcome.trials.scale[0, 0],
+            params=jax.tree.map(lambda x: x[0, 0], outcome.params),
+            about={},
+        ),
+        folder / "model",
+    )
 
 
 @pytest.fixture

@@ -23,11 +23,6 @@ RESULTS = "predictions.csv", "metrics.jsonl", "audit.json", "dataset.json", "fla
 
 
 @pytest.fixture(scope="module")
-def corpus(tmp_path_factory):
-    return launching.corpus(tmp_path_factory.mktemp("corpus"))
-
-
-@pytest.fixture(scope="module")
 def whole(corpus, tmp_path_factory):
     """A run that nothing disturbed."""
     folder = tmp_path_factory.mktemp("whole") / "run"
