@@ -1,71 +1,144 @@
-from functools import partial
+from functools import cache
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import oracles
 import pytest
+from closeness import assert_same
 
 from vladser import aggregators
 from vladser.errors import InputError
 
-DIM = 8
-LENGTHS = [1, 2, 17, 40]
+pytestmark = pytest.mark.numeric
+
+DIM, LONGEST = 8, 40
+# Utterances without a frame, of one, of some, and with holes in the mask.
+LENGTHS = (0, 1, 2, 17, LONGEST)
+TERMS = LONGEST * DIM  # the frames' products with the parameters, over time
 
 
-@pytest.fixture(params=aggregators.names())
+FAST = "final", "maximum", "mean", "netvlad"  # to compile
+
+
+@pytest.fixture(
+    params=[
+        pytest.param(name, marks=[] if name in FAST else pytest.mark.slow)
+        for name in aggregators.names()
+    ]
+)
 def name(request):
     return request.param
 
 
+@pytest.fixture(autouse=True)
+def _float64():
+    """No mistake is as small as a rounding here."""
+    with jax.enable_x64(True):
+        yield
+
+
+@cache
 def _built(name):
     aggregator = aggregators.build(aggregators.parse(name))
     params = aggregator.init(jax.random.key(3), DIM)
     # Away from initial values such as zero biases, which would hide a mistake.
-    return aggregator, jax.tree.map(lambda p: p + 0.1, params)
+    return aggregator, jax.tree.map(lambda p: np.float64(p) + 0.1, params)
 
 
-def _frames(length, padding=0, fill=np.nan):
+def _frames(length, padding=0):
     frames = np.random.default_rng(length).normal(size=(length, DIM))
-    padded = np.full((length + padding, DIM), fill, np.float32)
+    padded = np.full((length + padding, DIM), np.nan)
     padded[:length] = frames
     return padded, np.arange(len(padded)) < length
 
 
-@pytest.mark.parametrize("length", LENGTHS)
-def test_equals_naive_numpy(name, length):
-    aggregator, params = _built(name)
-    frames, mask = _frames(length, padding=7)
-    vector = aggregator.apply(params, frames, mask)
-    expected = getattr(oracles, name)(params, frames[:length].astype(np.float64))
-    np.testing.assert_allclose(vector, expected, atol=2e-6)  # float32 sums
+def _utterances():
+    """[N, T, DIM] and [N, T]: those of LENGTHS, then 17 frames with holes."""
+    frames, mask = zip(*(_frames(n, LONGEST + 7 - n) for n in LENGTHS), strict=True)
+    holes = np.random.default_rng(0).permutation(LONGEST + 7) < 17
+    spread = np.full((len(holes), DIM), np.nan)
+    spread[holes] = frames[LENGTHS.index(17)][:17]
+    return np.stack([*frames, spread]), np.stack([*mask, holes])
 
 
-def test_padding_reaches_neither_vector_nor_gradients(name):
-    aggregator, params = _built(name)
+@cache
+def _program(name):
+    """(params, frames, mask) -> a loss of each utterance, its vector, and the gradient
+    with respect to parameters and frames: one compilation a pooling."""
+    apply = _built(name)[0].apply
 
     def loss(params, frames, mask):
-        return jnp.sum(jnp.sin(aggregator.apply(params, frames, mask)))
+        vector = apply(params, frames, mask)
+        return jnp.sum(jnp.sin(vector)), vector
 
-    value = jax.value_and_grad(loss, (0, 1))
-    plain, (params_bar, frames_bar) = value(params, *_frames(17))
-    padded, (params_bar2, frames_bar2) = value(params, *_frames(17, padding=9))
-    close = partial(np.testing.assert_allclose, rtol=2e-6, atol=2e-6)
-    close(padded, plain)
-    jax.tree.map(close, params_bar2, params_bar)
-    close(frames_bar2[:17], frames_bar)
-    assert (frames_bar2[17:] == 0).all()
+    value = jax.value_and_grad(loss, (0, 1), has_aux=True)
+    return jax.jit(jax.vmap(value, in_axes=(None, 0, 0)))
 
 
-def test_an_empty_utterance_has_finite_vector_and_gradients(name):
-    aggregator, params = _built(name)
-    frames, mask = _frames(0, padding=5)
+@cache
+def _results(name):
+    with jax.enable_x64(True):
+        found = _program(name)(_built(name)[1], *_utterances())
+    (_, vectors), (params_bar, frames_bar) = jax.tree.map(np.asarray, found)
+    return vectors, params_bar, frames_bar
 
-    def loss(params, frames):
-        return jnp.sum(aggregator.apply(params, frames, mask) ** 2)
 
-    everything = jax.value_and_grad(loss, (0, 1))(params, frames)
-    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(everything))
+def test_equals_naive_numpy(name):
+    vectors, params = _results(name)[0], _built(name)[1]
+    for length, vector in zip(LENGTHS, vectors, strict=False):
+        expected = np.zeros_like(vector)
+        if length:
+            expected = getattr(oracles, name)(params, _frames(length)[0])
+        assert_same(vector, expected, TERMS)
+
+
+def test_gradients_are_differences_of_naive_numpy(name):
+    params, frames = _built(name)[1], _frames(17)[0]
+    _, params_bar, frames_bar = _results(name)
+    place, draw = LENGTHS.index(17), np.random.default_rng(0)
+    leaves, tree = jax.tree.flatten(params)
+
+    def loss(leaves, frames):
+        return np.sin(getattr(oracles, name)(tree.unflatten(leaves), frames)).sum()
+
+    slopes = [leaf[place] for leaf in jax.tree.leaves(params_bar)]
+    for _ in range(3):
+        way = [draw.normal(size=np.shape(leaf)) for leaf in leaves]
+        way_of_frames = draw.normal(size=frames.shape)
+        found = (way_of_frames * frames_bar[place, :17]).sum()
+        found += sum((a * b).sum() for a, b in zip(way, slopes, strict=True))
+        step = 1e-5
+        ends = [
+            loss(
+                [a + sign * step * b for a, b in zip(leaves, way, strict=True)],
+                frames + sign * step * way_of_frames,
+            )
+            for sign in (1, -1)
+        ]
+        # A central difference errs by the square of the step, times third derivatives.
+        expected = (ends[0] - ends[1]) / (2 * step)
+        np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-7)
+
+
+def test_what_the_mask_leaves_out_reaches_neither_vector_nor_gradients(name):
+    vectors, params_bar, frames_bar = _results(name)
+    plain, spread = LENGTHS.index(17), len(LENGTHS)
+    mask = _utterances()[1]
+    assert_same(vectors[spread], vectors[plain], TERMS)
+    one, other = (
+        jax.tree.map(lambda p, n=n: p[n], params_bar) for n in (spread, plain)
+    )
+    assert_same(one, other, TERMS)
+    kept = frames_bar[spread][mask[spread]], frames_bar[plain][mask[plain]]
+    assert_same(*kept, TERMS)
+    assert (frames_bar[~mask] == 0).all()
+
+
+def test_an_empty_utterance_has_finite_gradients(name):
+    *_, params_bar, frames_bar = _results(name)
+    for leaf in (frames_bar, *jax.tree.leaves(params_bar)):
+        assert np.isfinite(leaf[LENGTHS.index(0)]).all()
 
 
 def _streamed(aggregator, params, frames, cuts):
@@ -76,21 +149,20 @@ def _streamed(aggregator, params, frames, cuts):
     return aggregator.stream.finish(params, state)
 
 
-def test_streaming_equals_the_whole(name):
+def test_no_frame_is_a_chunk_too(name):
+    """Any other chunks: see streaming_contract_test."""
     aggregator, params = _built(name)
-    frames, mask = _frames(40)
-    whole = aggregator.apply(params, frames, mask)
-    streamed = _streamed(aggregator, params, frames, [1, 2, 2, 15, 33])
-    np.testing.assert_allclose(streamed, whole, atol=2e-6)
+    frames = np.zeros((0, DIM))
+    vector = jax.jit(lambda p, f: _streamed(aggregator, p, f, [0]))(params, frames)
+    assert not vector.any()
 
 
 def test_netvlad_rows_have_equal_length():
-    aggregator, params = _built("netvlad(clusters=3)")
-    vector = aggregator.apply(params, *_frames(17))
-    rows = vector.reshape(3, DIM)
-    np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 3**-0.5, rtol=1e-6)
+    rows = _results("netvlad")[0][LENGTHS.index(17)].reshape(4, DIM)
+    assert_same(np.linalg.norm(rows, axis=1), np.full(4, 0.5), TERMS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["statistics", "attentive_statistics"])
 def test_a_deviation_that_is_small_beside_the_mean_keeps_its_digits(name):
     aggregator, params = _built(name)
@@ -98,23 +170,50 @@ def test_a_deviation_that_is_small_beside_the_mean_keeps_its_digits(name):
         params = params._replace(v=0 * params.v)  # every frame has the same weight
     draw = np.random.default_rng(0)
     frames = np.float32(100 + draw.normal(0, 0.01, (40, DIM)))
-    found = _streamed(aggregator, params, frames, [1, 2, 15, 33])[DIM:]
+    found = _as_float32(aggregator, params, frames)[DIM:]
+    # Of float32's 7 digits a frame has 4 for the mean: 3 are left.
     np.testing.assert_allclose(found, frames.std(axis=0, dtype=float), rtol=1e-3)
 
 
+def _as_float32(aggregator, params, frames):
+    with jax.enable_x64(False):
+        params = jax.tree.map(np.float32, params)
+        chunks = frames.reshape(4, 10, DIM), np.ones((4, 10), bool)
+
+        @jax.jit
+        def walk(params, chunks):
+            def update(state, chunk):
+                return aggregator.stream.update(params, state, *chunk), None
+
+            start = aggregator.stream.start(params, DIM)
+            state, _ = jax.lax.scan(update, start, chunks)
+            return aggregator.stream.finish(params, state)
+
+        return np.asarray(walk(params, chunks))
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["statistics", "attentive_statistics"])
-@pytest.mark.parametrize("length", [1, 2, 17])
-def test_the_deviation_of_a_constant_is_zero_and_so_is_its_gradient(name, length):
+def test_the_deviation_of_a_constant_is_zero_and_so_is_its_gradient(name):
     aggregator, params = _built(name)
-    frames, mask = np.full((length, DIM), 0.3, np.float32), np.ones(length, bool)
+    frames = np.full((3, 17, DIM), 0.3, np.float32)
+    mask = np.arange(17) < np.array([[1], [2], [17]])
 
-    def deviation(frames):
-        return aggregator.apply(params, frames, mask)[DIM:]
+    @jax.jit
+    @jax.vmap
+    def deviation(frames, mask):
+        found, pullback = jax.vjp(
+            lambda frames: aggregator.apply(params, frames, mask)[DIM:], frames
+        )
+        return found, pullback(jnp.ones(DIM, found.dtype))[0]
 
-    found, pullback = jax.vjp(deviation, frames)
-    assert (found == 0).all() and (pullback(np.ones(DIM, np.float32))[0] == 0).all()
+    with jax.enable_x64(False):
+        params = jax.tree.map(np.float32, params)
+        found, slopes = map(np.asarray, deviation(frames, mask))
+    assert (found == 0).all() and (slopes == 0).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     [
@@ -127,49 +226,55 @@ def test_the_deviation_of_a_constant_is_zero_and_so_is_its_gradient(name, length
     ],
 )
 def test_scores_of_any_size_have_finite_vector_and_gradients(name):
-    aggregator, params = _built(name)
-    params = jax.tree.map(lambda p: 1e6 * p, params)
-
-    def loss(params, frames, mask):
-        return jnp.sum(jnp.sin(aggregator.apply(params, frames, mask)))
-
-    everything = jax.value_and_grad(loss, (0, 1))(params, *_frames(17, padding=3))
+    params = jax.tree.map(lambda p: 1e6 * p, _built(name)[1])
+    everything = _program(name)(params, *_utterances())
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(everything))
 
 
+@pytest.mark.slow
 def test_frames_that_go_to_a_ghost_leave_no_trace():
     aggregator, params = _built("ghostvlad(clusters=3,ghosts=2)")
-    frames, mask = _frames(17)
+    frames, _ = _frames(17)
     frames[:, 0] = -1
-    w = params.w.at[-1].set(100 * jnp.eye(DIM)[0])
-    params = params._replace(w=w)
-    noise = np.random.default_rng(1).normal(size=(5, DIM)).astype(np.float32)
+    w = params.w.copy()
+    w[-1] = 100 * np.eye(DIM)[0]
+    noise = np.random.default_rng(1).normal(size=(5, DIM))
     noise[:, 0] = 1
     longer = np.concatenate([frames[:9], noise, frames[9:]])
-    found = aggregator.apply(params, longer, np.ones(22, bool))
-    expected = aggregator.apply(params, frames, mask)
+    ghostly = np.isin(np.arange(22), range(9, 14))
+    apply = jax.jit(jax.vmap(aggregator.apply, in_axes=(None, None, 0)))
+    masks = np.stack([np.ones(22, bool), ~ghostly])
+    found, expected = apply(params._replace(w=w), longer, masks)
     assert found.shape == (3 * DIM,)
-    np.testing.assert_allclose(found, expected, atol=2e-6)
+    assert_same(found, expected, TERMS)
 
 
+@pytest.mark.slow
 def test_the_generalized_mean_goes_from_the_average_to_the_maximum():
-    frames, mask = _frames(40)
-    parts = np.concatenate([frames, -frames], axis=1).clip(min=0)
-    for p, expected, tolerance in [
-        (1, parts.mean(axis=0), 1e-5),
-        (1000, parts.max(axis=0), 1e-2),  # 40^(1/1000) = 1.004
-    ]:
-        aggregator = aggregators.build(aggregators.parse(f"generalized_mean(p={p})"))
-        params = aggregator.init(jax.random.key(0), DIM)
-        vector = aggregator.apply(params, frames, mask)
-        np.testing.assert_allclose(vector, expected, rtol=tolerance, atol=1e-5)
+    frames, mask = _frames(LONGEST)
+    parts = np.concatenate([frames, -frames], axis=1).clip(min=1e-6)
+    apply = jax.jit(_built("generalized_mean")[0].apply)
+    init = [
+        aggregators.build(aggregators.parse(f"generalized_mean(p={p})")).init
+        for p in (1, 1000)
+    ]
+    average, largest = (
+        apply(np.float64(one(jax.random.key(0), DIM)), frames, mask) for one in init
+    )
+    # The parameter is log p, in float32, and no part is below 1e-6.
+    np.testing.assert_allclose(average, parts.mean(axis=0), rtol=1e-5)
+    # 40^(1/1000) = 1.004.
+    np.testing.assert_allclose(largest, parts.max(axis=0), rtol=5e-3)
 
 
+@pytest.mark.slow
 def test_the_generalized_mean_of_twice_the_frames_is_twice_as_large():
-    aggregator, params = _built("generalized_mean")
+    params = _built("generalized_mean")[1]
     frames, mask = _frames(17)
-    once, twice = (aggregator.apply(params, n * frames, mask) for n in (1, 2))
-    np.testing.assert_allclose(twice, 2 * once, rtol=1e-5)
+    apply = jax.jit(_built("generalized_mean")[0].apply)
+    once, twice = (apply(params, n * frames, mask) for n in (1, 2))
+    kept = once > 1e-3  # what is below 1e-6 in every frame counts as that
+    np.testing.assert_allclose(twice[kept], 2 * once[kept], rtol=1e-9)
 
 
 @pytest.mark.parametrize(
@@ -224,7 +329,7 @@ def test_options_are_parsed():
 def test_an_aggregator_may_live_elsewhere():
     pooling = aggregators.parse("vladser.aggregators.mean.mean")
     vector = aggregators.build(pooling).apply((), *_frames(2))
-    np.testing.assert_allclose(vector, _frames(2)[0].mean(axis=0), atol=1e-6)
+    np.testing.assert_allclose(vector, _frames(2)[0].mean(axis=0))
 
 
 @pytest.mark.parametrize(

@@ -1,26 +1,70 @@
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
-import jax.test_util
 import numpy as np
 import oracles
+import pytest
+from closeness import assert_same
 
 from vladser import lstm
 
-T, B, D, H = 37, 3, 5, 4
-LENGTHS = np.array([37, 20, 1])
+pytestmark = pytest.mark.numeric
+
+T, B, D, H = 21, 3, 5, 4
+TERMS = T * (D + H)
+LENGTHS = np.array([T, 12, 1])
 MASK = np.arange(T)[:, None] < LENGTHS
+HOLES = np.random.default_rng(1).random((T, B)) < 0.5
+
+
+@pytest.fixture(autouse=True)
+def _float64():
+    """No mistake is as small as a rounding here."""
+    with jax.enable_x64(True):
+        yield
 
 
 def _random(seed=0):
     draw = np.random.default_rng(seed)
     shapes = ((D, 4 * H), (H, 4 * H), (4 * H,))
-    params = lstm.Params(*(jnp.float32(draw.normal(size=s) * 0.5) for s in shapes))
-    return params, jnp.float32(draw.normal(size=(T, B, D)))
+    params = lstm.Params(*(draw.normal(size=shape) * 0.5 for shape in shapes))
+    carry = lstm.Carry(*draw.normal(size=(2, B, H)))
+    return params, draw.normal(size=(T, B, D)), carry
 
 
-def _linen(params):
-    """flax.linen names one kernel a gate."""
+def _zeros():
+    return lstm.Carry(*np.zeros((2, B, H)))
+
+
+def _loss(unroll, params, frames, mask, carry):
+    """Of every number that comes out, each with another weight."""
+    hidden, last = unroll(params, frames, mask, carry)
+    weights = jnp.sin(jnp.arange(T * B * H)).reshape(T, B, H)
+    of_frames = jnp.sum(weights * jnp.where(mask[..., None], hidden, 0))
+    of_last = last.hidden * weights[0] + last.cell**2 * weights[1]
+    return of_frames + jnp.sum(of_last), (hidden, last)
+
+
+def _with_gradient(unroll):
+    @jax.jit
+    def both(params, frames, mask, carry):
+        def loss(params, frames, carry):
+            return _loss(unroll, params, frames, mask, carry)
+
+        return jax.value_and_grad(loss, (0, 1, 2), has_aux=True)(params, frames, carry)
+
+    return both
+
+
+_ours = _with_gradient(lstm.unroll)
+
+
+def _unroll(params, frames, mask, carry):
+    return _ours(params, frames, mask, carry)[0][1]
+
+
+def _linen(params, frames, mask, carry):
+    """flax.linen's cell, which names one kernel a gate, step by step."""
     tree = {}
     for n, gate in enumerate("ifgo"):
         part = slice(n * H, (n + 1) * H)
@@ -29,92 +73,76 @@ def _linen(params):
             "kernel": params.recurrent_kernel[:, part],
             "bias": params.bias[part],
         }
-    return {"params": {"cell": tree}}
+    cell = nn.OptimizedLSTMCell(H, dtype=jnp.float64, param_dtype=jnp.float64)
 
+    def step(carry, inputs):
+        frame, keep = inputs
+        new, _ = cell.apply({"params": tree}, carry, frame)
+        carry = jax.tree.map(lambda a, b: jnp.where(keep[:, None], a, b), new, carry)
+        return carry, carry[1]
 
-def _linen_hidden(params, frames):
-    dtype = params.bias.dtype
-    cell = nn.OptimizedLSTMCell(H, dtype=dtype, param_dtype=dtype)
-    rnn = nn.RNN(cell, time_major=True)
-    return rnn.apply(_linen(params), frames, seq_lengths=LENGTHS)
-
-
-def _hidden(params, frames, mask=MASK):
-    return lstm.unroll(params, frames, mask, lstm.start(params, B))[0]
-
-
-def test_equals_numpy_and_linen():
-    params, frames = _random()
-    kept = MASK[..., None]
-    hidden = np.where(kept, _hidden(params, frames), 0)
-    # float32 and a tanh by rational approximation: a few units in the last place.
-    expected = oracles.lstm(params, np.swapaxes(frames, 0, 1), LENGTHS)
-    np.testing.assert_allclose(hidden, expected.swapaxes(0, 1), atol=1e-6)
-    np.testing.assert_allclose(
-        hidden, np.where(kept, _linen_hidden(params, frames), 0), atol=1e-6
+    (cell_state, last), hidden = jax.lax.scan(
+        step, (carry.cell, carry.hidden), (frames, mask)
     )
+    return hidden, lstm.Carry(last, cell_state)
 
 
-def test_gradient_equals_autodiff_in_float64():
-    with jax.enable_x64(True):
-        params, frames = jax.tree.map(jnp.float64, _random())
-        weights = jnp.sin(jnp.arange(T * B * H)).reshape(T, B, H) * MASK[..., None]
-
-        def ours(params, frames):
-            return jnp.sum(weights * _hidden(params, frames))
-
-        def plain(params, frames):
-            return jnp.sum(weights * _linen_hidden(params, frames))
-
-        found = jax.grad(ours, (0, 1))(params, frames)
-        expected = jax.grad(plain, (0, 1))(params, frames)
-        # Both in float64, in another order of summation.
-        jax.tree.map(
-            lambda a, b: np.testing.assert_allclose(a, b, atol=1e-10), found, expected
-        )
+def test_equals_loops_in_numpy():
+    params, frames, _ = _random()
+    hidden, last = _unroll(params, frames, MASK, _zeros())
+    found = np.where(MASK[..., None], hidden, 0)
+    expected = oracles.lstm(params, np.swapaxes(frames, 0, 1), LENGTHS)
+    assert_same(found, expected.swapaxes(0, 1), TERMS)
+    ends = expected[np.arange(B), LENGTHS - 1]
+    assert_same(last.hidden, ends, TERMS)
 
 
-def test_gradient_of_the_carry_equals_finite_differences():
-    with jax.enable_x64(True):
-        params, frames = jax.tree.map(jnp.float64, _random())
-
-        def loss(params, frames, hidden, cell):
-            carry = lstm.Carry(hidden, cell)
-            hidden, last = lstm.unroll(params, frames, MASK, carry)
-            return (hidden**2).sum() + (last.hidden * last.cell**2).sum()
-
-        carry = [x + 0.1 for x in lstm.start(params, B)]
-        jax.test_util.check_grads(loss, (params, frames, *carry), 1, ["rev"])
+@pytest.mark.slow
+def test_values_and_gradients_are_linens_by_autodiff():
+    params, frames, carry = _random()
+    theirs = _with_gradient(_linen)
+    for mask in MASK, HOLES:
+        arguments = params, frames, mask, carry
+        assert_same(_ours(*arguments), theirs(*arguments), TERMS)
 
 
 def test_a_masked_frame_leaves_the_state_as_it_was():
-    params, frames = _random()
-    mask = np.random.default_rng(1).random((T, B)) < 0.5
-    last = lstm.unroll(params, frames, mask, lstm.start(params, B))[1]
+    params, frames, carry = _random()
+    hidden, last = _unroll(params, frames, HOLES, carry)
     for row in range(B):
-        kept = frames[mask[:, row], row][:, None]
-        alone = lstm.unroll(
-            params, kept, np.ones(kept.shape[:2], bool), lstm.start(params, 1)
-        )[1]
-        # Other rows beside it: only the order of float32 sums differs.
-        np.testing.assert_allclose(last.hidden[row], alone.hidden[0], atol=1e-6)
-        np.testing.assert_allclose(last.cell[row], alone.cell[0], atol=1e-6)
+        kept = frames[HOLES[:, row], row]
+        alone = np.zeros_like(frames)
+        alone[: len(kept), row] = kept
+        mask = np.zeros_like(HOLES)
+        mask[: len(kept), row] = True
+        _, expected = _unroll(params, alone, mask, carry)
+        assert_same(last.hidden[row], expected.hidden[row], TERMS)
+        assert_same(last.cell[row], expected.cell[row], TERMS)
+    before = np.concatenate([carry.hidden[None], hidden[:-1]])
+    assert (hidden[~HOLES] == before[~HOLES]).all()
 
 
-def test_two_halves_equal_the_whole():
-    params, frames = _random()
-    whole, end = lstm.unroll(params, frames, MASK, lstm.start(params, B))
-    first, carry = lstm.unroll(params, frames[:11], MASK[:11], lstm.start(params, B))
-    second, carry = lstm.unroll(params, frames[11:], MASK[11:], carry)
-    np.testing.assert_allclose(np.concatenate([first, second]), whole, atol=1e-6)
-    np.testing.assert_allclose(carry.cell, end.cell, atol=1e-6)
+def test_two_parts_equal_the_whole():
+    params, frames, carry = _random()
+    whole = _unroll(params, frames, MASK, carry)
+    first, second = np.array(MASK), np.array(MASK)
+    first[8:], second[:8] = False, False
+    before, between = _unroll(params, frames, first, carry)
+    after, end = _unroll(params, frames, second, between)
+    found = np.concatenate([before[:8], after[8:]])
+    assert_same((found, end), whole, TERMS)
 
 
+@pytest.mark.slow
 def test_initial_weights():
-    params = lstm.init(jax.random.key(0), 147, 64)
+    with jax.enable_x64(False):
+        params = jax.device_get(
+            jax.jit(lstm.init, static_argnums=(1, 2))(jax.random.key(0), 147, 64)
+        )
     limit = np.sqrt(6 / (147 + 256))  # Glorot and Bengio 2010
     assert 0.99 * limit < np.abs(params.input_kernel).max() <= limit
     rows = params.recurrent_kernel @ params.recurrent_kernel.T
-    np.testing.assert_allclose(rows, np.eye(64), atol=1e-5)  # orthonormal, float32
+    # A factorization of 64 columns, each made orthogonal to 63 others.
+    assert_same(rows, np.eye(64, dtype=np.float32), 64 * 256)
     gates = params.bias.reshape(4, 64)
     assert (gates == np.array([0, 1, 0, 0])[:, None]).all()

@@ -1,0 +1,41 @@
+"""One rule for how close two computations of the same function must be."""
+
+import jax
+import numpy as np
+
+FACTOR = 10
+
+
+def assert_same(found, expected, terms):
+    """Two trees of arrays are one function's, computed in two ways.
+
+    The size (Euclidean norm) of their difference, all leaves together, is at most
+
+        FACTOR * sqrt(terms) * eps
+
+    of the size of what is expected. Roundings have either sign, so a sum of n terms
+    errs by some sqrt(n) eps of the size of the terms (Higham & Mary 2019), not by
+    n eps. A term is itself the outcome of a handful of operations, tanh and exp among
+    them, each good to a few eps: hence the factor. How wide a processor's registers
+    are, and in which order they add, is within that.
+
+    All leaves together: where a sum cancels, as it does in the gradient of a softmax,
+    the error is as large as the terms were, not as what is left of them. A mistake
+    hides in a small leaf if it is below the bound, and not in float64.
+
+    Args:
+      terms: of the longest chain of additions, for example frames * (inputs + cells)
+        for an LSTM.
+    """
+    assert jax.tree.structure(found) == jax.tree.structure(expected)
+    found, expected = (
+        [*map(np.asarray, jax.tree.leaves(x))] for x in (found, expected)
+    )
+    assert [x.shape for x in found] == [x.shape for x in expected]
+    eps = max((np.finfo(x.dtype).eps for x in (*found, *expected)), default=0)
+    found, expected = (
+        np.concatenate([np.empty(0), *map(np.ravel, x)]) for x in (found, expected)
+    )
+    error = np.linalg.norm(found - expected)
+    allowed = FACTOR * np.sqrt(terms) * eps * np.linalg.norm(expected)
+    assert error <= allowed, f"an error of {error:.2e} where {allowed:.2e} is allowed"
