@@ -17,6 +17,8 @@ PARAMETERS = {
 }
 
 
+@pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.parametrize("name", contestant.PEERS)
 def test_loss_and_gradients_of_a_peer_are_ours(name):
     if name.startswith("torch"):
@@ -26,7 +28,8 @@ def test_loss_and_gradients_of_a_peer_are_ours(name):
     assert max(found.values()) < agreement.TOLERANCE, found
 
 
-def test_a_peer_that_mixes_up_two_gates_disagrees():
+@pytest.mark.slow
+def test_a_peer_that_mixes_up_two_gates_disagrees_in_nothing_else():
     class Wrong(contestant.load("flax_linen")):
         def to_ours(self, params):
             cell = params["lstm"]
@@ -34,5 +37,6 @@ def test_a_peer_that_mixes_up_two_gates_disagrees():
             return super().to_ours(params | {"lstm": swapped})
 
     found = agreement.errors(Wrong, contestant.load("ours"))
+    assert found.keys() == PARAMETERS
     wrong = {name for name, error in found.items() if error > agreement.TOLERANCE}
     assert wrong == {"lstm.input_kernel"}

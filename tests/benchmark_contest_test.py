@@ -27,6 +27,7 @@ def check_counts(timed, small, number):
     assert timed.seconds > 0
 
 
+@pytest.mark.slow
 def test_ours_trains_all_frames_of_a_round():
     small = workload()
     entry = contestant.load("ours")(small)
@@ -35,6 +36,8 @@ def test_ours_trains_all_frames_of_a_round():
         check_counts(entry.train(number), small, number)
 
 
+@pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.parametrize("name", contestant.PEERS)
 def test_a_peer_trains_all_frames_of_a_round_and_learns(name):
     if name.startswith("torch"):

@@ -11,6 +11,7 @@ import pytest
 import launch
 from launch import benchmark, cli
 from launch.benchmarking import contest, corpora, program
+from launch.benchmarking.roofline import Roofline
 
 ROOT = Path(launch.__file__).parents[1]
 
@@ -86,6 +87,7 @@ def test_curves_are_over_what_they_say(monkeypatch, capsys):
         }
 
     monkeypatch.setattr(contest, "measure", measure)
+    monkeypatch.setattr(corpora, "FEATURES", 2)
     found = program._curves(settings("--curves=trials,length", "--peers=none"))
     assert [point["x"] for point in found["trials"]] == [1, 2, 5, 10, 20, 30, 60]
     assert [count for count, _ in asked[:7]] == [1, 2, 5, 10, 20, 30, 60]
@@ -93,14 +95,21 @@ def test_curves_are_over_what_they_say(monkeypatch, capsys):
     assert "| 1,000 | 500 k | 400 k-600 k | 50.0 | 0.900 |" in capsys.readouterr().out
 
 
-def test_measures_prints_and_writes(monkeypatch, tmp_path, capsys):
+PEER = pytest.param(["flax_linen"], marks=pytest.mark.long)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("peers", [[], PEER])
+def test_measures_prints_and_writes(monkeypatch, tmp_path, capsys, peers):
     small = corpora.noise(
         {"f": (9, 9, 9, 9), "m": (8, 8, 8, 8)},
         np.random.default_rng(0).integers(3, 20, 68),
     )
     monkeypatch.setattr(corpora, "emodb", lambda *_: small)
+    monkeypatch.setattr(contest, "Roofline", lambda: Roofline(size=64))
     file = tmp_path / "result.json"
-    argv = ["--workloads=emodb", "--peers=flax_linen", "--rounds=2", "--trials=2"]
+    peer = ",".join(peers) or "none"
+    argv = ["--workloads=emodb", f"--peers={peer}", "--rounds=2", "--trials=2"]
     code = cli.run(
         benchmark.main,
         benchmark.define,
@@ -110,15 +119,17 @@ def test_measures_prints_and_writes(monkeypatch, tmp_path, capsys):
     )
     assert code == 0
     table = capsys.readouterr().out
-    assert "| ours |" in table
-    assert "| flax_linen |" in table
+    names = ["ours", *peers]
+    assert all(f"| {name} |" in table for name in names)
     result = json.loads(file.read_text())
     assert result["packages"]["jax"]
     (workload,) = result["workloads"]
-    assert [e["name"] for e in workload["contestants"]] == ["ours", "flax_linen"]
+    assert [e["name"] for e in workload["contestants"]] == names
     for entry in workload["contestants"]:
         assert len(entry["rounds"]) == 2
         assert entry["real_frames_per_second"]["median"] > 0
-    ours, peer = (entry["rounds"] for entry in workload["contestants"])
-    assert [r["frames"] for r in ours] == [r["frames"] for r in peer]
-    assert workload["agreement"]["flax_linen"] < 1e-4
+    ours, *others = (entry["rounds"] for entry in workload["contestants"])
+    for other in others:
+        assert [r["frames"] for r in ours] == [r["frames"] for r in other]
+    assert [*workload["agreement"]] == peers
+    assert max(workload["agreement"].values(), default=0) < 1e-4

@@ -1,14 +1,22 @@
-"""How input is made up: the same cases each time, few enough for the gate."""
+"""How input is made up: the same cases each time, few enough for the suite.
+
+VLADSER_DEPTH=20 makes up twenty times as many, as .ci/long does.
+"""
+
+import os
 
 import hypothesis
 
 from vladser.errors import InputError
 
 
+_DEPTH = int(os.environ.get("VLADSER_DEPTH", "1"))
+
+
 def cases(count):
     """Settings of hypothesis for that many examples; they may share a folder."""
     return hypothesis.settings(
-        max_examples=count,
+        max_examples=count * _DEPTH,
         derandomize=True,
         database=None,
         deadline=None,

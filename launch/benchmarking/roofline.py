@@ -10,12 +10,16 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 
 class Roofline:
-    """The programs, compiled; `measure` can be called again and again."""
+    """The programs, compiled; `measure` can be called again and again.
 
-    def __init__(self):
+    Args:
+      size: of the matrices, large enough for the machine by default.
+    """
+
+    def __init__(self, size: int | None = None):
         devices = jax.local_devices()
         cpu = devices[0].platform == "cpu"
-        self.size = 3072 if cpu else 8192
+        self.size = size or (3072 if cpu else 8192)
         mesh = Mesh(np.array(devices), ("device",))
         each = PartitionSpec("device")
         shape = len(devices), self.size, self.size
