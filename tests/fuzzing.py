@@ -9,7 +9,6 @@ import hypothesis
 
 from vladser.errors import InputError
 
-
 _DEPTH = int(os.environ.get("VLADSER_DEPTH", "1"))
 
 
