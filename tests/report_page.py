@@ -1,9 +1,15 @@
 """Reads a report the way a browser and a reader of Markdown do."""
 
+import json
 import re
+from html import escape
 from html.parser import HTMLParser
+from unittest import mock
+
+import fake_run
 
 from launch import reporting
+from launch.reporting import svg
 
 _VOID = {"meta", "link", "br", "hr", "img", "input"}
 
@@ -93,3 +99,23 @@ def pages(folders, output):
     """The page, and the tables of its Markdown."""
     html, markdown = written(folders, output)
     return Page(html), markdown_tables(markdown)
+
+
+def without_figures(folders, output):
+    """As `pages`, but of a figure there is the description: drawing takes the most."""
+    described = mock.Mock(side_effect=lambda figure, *texts: escape(" ".join(texts)))
+    with mock.patch.object(svg, "inline", described):
+        return pages(folders, output)
+
+
+def paper(shared):
+    """A run of the whole paper: its folder, summary, page and Markdown."""
+
+    def fill(folder):
+        fake_run.write(folder)
+        written([folder], folder)
+
+    folder = shared("paper", fill)
+    names = "summary.json", "report.html", "report.md"
+    summary, *both = ((folder / name).read_text(encoding="utf-8") for name in names)
+    return folder, json.loads(summary), *both

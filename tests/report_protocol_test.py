@@ -4,10 +4,17 @@ import re
 
 import fake_run
 import pytest
-from report_page import pages, written
+from report_page import without_figures
 
 THREE = (("mean", "none", 0.0), ("mean", "uniform", 0.2), ("mean", "unigram", 0.2))
 ONE = THREE[2:]
+SOME = (  # of each of the paper's tables and figures
+    ("final", "none", 0.0),
+    *THREE,
+    ("netvlad(clusters=2)", "none", 0.0),
+    ("netvlad(clusters=4)", "none", 0.0),
+    ("netvlad(clusters=4)", "unigram", 0.2),
+)
 
 
 def set_flags(folder, **flags):
@@ -35,19 +42,24 @@ def test_the_subtitle_says_who_was_tested(tmp_path, hold_out, folds, test_corpus
     del summary["conditions"][0]["folds"][folds:]
     fake_run.dump(tmp_path / "summary.json", summary)
     set_flags(tmp_path, hold_out=hold_out)
-    _, markdown = written([tmp_path], tmp_path)
+    without_figures([tmp_path], tmp_path)
+    markdown = (tmp_path / "report.md").read_text(encoding="utf-8")
     assert says in re.sub(r"\\(.)", r"\1", markdown.splitlines()[2])
 
 
+@pytest.mark.slow
 def test_seeds_and_conditions_that_failed_are_said(tmp_path):
     summary = fake_run.write(tmp_path, THREE)
-    assert "seeds" not in pages([tmp_path], tmp_path)[0].tables["All conditions"][0]
+    assert (
+        "seeds"
+        not in without_figures([tmp_path], tmp_path)[0].tables["All conditions"][0]
+    )
     summary["conditions"][1]["seeds"] = [0, 2]
     places = [("mean, uniform 0.2", 1, "03", 4, 7), ("gone", 0, "11", 1, 2)]
     keys = "condition", "seed", "fold", "epoch", "step"
     summary["failed"] = [dict(zip(keys, place, strict=True)) for place in places]
     fake_run.dump(tmp_path / "summary.json", summary)
-    page, _ = pages([tmp_path], tmp_path)
+    page, _ = without_figures([tmp_path], tmp_path)
     header, *rows = page.tables["All conditions"]
     found = {row[0]: row[header.index("seeds")] for row in rows}
     assert [*found.values()] == ["3", "2", "3"] and found["mean, uniform 0.2"] == "2"
@@ -62,18 +74,20 @@ def test_seeds_and_conditions_that_failed_are_said(tmp_path):
     assert "In no table, for in every seed a training failed: gone." in page.text
 
 
+@pytest.mark.slow
 def test_other_corpora_are_marked(tmp_path):
-    fake_run.write(tmp_path, corpus="iemocap")
-    page, _ = pages([tmp_path], tmp_path)
+    fake_run.write(tmp_path, SOME, corpus="iemocap")
+    page, _ = without_figures([tmp_path], tmp_path)
     assert page.tables["All conditions"][0][-1] == "paper"
     assert not re.search("another corpus|other classes|cannot be compared", page.text)
 
 
+@pytest.mark.slow
 def test_other_classes_of_the_papers_corpus_are_marked(tmp_path):
-    summary = fake_run.write(tmp_path, corpus="iemocap")
+    summary = fake_run.write(tmp_path, SOME, corpus="iemocap")
     summary["emotions"][1] = "excited"
     fake_run.dump(tmp_path / "summary.json", summary)
-    page, _ = pages([tmp_path], tmp_path)
+    page, _ = without_figures([tmp_path], tmp_path)
     assert "another corpus" not in page.text
     what = "angry, happy, sad and neutral, other classes than these"
     assert f"The paper's figures are of {what}." in page.text
@@ -84,7 +98,7 @@ def test_skipped_utterances_are_listed(tmp_path):
     summary = fake_run.write(tmp_path, ONE)
     summary["skipped"] = [{"utterance": "03a01Fa", "reason": "03a01Fa.wav: 3 samples"}]
     fake_run.dump(tmp_path / "summary.json", summary)
-    page, _ = pages([tmp_path], tmp_path)
+    page, _ = without_figures([tmp_path], tmp_path)
     assert page.tables["Utterances left out"][1] == [
         "03a01Fa",
         "03a01Fa.wav: 3 samples",

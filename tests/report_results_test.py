@@ -7,10 +7,12 @@ from itertools import pairwise, product
 import fake_run
 import numpy as np
 import pytest
-from report_page import Page, pages, written
+import report_page
+from report_page import Page, without_figures
 from scipy import stats
 
 ONE = (("mean", "unigram", 0.2),)
+TABLE_1 = (*fake_run.PAPER[:4], ("netvlad(clusters=4)", "none", 0.0))
 NONE = "–"  # noqa: RUF001
 PUBLISHED = {  # Tables 1 and 2 of the paper, and the text on its Figure 5
     "final, no smoothing": "53.8",
@@ -25,11 +27,9 @@ PUBLISHED = {  # Tables 1 and 2 of the paper, and the text on its Figure 5
 
 
 @pytest.fixture(scope="module")
-def paper(tmp_path_factory):
+def paper(shared):
     """A run of the whole paper: its folder, summary, page and Markdown."""
-    folder = tmp_path_factory.mktemp("runs") / "paper"
-    summary = fake_run.write(folder)
-    return folder, summary, *written([folder], folder)
+    return report_page.paper(shared)
 
 
 def percent(share):
@@ -41,6 +41,7 @@ def points(share):
     return "0.0" if shown[1:] == "0.0" else shown.replace("-", "\N{MINUS SIGN}")
 
 
+@pytest.mark.slow
 def test_the_conditions_are_those_of_the_summary(paper):
     _, summary, html, _ = paper
     header, *rows = Page(html).tables["All conditions"]
@@ -63,12 +64,12 @@ def test_the_conditions_are_those_of_the_summary(paper):
 
 
 def test_an_interval_stands_beside_the_mean_over_speakers(tmp_path):
-    summary = fake_run.write(tmp_path)
+    summary = fake_run.write(tmp_path, [*TABLE_1[2:], *ONE, fake_run.PAPER[-1]])
     for one in summary["conditions"]:
         one["ua"]["mean_of_folds"] += 0.03
     fake_run.dump(tmp_path / "summary.json", summary)
-    html, _ = written([tmp_path], tmp_path)
-    header, *rows = Page(html).tables["All conditions"]
+    page, _ = without_figures([tmp_path], tmp_path)
+    header, *rows = page.tables["All conditions"]
     assert header[1:4] == ["UA", "95 % interval", "UA by fold"]
     ua = {one["name"]: one["ua"] for one in summary["conditions"]}
     for name, mean, interval, by_fold, *_ in rows:
@@ -79,11 +80,12 @@ def test_an_interval_stands_beside_the_mean_over_speakers(tmp_path):
     beside = "{}\xa0% (95\xa0% interval {} to {}".format(
         *map(percent, [proposed["mean_of_speakers"], *proposed["interval"]])
     )
-    assert f"Unweighted accuracy {beside}" in html
+    assert f"Unweighted accuracy {beside}" in page.text
     name = summary["conditions"][-1]["name"]
-    assert f"{name} {percent(proposed['mean_of_speakers'])}" in html  # of a figure
+    assert f"{name} {percent(proposed['mean_of_speakers'])}" in page.text  # of a figure
 
 
+@pytest.mark.slow
 def test_the_differences_are_those_of_the_summary(paper):
     _, summary, html, _ = paper
     tables = Page(html).tables
@@ -102,7 +104,7 @@ def test_the_differences_are_those_of_the_summary(paper):
 
 
 def test_a_claim_is_judged_by_sign_and_corrected_p(tmp_path):
-    summary = fake_run.write(tmp_path)
+    summary = fake_run.write(tmp_path, TABLE_1)
     for family in summary["comparisons"]:
         if family["family"] == "Table 1":  # here the claims are: the reference is best
             for one, (difference, p) in zip(
@@ -112,7 +114,8 @@ def test_a_claim_is_judged_by_sign_and_corrected_p(tmp_path):
             ):
                 one |= {"difference": difference, "p_holm": p}
     fake_run.dump(tmp_path / "summary.json", summary)
-    rows = pages([tmp_path], tmp_path)[0].tables["The claims of the paper"]
+    page, _ = without_figures([tmp_path], tmp_path)
+    rows = page.tables["The claims of the paper"]
     verdicts = [row[1:3] for row in rows if row[-1] == "Table 1"]
     assert verdicts == [
         ["supported", "+10.0"],
@@ -122,12 +125,14 @@ def test_a_claim_is_judged_by_sign_and_corrected_p(tmp_path):
     ]
 
 
+@pytest.mark.slow
 def test_the_claims_are_counted_with_their_budget(paper):
     page = Page(paper[2])
     assert "After 20 epochs and 3 seeds, of 17 claims of the paper: " in page.text
     assert len(page.tables["The claims of the paper"]) == 1 + 17
 
 
+@pytest.mark.slow
 def test_clusters_are_judged_against_the_untrained_ones(paper):
     folder, _, html, _ = paper
     found = defaultdict(lambda: defaultdict(list))
@@ -155,13 +160,14 @@ def test_clusters_are_judged_against_the_untrained_ones(paper):
 
 def test_clusters_of_one_fold_have_no_verdict(tmp_path):
     fake_run.write(tmp_path, [("netvlad(clusters=4)", "none", 0.0)], speakers=("x",))
-    page, _ = pages([tmp_path], tmp_path)
+    page, _ = without_figures([tmp_path], tmp_path)
     title = "Are clusters related to emotions more than before training?"
     header, row = page.tables[title]
     assert header == ["condition", "untrained", "trained", "difference"]
     assert len(row) == 4 and "Clusters are related" not in page.text
 
 
+@pytest.mark.slow
 def test_conditions_of_a_pooling_stand_together_by_number(paper):
     _, _, html, _ = paper
     names = [row[0] for row in Page(html).tables["All conditions"][1:]]
@@ -174,6 +180,7 @@ def test_conditions_of_a_pooling_stand_together_by_number(paper):
     assert changes == len(set(poolings)) - 1
 
 
+@pytest.mark.slow
 def test_the_hardest_speaker_comes_first(paper):
     _, summary, html, _ = paper
     _, *rows = Page(html).tables["UA by speaker, the hardest first"]
@@ -184,10 +191,12 @@ def test_the_hardest_speaker_comes_first(paper):
     assert medians == sorted(medians)
 
 
+@pytest.mark.slow
 def test_too_few_speakers_are_said_for_each_family(tmp_path):
     fake_run.write(tmp_path, speakers=fake_run.SPEAKERS[:4])
-    html, markdown = written([tmp_path], tmp_path)
-    for text in (Page(html).text, markdown):
+    page, _ = without_figures([tmp_path], tmp_path)
+    markdown = (tmp_path / "report.md").read_text(encoding="utf-8")
+    for text in (page.text, markdown):
         # Of m comparisons: m * 2 ** (1 - 4).
         assert "With 4 speakers the smallest corrected p" in text
         assert "With 4 folds the smallest p that can occur is 0.125" in text
@@ -195,9 +204,9 @@ def test_too_few_speakers_are_said_for_each_family(tmp_path):
 
 
 def test_several_runs_stand_side_by_side(tmp_path):
-    many = fake_run.write(tmp_path / "a")
+    many = fake_run.write(tmp_path / "a", fake_run.PAPER[2:10])
     few = fake_run.write(tmp_path / "b", fake_run.PAPER[:5], corpus="ravdess")
-    page, tables = pages([tmp_path / "a", tmp_path / "b"], tmp_path / "both")
+    page, tables = without_figures([tmp_path / "a", tmp_path / "b"], tmp_path / "both")
     header, *rows = page.tables["UA of all conditions"]
     assert header == ["condition", "emodb", "ravdess", "paper (IEMOCAP)"]
     for summary, column in ((many, 1), (few, 2)):
@@ -215,5 +224,5 @@ def test_runs_of_one_corpus_are_told_apart_by_folder(tmp_path):
     folders = [tmp_path / "a", tmp_path / "b"]
     for folder in folders:
         fake_run.write(folder, ONE)
-    page, _ = pages(folders, tmp_path)
+    page, _ = without_figures(folders, tmp_path)
     assert page.tables["UA of all conditions"][0][1:3] == ["emodb (a)", "emodb (b)"]

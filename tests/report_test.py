@@ -5,6 +5,7 @@ from pathlib import Path
 
 import fake_run
 import pytest
+import report_page
 from report_page import Page, markdown_tables, pages, written
 
 import launch
@@ -23,13 +24,12 @@ def run(*words):
 
 
 @pytest.fixture(scope="module")
-def paper(tmp_path_factory):
+def paper(shared):
     """A run of the whole paper: its folder, summary, page and Markdown."""
-    folder = tmp_path_factory.mktemp("runs") / "paper"
-    summary = fake_run.write(folder)
-    return folder, summary, *written([folder], folder)
+    return report_page.paper(shared)
 
 
+@pytest.mark.slow
 def test_markdown_holds_the_tables_of_the_page(paper):
     _, _, html, markdown = paper
     tables = Page(html).tables
@@ -40,6 +40,7 @@ def test_markdown_holds_the_tables_of_the_page(paper):
     assert found == tables and len(tables) > 8
 
 
+@pytest.mark.slow
 def test_a_page_needs_nothing_else_and_is_small(paper):
     _, _, html, _ = paper
     page = Page(html)
@@ -50,12 +51,14 @@ def test_a_page_needs_nothing_else_and_is_small(paper):
     assert len(html.encode()) < 600_000
 
 
+@pytest.mark.slow
 def test_headings_are_in_order_and_ids_unique(paper, tmp_path):
-    folder, _, one, _ = paper
-    fake_run.write(tmp_path, [("mean", "none", 0.0), *FIGURE_6])
-    two, _ = written([folder, tmp_path], tmp_path)
-    three, _ = written([tmp_path], tmp_path)
-    for html in (one, two, three):
+    folders = [tmp_path / "a", tmp_path / "b"]
+    for folder in folders:
+        fake_run.write(folder, [("mean", "none", 0.0), *FIGURE_6])
+    one, _ = written(folders[:1], folders[0])
+    both, _ = written(folders, tmp_path)
+    for html in (paper[2], one, both):
         page = Page(html)
         assert len(page.ids) == len(set(page.ids))
         levels = [level for level, _ in page.headings]
@@ -63,11 +66,14 @@ def test_headings_are_in_order_and_ids_unique(paper, tmp_path):
         assert '<html lang="en">' in html
 
 
-def test_the_same_files_give_the_same_pages(paper, tmp_path):
-    folder, _, html, markdown = paper
-    assert written([folder], tmp_path / "again") == (html, markdown)
+@pytest.mark.slow
+def test_the_same_files_give_the_same_pages(tmp_path):
+    fake_run.write(tmp_path, [("netvlad(clusters=4)", "none", 0.0)])
+    first = written([tmp_path], tmp_path)
+    assert written([tmp_path], tmp_path / "again") == first
 
 
+@pytest.mark.slow
 def test_the_flags_and_the_certificate_are_there(paper):
     _, _, html, markdown = paper
     assert fake_run.FLAGS.strip() in Page(html).text
@@ -77,10 +83,11 @@ def test_the_flags_and_the_certificate_are_there(paper):
     assert rows[0][2] == "10 of 10 folds: sentences of the test are trained on"
 
 
+@pytest.mark.slow
 def test_names_are_no_markup(tmp_path):
     name = "<b>&|`_*"
-    fake_run.write(tmp_path, ONE, speakers=(name, "x"))
-    summary = fake_run.write(tmp_path, speakers=(name, "x"))
+    conditions = fake_run.PAPER[0], ("netvlad(clusters=4)", "none", 0.0)
+    summary = fake_run.write(tmp_path, conditions, speakers=(name, "x"))
     summary["conditions"][0]["name"] = "<i>final</i>"
     for family in summary["comparisons"]:
         for one in family["differences"]:
@@ -162,11 +169,13 @@ def test_what_is_no_finished_run_is_one_line_and_status_2(tmp_path, capsys):
         assert said in error and error.count("\n") == 1
 
 
-def test_a_report_is_written_without_jax(paper, tmp_path):
+@pytest.mark.slow
+def test_a_report_is_written_without_jax(tmp_path):
+    fake_run.write(tmp_path, ONE)
     code = (
         "import sys, pathlib, launch.report as report; folder, to = sys.argv[1:]; "
         "report.reporting.write([pathlib.Path(folder)], pathlib.Path(to)); "
         "sys.exit('jax' in sys.modules)"
     )
-    command = [sys.executable, "-c", code, str(paper[0]), str(tmp_path)]
+    command = [sys.executable, "-c", code, str(tmp_path), str(tmp_path / "to")]
     assert subprocess.run(command, cwd=ROOT).returncode == 0
