@@ -121,13 +121,14 @@ def normalized(v):
     return flat / np.sqrt(sum(flat**2))
 
 
-def adadelta(params, gradients, rho, epsilon):
-    """Algorithm 1 of Zeiler 2012; the parameters after each of the gradients."""
+def adadelta(params, gradients, rho, epsilon, rate=1.0):
+    """Algorithm 1 of Zeiler 2012; the parameters after each of the gradients. The rate,
+    which scales what is added, is not in the paper."""
     x, square, delta_square, path = params.copy(), 0.0, 0.0, []
     for g in gradients:
         square = rho * square + (1 - rho) * g**2
         delta = -np.sqrt(delta_square + epsilon) / np.sqrt(square + epsilon) * g
         delta_square = rho * delta_square + (1 - rho) * delta**2
-        x = x + delta
+        x = x + rate * delta
         path.append(x)
     return path

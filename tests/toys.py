@@ -1,9 +1,9 @@
-"""Small corpora with known properties."""
+"""Small corpora with known properties, and trainings on them."""
 
 import numpy as np
 
-from vladser import dataset
-from vladser.types import Utterance
+from vladser import aggregators, batches, dataset, experiment, folds
+from vladser.types import Condition, Utterance
 
 EMOTIONS = ("angry", "happy", "sad", "neutral")
 
@@ -32,3 +32,20 @@ def corpus(speakers=4, per_class=3, dim=5, seed=0, longest=40, frames=None):
                     )
                 )
     return dataset.build(utterances, features, EMOTIONS, "toy")
+
+
+# The training of the tests. To compile one takes seconds, and what compiles once serves
+# all whose corpus, batch size and numbers of seeds and trials are the same.
+CONDITION = Condition(aggregators.parse("netvlad(clusters=2)"), cells=4)
+BATCH = 12  # two slices on a CPU, the second of them filled up
+
+
+def plan(corpus, seeds=(0, 1), epochs=2, made=None, validation="none"):
+    made = made or folds.make(corpus, "speaker", validation)
+    return batches.plan(corpus.length, made, seeds, epochs, BATCH)
+
+
+def train(corpus, plan, conditions=(CONDITION,), **options):
+    """The events, and the outcome."""
+    *events, outcome = experiment.run(corpus, conditions, plan, **options)
+    return events, outcome

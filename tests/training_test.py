@@ -1,4 +1,7 @@
+"""One step against the paper's equations on whole utterances, in float64."""
+
 from dataclasses import replace
+from functools import cache, partial
 
 import jax
 import jax.numpy as jnp
@@ -6,103 +9,27 @@ import numpy as np
 import oracles
 import pytest
 import toys
+from closeness import assert_same
+from jax.flatten_util import ravel_pytree
 
-from vladser import aggregators, dataset, lstm, model, training
-from vladser.types import Aggregator, Pooling, Spec, Trial
+from vladser import aggregators, lstm, model, training
+from vladser.chunked import CHUNK
+from vladser.types import Aggregator, Buffer, Pooling, Spec, Trial
 
-SPEC = Spec(Pooling("netvlad", (("clusters", 2),)), features=5, classes=4, cells=8)
+pytestmark = pytest.mark.numeric
 
-
-def _trial(**changes):
-    values = {
-        "seed": 0,
-        "alpha": 0.2,
-        "prior": np.array([0.1, 0.2, 0.3, 0.4], np.float32),
-        "mean": np.zeros(5, np.float32),
-        "scale": np.ones(5, np.float32),
-        "noise": 0.0,
-        "dropout": 0.0,
-        "learning_rate": 1.0,
-        "rho": 0.95,
-        "class_weights": np.ones(4, np.float32),
-        "focal": 0.0,
-        "logit_adjustment": np.zeros(4, np.float32),
-    }
-    return Trial(**(values | changes))
+CELLS = 4
+SPEC = Spec(Pooling("netvlad", (("clusters", 2),)), features=5, classes=4, cells=CELLS)
+ROWS = np.array([9, 0, -1, 5])
+CAPACITY = 5  # chunks: toys have at most 40 frames, in 3
+TERMS = 3 * 40 * (5 + CELLS)  # utterances x frames x what an LSTM's gate adds up
 
 
-def _spec(name):
-    return replace(SPEC, pooling=Pooling(name))
-
-
-CAPACITY = 3  # chunks: toys have at most 40 frames
-
-
-_value_and_gradient = jax.jit(training.value_and_gradient, static_argnums=1)
-_step = jax.jit(training.step, static_argnums=1)
-_predict = jax.jit(training.predict, static_argnums=(1, 5))
-
-
-class _Minibatch:
-    """Some rows of a corpus, one slice, and all that a step of them needs."""
-
-    def __init__(self, rows=(0, 5, 9), spec=SPEC, corpus=None, capacity=CAPACITY):
-        self.corpus = corpus or toys.corpus()
-        self.rows, self.spec, self.capacity = np.array(rows), spec, capacity
-        self.buffer = dataset.to_device(self.corpus)
-        self.params = model.init(jax.random.key(0), spec)
-        empty = training.no_draws(spec, len(rows), capacity)
-        self.draws = training.draw(jax.random.key(1), empty, capacity)
-
-    def space(self):
-        return training.space(self.params, self.spec, len(self.rows), self.capacity)
-
-    def value_and_gradient(self, trial, params=None, space=None):
-        return _value_and_gradient(
-            params or self.params,
-            self.spec,
-            trial,
-            self.buffer,
-            self.rows,
-            self.draws,
-            0,
-            self.space() if space is None else space,
-        )[:2]
-
-    def step(self, state, trial):
-        rows, space = self.rows[None], self.space()
-        return _step(state, self.spec, trial, self.buffer, rows, self.draws, space)[:2]
-
-    def predict(self, trial, params=None):
-        return _predict(
-            params or self.params,
-            self.spec,
-            trial,
-            self.buffer,
-            self.rows[None],
-            self.capacity,
-        )[0]
-
-    def plain_loss(self, params, trial):
-        """The whole minibatch at once, as the paper says it: noise, LSTM, dropout,
-        pooling, classifier."""
-        frames, mask = dataset.gather(self.buffer, self.rows, 0, 16 * self.capacity)
-        noise, uniform = (x.reshape(-1, *x.shape[2:]) for x in self.draws)
-        frames = (frames - trial.mean) * trial.scale + trial.noise * noise
-        frames = jnp.where(mask[..., None], frames, 0)
-        carry = lstm.start(params.lstm, len(self.rows))
-        hidden, _ = lstm.unroll(params.lstm, frames, mask, carry)
-        hidden = hidden * (uniform >= trial.dropout) / (1 - trial.dropout)
-        pool = jax.vmap(aggregators.build(self.spec.pooling).apply, (None, 1, 1))
-        vector = pool(params.aggregator, hidden, mask)
-        logits = vector @ params.kernel + params.bias
-        total = 0
-        for row, n in enumerate(self.rows):
-            if n >= 0:
-                label = np.eye(4)[self.corpus.label[n]]
-                target = (1 - trial.alpha) * label + trial.alpha * trial.prior
-                total -= (target * jax.nn.log_softmax(logits[row])).sum()
-        return total
+@pytest.fixture(autouse=True)
+def _float64():
+    """No mistake is as small as a rounding here."""
+    with jax.enable_x64(True):
+        yield
 
 
 def _mean_pooling():
@@ -115,164 +42,244 @@ def _mean_pooling():
     return Aggregator(lambda key, dim: (), apply)
 
 
-OWN = f"{__name__}._mean_pooling"
+OWN = replace(SPEC, pooling=Pooling(f"{__name__}._mean_pooling"))
+# That each pooling has the gradient of the whole in pieces: streaming_contract_test.
+SPECS = pytest.mark.parametrize("spec", [SPEC, OWN], ids=["streams", "does_not"])
+
+
+def _trial(**changes):
+    values = {
+        "seed": 0,
+        "alpha": 0.2,
+        "prior": np.array([0.1, 0.2, 0.3, 0.4]),
+        "mean": np.zeros(5),
+        "scale": np.ones(5),
+        "noise": 0.0,
+        "dropout": 0.0,
+        "learning_rate": 1.0,
+        "rho": 0.95,
+        "class_weights": np.ones(4),
+        "focal": 0.0,
+        "logit_adjustment": np.zeros(4),
+    }
+    return Trial(**(values | changes))
+
+
+NOISY = _trial(noise=0.3, dropout=0.4, mean=np.full(5, 0.1), scale=np.full(5, 2.0))
+
+_value_and_gradient = jax.jit(training.value_and_gradient, static_argnums=1)
+_step = jax.jit(training.step, static_argnums=1)
+_predict = jax.jit(training.predict, static_argnums=(1, 5))
+_forward = jax.jit(model.forward, static_argnums=1)
+
+
+def _buffer(corpus):
+    return Buffer(
+        corpus.frames.astype(float), corpus.offset, corpus.length, corpus.label
+    )
+
+
+def _params(spec, seed=0):
+    """All of them random, the biases too."""
+    draw = np.random.default_rng(seed)
+    shapes = jax.eval_shape(partial(model.init, spec=spec), jax.random.key(0))
+    return jax.tree.map(lambda leaf: draw.normal(0, 0.5, leaf.shape), shapes)
+
+
+def _space(spec, rows, fill=0.0):
+    shapes = jax.eval_shape(
+        lambda params: training.space(params, spec, rows, CAPACITY), _params(spec)
+    )
+    return jax.tree.map(lambda leaf: np.full(leaf.shape, fill, leaf.dtype), shapes)
+
+
+CORPUS = toys.corpus()
+DRAWS = training.Draws(
+    np.random.default_rng(1).normal(size=(CAPACITY, CHUNK, 4, 5)),
+    np.random.default_rng(2).random((CAPACITY, CHUNK, 4, CELLS)),
+)
+
+
+def _found(spec, trial, params=None, corpus=CORPUS, fill=0.0):
+    """The loss and its gradient."""
+    params, space = params or _params(spec), _space(spec, len(ROWS), fill)
+    buffer = _buffer(corpus)
+    arguments = params, spec, trial, buffer, ROWS, DRAWS, 0, space
+    return _value_and_gradient(*arguments)[:2]
+
+
+def _whole(rows, length):
+    """Frames [T, B, D] and mask [T, B] of whole utterances."""
+    frames, mask = np.zeros((length, len(rows), 5)), np.zeros((length, len(rows)), bool)
+    for column, row in enumerate(rows):
+        if row >= 0:
+            start, size = CORPUS.offset[row], CORPUS.length[row]
+            frames[:size, column] = CORPUS.frames[start : start + size]
+            mask[:size, column] = True
+    return frames, mask
+
+
+@cache
+def _plainly(spec):
+    """The whole minibatch at once, as the paper says it: noise, LSTM, dropout, pooling,
+    classifier, cross-entropy to soft labels; and what autodiff makes of that."""
+
+    def loss(params, trial):
+        frames, mask = _whole(ROWS, CAPACITY * CHUNK)
+        noise, uniform = (jnp.reshape(x, (-1, *x.shape[2:])) for x in DRAWS)
+        frames = (frames - trial.mean) * trial.scale + trial.noise * noise
+        frames = jnp.where(mask[..., None], frames, 0)
+        carry = lstm.start(params.lstm, len(ROWS))
+        hidden, _ = lstm.unroll(params.lstm, frames, mask, carry)
+        hidden = hidden * (uniform >= trial.dropout) / (1 - trial.dropout)
+        pool = jax.vmap(aggregators.build(spec.pooling).apply, (None, 1, 1))
+        logits = pool(params.aggregator, hidden, mask) @ params.kernel + params.bias
+        total = 0
+        for row, n in enumerate(ROWS):
+            if n >= 0:
+                label = np.eye(4)[CORPUS.label[n]]
+                target = (1 - trial.alpha) * label + trial.alpha * trial.prior
+                total -= (target * jax.nn.log_softmax(logits[row])).sum()
+        return total
+
+    return jax.jit(jax.value_and_grad(loss))
 
 
 def test_adadelta_follows_zeilers_recurrences():
     gradients = np.random.default_rng(0).normal(size=(20, 6))
-    rho = 0.9
+    optimizer = training.optimizer(_trial(rho=0.9, learning_rate=0.5))
     tree = jnp.zeros(6)
-    optimizer = training.optimizer(_trial(rho=rho))
     state, path = optimizer.init(tree), []
     for gradient in gradients:
-        updates, state = optimizer.update(jnp.float32(gradient), state, tree)
+        updates, state = optimizer.update(gradient, state, tree)
         tree = tree + updates
         path.append(tree)
-    expected = oracles.adadelta(np.zeros(6), gradients, rho, 1e-6)
-    # float32 against float64 over 20 steps of size 1e-3.
-    np.testing.assert_allclose(path, expected, rtol=1e-4, atol=1e-7)
+    expected = oracles.adadelta(np.zeros(6), gradients, 0.9, 1e-6, 0.5)
+    assert_same(path, expected, len(gradients))
 
 
-@pytest.mark.parametrize("name", [*aggregators.names(), OWN])
-def test_loss_and_gradient_equal_autodiff_of_the_whole_minibatch(name):
-    batch = _Minibatch((9, 0, -1, 5), _spec(name), capacity=5)
-    assert len(set(-(-batch.corpus.length[batch.rows[[0, 1, 3]]] // 16))) > 1
-    trial = _trial(noise=0.3, dropout=0.4, mean=np.full(5, 0.1), scale=np.full(5, 2.0))
-    found = batch.value_and_gradient(trial)
-    expected = jax.jit(jax.value_and_grad(batch.plain_loss))(batch.params, trial)
-    # float32 sums in another order, through up to 40 steps.
-    jax.tree.map(
-        lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5),
-        found,
-        expected,
-    )
+@pytest.mark.slow
+@SPECS
+def test_loss_and_gradient_equal_autodiff_of_the_whole_minibatch(spec):
+    chunks = -(-CORPUS.length[ROWS[ROWS >= 0]] // CHUNK)
+    assert len(set(chunks)) > 1 and max(chunks) < CAPACITY
+    found, expected = _found(spec, NOISY), _plainly(spec)(_params(spec), NOISY)
+    assert_same(found, expected, TERMS)
 
 
-def test_what_the_memory_held_before_reaches_nothing():
-    batch = _Minibatch(capacity=5)
-    dirty = jax.tree.map(lambda x: jnp.full_like(x, jnp.nan), batch.space())
-    found, expected = (
-        batch.value_and_gradient(_trial(), space=space) for space in (dirty, None)
-    )
-    jax.tree.map(np.testing.assert_array_equal, found, expected)
+@pytest.mark.slow
+@SPECS
+def test_what_the_memory_held_before_reaches_nothing(spec):
+    dirty, clean = (_found(spec, NOISY, fill=fill) for fill in (np.nan, 0.0))
+    jax.tree.map(np.testing.assert_array_equal, dirty, clean)
 
 
-def test_slices_of_a_minibatch_are_the_minibatch():
-    batch, trial = _Minibatch((9, 0, 5, -1)), _trial(noise=0.3, dropout=0.4)
-    whole = batch.step(training.init(batch.params), trial)
-    small = _Minibatch((0, 1)).space()
-    cut = _step(
-        training.init(batch.params),
-        SPEC,
-        trial,
-        batch.buffer,
-        batch.rows.reshape(2, 2),
-        batch.draws,
-        small,
-    )[:2]
-    # Sums in another order; Adadelta's first step divides by the gradient's size.
-    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=2e-6), whole, cut)
+@pytest.mark.slow
+@SPECS
+def test_nan_past_the_end_reaches_neither_loss_nor_gradients(spec):
+    frames = np.full_like(CORPUS.frames, np.nan)
+    for row in ROWS[ROWS >= 0]:
+        start = CORPUS.offset[row]
+        alive = slice(start, start + CORPUS.length[row])
+        frames[alive] = CORPUS.frames[alive]
+    poisoned = _found(spec, NOISY, corpus=replace(CORPUS, frames=frames))
+    jax.tree.map(np.testing.assert_array_equal, poisoned, _found(spec, NOISY))
 
 
-def test_empty_rows_change_neither_loss_nor_step():
-    results = []
-    for rows in (0, 5, 9), (0, 5, 9, -1, -1):
-        batch = _Minibatch(rows)
-        results.append(batch.step(training.init(batch.params), _trial()))
-    (state, loss), (state2, loss2) = results
-    np.testing.assert_allclose(loss, loss2, rtol=1e-6)
-    jax.tree.map(
-        lambda a, b: np.testing.assert_allclose(a, b, atol=1e-6), state, state2
-    )
+@pytest.mark.slow
+def test_a_confident_assignment_has_finite_gradients():
+    params = _params(SPEC)
+    confident = params.aggregator._replace(b=np.array([0.0, 2000.0]))
+    _, slopes = _found(SPEC, _trial(), params._replace(aggregator=confident))
+    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(slopes))
 
 
+def _stepped(state, trial, rows=ROWS):
+    """A step of two slices of two rows."""
+    arguments = trial, _buffer(CORPUS), rows.reshape(2, 2), DRAWS, _space(SPEC, 2)
+    return _step(state, SPEC, *arguments)[:2]
+
+
+def _start(params=None):
+    return jax.device_get(training.init(params or _params(SPEC)))
+
+
+@pytest.mark.slow
+def test_steps_of_slices_are_zeilers_with_the_mean_gradient_of_the_live_rows():
+    trial = NOISY._replace(rho=0.9, learning_rate=0.5)
+    state, gradients, live = _start(), [], (ROWS >= 0).sum()
+    begin, unravel = ravel_pytree(state.params)
+    expected = begin
+    for _ in range(3):
+        loss, gradient = _plainly(SPEC)(unravel(expected), trial)
+        gradients.append(np.asarray(ravel_pytree(gradient)[0]) / live)
+        expected = oracles.adadelta(np.asarray(begin), gradients, 0.9, 1e-6, 0.5)[-1]
+        state, found = _stepped(state, trial)
+        assert_same(found, np.asarray(loss) / live, TERMS)
+    # Of what the steps added: the parameters would hide it.
+    added = np.asarray(ravel_pytree(state.params)[0]) - begin
+    np.testing.assert_allclose(added, expected - begin, rtol=1e-9, atol=1e-13)
+
+
+@pytest.mark.slow
 def test_a_step_without_a_live_row_leaves_the_state_untouched():
-    batch = _Minibatch((-1, -1))
-    state, loss = batch.step(training.init(batch.params), _trial())
-    jax.tree.map(np.testing.assert_array_equal, state, training.init(batch.params))
+    begin, _ = _stepped(_start(), NOISY)
+    state, loss = _stepped(begin, NOISY, np.full(4, -1))
+    jax.tree.map(np.testing.assert_array_equal, state, begin)
     assert loss == 0
 
 
+@pytest.mark.slow
+def test_the_loss_is_nan_where_the_gradient_is_not_finite():
+    params = _params(SPEC)
+    deaf = params.lstm._replace(input_kernel=0 * params.lstm.input_kernel)
+    # The frames have no weight, and the weights a gradient beyond float64.
+    loud = _trial(scale=np.full(5, 1e307), class_weights=np.full(4, 1e4))
+    deaf = params._replace(lstm=deaf)
+    value, gradient = _found(SPEC, loud, deaf)
+    assert np.isfinite(value) and not np.isfinite(gradient.lstm.input_kernel).all()
+    assert np.isnan(_stepped(_start(deaf), loud)[1])
+
+
+@pytest.mark.slow
 def test_the_step_descends():
-    batch = _Minibatch()
-    state, first = training.init(batch.params), None
+    state, first = _start(), None
     for _ in range(30):
-        state, loss = batch.step(state, _trial(alpha=0.0))
+        state, loss = _stepped(state, _trial(alpha=0.0))
         first = loss if first is None else first
     assert loss < first
 
 
-@pytest.mark.parametrize("name", [*aggregators.names(), OWN])
-def test_nan_past_the_end_reaches_neither_loss_nor_gradients(name):
-    spec = _spec(name)
-    plain = _Minibatch((-1, 9), spec)
-    trial = _trial(noise=0.01, dropout=0.5)
-    frames = plain.corpus.frames.copy()
-    start = plain.corpus.offset[9]
-    alive = slice(start, start + plain.corpus.length[9])
-    frames[:] = np.nan
-    frames[alive] = plain.corpus.frames[alive]
-    poisoned = _Minibatch((-1, 9), spec, replace(plain.corpus, frames=frames))
-    jax.tree.map(
-        np.testing.assert_array_equal,
-        plain.value_and_gradient(trial),
-        poisoned.value_and_gradient(trial),
-    )
-
-
-@pytest.mark.parametrize("name", [*aggregators.names(), OWN])
-def test_predictions_depend_on_the_utterance_alone(name):
-    spec = _spec(name)
-    alone = _Minibatch((7,), spec).predict(_trial())[0]
-    np.testing.assert_allclose(alone.sum(), 1, rtol=1e-6)
-    # Another order of float32 sums.
-    for rows, capacity, place in ((3, -1, 7, 2), 3, 2), ((7, 11), 9, 0):
-        found = _Minibatch(rows, spec, capacity=capacity).predict(_trial())[place]
-        np.testing.assert_allclose(found, alone, atol=1e-5)
-
-
-@pytest.mark.parametrize("name", [*aggregators.names(), OWN])
-def test_predictions_are_those_of_the_whole_utterance(name):
-    batch = _Minibatch(spec=_spec(name))
-    trial = _trial(mean=np.full(5, 0.1), scale=np.full(5, 2.0))
-    frames, mask = dataset.gather(batch.buffer, batch.rows, 0, 40)
+@pytest.mark.slow
+@SPECS
+def test_predictions_are_those_of_the_whole_utterance_alone(spec):
+    trial, params, buffer = NOISY, _params(spec), _buffer(CORPUS)
+    every = np.array([0, 2, 3, 7, 11])
+    frames, mask = _whole(every, 45)
     frames = training.standardize(frames, trial)
-    _, logits = model.forward(batch.params, batch.spec, frames, mask)
-    found = batch.predict(trial)
-    np.testing.assert_allclose(found, jax.nn.softmax(logits), atol=1e-6)
+    expected = jax.nn.softmax(_forward(params, spec, frames, mask)[1])
+    rows = np.array([[3, -1, 7, 2], [7, 11, 0, -1]])
+    for capacity in (3, 9):
+        found = np.asarray(_predict(params, spec, trial, buffer, rows, capacity))
+        assert_same(found.sum(axis=-1), np.ones(rows.shape), 4)
+        places = np.searchsorted(every, rows[rows >= 0])
+        assert_same(found[rows >= 0], expected[places], TERMS)
 
 
+@pytest.mark.slow
 def test_draws_are_normal_and_uniform_and_do_not_depend_on_their_number():
-    empty = training.no_draws(SPEC, 8, 20)
-    key = jax.random.key(3)
-    draws = training.draw(key, empty, 20)
-    assert abs(draws.noise.mean()) < 0.02
-    assert abs(draws.noise.std() - 1) < 0.02
-    assert 0 <= draws.uniform.min() < 0.01 < 0.99 < draws.uniform.max() < 1
-    fewer = training.draw(key, empty, 4)
-    np.testing.assert_array_equal(fewer.noise[:4], draws.noise[:4])
-    assert not fewer.noise[4:].any()
-
-
-def test_the_learning_rate_scales_the_step():
-    batch = _Minibatch()
-    moved = [
-        jax.tree.map(
-            lambda new, old: new - old,
-            batch.step(training.init(batch.params), _trial(learning_rate=rate))[0][0],
-            batch.params,
+    with jax.enable_x64(False):
+        empty = jax.tree.map(
+            lambda x: np.zeros(x.shape, x.dtype),
+            jax.eval_shape(lambda: training.no_draws(SPEC, 8, 20)),
         )
-        for rate in (1.0, 0.5)
-    ]
-    # A step of 1e-3 on parameters of size 1: three digits are left of float32's seven.
-    jax.tree.map(
-        lambda one, half: np.testing.assert_allclose(half, one / 2, atol=2e-7), *moved
-    )
-
-
-def test_a_confident_assignment_has_finite_gradients():
-    batch = _Minibatch()
-    confident = batch.params.aggregator._replace(b=jnp.array([0.0, 60.0]))
-    params = batch.params._replace(aggregator=confident)
-    _, slopes = batch.value_and_gradient(_trial(), params)
-    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(slopes))
+        draw, key = jax.jit(training.draw), jax.random.key(3)
+        draws, fewer = (jax.device_get(draw(key, empty, n)) for n in (20, 4))
+    # Four standard errors, of 12,800 numbers.
+    assert abs(draws.noise.mean()) < 4 / 12_800**0.5
+    assert abs(draws.noise.std() - 1) < 4 / (2 * 12_800) ** 0.5
+    assert 0 <= draws.uniform.min() < 0.01 < 0.99 < draws.uniform.max() < 1
+    for many, few in zip(draws, fewer, strict=True):
+        assert len(np.unique(many)) > 0.99 * many.size  # no chunk has another's
+        np.testing.assert_array_equal(few[:4], many[:4])
+        assert not few[4:].any()
