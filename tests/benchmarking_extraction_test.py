@@ -8,6 +8,7 @@ from launch.benchmarking.extraction import measure
 from vladser.features import computing
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick_workers")
 def test_all_three_are_timed_as_often_as_asked(tmp_path, monkeypatch):
     monkeypatch.setattr(extraction, "get_context", computing.get_context)

@@ -39,7 +39,7 @@ def damaged(draw):
     return bytes(found)
 
 
-@cases(20)
+@cases(5)
 @given(st.lists(damaged() | st.binary(max_size=200), min_size=10, max_size=10))
 def test_a_damaged_npy_costs_at_most_its_file(tmp_path_factory, contents):
     folder = tmp_path_factory.mktemp("npy")

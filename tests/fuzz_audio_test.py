@@ -51,8 +51,9 @@ FILES = st.lists(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick_workers")
-@cases(4)
+@cases(2)
 @given(FILES)
 def test_a_damaged_header_costs_at_most_its_file(tmp_path_factory, monkeypatch, files):
     monkeypatch.setattr(computing, "_PATIENCE", 5.0)
@@ -80,7 +81,7 @@ def test_a_damaged_header_costs_at_most_its_file(tmp_path_factory, monkeypatch, 
             assert np.isfinite(found.features[u.id]).all()
 
 
-@cases(50)
+@cases(15)
 @given(
     st.floats(0, allow_infinity=False) | st.none(),
     st.floats(0, allow_infinity=False) | st.none(),

@@ -104,7 +104,7 @@ def tables(draw, columns, cells, separators):
 ENCODINGS = st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "latin-1"])
 
 
-@cases(100)
+@cases(25)
 @given(tables(COLUMNS, ODD | ANY, st.sampled_from([",", ";"])), ENCODINGS)
 def test_tables_are_no_manifest_by_themselves(tmp_path_factory, text, encoding):
     file = tmp_path_factory.getbasetemp() / "tables.csv"
@@ -112,7 +112,7 @@ def test_tables_are_no_manifest_by_themselves(tmp_path_factory, text, encoding):
     read("manifest", file)
 
 
-@cases(200)
+@cases(50)
 @given(manifests(), st.sampled_from(["utf-8", "utf-8", "utf-8-sig", "latin-1"]))
 def test_manifests(tmp_path_factory, text, encoding):
     file = tmp_path_factory.getbasetemp() / "fuzzed.csv"
@@ -120,7 +120,7 @@ def test_manifests(tmp_path_factory, text, encoding):
     read("manifest", file)
 
 
-@cases(100)
+@cases(25)
 @given(st.lists(st.tuples(TIMES, TIMES | NO_TIMES), min_size=1, max_size=3))
 def test_manifest_times_are_kept_or_refused(tmp_path_factory, times):
     file = tmp_path_factory.getbasetemp() / "times.csv"
@@ -131,7 +131,7 @@ def test_manifest_times_are_kept_or_refused(tmp_path_factory, times):
         assert found[str(n)] == tuple(float(time) if time else None for time in said)
 
 
-@cases(60)
+@cases(15)
 @given(st.binary(max_size=400))
 def test_bytes_are_no_corpus(tmp_path_factory, content):
     folder = tmp_path_factory.getbasetemp() / "bytes"
@@ -168,7 +168,7 @@ def release(tmp_path_factory):
     return folder
 
 
-@cases(150)
+@cases(40)
 @given(st.lists(LABEL_LINES, max_size=6), ENCODINGS)
 def test_iemocap_labels(release, lines, encoding):
     file = release / "Session1" / "dialog" / "EmoEvaluation" / "Ses01F_impro01.txt"
@@ -205,7 +205,7 @@ NEMO_COLUMNS = st.sampled_from(
 )
 
 
-@cases(150)
+@cases(40)
 @given(nemo_rows() | tables(NEMO_COLUMNS, NEMO_CELLS, st.just("\t")), ENCODINGS)
 def test_nemo_tables(tmp_path_factory, text, encoding):
     folder = tmp_path_factory.getbasetemp() / "nemo"
@@ -229,7 +229,7 @@ NAMED = {
 
 
 @pytest.mark.parametrize("corpus", NAMED)
-@cases(25)
+@cases(8)
 @given(st.data())
 def test_file_names(corpus, tmp_path_factory, data):
     """Right ones are read, and of names like them what follows the description."""

@@ -98,7 +98,7 @@ def status(capsys, *argv):
     return found
 
 
-@cases(250)
+@cases(60)
 @given(st.lists(FLAGS, max_size=4))
 def test_command_lines(capsys, argv):
     asks = {"--help", "-help", "-h", "--version", "-version"}
@@ -106,7 +106,7 @@ def test_command_lines(capsys, argv):
     status(capsys, "--corpus=demo", *argv)
 
 
-@cases(150)
+@cases(40)
 @given(
     st.lists(
         FLAGS | st.sampled_from(["# a", "", "\ufeff", " --epochs=3 "]), max_size=5
@@ -124,14 +124,14 @@ def test_flagfiles(capsys, tmp_path, lines, encoding):
     status(capsys, "--corpus=demo", f"--flagfile={file}")
 
 
-@cases(60)
+@cases(15)
 @given(st.binary(max_size=60))
 def test_bytes_are_no_flagfile(capsys, tmp_path, content):
     (tmp_path / "fuzzed.flags").write_bytes(content)
     status(capsys, "--corpus=demo", f"--flagfile={tmp_path / 'fuzzed.flags'}")
 
 
-@cases(200)
+@cases(50)
 @given(st.lists(grids(), min_size=1, max_size=2))
 def test_grids_are_their_products_and_survive_flags_txt(tmp_path, said):
     settings = parsed("--corpus=demo", *(f"--grid={grid}" for grid in said))
@@ -146,7 +146,7 @@ def test_grids_are_their_products_and_survive_flags_txt(tmp_path, said):
     assert flags.conditions(again) == conditions
 
 
-@cases(100)
+@cases(25)
 @given(st.sampled_from(POOLINGS) | WRONG)
 def test_an_aggregator_is_read_as_it_is_written(text):
     settings = parsed("--corpus=demo", f"--aggregator={text}")

@@ -122,12 +122,15 @@ def spoilt(sound, tmp_path, data):
     return folder
 
 
-@cases(60)
+@pytest.mark.slow
+@cases(10)
 @given(st.data())
 def test_a_damaged_run_is_reported_or_refused(sound, tmp_path, data):
     refused(report, spoilt(sound, tmp_path, data), sound)
 
 
+@pytest.mark.long
+@pytest.mark.slow
 @cases(6)
 @given(st.data())
 def test_what_is_not_refused_can_be_drawn(sound, tmp_path, data):
@@ -138,7 +141,8 @@ def test_what_is_not_refused_can_be_drawn(sound, tmp_path, data):
 RESUMED = '{"vladser": "1", "packages": {"jax": "2", "jaxlib": "3"}, "devices": ["x"]}'
 
 
-@cases(150)
+@pytest.mark.slow
+@cases(40)
 @given(st.data())
 def test_a_damaged_unfinished_run_is_refused(tmp_path, data):
     settings = cli.parse(

@@ -1,6 +1,6 @@
 """How input is made up: the same cases each time, few enough for the suite.
 
-VLADSER_DEPTH=20 makes up twenty times as many, as .ci/long does.
+VLADSER_DEPTH=10 makes up ten times as many, as .ci/long does.
 """
 
 import os
