@@ -2,6 +2,7 @@
 
 import hashlib
 from collections import Counter
+from dataclasses import replace
 from itertools import chain, product
 
 import jax
@@ -118,24 +119,84 @@ def test_an_accelerator_holds_the_corpus_beside_the_trials():
 
 @pytest.fixture(scope="module")
 def corpus():
+    return toys.corpus()
+
+
+@pytest.mark.slow
+def test_results_depend_on_neither_order_nor_size_of_chunks(corpus):
+    """Two programs: see experiment_test."""
+    plan = toys.plan(corpus).part([0, 1], [3, 1])
+    conditions = [toys.CONDITION, replace(toys.CONDITION, alpha=0.4, noise=0.1)]
+    places = chunks.Chunk(range(2), range(2), range(2))
+    *_, outcome = chunks.run(corpus, conditions, plan, places)
+    expected = merging.of_chunk(places, outcome)
+    parts = []
+    for condition, fold in ((1, 0), (0, 1), (0, 0), (1, 1)):
+        part = chunks.Chunk([1, 0], [condition], [fold])
+        devices = jax.devices()[:1]
+        *_, outcome = chunks.run(corpus, conditions, plan, part, devices=devices)
+        parts.append(merging.of_chunk(part, outcome))
+        parts[-1] = merging.unpack(merging.pack(part, parts[-1]))
+    found = merging.merge(parts, plan, conditions)
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert (found.epoch == 2).all() and np.isnan(found.validation_ua).all()
+    assert len(np.unique(found.parameters.reshape(8, -1), axis=0)) == 8
+
+
+@pytest.mark.parametrize("most", [1, 4, 1000])
+@pytest.mark.parametrize("processes", [1, 3])
+def test_what_chunks_found_comes_to_where_their_trials_are(most, processes):
+    conditions, plan = [MEAN, FINAL, SMOOTH], _plan(2, 3)
+    axes = 2, 3, 3
+    draw = np.random.default_rng(0)
+    shapes = [(), (2,), (4,), (4,), (5, 4), (32,), (), (), (4, 2, 10)]
+    expected = merging.Results(*(draw.random((*axes, *shape)) for shape in shapes))
+    # One pooling of the two has fewer clusters.
+    expected.assignment[:, 1, ..., 1, :] = np.nan
+    parts = []
+    for chunk in chain(*_cuts(plan, conditions, most, processes)):
+        part = merging.Results(*(field[np.ix_(*chunk)] for field in expected))
+        if 1 in chunk.conditions:
+            part = part._replace(assignment=part.assignment[..., :1, :])
+        parts.append((chunk, part))
+    for order in parts, parts[::-1]:
+        found = merging.merge(order, plan, conditions)
+        for one, other in zip(found, expected, strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+def test_a_part_of_a_chunks_results_is_that_of_its_trials():
+    outer, inner = chunks.Chunk([3, 1], [0, 2], [5, 4]), chunks.Chunk([1], [2, 0], [4])
+    values = np.arange(8).reshape(2, 2, 2)
+    found = merging.part(outer, merging.Results(*[values] * 9), inner)
+    assert all((one == [[[7], [5]]]).all() for one in found)
+
+
+@pytest.fixture(scope="module")
+def short():
     return toys.corpus(speakers=3, longest=16)  # one shape, so few programs
 
 
+@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("seeds", "most", "processes"), [((3,), 4, 1), ((0, 5), 1000, 3)]
 )
-def test_results_do_not_depend_on_the_cut(corpus, seeds, most, processes):
-    plan = batches.plan(corpus.length, folds.make(corpus, "speaker"), seeds, 2, 8)
+def test_results_of_several_programs_do_not_depend_on_the_cut(
+    short, seeds, most, processes
+):
+    plan = batches.plan(short.length, folds.make(short, "speaker"), seeds, 2, 8)
     conditions = [MEAN, FINAL, SMOOTH]
     parts = []
     for chunk in chain(*_cuts(plan, conditions, most, processes)):
-        *_, outcome = chunks.run(corpus, conditions, plan, chunk)
+        *_, outcome = chunks.run(short, conditions, plan, chunk)
         results = merging.of_chunk(chunk, outcome)
         parts.append(merging.unpack(merging.pack(chunk, results)))
     assert len(parts) > 1
     merged = merging.merge(parts, plan, conditions)
     for place, condition in enumerate(conditions):
-        *_, outcome = experiment.run(corpus, [condition], plan)
+        *_, outcome = experiment.run(short, [condition], plan)
         np.testing.assert_array_equal(
             merged.probabilities[:, place], outcome.probabilities
         )
@@ -143,15 +204,17 @@ def test_results_do_not_depend_on_the_cut(corpus, seeds, most, processes):
         assert (merged.epoch == 2).all() and np.isnan(merged.validation_ua).all()
 
 
+@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("most", [1, 7, 1000])
-def test_results_depend_on_neither_order_nor_size_of_chunks(corpus, most):
-    plan = batches.plan(corpus.length, folds.make(corpus, "speaker"), (0, 5, 9), 2, 8)
+def test_nor_do_those_of_several_programs_in_any_order(short, most):
+    plan = batches.plan(short.length, folds.make(short, "speaker"), (0, 5, 9), 2, 8)
     conditions = [MEAN, FINAL, SMOOTH]
 
     def trained(plan, conditions, most):
         cut = chunks.cut(plan, conditions, chunks.at_most(most))
         for chunk in cut:
-            *_, outcome = chunks.run(corpus, conditions, plan, chunk)
+            *_, outcome = chunks.run(short, conditions, plan, chunk)
             yield chunk, merging.of_chunk(chunk, outcome)
 
     expected = merging.merge(trained(plan, conditions, 1000), plan, conditions)
@@ -181,13 +244,14 @@ def test_a_step_on_a_cpu_is_short():
     assert not fits(chunks.Chunk([0], [0], range(11)))
 
 
+@pytest.mark.slow
 def test_the_digest_of_parameters_is_that_of_their_bytes(corpus):
-    plan = batches.plan(corpus.length, folds.make(corpus, "speaker"), (3,), 1, 8)
-    chunk = chunks.Chunk([0], [0], range(3))
-    *_, outcome = chunks.run(corpus, [MEAN], plan, chunk)
+    plan = toys.plan(corpus)
+    chunk = chunks.Chunk([0, 1], [0], range(4))
+    *_, outcome = chunks.run(corpus, [toys.CONDITION], plan, chunk)
     found = merging.of_chunk(chunk, outcome).parameters
-    for fold in range(3):
-        leaves = [leaf[0, fold] for leaf in jax.tree.leaves(outcome.params)]
+    for seed, fold in product(range(2), range(4)):
+        leaves = [leaf[seed, fold] for leaf in jax.tree.leaves(outcome.params)]
         whole = hashlib.sha256(np.concatenate([x.ravel() for x in leaves]))
-        assert found[0, 0, fold].tobytes() == whole.digest()
-    assert (found[0, 0, 0] != found[0, 0, 1]).any()
+        assert found[seed, 0, fold].tobytes() == whole.digest()
+    assert len(np.unique(found.reshape(8, -1), axis=0)) == 8

@@ -1,10 +1,16 @@
+from dataclasses import replace
+
 import jax
 import numpy as np
 import pytest
 import toys
+from closeness import assert_same
 
-from vladser import batches, dataset, experiment, folds, sweep, trials
-from vladser.types import Condition, Pooling, Spec
+from vladser import dataset, folds, sweep, trials
+from vladser.events import Step
+from vladser.types import Pooling, Spec
+
+pytestmark = pytest.mark.numeric
 
 
 class _Device:
@@ -77,36 +83,37 @@ def test_seeds_epochs_and_steps_draw_differently():
     assert len({tuple(jax.random.key_data(key).tolist()) for key in keys}) == 8
 
 
-def _trained(seeds, epochs):
-    """Minibatches of 12: two slices on a CPU, the second one filled up."""
-    corpus = toys.corpus(per_class=4)
-    plan = batches.plan(corpus.length, folds.make(corpus, "speaker"), seeds, epochs, 12)
-    condition = Condition(Pooling("netvlad", (("clusters", 2),)), cells=8, noise=0.1)
-    *_, outcome = experiment.run(corpus, [condition], plan)
-    return plan.steps * epochs, outcome
-
-
+@pytest.mark.slow
 def test_accelerators_take_all_trials_at_once_and_get_the_same(monkeypatch):
-    steps, mapped = _trained((0, 1), 4)
-    assert steps >= 18
+    corpus = toys.corpus()
+    plan = toys.plan(corpus, epochs=5)
+    assert plan.steps * plan.epochs >= 20
+    condition = replace(toys.CONDITION, noise=0.1)
+    events, mapped = toys.train(corpus, plan, [condition])
     monkeypatch.setattr(sweep, "_one_by_one", lambda mesh: False)
     jax.clear_caches()
-    _, batched = _trained((0, 1), 4)
+    others, batched = toys.train(corpus, plan, [condition])
     jax.clear_caches()
-    # The sums of float32 run in another order at every step.
+    (first, *_), (other, *_) = (
+        [e.loss for e in some if isinstance(e, Step)] for some in (events, others)
+    )
+    # A loss before there was a step, of at most 40 frames an utterance.
+    assert_same(other, first, 40 * (5 + condition.cells))
+    # The sums of float32 run in another order at every step, and 20 steps add up.
     np.testing.assert_allclose(
         batched.probabilities, mapped.probabilities, rtol=1e-4, atol=1e-6
     )
 
 
+@pytest.mark.slow
 def test_seeds_differ_and_folds_share_their_first_weights():
     corpus = toys.corpus()
     made = folds.make(corpus, "speaker")
-    condition = Condition(Pooling("mean"), cells=8)
     moments = dataset.moments(corpus)
-    rectangle = trials.rectangle(corpus, moments, [condition], made, (0, 1))
-    spec = trials.specification(corpus, [condition])
+    rectangle = trials.rectangle(corpus, moments, [toys.CONDITION], made, (0, 1))
+    spec = trials.specification(corpus, [toys.CONDITION])
     mesh = sweep.mesh(2, len(made))
-    kernel = np.asarray(sweep.init(rectangle, spec=spec, mesh=mesh).params.kernel)
-    assert (kernel[0, 0] == kernel[0, 1]).all()
-    assert (kernel[0, 0] != kernel[1, 0]).all()
+    params = jax.device_get(sweep.init(rectangle, spec=spec, mesh=mesh).params)
+    for leaf in params.kernel, params.lstm.input_kernel, params.aggregator.c:
+        assert (leaf[:, :1] == leaf).all()
+        assert (leaf[0, 0] != leaf[1, 0]).all()
