@@ -2,6 +2,7 @@
 compiled programs; a corpus, a run and a model that are made once."""
 
 import os
+import resource
 import sys
 import tempfile
 from functools import partial
@@ -25,12 +26,23 @@ if "PYTEST_XDIST_WORKER" not in os.environ:  # before there are workers, which i
 import pytest
 from filelock import FileLock
 
+_MEMORY = 1 << 20  # of a worker, in KiB; the most that it ever had
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """What is long is slow as well."""
+    for item in items:
+        if item.get_closest_marker("long"):
+            item.add_marker("slow")
+
 
 @pytest.fixture(autouse=True, scope="module")
-def _programs_of_one_module():
-    """Keeps in memory what one module compiled; others find it on the disk."""
+def _programs_in_memory():
+    """Drops what was compiled where it takes too much memory; it is on the disk."""
     yield
-    if "jax" in sys.modules:
+    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # KiB, bytes on a Mac
+    if "jax" in sys.modules and used > _MEMORY:
         sys.modules["jax"].clear_caches()
 
 

@@ -44,7 +44,11 @@ def counted():
     return Aggregator(lambda key, dim: (), apply)
 
 
-POOLINGS = [*aggregators.names(), f"{__name__}.spread"]
+OFTEN = ("final", "netvlad", "statistics")
+POOLINGS = [
+    pytest.param(name, marks=() if name in OFTEN else pytest.mark.long)
+    for name in aggregators.names()
+] + [f"{__name__}.spread"]
 
 
 def _bundle(pooling, seed=1, dim=DIM, emotions=EMOTIONS):
@@ -58,7 +62,8 @@ def _bundle(pooling, seed=1, dim=DIM, emotions=EMOTIONS):
         params=None,
         about={},
     )
-    params = model.init(jax.random.key(seed), one.spec)
+    init = jax.jit(model.init, static_argnums=1)
+    params = init(jax.random.key(seed), one.spec)
     return Bundle(**(vars(one) | {"params": params}))
 
 
@@ -97,6 +102,7 @@ def saved(tmp_path, monkeypatch):
     return one
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pooling", POOLINGS)
 def test_stablehlo_gives_what_the_bundle_gives(pooling):
     one = _bundle(pooling)
@@ -112,6 +118,7 @@ def test_stablehlo_is_for_all_platforms_in_float32():
     assert products and all("HIGHEST" in line for line in products)
 
 
+@pytest.mark.slow
 def test_stablehlo_is_checked_where_vladser_is_not(saved, tmp_path, capsys):
     assert _run("--model=toy", "--to=stablehlo") == 0
     said = capsys.readouterr().out
@@ -122,6 +129,7 @@ def test_stablehlo_is_checked_where_vladser_is_not(saved, tmp_path, capsys):
     _agree(saved, jax_export.deserialize(content).call)
 
 
+@pytest.mark.slow
 def test_what_differs_is_not_written(saved, tmp_path, monkeypatch, capsys):
     other = export.stablehlo(_bundle("netvlad(clusters=2)", seed=2))
     monkeypatch.setattr(export, "stablehlo", lambda one: other)
@@ -130,6 +138,7 @@ def test_what_differs_is_not_written(saved, tmp_path, monkeypatch, capsys):
     assert not list(tmp_path.glob("*.stablehlo"))
 
 
+@pytest.mark.slow
 def test_what_does_not_run_is_said(saved):
     with pytest.raises(InputError, match="does not run: "):
         check.run(b"no program", "stablehlo", saved)
@@ -176,6 +185,7 @@ def _onnx(content):
     return session, call
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pooling", POOLINGS)
 def test_onnx_gives_what_the_bundle_gives(pooling):
     pytest.importorskip("jax2onnx")
@@ -197,6 +207,7 @@ def test_onnx_is_checked_where_vladser_is_not(saved, tmp_path, capsys):
     _agree(saved, _onnx(content)[1])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("form", ["stablehlo", "onnx"])
 def test_the_page_exports_and_runs(form, tmp_path):
     if form == "onnx":

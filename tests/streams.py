@@ -1,14 +1,17 @@
 """A model to stream with, audio for it, and the program."""
 
 import dataclasses
+import os
 import subprocess
 import sys
 from importlib import metadata
+from unittest import mock
 
 import jax
 import launching
 import numpy as np
 
+from launch import cli, stream
 from vladser import aggregators, bundle, model
 from vladser.features import sets
 from vladser.types import Condition
@@ -57,6 +60,16 @@ def start(*argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, path=""):
         stdout=stdout,
         stderr=subprocess.PIPE,
     )
+
+
+def call(*argv, audio=b""):
+    """Runs it in this process, which spares its start; returns the status."""
+    reading, writing = os.pipe()
+    # All of it fits into the pipe.
+    with open(writing, "wb") as pipe:  # noqa: PTH123
+        pipe.write(audio)
+    with open(reading) as stdin, mock.patch.object(sys, "stdin", stdin):  # noqa: PTH123
+        return cli.run(stream.main, stream.define, stream.read, "", argv)
 
 
 def run(*argv, audio=b"", path=""):
