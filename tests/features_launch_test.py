@@ -51,6 +51,7 @@ def test_a_dry_run_reads_the_headers_of_npy_files(saved, call):
     assert f"manifest: 32 utterances of 4 speakers, {frames:,} frames" in out
 
 
+@pytest.mark.slow
 def test_npy_files_are_trained_on_and_bad_ones_listed_or_skipped(saved, call, tmp_path):
     for file in saved.iterdir():
         (tmp_path / file.name).symlink_to(file)
@@ -88,6 +89,7 @@ def test_segments_of_npy_files_are_one_line(saved, call, tmp_path):
         assert err.count("\n") == 1 and "is a segment" in err
 
 
+@pytest.mark.slow
 def test_a_set_of_opensmile_is_trained_on(call, tmp_path):
     file = launching.write_corpus(tmp_path / "toy")
     found = extract(

@@ -41,6 +41,7 @@ def test_the_scaler_is_that_of_all_frames(corpus, tested):
     np.testing.assert_allclose(model.scale[varies], expected, rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_it_learns_all_that_it_was_shown(call, corpus, tmp_path):
     assert call("--final_model", "--hold_out=none", "--epochs=30") == 0
     model = bundle.load(tmp_path / "run" / "model")
@@ -51,6 +52,7 @@ def test_it_learns_all_that_it_was_shown(call, corpus, tmp_path):
     assert np.mean(right) > 0.9  # an emotion is a tone
 
 
+@pytest.mark.slow
 def test_what_was_tested_is_as_without_a_model(call, tested, tmp_path):
     assert call() == 0
     for name in ("predictions.csv", "metrics.jsonl"):
@@ -58,6 +60,7 @@ def test_what_was_tested_is_as_without_a_model(call, tested, tmp_path):
     assert not (tmp_path / "run" / "model").exists()
 
 
+@pytest.mark.slow
 def test_a_finished_run_can_be_given_a_model(call, corpus, tested, tmp_path):
     assert call() == 0
     before = (tmp_path / "run" / "predictions.csv").read_bytes()
@@ -84,6 +87,7 @@ def test_the_card_gives_the_test_and_no_place_on_the_machine(corpus, tested):
     assert not any(flag.partition("=")[2] in said for flag in corpus[1:])
 
 
+@pytest.mark.slow
 def test_without_a_test_there_are_no_results(call, tmp_path, capsys):
     assert call("--final_model", "--hold_out=none") == 0
     run = tmp_path / "run"
@@ -98,6 +102,7 @@ def test_without_a_test_there_are_no_results(call, tmp_path, capsys):
     assert "is not empty" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_it_is_trained_as_long_as_validation_says(call, tmp_path):
     assert call("--final_model", "--validation=partner", "--epochs=5") == 0
     lines = (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()
@@ -112,6 +117,7 @@ def test_it_is_trained_as_long_as_validation_says(call, tmp_path):
     assert about["training"]["epochs"] == int(np.median(best))
 
 
+@pytest.mark.slow
 def test_interrupted_and_without_a_test_it_is_the_same(
     call, tested, tmp_path, monkeypatch
 ):
@@ -150,6 +156,7 @@ def test_what_no_model_can_be_made_of_is_refused(argv, says, call, capsys):
     assert says in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_model_that_diverges_is_not_written(call, tmp_path, capsys):
     argv = "--noise=3e38", "--final_model", "--hold_out=none"
     assert call(*argv) == 1

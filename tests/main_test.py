@@ -156,6 +156,7 @@ def test_the_dataset_is_counted_by_speaker_and_emotion(first):
     assert len(found["digest"]) == 64
 
 
+@pytest.mark.slow
 def test_a_rerun_from_flags_txt_is_the_same_to_the_bit_and_reads_no_audio(first, again):
     done, folder = again
     assert done.returncode == 0, done.stderr
@@ -169,12 +170,14 @@ def test_a_rerun_from_flags_txt_is_the_same_to_the_bit_and_reads_no_audio(first,
     assert one == other
 
 
+@pytest.mark.slow
 def test_chunks_change_nothing(call, first, tmp_path):
     assert call("--trials_per_chunk=3") == 0
     for name in ("metrics.jsonl", "predictions.csv"):
         assert (tmp_path / "run" / name).read_bytes() == (first.run / name).read_bytes()
 
 
+@pytest.mark.slow
 def test_partner_validation_logs_its_ua(call, tmp_path):
     assert call("--validation=partner") == 0
     lines = _metrics(tmp_path / "run")
@@ -183,6 +186,7 @@ def test_partner_validation_logs_its_ua(call, tmp_path):
     assert len(_predictions(tmp_path / "run")) == 64
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("hold_out", "tested"),
     [("session", {"t0": "s0 s1", "t1": "s2 s3"}), ("split", {"test": "s3"})],
@@ -197,6 +201,7 @@ def test_sessions_and_splits_are_held_out(call, tmp_path, capsys, hold_out, test
     assert (left_out in capsys.readouterr().err) == (hold_out == "split")
 
 
+@pytest.mark.slow
 def test_one_corpus_is_trained_on_and_another_tested(call, tmp_path):
     other = launching.write_corpus(tmp_path / "other")
     for wav in other.parent.glob("s0_*.wav"):  # not the same recordings
@@ -220,6 +225,7 @@ def test_one_corpus_is_trained_on_and_another_tested(call, tmp_path):
     assert low <= np.mean(list(found.values())) <= high
 
 
+@pytest.mark.slow
 def test_bad_audio_is_skipped_and_named_on_demand(call, tmp_path):
     file = launching.write_corpus(tmp_path / "damaged")
     bad = launching.damage(file)

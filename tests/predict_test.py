@@ -91,6 +91,7 @@ def test_a_manifest_is_a_list_and_words_keep_their_order(trained, call):
     assert files == [str(last), *listed, str(first), str(last)]
 
 
+@pytest.mark.slow
 def test_a_segment_of_a_list_is_a_signal_of_its_own(trained, call, tmp_path):
     file = next(iter(trained.tested))
     samples, rate = soundfile.read(file)
@@ -125,6 +126,7 @@ def test_embeddings_are_those_of_the_library_in_the_order_of_the_output(
     np.testing.assert_allclose(found["embeddings"], expected.embedding, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_bad_files_are_named_and_the_others_done(trained, call, tmp_path):
     good = next(iter(trained.tested))
     (tmp_path / "text.wav").write_text("words")
@@ -230,6 +232,7 @@ def test_a_model_of_ready_features_takes_npy_files(trained, call, tmp_path):
     assert status == 2 and "--window cuts audio" in err
 
 
+@pytest.mark.slow
 def test_as_a_process_it_prints_rows_alone_and_any_file_name(trained, tmp_path):
     content = next(iter(trained.tested)).read_bytes()
     for name in (b"odd \xff.wav", "日本,\n.wav".encode()):
@@ -247,6 +250,7 @@ def test_as_a_process_it_prints_rows_alone_and_any_file_name(trained, tmp_path):
     assert files == {str(path) for path in (tmp_path / "in").iterdir()}
 
 
+@pytest.mark.slow
 def test_what_is_stopped_keeps_the_features_that_it_has(trained, tmp_path):
     draw = np.random.default_rng(0)
     (tmp_path / "in").mkdir()
@@ -254,6 +258,7 @@ def test_what_is_stopped_keeps_the_features_that_it_has(trained, tmp_path):
         file = tmp_path / "in" / f"{number}.wav"
         soundfile.write(file, draw.uniform(-0.3, 0.3, 160_000), 16000)
     flags = [f"--model={trained.model}", f"--cache_dir={tmp_path / 'cache'}"]
+    flags.append("--workers=1")  # of many, all would be done at once
     process = subprocess.Popen(
         [sys.executable, "-m", "launch.predict", *flags, tmp_path / "in"],
         cwd=launching.ROOT,
@@ -275,6 +280,7 @@ def kept(cache):
     return (file for file in cache.glob("*/opensmile-*/*") if file.name[0] != ".")
 
 
+@pytest.mark.slow
 def test_an_mp3_is_read_without_a_word_of_its_decoder(trained, tmp_path):
     file = tmp_path / "a.mp3"
     clock = np.arange(48000) / 16000
@@ -290,6 +296,7 @@ def test_an_mp3_is_read_without_a_word_of_its_decoder(trained, tmp_path):
     assert (found.returncode, found.stderr) == (0, "")
 
 
+@pytest.mark.slow
 def test_every_command_of_the_page_works(trained, call, tmp_path, monkeypatch):
     page = (launching.ROOT / "docs" / "predicting.md").read_text(encoding="utf-8")
     monkeypatch.chdir(tmp_path)

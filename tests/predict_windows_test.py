@@ -68,6 +68,7 @@ def test_a_window_of_a_file_is_to_the_sample_that_of_its_signal(tmp_path, name):
         np.testing.assert_array_equal(part, whole[first:last])
 
 
+@pytest.mark.slow
 def test_each_window_is_extracted_as_a_signal_of_its_own(trained, call, tmp_path):
     signal = noise(1.6)
     soundfile.write(tmp_path / "long.flac", signal, 16000)
@@ -99,6 +100,7 @@ def test_each_window_is_extracted_as_a_signal_of_its_own(trained, call, tmp_path
     np.testing.assert_allclose(found, expected.probabilities, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_recording_beyond_max_seconds_needs_windows(call, tmp_path):
     soundfile.write(tmp_path / "long.wav", noise(3), 16000)
     argv = ("--max_seconds=2", "--format=csv", tmp_path / "long.wav")
@@ -117,6 +119,7 @@ def test_windows_that_are_bad_are_one_line_a_reason(call, tmp_path):
     assert last == "error: 5 of 5 windows could not be classified"
 
 
+@pytest.mark.slow
 def test_a_timeline_a_recording(call, tmp_path):
     for folder in "ab":
         (tmp_path / folder).mkdir()
@@ -129,6 +132,7 @@ def test_a_timeline_a_recording(call, tmp_path):
     assert all(matplotlib.image.imread(file).std() > 0 for file in drawn)
 
 
+@pytest.mark.slow
 def test_a_timeline_of_any_file_name(call, tmp_path, recwarn):
     for name in ("a$x_$b.wav", "$\\frac$.wav", "日本.wav", "new\nline.wav"):
         soundfile.write(tmp_path / name, noise(0.3), 16000)
@@ -146,6 +150,7 @@ def bars(axes):
             yield round((low + high) / 2), left, right
 
 
+@pytest.mark.slow
 def test_a_timeline_shows_every_window_and_gaps_where_there_is_none():
     start = np.arange(5.0) * 60
     probabilities = np.array([[0.9, 0.1], [0.2, 0.8], [0, 0], [0.3, 0.7], [0.6, 0.4]])

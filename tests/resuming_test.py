@@ -18,6 +18,8 @@ from launch.checkpoints import Checkpoints, Figures
 from vladser import chunks, snapshot, sweep
 from vladser.chunks import Chunk
 
+pytestmark = pytest.mark.slow
+
 ARGV = (*SMALL, "--trials_per_chunk=3")
 RESULTS = "predictions.csv", "metrics.jsonl", "audit.json", "dataset.json", "flags.txt"
 
