@@ -12,8 +12,7 @@ from vladser.errors import InputError
 
 pytestmark = pytest.mark.numeric
 
-DIM, LONGEST = 8, 40
-# Utterances without a frame, of one, of some, and with holes in the mask.
+DIM, LONGEST, CHUNKS, SPLITS = 8, 24, 8, 40
 LENGTHS = (0, 1, 2, 17, LONGEST)
 TERMS = LONGEST * DIM  # the frames' products with the parameters, over time
 
@@ -53,35 +52,84 @@ def _frames(length, padding=0):
     return padded, np.arange(len(padded)) < length
 
 
-def _utterances():
-    """[N, T, DIM] and [N, T]: those of LENGTHS, then 17 frames with holes."""
-    frames, mask = zip(*(_frames(n, LONGEST + 7 - n) for n in LENGTHS), strict=True)
-    holes = np.random.default_rng(0).permutation(LONGEST + 7) < 17
-    spread = np.full((len(holes), DIM), np.nan)
-    spread[holes] = frames[LENGTHS.index(17)][:17]
-    return np.stack([*frames, spread]), np.stack([*mask, holes])
+@cache
+def _cases():
+    """Utterances and how each is cut: frames [N, LONGEST, DIM], the mask [N, LONGEST],
+    and which frames are in each chunk [N, CHUNKS, LONGEST], -1 for none.
+
+    First those of LENGTHS, then 17 frames with holes, each in one chunk; then SPLITS at
+    random as a whole, and these cut into pieces, of which many are of none or one.
+    """
+    draw, found = np.random.default_rng(0), []
+    uncut = np.full((CHUNKS, LONGEST), -1)
+    uncut[0] = np.arange(LONGEST)
+    for length in LENGTHS:
+        found.append((*_frames(length, LONGEST - length), uncut))
+    holes = draw.permutation(LONGEST) < 17
+    found.append((_spread(_frames(17)[0], holes), holes, uncut))
+    some = []
+    for _ in range(SPLITS):
+        mask = np.arange(LONGEST) < draw.integers(1, LONGEST + 1)
+        mask &= draw.random(LONGEST) >= draw.choice([0, 0.1, 0.9])
+        # Like the outputs of an LSTM whose input is loud.
+        frames = np.tanh(2 * draw.normal(size=(mask.sum(), DIM)))
+        some.append((_spread(frames, mask), mask))
+    found += [(*one, uncut) for one in some]
+    found += [(*one, _pieces(draw)) for one in some]
+    return tuple(map(np.stack, zip(*found, strict=True)))
+
+
+def _spread(frames, mask):
+    spread = np.full((LONGEST, DIM), np.nan)
+    spread[mask] = frames
+    return spread
+
+
+def _pieces(draw):
+    pieces, place = np.full((CHUNKS, LONGEST), -1), 0
+    for number, piece in enumerate(pieces):
+        size = int(draw.choice([0, 1, draw.integers(LONGEST // 2)]))
+        size = LONGEST if number == CHUNKS - 1 else size
+        part = np.arange(place, min(place + size, LONGEST))
+        at = draw.integers(LONGEST - len(part) + 1)  # what is empty lies around it
+        piece[at : at + len(part)] = part
+        place += len(part)
+    return pieces
 
 
 @cache
 def _program(name):
-    """(params, frames, mask) -> a loss of each utterance, its vector, and the gradient
+    """(params, *_cases()) -> a loss of each utterance, its vector, and the gradients
     with respect to parameters and frames: one compilation a pooling."""
-    apply = _built(name)[0].apply
+    start, update, finish = _built(name)[0].stream
 
-    def loss(params, frames, mask):
-        vector = apply(params, frames, mask)
+    def loss(params, frames, mask, cut):
+        def step(state, places):
+            kept = (places >= 0) & mask[places]
+            here = jnp.where(kept[:, None], frames[places], jnp.nan)
+            return update(params, state, here, kept), None
+
+        begin = start(params, DIM)
+        after = jax.eval_shape(lambda: step(begin, cut[0])[0])
+        begin = jax.tree.map(lambda x, y: jnp.asarray(x, y.dtype), begin, after)
+        vector = finish(params, jax.lax.scan(step, begin, cut)[0])
         return jnp.sum(jnp.sin(vector)), vector
 
     value = jax.value_and_grad(loss, (0, 1), has_aux=True)
-    return jax.jit(jax.vmap(value, in_axes=(None, 0, 0)))
+    return jax.jit(jax.vmap(value, in_axes=(None, 0, 0, 0)))
 
 
 @cache
 def _results(name):
     with jax.enable_x64(True):
-        found = _program(name)(_built(name)[1], *_utterances())
+        found = _program(name)(_built(name)[1], *_cases())
     (_, vectors), (params_bar, frames_bar) = jax.tree.map(np.asarray, found)
     return vectors, params_bar, frames_bar
+
+
+def _of(name, place):
+    """All that was computed of one utterance."""
+    return jax.tree.map(lambda leaf: leaf[place], _results(name))
 
 
 def test_equals_naive_numpy(name):
@@ -122,17 +170,29 @@ def test_gradients_are_differences_of_naive_numpy(name):
 
 
 def test_what_the_mask_leaves_out_reaches_neither_vector_nor_gradients(name):
-    vectors, params_bar, frames_bar = _results(name)
     plain, spread = LENGTHS.index(17), len(LENGTHS)
-    mask = _utterances()[1]
-    assert_same(vectors[spread], vectors[plain], TERMS)
-    one, other = (
-        jax.tree.map(lambda p, n=n: p[n], params_bar) for n in (spread, plain)
-    )
-    assert_same(one, other, TERMS)
+    mask = _cases()[1]
+    for one, other in zip(_of(name, spread)[:2], _of(name, plain)[:2], strict=True):
+        assert_same(one, other, TERMS)
+    frames_bar = _results(name)[2]
     kept = frames_bar[spread][mask[spread]], frames_bar[plain][mask[plain]]
     assert_same(*kept, TERMS)
     assert (frames_bar[~mask] == 0).all()
+
+
+def test_an_utterance_in_pieces_has_the_vector_and_the_gradients_of_the_whole(name):
+    first = len(LENGTHS) + 1
+    for whole in range(first, first + SPLITS):
+        assert_same(_of(name, whole + SPLITS), _of(name, whole), TERMS)
+
+
+def test_apply_is_the_whole_in_one_chunk(name):
+    aggregator, params = _built(name)
+    place = LENGTHS.index(17)
+    frames, mask, _ = (part[place] for part in _cases())
+    assert_same(
+        jax.jit(aggregator.apply)(params, frames, mask), _of(name, place)[0], TERMS
+    )
 
 
 def test_an_empty_utterance_has_finite_gradients(name):
@@ -141,19 +201,9 @@ def test_an_empty_utterance_has_finite_gradients(name):
         assert np.isfinite(leaf[LENGTHS.index(0)]).all()
 
 
-def _streamed(aggregator, params, frames, cuts):
-    state = aggregator.stream.start(params, DIM)
-    for part in np.split(frames, cuts):
-        mask = np.ones(len(part), bool)
-        state = aggregator.stream.update(params, state, part, mask)
-    return aggregator.stream.finish(params, state)
-
-
 def test_no_frame_is_a_chunk_too(name):
-    """Any other chunks: see streaming_contract_test."""
     aggregator, params = _built(name)
-    frames = np.zeros((0, DIM))
-    vector = jax.jit(lambda p, f: _streamed(aggregator, p, f, [0]))(params, frames)
+    vector = jax.jit(aggregator.apply)(params, np.zeros((0, DIM)), np.zeros(0, bool))
     assert not vector.any()
 
 
@@ -227,7 +277,7 @@ def test_the_deviation_of_a_constant_is_zero_and_so_is_its_gradient(name):
 )
 def test_scores_of_any_size_have_finite_vector_and_gradients(name):
     params = jax.tree.map(lambda p: 1e6 * p, _built(name)[1])
-    everything = _program(name)(params, *_utterances())
+    everything = _program(name)(params, *_cases())
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(everything))
 
 
@@ -263,7 +313,7 @@ def test_the_generalized_mean_goes_from_the_average_to_the_maximum():
     )
     # The parameter is log p, in float32, and no part is below 1e-6.
     np.testing.assert_allclose(average, parts.mean(axis=0), rtol=1e-5)
-    # 40^(1/1000) = 1.004.
+    # 24^(1/1000) = 1.003.
     np.testing.assert_allclose(largest, parts.max(axis=0), rtol=5e-3)
 
 
@@ -322,7 +372,8 @@ def test_numbers_that_are_equal_are_one_condition():
 def test_options_are_parsed():
     pooling = aggregators.parse("netvlad( clusters = 8 )")
     assert str(pooling) == "netvlad(clusters=8)"
-    params = aggregators.build(pooling).init(jax.random.key(0), DIM)
+    init = aggregators.build(pooling).init
+    params = jax.eval_shape(lambda: init(jax.random.key(0), DIM))
     assert params.c.shape == (8, DIM)
 
 

@@ -43,7 +43,7 @@ def _mean_pooling():
 
 
 OWN = replace(SPEC, pooling=Pooling(f"{__name__}._mean_pooling"))
-# That each pooling has the gradient of the whole in pieces: streaming_contract_test.
+# That each pooling has the gradient of the whole in pieces: aggregators_test.
 SPECS = pytest.mark.parametrize("spec", [SPEC, OWN], ids=["streams", "does_not"])
 
 
