@@ -2,6 +2,7 @@
 
 import pickle
 import sys
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -11,11 +12,18 @@ from vladser import corpora
 from vladser.errors import InputError
 from vladser.types import Utterance
 
-audformat = pytest.importorskip("audformat")
-import pandas as pd  # noqa: E402 (comes with audformat)
-import yaml  # noqa: E402 (too)
+pytestmark = pytest.mark.skipif(find_spec("audformat") is None, reason="no audformat")
 
 FILES = ("wav/03a01Fa.wav", "wav/03a02Nc.wav", "wav/08a01Wa.wav")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _late():
+    """Half a second that only those spend who run these tests."""
+    global audformat, pd, yaml
+    import audformat
+    import pandas as pd  # comes with audformat
+    import yaml  # too
 
 
 def column(table, name, values, **scheme):

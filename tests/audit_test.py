@@ -175,6 +175,7 @@ def _iemocap(counts):
     return dataset.build(utterances, frames, toys.EMOTIONS, "toy")
 
 
+@pytest.mark.slow
 def test_iemocap_has_the_counts_of_the_literature():
     found = _audit(_iemocap(COUNTS), name="iemocap")["published_counts"]
     assert found.level == "ok" and "5,531" in found.text
@@ -192,6 +193,7 @@ def test_a_partial_iemocap_is_counted_by_speaker():
     assert found.text.endswith("3 of 10 speakers differ: Ses01F, Ses05F, Ses05M")
 
 
+@pytest.mark.slow
 def test_counts_of_other_corpora_and_classes_are_not_compared():
     corpus = _iemocap(COUNTS)
     assert "published_counts" not in _audit(corpus, name="emodb")

@@ -107,6 +107,7 @@ def test_rates_ratios_and_turns(monkeypatch):
     assert ours["share_of_sgemm"] == pytest.approx(50 * needed / 3e9)
 
 
+@pytest.mark.slow
 def test_flops_are_those_of_autodiff():
     """Of an unrolled LSTM and NetVLAD, by the matrix products that one more frame adds
     to the gradient that jax derives, where no gradient of the input is asked for."""

@@ -75,6 +75,7 @@ def test_a_peer_without_its_library_is_left_out(monkeypatch):
     assert left_out["torch_padded"] == "torch is not installed"
 
 
+@pytest.mark.slow
 def test_curves_are_over_what_they_say(monkeypatch, capsys):
     asked = []
 

@@ -73,6 +73,7 @@ def replace(files):
         path.write_bytes(content)
 
 
+@pytest.mark.slow
 def test_no_damage_to_entries_or_pack_reaches_the_features(tmp_path, monkeypatch):
     truth = {name: ENTRY.features[:2] + n for n, name in enumerate("ab")}
 

@@ -8,6 +8,7 @@ from itertools import product
 import numpy as np
 import pytest
 import soundfile
+from forkserver import quick_workers  # noqa: F401 (a fixture)
 
 from vladser import corpora
 from vladser.corpora import demo
@@ -25,12 +26,13 @@ COUNTS = {"angry": 1103, "happy": 1636, "neutral": 1708, "sad": 1084}
 
 
 @pytest.fixture(scope="module")
-def corpus(tmp_path_factory):
-    return corpora.read("demo", tmp_path_factory.mktemp("corpora") / "demo")
+def corpus(shared):
+    made = shared("demo", lambda folder: corpora.read("demo", folder))
+    return corpora.read("demo", made)
 
 
 @pytest.fixture
-def few():
+def few(quick_workers):  # noqa: F811
     """Turns of both speakers of a session."""
     turns = plan()
     return turns[:6] + turns[40:43]
@@ -45,6 +47,7 @@ def contents(folder):
     return {path.relative_to(folder): path.read_bytes() for path in files}
 
 
+@pytest.mark.slow
 @needs_espeak
 def test_is_a_small_iemocap(corpus):
     by_session = Counter((u.session, u.speaker[-1]) for u in corpus.utterances)
@@ -66,6 +69,7 @@ def test_every_class_says_the_same_sentences():
     assert len(texts) >= 12 and said == set(product(texts, labels))
 
 
+@pytest.mark.slow
 @needs_espeak
 def test_audio_is_short_16_khz_mono_pcm_without_clipping(corpus):
     for utterance in corpus.utterances:
@@ -89,6 +93,7 @@ def prosody(utterance):
     return [np.log(np.square(signal).mean()), np.log(len(signal)), middle, high - low]
 
 
+@pytest.mark.slow
 @needs_espeak
 def test_prosody_tells_the_emotions_of_unseen_speakers_but_not_all(corpus):
     from sklearn.linear_model import LogisticRegression
@@ -105,6 +110,7 @@ def test_prosody_tells_the_emotions_of_unseen_speakers_but_not_all(corpus):
     assert 0.6 < balanced_accuracy_score(y, found) < 0.85
 
 
+@pytest.mark.slow
 @needs_espeak
 def test_is_the_same_to_the_sample_each_time(tmp_path, few):
     demo.make(tmp_path / "a", few)
@@ -115,6 +121,7 @@ def test_is_the_same_to_the_sample_each_time(tmp_path, few):
     assert len(set(wavs)) == len(few)
 
 
+@pytest.mark.slow
 @needs_espeak
 def test_each_parameter_of_a_line_is_heard(few):
     line = few[0].line
@@ -124,6 +131,7 @@ def test_each_parameter_of_a_line_is_heard(few):
     assert len(set(first)) == len(lines)
 
 
+@pytest.mark.slow
 @needs_espeak
 def test_synthesis_stays_out_of_this_process(corpus):
     assert "espeakng_loader" not in sys.modules
@@ -155,8 +163,10 @@ def test_an_interrupted_synthesis_leaves_nothing(tmp_path, few, monkeypatch):
     assert sorted(wav.stem for wav in wavs) == sorted(turn.name for turn in few)
 
 
+@pytest.mark.slow
 @needs_espeak
 def test_a_damaged_release_is_made_again_and_said(tmp_path, few, monkeypatch):
+    few = few[::3]  # both speakers still
     monkeypatch.setattr(demo, "plan", lambda: few)
     notes = demo.read(tmp_path / "demo").notes
     (tmp_path / "demo" / "more.txt").write_text("the user's own")

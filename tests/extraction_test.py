@@ -91,6 +91,7 @@ def test_all_good_and_all_bad_utterances_are_found(
         np.testing.assert_array_equal(again.features[id], features)
 
 
+@pytest.mark.slow
 def test_cached_features_need_no_process_and_no_audio_package(speech, cache_dir):
     utterances = speech("a", "b")
     extract(utterances, cache_dir, workers=1)
@@ -124,9 +125,9 @@ def test_what_the_cache_lacks_needs_opensmile(speech, cache_dir, monkeypatch):
 
 
 def fail_on_purpose(group, features, max_seconds):
-    time.sleep(0.2)  # so that the pool knows who works on what
     ids = {utterance.id for utterance, path in group}
     if "crash" in ids:
+        time.sleep(1)  # so that the pool knows, on a busy machine too, who does what
         os.kill(os.getpid(), signal.SIGSEGV)
     if "raise" in ids:
         raise RuntimeError("openSMILE ran into something")

@@ -176,6 +176,7 @@ def test_help_is_grouped_and_shows_defaults(capsys):
 @pytest.mark.parametrize(
     "argv", [["--flagfile=demo.flags"], ["--aggregator=netvlad(k=1)"]]
 )
+@pytest.mark.slow
 def test_flags_are_answered_without_jax(argv):
     code = (
         "import sys; from launch import cli, flags;"

@@ -1,17 +1,25 @@
-"""Workers of the extraction that start in no time.
+"""Workers of the extraction, and of the demo's synthesis, that start in no time.
 
 Each worker of the program is a new interpreter, which takes most of a second. For tests
-of what the extraction finds they are forked from one process, which has imported
-all that they need; some tests of extraction_test.py start them as the program does.
+of what workers find they are forked from one process, which has imported all that they
+need; a test of extraction_test.py, and all who make the whole demo, start them as the
+program does.
 """
 
 import multiprocessing
 
 import pytest
 
+from vladser.corpora import demo_speech
 from vladser.features import computing
 
-_NEEDED = "vladser.features.computing", "opensmile", "soundfile", "audresample"
+_NEEDED = (
+    "audresample",
+    "opensmile",
+    "soundfile",
+    "vladser.corpora.demo_speech",
+    "vladser.features.computing",
+)
 
 
 @pytest.fixture
@@ -21,3 +29,4 @@ def quick_workers(monkeypatch):
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(list(_NEEDED))
         monkeypatch.setattr(computing, "get_context", lambda method: context)
+        monkeypatch.setattr(demo_speech, "get_context", lambda method: context)

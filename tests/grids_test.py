@@ -93,12 +93,14 @@ def test_flagfiles_of_the_paper(name, count):
         (["alpha=0.1", "alpha=0.1; smoothing=unigram"], "the same conditions"),
     ],
 )
+@pytest.mark.slow
 def test_wrong_grids_are_refused_in_a_line(grids, said):
     with pytest.raises(cli.UsageError, match=said) as caught:
         _conditions(*(f"--grid={grid}" for grid in grids))
     assert "--grid" in str(caught.value) and "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_no_clusters_are_refused_before_any_work(tmp_path):
     argv = ["--corpus=demo", f"--cache_dir={tmp_path}"]
     no_jax = launching.without(tmp_path / "lib", "jax")
@@ -112,6 +114,7 @@ def test_no_clusters_are_refused_before_any_work(tmp_path):
     assert not list(tmp_path.rglob("*.wav"))
 
 
+@pytest.mark.slow
 def test_wrong_grids_are_answered_without_jax():
     code = (
         "import sys; from launch import cli, flags;"

@@ -71,6 +71,7 @@ def test_a_pack_is_that_of_its_entries_in_their_order(
     assert packing.read(tmp_path, {"one": one}) is None
 
 
+@pytest.mark.slow
 def test_a_pack_with_a_flipped_bit_or_cut_short_is_not_read(tmp_path, entries, pack):
     whole = pack.read_bytes()
     for bit in range(8 * len(whole)):

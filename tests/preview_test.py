@@ -40,6 +40,7 @@ def test_it_says_what_would_run_and_makes_nothing(preview, tmp_path):
 
 
 @pytest.mark.usefixtures("quick_workers")
+@pytest.mark.slow
 def test_it_counts_the_frames_that_are_extracted(preview, file, tmp_path):
     found = extract(manifest.read(file).utterances, tmp_path).features.values()
     frames = sum(map(len, found))

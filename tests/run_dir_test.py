@@ -37,6 +37,7 @@ def test_a_new_folder_is_made_with_its_parents_and_an_empty_one_taken(tmp_path):
             assert folder.is_dir()
 
 
+@pytest.mark.slow
 def test_of_two_processes_one_gets_the_folder(tmp_path):
     code = (
         "import sys; from pathlib import Path; from launch import run_dir\n"

@@ -151,12 +151,14 @@ def extract_ones(folder, **environment):
     )
 
 
+@pytest.mark.slow
 def test_packages_work_under_a_path_that_ascii_cannot_name(foreign, tmp_path):
     done = extract_ones(foreign, TMPDIR=str(tmp_path))
     assert done.stdout == "(6, 147)\n6\n", done.stderr
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_a_temporary_folder_that_ascii_cannot_name_either_is_said(foreign):
     last = extract_ones(foreign, TMPDIR=str(foreign)).stderr.splitlines()[-1]
     assert "InputError" in last and "set TMPDIR" in last and str(foreign) in last

@@ -5,6 +5,8 @@ import streams
 
 from launch.benchmarking import report, streaming
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory):

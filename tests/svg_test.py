@@ -63,6 +63,7 @@ def test_ids_are_unique_in_a_page(drawn):
     assert len(ids) == len(set(ids)) > 2 * len(drawn)
 
 
+@pytest.mark.slow
 def test_the_same_figure_gives_the_same_text(drawn):
     again = {
         name: svg.inline(f, name, f"says {name}") for name, f in _figures().items()

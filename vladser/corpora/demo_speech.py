@@ -5,11 +5,11 @@ the demo corpus and for nothing else, and no part of it is distributed with vlad
 """
 
 import ctypes
-import multiprocessing
 import os
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import NamedTuple
 
@@ -54,7 +54,7 @@ def speak(lines: Sequence[Line]) -> list[np.ndarray]:
     random numbers from one utterance to the next, so all are said in order in a fresh
     process.
     """
-    spawn = multiprocessing.get_context("spawn")
+    spawn = get_context("spawn")
     with ProcessPoolExecutor(1, spawn, _end_with_parent) as process:
         return process.submit(_speak_here, lines).result()
 
@@ -63,7 +63,7 @@ def _end_with_parent() -> None:
     """A worker whose parent was killed would wait for work for ever."""
 
     def wait() -> None:
-        multiprocessing.parent_process().join()
+        parent_process().join()
         os._exit(1)
 
     threading.Thread(target=wait, daemon=True).start()
