@@ -3,6 +3,7 @@ import pytest
 import toys
 
 from vladser import batches, folds
+from vladser.types import Fold
 
 SEEDS, BATCH = (0, 7), 8
 
@@ -15,6 +16,26 @@ def corpus():
 @pytest.fixture(scope="module")
 def plan(corpus):
     return batches.plan(corpus.length, folds.make(corpus, "speaker"), SEEDS, 3, BATCH)
+
+
+def _steps(train, batch):
+    """How many minibatches a fold of so many training rows has."""
+    fold = Fold("", np.arange(train), np.array([], int), np.array([], int))
+    return batches.plan(np.full(train, 5), [fold], [0], 1, batch)
+
+
+@pytest.mark.parametrize(
+    ("train", "batch", "steps"), [(16, 8, 2), (17, 8, 3), (15, 8, 2), (1, 8, 1)]
+)
+def test_an_epoch_has_as_few_steps_as_its_rows_need(train, batch, steps):
+    plan = _steps(train, batch)
+    assert plan.steps == len([*plan.epoch(1)]) == steps
+
+
+def test_an_epoch_has_the_steps_of_the_fold_that_has_most(plan):
+    most = max(len(fold.train) for fold in plan.folds)
+    assert plan.steps == -(-most // BATCH)
+    assert _rows(plan, 1).shape == (len(SEEDS), 5, plan.steps, BATCH)
 
 
 def _rows(plan, epoch):
@@ -71,6 +92,77 @@ def test_evaluation_has_every_test_row_once(plan):
     for fold, made in enumerate(plan.folds):
         seen = rows[0, fold].ravel()
         assert sorted(seen[seen >= 0]) == sorted(made.test)
+
+
+@pytest.mark.parametrize("part", ["validation", "test"])
+def test_evaluation_is_alike_for_all_seeds_and_begins_with_the_longest(corpus, part):
+    made = folds.make(toys.corpus(speakers=6), "speaker", "partner")[:4]
+    made[0] = made[0]._replace(**{part: getattr(made[0], part)[:3]})
+    plan = batches.plan(corpus.length, made, SEEDS, 3, BATCH)
+    rows = np.stack([*plan.evaluation(part)], axis=2)
+    most = max(len(getattr(fold, part)) for fold in made)
+    assert rows.shape == (2, 4, -(-most // BATCH), BATCH)
+    np.testing.assert_array_equal(rows[0], rows[1])
+    for found, fold in zip(rows[0], made, strict=True):
+        expected = sorted(getattr(fold, part), key=lambda n: (-corpus.length[n], n))
+        filled = found.size - len(expected)
+        np.testing.assert_array_equal(found.ravel(), [*expected, *[-1] * filled])
+
+
+def _by_length(plan, corpus, epoch):
+    """The minibatches of each seed and fold, the longest first."""
+    rows = _rows(plan, epoch)
+    size = np.where(rows >= 0, corpus.length[rows], 0).sum(axis=-1)
+    size = size / np.maximum((rows >= 0).sum(axis=-1), 1)
+    order = np.argsort(-size, axis=-1, kind="stable")
+    return np.take_along_axis(rows, order[..., None], axis=2)
+
+
+def test_lengths_are_jittered_by_a_tenth_where_an_epoch_sorts_them(plan, corpus):
+    """A row may come before another that is at most 1.1 / 0.9 times as long."""
+    worst = 1.0
+    for minibatches in _by_length(plan, corpus, 1).reshape(-1, plan.steps, BATCH):
+        lengths = [corpus.length[batch[batch >= 0]] for batch in minibatches]
+        for number, earlier in enumerate(lengths[:-1]):
+            for later in lengths[number + 1 :]:
+                worst = max(worst, later.max(initial=0) / earlier.min())
+    assert 1.1 < worst <= 1.1 / 0.9
+
+
+def test_the_partial_minibatch_has_the_shortest_rows(plan, corpus):
+    for minibatches in _by_length(plan, corpus, 3).reshape(-1, plan.steps, BATCH):
+        live = [batch[batch >= 0] for batch in minibatches]
+        assert all(len(batch) == BATCH for batch in live[:-1])
+
+
+def test_minibatches_that_run_together_are_alike_in_length(plan, corpus):
+    """In all folds and seeds, whatever the step's place in the epoch."""
+    for rows in plan.epoch(2):
+        size = np.where(rows >= 0, corpus.length[rows], np.nan)
+        full = (rows >= 0).all(axis=-1)
+        means = size.mean(axis=-1)[full]
+        assert len(means) < 2 or np.ptp(means) < 60  # of 5 to 300 frames
+
+
+def test_steps_are_shuffled_anew_each_epoch_and_alike_for_all(plan, corpus):
+    orders = []
+    for epoch in (1, 2, 3):
+        rows = _rows(plan, epoch)
+        size = np.where(rows >= 0, corpus.length[rows], 0).sum(axis=-1)
+        orders.append(np.argsort(-size, axis=-1).reshape(-1, plan.steps))
+        # The longest minibatch has one place for all, and so has the shortest.
+        assert (orders[-1][:, [0, -1]] == orders[-1][0, [0, -1]]).all()
+    first = [tuple(order[0]) for order in orders]
+    assert len(set(first)) == 3 and tuple(range(plan.steps)) not in first
+
+
+def test_the_jitter_is_that_of_the_seed_and_the_epoch(plan):
+    """Not of their sum, nor of the place of the seed in the plan."""
+    moved = plan._replace(seeds=(1, 7, 0))
+    np.testing.assert_array_equal(_rows(moved, 1)[[2, 1]], _rows(plan, 1))
+    other = {tuple(sorted(batch)) for batch in _rows(moved, 1)[0, 0]}
+    same_sum = {tuple(sorted(batch)) for batch in _rows(plan, 2)[0, 0]}
+    assert other != same_sum
 
 
 def test_training_frames_are_counted(plan, corpus):

@@ -4,11 +4,14 @@ import jax
 import numpy as np
 import pytest
 import toys
+from closeness import assert_same
 
 from vladser import dataset, packed, sweep
 from vladser.errors import InputError
 from vladser.features import cache, packing
 from vladser.types import Utterance
+
+pytestmark = pytest.mark.numeric
 
 
 def _frames(corpus, rows):
@@ -18,14 +21,16 @@ def _frames(corpus, rows):
     ]
 
 
+_gather = jax.jit(dataset.gather, static_argnums=3)
+
+
 @pytest.mark.parametrize("start", [0, 7])
 def test_gather_returns_a_part_of_the_utterances_time_first(start):
     corpus = toys.corpus()
     rows = np.array([3, -1, len(corpus.label) - 1, 0])
     length = int(corpus.length.max()) + 5
-    frames, mask = jax.jit(dataset.gather, static_argnums=3)(
-        dataset.to_device(corpus), rows, start, length
-    )
+    buffer = dataset.to_device(corpus)
+    frames, mask = jax.device_get(_gather(buffer, rows, start, length))
     assert frames.shape == (length, 4, 5)
     for column, row in enumerate(rows):
         expected = _frames(corpus, [row])[0][start:] if row >= 0 else []
@@ -85,8 +90,21 @@ def test_scaler_equals_numpy_over_all_frames_of_the_rows():
     rows = np.flatnonzero(corpus.speaker != 1)
     mean, scale = dataset.scaler(dataset.moments(corpus), rows)
     joined = np.concatenate(_frames(corpus, rows)).astype(np.float64)
-    np.testing.assert_allclose(mean, joined.mean(axis=0), rtol=1e-6)  # float32 result
-    np.testing.assert_allclose(1 / scale, joined.std(axis=0), rtol=1e-6)
+    # Computed in float64, each column is rounded once.
+    for column in range(5):
+        assert_same(mean[column], joined.mean(axis=0)[column], 1)
+        assert_same(1 / scale[column], joined.std(axis=0)[column], 1)
+
+
+def test_moments_are_numpys_of_each_utterance():
+    corpus = toys.corpus()
+    found = dataset.moments(corpus)
+    frames = _frames(corpus, range(len(corpus.length)))
+    np.testing.assert_array_equal(found.count, [len(one) for one in frames])
+    mean = np.stack([one.mean(axis=0, dtype=float) for one in frames])
+    assert_same(found.mean, mean, 40)
+    squares = [len(one) * one.var(axis=0, dtype=float) for one in frames]
+    assert_same(found.squares, np.stack(squares), 40)
 
 
 def test_scaler_ignores_all_other_utterances():
@@ -116,12 +134,55 @@ def test_a_constant_column_is_only_centered():
 
 
 def test_standardize_by_speaker():
-    corpus = dataset.standardize_by_speaker(toys.corpus())
+    plain = toys.corpus(frames=lambda label, n, draw: draw.normal(3, 2, (n, 5)))
+    corpus = dataset.standardize_by_speaker(plain)
     for speaker in range(len(corpus.speakers)):
         rows = np.flatnonzero(corpus.speaker == speaker)
-        frames = np.concatenate(_frames(corpus, rows))
-        np.testing.assert_allclose(frames.mean(axis=0), 0, atol=1e-5)  # float32
-        np.testing.assert_allclose(frames.std(axis=0), 1, atol=1e-5)
+        frames = np.concatenate(_frames(plain, rows)).astype(float)
+        expected = (frames - frames.mean(axis=0)) / frames.std(axis=0)
+        found = np.concatenate(_frames(corpus, rows))
+        assert_same(found, expected, 2)  # of float32
+    assert (corpus.frames[corpus.length.sum() :] == 0).all()
+    assert corpus.frames.dtype == np.float32
+
+
+def test_codes_stand_for_names_in_order():
+    said = [
+        ("b", "sad", "2", "test"),
+        ("a", "angry", None, None),
+        ("b", "sad", "1", ""),
+    ]
+    utterances = [
+        Utterance(f"u{n}", None, speaker, emotion, session=session, split=split)
+        for n, (speaker, emotion, session, split) in enumerate(said)
+    ]
+    features = {f"u{n}": np.full((n + 1, 2), n, np.float32) for n in range(3)}
+    corpus = dataset.build(utterances, features, ["sad", "happy", "angry"], "toy")
+    assert corpus.speakers == ("a", "b") and corpus.sessions == ("1", "2")
+    assert corpus.emotions == ("sad", "happy", "angry")
+    assert corpus.utterances == ("u0", "u1", "u2")
+    for found, expected in (
+        (corpus.speaker, [1, 0, 1]),
+        (corpus.session, [1, -1, 0]),
+        (corpus.label, [0, 2, 0]),
+        (corpus.split, ["test", "", ""]),
+        (corpus.offset, [0, 1, 3]),
+        (corpus.length, [1, 2, 3]),
+        (corpus.frames[:, 1], [0, 1, 1, 2, 2, 2, 0, 0, 0]),
+    ):
+        np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize(
+    "field", ["frames", "offset", "length", "label", "speaker", "session", "split"]
+)
+def test_the_digest_is_of_each_array(field):
+    corpus = toys.corpus()
+    array = getattr(corpus, field).copy()
+    array[0] = "test" if field == "split" else array[0] + 1
+    other = replace(corpus, **{field: array})
+    assert dataset.digest(other) != dataset.digest(corpus)
+    assert dataset.digest(toys.corpus()) == dataset.digest(corpus)
 
 
 def test_features_of_different_width_are_refused():

@@ -7,13 +7,17 @@ import launching
 import numpy as np
 import pytest
 import toys
+from closeness import assert_same
 
 from vladser import aggregators, dataset, folds, losses, smoothing, trials
 from vladser.types import Condition, Trial
 
+pytestmark = pytest.mark.numeric
+
 LABELS = np.repeat([0, 1, 2, 3], [10, 6, 3, 1])
 PRIOR = smoothing.prior("unigram", LABELS, 4)
 LOGITS = np.random.default_rng(0).normal(0, 2, (20, 4))
+TERMS = 2 * 4  # two sums over the classes
 EXTREME = [[1e4, 0, 0, 0], [-1e4, 1e4, 1e4, -1e4], [0, -1e4, -1e4, -1e4], [0, 0, 0, 0]]
 
 _of_each, _slope_of_each = (
@@ -66,22 +70,26 @@ TREATED = [(0, 0, 0), (1, 0, 0), (0, 2, 0), (0, 0, 1), (0.5, 0.3, 1.5)]
 def test_it_is_what_the_equations_say(treatment):
     trial = _trial(*treatment)
     naive = [_naive(trial, *one) for one in zip(LOGITS, LABELS, strict=True)]
-    np.testing.assert_allclose(_losses(trial), naive, rtol=1e-5)
+    assert_same(_losses(trial), np.array(naive), TERMS)
 
 
 @pytest.mark.parametrize("treatment", TREATED)
 def test_gradients_are_differences(treatment):
     trial, step = _trial(*treatment), 1e-5
     found = _slopes(trial, LOGITS, LABELS)
-    for logits, label, slope in zip(LOGITS, LABELS, found, strict=True):
-        differences = [
+    differences = [
+        [
             (_naive(trial, logits + e, label) - _naive(trial, logits - e, label))
             / (2 * step)
             for e in step * np.eye(4)
         ]
-        np.testing.assert_allclose(slope, differences, rtol=1e-4, atol=1e-6)
+        for logits, label in zip(LOGITS, LABELS, strict=True)
+    ]
+    # In float64 these err by 1e-10 or so.
+    assert_same(found, np.array(differences), TERMS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("alpha", [0.0, 0.3])
 def test_smoothed_and_weighted_it_is_torchs(alpha):
     torch = pytest.importorskip("torch")
@@ -92,10 +100,11 @@ def test_smoothed_and_weighted_it_is_torchs(alpha):
     entropy = torch.nn.functional.cross_entropy
     # Torch would weigh each target class, which is the same without smoothing.
     plain = entropy(logits, labels, label_smoothing=alpha, reduction="none")
-    np.testing.assert_allclose(_losses(trial), weights[labels] * plain, rtol=1e-5)
+    expected = (weights[labels] * plain).numpy()
+    assert_same(_losses(trial), expected, TERMS)
     if alpha == 0:
         found = entropy(logits, labels, weight=weights, reduction="none")
-        np.testing.assert_allclose(_losses(trial), found, rtol=1e-5)
+        assert_same(_losses(trial), found.numpy(), TERMS)
 
 
 def test_without_treatment_it_is_the_cross_entropy_to_the_bit():
@@ -107,9 +116,8 @@ def test_without_treatment_it_is_the_cross_entropy_to_the_bit():
     labels = np.append(LABELS, [0, 1, 2, 3])
     plainly = jax.jit(jax.vmap(plain))(logits, labels)
     np.testing.assert_array_equal(_losses(_trial(), logits, labels), plainly)
-    slopes = jax.vmap(jax.grad(plain))(logits, labels)
-    found = _slopes(_trial(), logits, labels)
-    np.testing.assert_allclose(found, slopes, rtol=1e-6, atol=1e-7)
+    slopes = jax.jit(jax.vmap(jax.grad(plain)))(logits, labels)
+    assert_same(_slopes(_trial(), logits, labels), np.asarray(slopes), TERMS)
 
 
 @pytest.mark.parametrize("focal", [0, 1e-3, 0.5, 1, 2, 5, 100])
@@ -127,7 +135,8 @@ def test_focus_is_on_what_is_hard():
     ratio = _losses(_trial(focal=2, **hard), logits, np.zeros(2, int)) / _losses(
         _trial(**hard), logits, np.zeros(2, int)
     )
-    np.testing.assert_allclose(ratio, [0.01, 0.25], rtol=1e-4)
+    # 1 - 0.9 has one of float32's seven digits less, and so has its square.
+    np.testing.assert_allclose(ratio, [0.01, 0.25], rtol=1e-5)
 
 
 def test_full_weights_are_scikit_learns_balanced():
@@ -160,7 +169,7 @@ def test_logits_are_adjusted_by_log_shares():
         np.log(sum((share / share[y]) ** tau * np.exp(f - f[y])))
         for f, y in zip(LOGITS, LABELS, strict=True)
     ]
-    np.testing.assert_allclose(_losses(trial), margins, rtol=1e-5)
+    assert_same(_losses(trial), np.array(margins), TERMS)
 
 
 def test_adjusted_logits_learn_to_ignore_the_shares():
@@ -169,7 +178,7 @@ def test_adjusted_logits_learn_to_ignore_the_shares():
     for _ in range(500):
         slopes = _slopes(_trial(tau=1, alpha=0), np.tile(logits, (20, 1)), LABELS)
         logits = logits - slopes.mean(axis=0)
-    np.testing.assert_allclose(logits, 0, atol=1e-3)
+    np.testing.assert_allclose(logits, 0, atol=1e-3)  # what 500 steps leave of it
 
 
 def test_a_class_that_is_lacking_counts_as_one_utterance():
@@ -208,6 +217,7 @@ def test_a_trial_sees_the_shares_of_its_folds_training_rows():
             np.testing.assert_allclose(one[1][there], 0.5 * log_shares, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_grid_over_treatments_is_named_written_and_reported(tmp_path):
     corpus, folder = launching.corpus(tmp_path), tmp_path / "run"
     argv = *launching.SMALL, "--seeds=1", "--epochs=1", f"--run_dir={folder}"
