@@ -1,10 +1,13 @@
 """The cache of compiled programs, across processes."""
 
 import hashlib
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+from unittest import mock
 
+import jax
 import launching
 import pytest
 
@@ -21,62 +24,112 @@ print(jax.jit(lambda x: (x @ x).sum())(jax.numpy.arange(9.0).reshape(3, 3)))
 """
 
 
-@pytest.fixture
-def run(tmp_path):
+def run(folder):
     """Runs a small program; returns what it says of programs that it does not find."""
-
-    def run():
-        done = subprocess.run(
-            [sys.executable, "-c", PROGRAM, str(tmp_path / "xla")],
-            cwd=launching.ROOT,
-            env={**launching.environment(), "JAX_EXPLAIN_CACHE_MISSES": "true"},
-            capture_output=True,
-            text=True,
-        )
-        assert (done.returncode, done.stdout) == (0, "486.0\n"), done.stderr
-        return done.stderr
-
-    return run
-
-
-def test_a_program_is_compiled_once(run):
-    assert MISS in run()
-    assert MISS not in run()
+    environment = launching.environment() | {"JAX_EXPLAIN_CACHE_MISSES": "true"}
+    for name in (
+        "JAX_COMPILATION_CACHE_DIR",
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS",
+    ):
+        environment.pop(name, None)  # of the tests
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, str(folder)],
+        cwd=launching.ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stdout) == (0, "486.0\n"), done.stderr
+    return done.stderr
 
 
-def test_a_damaged_cache_costs_no_more_than_time(run, tmp_path):
-    run()
-    kept = list((tmp_path / "xla").glob("*-cache"))
-    assert len(kept) > 1
-    for n, file in enumerate(kept):
-        content = file.read_bytes()
-        file.write_bytes(content[: len(content) // 2] if n % 2 else b"")
-    assert "Error" not in run()
+@pytest.fixture(scope="module")
+def first(tmp_path_factory):
+    """Where the first process keeps its programs, and a copy of them."""
+    folder = tmp_path_factory.mktemp("first")
+    assert MISS in run(folder / "xla")
+    return folder / "xla", shutil.copytree(folder / "xla", folder / "copy")
 
 
-@pytest.mark.parametrize("damage", ["flipped", "swapped", "unknown"])
-def test_no_program_is_used_that_is_not_as_it_was_written(run, tmp_path, damage):
-    """jax would notice the flipped bit, unless zstandard is installed, but never mend
-    it; a whole program in the place of another it would run."""
-    run()
-    sums = tmp_path / "xla" / "SHA256SUMS"
-    whole = {file: file.read_bytes() for file in (tmp_path / "xla").glob("*-cache")}
-    listed = {line[66:]: line[:64] for line in sums.read_text().splitlines()}
-    assert listed == {
-        file.name: hashlib.sha256(content).hexdigest()
-        for file, content in whole.items()
+@pytest.fixture
+def kept(first):
+    """What the first process keeps, in the one folder where jax finds it again."""
+    folder, copy = first
+    shutil.rmtree(folder)
+    return shutil.copytree(copy, folder)
+
+
+def guard(folder):
+    """As in another process, but that this one goes on as it was."""
+    with mock.patch.object(jax.monitoring, "register_event_duration_secs_listener"):
+        programs.guard(folder)
+
+
+@pytest.mark.slow
+def test_a_program_is_compiled_once_and_its_digest_kept(kept):
+    assert _digests(kept) == {
+        line[66:]: line[:64] for line in (kept / "SHA256SUMS").read_text().splitlines()
     }
-    (one, content), (_, other), *_ = whole.items()
-    if damage == "unknown":
-        sums.unlink()
-    elif damage == "swapped":
-        one.write_bytes(other)
-    else:
-        one.write_bytes(content[:-99] + bytes([content[-99] ^ 8]) + content[-98:])
-    damaged = one.read_bytes()
-    assert MISS in run()
-    assert damage == "unknown" or one.read_bytes() != damaged
-    assert MISS not in run()
+    before = _digests(kept)
+    assert len(before) > 1
+    guard(kept)
+    assert _digests(kept) == before
+    assert MISS not in run(kept)
+
+
+def _digests(folder):
+    return {
+        file.name: hashlib.sha256(file.read_bytes()).hexdigest()
+        for file in folder.glob("*-cache")
+    }
+
+
+def _flipped(file, other):
+    content = file.read_bytes()
+    file.write_bytes(content[:-99] + bytes([content[-99] ^ 8]) + content[-98:])
+
+
+def _cut(file, other):
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+
+
+def _emptied(file, other):
+    file.write_bytes(b"")
+
+
+def _swapped(file, other):
+    """jax would run it."""
+    shutil.copy(other, file)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("damage", [_flipped, _cut, _emptied, _swapped])
+def test_no_program_is_used_that_is_not_as_it_was_written(kept, damage):
+    """jax would notice some of it, unless zstandard is installed, but never mend it."""
+    one, other, *_ = sorted(kept.glob("*-cache"))
+    whole = _digests(kept)
+    damage(one, other)
+    guard(kept)
+    assert whole.pop(one.name) and _digests(kept) == whole
+
+
+@pytest.mark.slow
+def test_no_program_is_used_that_is_not_known(kept):
+    (kept / "SHA256SUMS").unlink()
+    guard(kept)
+    assert not _digests(kept)
+
+
+@pytest.mark.slow
+def test_a_damaged_cache_costs_no_more_than_time(kept):
+    whole = _digests(kept)
+    for n, file in enumerate(sorted(kept.glob("*-cache"))):
+        (_cut, _emptied, _flipped)[n % 3](file, None)
+    said = run(kept)
+    assert MISS in said and "Error" not in said
+    assert _digests(kept).keys() == whole.keys()
+    guard(kept)
+    assert _digests(kept).keys() == whole.keys()  # they are whole
 
 
 def test_what_cannot_be_removed_is_not_used(tmp_path, monkeypatch):
@@ -89,6 +142,7 @@ def test_what_cannot_be_removed_is_not_used(tmp_path, monkeypatch):
         programs.guard(tmp_path)
 
 
-def test_a_folder_that_cannot_be_is_done_without(run, tmp_path):
+@pytest.mark.slow
+def test_a_folder_that_cannot_be_is_done_without(tmp_path):
     (tmp_path / "xla").touch()
-    assert "Error" not in run()
+    assert "Error" not in run(tmp_path / "xla")

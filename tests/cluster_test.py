@@ -2,32 +2,38 @@
 
 import contextlib
 import json
+import random
 import signal
 import socket
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
+import killing
 import launching
 import pytest
-from launching import SMALL
 
 from launch import cluster
+from launch.cluster import Cluster, PeerError
 from vladser.errors import InputError
 
-FLAGS = (*SMALL, "--aggregator=mean", "--seeds=1", "--epochs=1")
+LIMIT = 300  # seconds: a process that hangs takes forever
 
 
 @pytest.fixture(scope="module")
-def corpus(tmp_path_factory):
-    """Its flags; 4 speakers, so 4 trials a seed."""
-    return launching.corpus(tmp_path_factory.mktemp("corpus"))
+def alone(shared, corpus):
+    """The experiment in one process."""
+    folder = shared("experiment", partial(killing.run_whole, corpus))
+    return killing.whole(corpus, folder)
 
 
-@pytest.fixture(scope="module")
-def alone(corpus, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("alone") / "run"
-    done = launching.program(*corpus, *FLAGS, f"--run_dir={folder}")
-    assert done.returncode == 0, done.stderr
-    return folder
+def free_port():
+    """None that the system gives to whoever asks for any."""
+    while True:
+        port = random.SystemRandom().randrange(20_000, 32_000)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 @pytest.fixture
@@ -36,9 +42,7 @@ def start():
     with contextlib.ExitStack() as started:
 
         def start(*of_each, **environment):
-            with socket.create_server(("127.0.0.1", 0)) as server:
-                address = f"127.0.0.1:{server.getsockname()[1]}"
-            processes = []
+            address, processes = f"127.0.0.1:{free_port()}", []
             for process, argv in enumerate(of_each):
                 together = (
                     f"--coordinator={address}",
@@ -53,7 +57,7 @@ def start():
         yield start
 
 
-def _ends(processes, seconds=60):
+def _ends(processes, seconds=LIMIT):
     """Status, standard output and standard error of each."""
     done = [process.communicate(timeout=seconds) for process in processes]
     return [(p.returncode, *said) for p, said in zip(processes, done, strict=True)]
@@ -67,37 +71,142 @@ def _same_results(one, other):
     assert found[0] == found[1]
 
 
-def test_processes_give_what_one_gives(corpus, alone, start, tmp_path):
-    argv = (*corpus, *FLAGS, f"--run_dir={tmp_path / 'run'}")
-    done = _ends(start(argv, argv, argv))  # of 2, 1 and 1 trials
-    assert [status for status, *_ in done] == [0, 0, 0], done
-    assert done[0][1].startswith("mean, unigram 0.2, cells 4, 1 seed\n")
+class Store:
+    """What jax's coordination service keeps for all processes."""
+
+    def __init__(self):
+        self._kept, self._lock = {}, threading.Lock()
+
+    def key_value_set(self, key, value, allow_overwrite=False):
+        with self._lock:
+            assert allow_overwrite or key not in self._kept
+            self._kept[key] = value
+
+    key_value_set_bytes = key_value_set
+
+    def key_value_dir_get(self, folder):
+        with self._lock:  # in no order that means something
+            found = [*self._kept.items()][::-1]
+        return [(key, value) for key, value in found if key.startswith(folder)]
+
+    def blocking_key_value_get_bytes(self, key, milliseconds):
+        end = time.monotonic() + milliseconds / 1000
+        while time.monotonic() < end:
+            with self._lock:
+                if key in self._kept:
+                    return self._kept[key]
+            time.sleep(0.01)
+        raise TimeoutError(key)
+
+
+def in_all(processes, work):
+    """What each process, of threads of this one, makes of its cluster."""
+    store = Store()
+    clusters = [Cluster(store, process, processes) for process in range(processes)]
+    with ThreadPoolExecutor(processes) as pool:
+        ends = [pool.submit(work, one) for one in clusters]
+        return [end.exception() or end.result() for end in ends]
+
+
+def test_each_process_gets_the_texts_of_all_in_their_order():
+    texts = [str(process) for process in range(11)]  # of which 10 is not behind 1
+    found = in_all(11, lambda one: one.exchange("name", texts[one.process]))
+    assert found == [texts] * 11
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ([["a", "b"], ["a", "b"], ["a", "b"]], None),
+        ([["a", "b"], ["a", "b"], ["a", "c"]], "process 2 has c where process 0 has b"),
+        ([["a"], ["a", "c"], ["a"]], "process 1 has c where process 0 has nothing"),
+        (
+            [["a", "b"], ["a"], ["a", "b"]],
+            "process 1 has nothing where process 0 has b",
+        ),
+        (
+            [["a", "b"], ["b", "a"], ["a", "b"]],
+            "process 1 has the flags of process 0 in",
+        ),
+    ],
+)
+def test_all_are_told_who_differs_and_in_what(lines, said):
+    for found in in_all(3, lambda one: one.agree("flags", lines[one.process])):
+        if said is None:
+            assert found is None
+        else:
+            assert isinstance(found, InputError) and str(found).startswith(said)
+
+
+def test_process_0_receives_what_the_others_send_in_its_order():
+    sent = [[], [b"a", b"b"], [], [b"c"] * 11 + [b"d"]]
+
+    def work(one):
+        return [*one.receive()] if one.process == 0 else one.send(sent[one.process])
+
+    assert in_all(4, work) == [[b"a", b"b", *sent[3]], None, None, None]
+
+
+def test_who_waits_for_a_process_that_failed_gets_its_reason():
+    def work(one):
+        if one.process == 1:
+            one.fail(InputError("no such folder"))
+        else:
+            one.exchange("name", "")
+
+    first, _, last = in_all(3, work)
+    for found in first, last:
+        assert isinstance(found, PeerError)
+        assert str(found) == "process 1 failed: no such folder"
+
+
+def test_one_process_needs_no_service():
+    one = Cluster()
+    one.check()
+    one.agree("flags", ["a"])
+    one.fail(InputError("no such folder"))
+    assert one.exchange("name", "text") == ["text"] and [*one.receive()] == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("processes", [2, pytest.param(3, marks=pytest.mark.long)])
+def test_processes_give_what_one_gives(alone, start, tmp_path, processes):
+    argv = (*alone.flags, f"--run_dir={tmp_path / 'run'}")
+    done = _ends(start(*[argv] * processes))
+    assert [status for status, *_ in done] == [0] * processes, done
+    assert done[0][1].startswith("condition ")
     for _, out, err in done[1:]:
         assert not out and err.count("\n") == 1 and "32 utterances with" in err
-    _same_results(tmp_path / "run", alone)
+    _same_results(tmp_path / "run", alone.run)
 
 
-def test_eight_devices_give_what_two_give(corpus, alone, tmp_path):
-    argv = (*corpus, *FLAGS, f"--run_dir={tmp_path / 'run'}")
+@pytest.mark.slow
+@pytest.mark.long
+def test_eight_devices_give_what_two_give(alone, tmp_path):
+    argv = (*alone.flags, f"--run_dir={tmp_path / 'run'}")
     done = launching.program(*argv, JAX_NUM_CPU_DEVICES="8")
     assert done.returncode == 0, done.stderr
     devices = json.loads((tmp_path / "run" / "environment.json").read_text())["devices"]
     assert len(devices) == 8
-    _same_results(tmp_path / "run", alone)
+    _same_results(tmp_path / "run", alone.run)
 
 
-def test_other_settings_end_all_before_any_work(corpus, start, tmp_path):
-    argv = (*corpus, *FLAGS, f"--run_dir={tmp_path / 'run'}")
-    done = _ends(start(argv, (*argv, "--alpha=0.3")))
-    said = "error: process 1 has --alpha=0.3 where process 0 has --alpha=0.2\n"
+@pytest.mark.slow
+@pytest.mark.long
+def test_other_settings_end_all_before_any_work(alone, start, tmp_path):
+    argv = (*alone.flags, f"--run_dir={tmp_path / 'run'}")
+    done = _ends(start(argv, (*argv, "--cells=3")))
+    said = "error: process 1 has --cells=3 where process 0 has --cells=4\n"
     assert done == [(1, "", said)] * 2
     assert not any(tmp_path.iterdir())
 
 
-def test_other_data_end_all_before_the_training(corpus, start, tmp_path):
+@pytest.mark.slow
+@pytest.mark.long
+def test_other_data_end_all_before_the_training(alone, start, tmp_path):
     file = launching.write_corpus(tmp_path / "other")
     launching.damage(file)
-    argv = (*corpus, *FLAGS, f"--run_dir={tmp_path / 'run'}", "--on_bad_audio=skip")
+    argv = (*alone.flags, f"--run_dir={tmp_path / 'run'}", "--on_bad_audio=skip")
     done = _ends(start(argv, (*argv, f"--data_dir={file}")))
     for status, out, err in done:
         *_, last = err.splitlines()
@@ -108,26 +217,29 @@ def test_other_data_end_all_before_the_training(corpus, start, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_an_error_in_one_process_ends_all_with_its_line(corpus, start, tmp_path):
     (tmp_path / "results.txt").touch()
-    argv = (*corpus, *FLAGS, f"--run_dir={tmp_path}")
+    argv = (*corpus, *killing.SMALL, f"--run_dir={tmp_path}")
     first, other = _ends(start(argv, argv))
     said = f"--run_dir={tmp_path} is not empty (results.txt): name a new folder\n"
     assert first == (2, "", f"error: {said}")
     assert other[0] == 1 and other[2].endswith(f"error: process 0 failed: {said}")
 
 
+@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(("stopped", "by"), [(1, signal.SIGINT), (0, signal.SIGKILL)])
 def test_a_process_that_is_stopped_leaves_none_running(
-    corpus, start, tmp_path, stopped, by
+    alone, start, tmp_path, stopped, by
 ):
-    argv = (*corpus, *FLAGS, f"--run_dir={tmp_path / 'run'}", "--epochs=9999")
+    argv = (*alone.flags, f"--run_dir={tmp_path / 'run'}", "--epochs=9999")
     processes, log = start(argv, argv), tmp_path / "run" / "metrics.jsonl"
     while not (log.exists() and log.stat().st_size):
         assert all(process.poll() is None for process in processes)
         time.sleep(0.1)
     processes[stopped].send_signal(by)
-    done = _ends(processes, seconds=20)
+    done = _ends(processes)
     assert all(status for status, *_ in done)
     if by == signal.SIGINT:
         assert done[stopped][0] == 130
@@ -135,6 +247,7 @@ def test_a_process_that_is_stopped_leaves_none_running(
         assert done[1 - stopped][0] == 1 and done[1 - stopped][2].endswith(said)
 
 
+@pytest.mark.slow
 def test_no_cluster_is_no_cluster(corpus, tmp_path):
     done = launching.program(*corpus, f"--run_dir={tmp_path}", "--coordinator=auto")
     assert done.returncode == 1 and done.stderr.count("\n") == 1
@@ -145,12 +258,12 @@ def test_no_cluster_is_no_cluster(corpus, tmp_path):
 
 def test_a_coordinator_that_cannot_be_is_an_error_in_one_line(monkeypatch):
     monkeypatch.setattr(cluster, "PATIENCE", 0.2)
-    with socket.create_server(("", 0)) as server:
-        address = f"127.0.0.1:{server.getsockname()[1]}"
-        with (
-            pytest.raises(InputError, match="is not free"),
-            cluster.join(address, 2, 0),
-        ):
-            pass
+    address = f"127.0.0.1:{(port := free_port())}"
+    with (
+        socket.create_server(("", port)),
+        pytest.raises(InputError, match="is not free"),
+        cluster.join(address, 2, 0),
+    ):
+        pass
     with pytest.raises(InputError, match="not answer"), cluster.join(address, 2, 1):
         pass

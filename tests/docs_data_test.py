@@ -1,5 +1,6 @@
 """What docs/data.md tells the reader to do works."""
 
+import importlib.util
 import re
 import shlex
 import subprocess
@@ -37,6 +38,8 @@ def folder(tmp_path_factory):
 
 def write_database(folder):
     audformat = pytest.importorskip("audformat")
+    if (folder / "DATABASE").exists():
+        return
     database = audformat.Database("mine")
     files = sorted(f"wav/{file.name}" for file in (folder / "wav").glob("*.wav"))
     table = audformat.Table(audformat.filewise_index(files))
@@ -52,6 +55,30 @@ def write_database(folder):
     (folder / "DATABASE" / "wav").symlink_to(folder / "wav")
 
 
+@pytest.mark.slow
+def test_every_experiment_can_begin(folder, monkeypatch, capsys):
+    monkeypatch.chdir(folder)
+    for block in documented.blocks(PAGE, "sh"):
+        if "DATABASE" in block:
+            if not importlib.util.find_spec("audformat"):
+                continue
+            write_database(folder)
+        for line in block.splitlines():
+            if line.startswith(PROGRAM):
+                argv = shlex.split(line.removeprefix(PROGRAM))
+                status = launching.call(*argv, "--dry_run")
+                assert status == 0, capsys.readouterr().err
+            elif not line.startswith("pip "):
+                shell(line)
+
+
+def shell(line):
+    line = line.replace("python ", f"{shlex.quote(sys.executable)} ")
+    subprocess.run(line, shell=True, check=True)
+
+
+@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("block", documented.blocks(PAGE, "sh"))
 def test_every_command_works(folder, tmp_path, monkeypatch, capsys, block):
     if "DATABASE" in block:
@@ -64,8 +91,7 @@ def test_every_command_works(folder, tmp_path, monkeypatch, capsys, block):
             few = *SMALL, "--epochs=1", "--seeds=1", "--cache_dir=cache", run_dir
             assert launching.call(*argv, *few) == 0, capsys.readouterr().err
         elif not line.startswith("pip "):
-            line = line.replace("python ", f"{shlex.quote(sys.executable)} ")
-            subprocess.run(line, shell=True, check=True)
+            shell(line)
 
 
 def test_all_corpora_columns_and_features_are_named():

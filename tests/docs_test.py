@@ -38,15 +38,6 @@ PROGRAMS = ("audit", "benchmark", "export", "main", "predict", "report", "stream
 MAIN = "python -m launch.main "
 
 
-def commands(page):
-    """The commands of a page's shell blocks, one string each."""
-    for block in documented.blocks(page, "sh"):
-        if " &\n" in block:  # they belong together
-            yield block.strip()
-        else:
-            yield from block.replace("\\\n", "").strip().splitlines()
-
-
 def test_every_page_has_a_test():
     assert {*HERE, *ELSEWHERE} == {"README", *DOCS}
     for name in ELSEWHERE.values():
@@ -95,23 +86,46 @@ def folder(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize(
-    ("page", "command"),
-    [(name, command) for name, page in HERE.items() for command in commands(page)],
-)
-def test_every_command_works(page, command, folder, monkeypatch, capsys, tmp_path):
+COMMANDS = [c for page in HERE.values() for c in documented.commands(page)]
+
+
+@pytest.fixture
+def reader(folder, monkeypatch):
+    """The reader, who is in the folder, where the README's pooling is too."""
+    name, code = re.search(
+        r"```python\n# (\w+\.py)\n(.*?)```", README, re.DOTALL
+    ).groups()
+    (folder / name).write_text(code, encoding="utf-8")
     monkeypatch.chdir(folder)
+    monkeypatch.syspath_prepend(folder)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_its_program_takes_every_command(command, reader):
+    found = [documented.parse(*one) for one in documented.programs(command)]
+    assert all(found) and len(found) == command.count("launch.")
+
+
+@pytest.mark.slow
+def test_every_experiment_can_begin(reader, capsys):
+    for command in COMMANDS:
+        if "demo.flags" in command:  # whose corpus would be synthesized first
+            continue
+        for name, argv in documented.programs(command):
+            if name == "main":
+                assert launching.call(*argv, "--dry_run") == 0, capsys.readouterr().err
+
+
+@pytest.mark.slow
+@pytest.mark.long
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_works(command, reader, capsys, tmp_path):
     if command.startswith("pip "):
         pytest.skip(".ci/run installs")
     if "paper.flags" in command:
         pytest.skip(".ci/long runs it, which takes minutes")
     if "demo.flags" in command:
         pytest.importorskip("espeakng_loader")
-    (name, code) = re.search(
-        r"```python\n# (\w+\.py)\n(.*?)```", README, re.DOTALL
-    ).groups()
-    (folder / name).write_text(code, encoding="utf-8")
-    monkeypatch.syspath_prepend(folder)
     few = [flag for flag in FEW if flag.partition("=")[0] not in command]
     few.append(f"--run_dir={tmp_path / 'run'}")
     if "demo.flags" not in command:  # whose features are kept for all tests

@@ -1,9 +1,13 @@
 """What the documented commands are found in, and a reader's folder to run them in."""
 
 import re
+import shlex
+from importlib import import_module
 
 import launching
 import soundfile
+
+from launch import cli, flags
 
 
 def page(name):
@@ -14,6 +18,14 @@ def page(name):
 def blocks(text, language):
     """The fenced blocks of a page."""
     return re.findall(rf"^```{language}\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+
+
+def own_poolings(name):
+    """The files of poolings that a page shows: their names and what is in them."""
+    shown = [
+        re.match(r"# (my_\w+\.py)\n", code) for code in blocks(page(name), "python")
+    ]
+    return [(found[1], found.string) for found in shown if found]
 
 
 def write_noise(file, draw):
@@ -27,3 +39,29 @@ def write_emodb(folder, draw):
     for speaker in "03", "08":
         for emotion in "WFTN":
             write_noise(folder / "wav" / f"{speaker}a01{emotion}a.wav", draw)
+
+
+def commands(page):
+    """The commands of a page's shell blocks, one string each."""
+    for block in blocks(page, "sh"):
+        if " &\n" in block or '"\n' in block:  # the lines belong together
+            yield block.strip()
+        else:
+            yield from block.replace("\\\n", "").strip().splitlines()
+
+
+def programs(command):
+    """The calls of vladser's programs in a command: the name and arguments of each."""
+    for one in re.split(r" (?:&&|&|\||<|>) ?|\n", command):
+        if "python -m launch." in one:
+            name, *argv = shlex.split(one.partition("python -m launch.")[2])
+            yield name, argv
+
+
+def parse(name, argv):
+    """What a program reads from its arguments, if it takes them."""
+    program = import_module(f"launch.{name}")
+    define = getattr(program, "define", flags.define)
+    read = getattr(program, "read", flags.read)
+    words = "WORD" if name in ("predict", "report") else None
+    return cli.parse(define, read, argv, words)

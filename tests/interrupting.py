@@ -2,46 +2,52 @@
 
     python tests/interrupting.py --count=300
 
-Each is started as a user does, gets SIGINT or SIGTERM at some moment from its first
-line to its end, and has to end with the documented status and one line, soon, leaving
-no process behind. Exit status: 0 if so, else 1.
+Each is started as a user does and told to stop at some moment from its first line to
+its end: by Ctrl-C, which a terminal sends to its workers as well, or by a scheduler's
+SIGTERM, some of them twice. It has to end with the documented status and one line,
+soon, leaving no process behind. Exit status: 0 if so, else 1.
 """
 
 import argparse
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
+import fake_run
+import killing
 import launching
 import streams
 
+from vladser import bundle
+
 LIMIT = 20.0  # seconds: a loaded machine takes some more than the documented 10
-_GRACE = 10.0  # seconds for children to end
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-class Program(NamedTuple):
-    """A command line, `{new}` in it for a path that is not there yet, and its input."""
+class Plan(NamedTuple):
+    """An interrupt to come."""
 
-    argv: Sequence[str]
-    stdin: Path | None = None
+    name: str  # of the program
+    number: signal.Signals
+    moment: float  # seconds from the program's first line
+    again: float | None  # seconds from there to a second signal, if there is one
 
 
 class Ended(NamedTuple):
     """How a program that was interrupted ended."""
 
-    name: str
-    number: signal.Signals
+    plan: Plan
     after: float  # seconds from its first line to the signal
     took: float  # seconds from the signal to the end
     status: int
@@ -51,158 +57,157 @@ class Ended(NamedTuple):
     def fault(self) -> str | None:
         """What should not be, or None."""
         lines = self.stderr.splitlines()
-        stopped = self.status == 128 + self.number and lines[-1:] == ["interrupted"]
+        said = lines.count("interrupted")
+        stopped = self.status == 128 + self.plan.number
         # It may have been at its end; then the signal changes nothing.
-        well = stopped if self.status else "interrupted" not in lines
-        once = lines.count("interrupted") <= 1 and "Traceback" not in self.stderr
-        if well and once and self.alone and self.took < LIMIT:
+        well = (
+            stopped and said == 1 and lines[-1] == "interrupted"
+            if self.status
+            else not said
+        )
+        quiet = "Traceback" not in self.stderr
+        if well and quiet and self.alone and self.took < LIMIT:
             return None
+        twice = "" if self.plan.again is None else " twice"
         return (
-            f"{self.name}: {self.number.name} after {self.after:.2f} s: status "
-            f"{self.status} in {self.took:.1f} s{'' if self.alone else ', not alone'}: "
-            f"{self.stderr}"
+            f"{self.plan.name}: {self.plan.number.name}{twice} after {self.after:.2f} "
+            f"s: status {self.status} in {self.took:.1f} s"
+            f"{'' if self.alone else ', not alone'}: {self.stderr}"
         )
 
 
 class Interrupting:
-    """The programs on a small corpus, and how long each takes.
+    """The programs, each on little work.
 
     Args:
-      folder: a new one, for the corpus, a model and what the programs write.
-      variables: of the environment.
+      folder: a new one, for what they read and write.
+      environment: of the programs.
     """
 
-    def __init__(self, folder: Path, **variables: str):
-        self._folder, self._new = folder, count()
-        self._env = launching.environment() | variables
+    def __init__(self, folder: Path, environment: Mapping[str, str]):
+        self._folder, self._environment = folder, environment
+        self._starts = count()
         corpus = launching.corpus(folder)
-        run, audio = folder / "run", folder / "speech.pcm"
-        audio.write_bytes(streams.pcm(3))
-        train = (*corpus, *launching.SMALL, "--seeds=1", "--final_model")
+        bundle.save(streams.random_bundle(), folder / "model")
+        fake_run.write(folder / "run", [("mean", "none", 0.0)], seeds=(0,))
+        self._audio = folder / "speech.pcm"
+        self._audio.write_bytes(streams.pcm(3))
+        main = "main", *corpus, *launching.SMALL, "--final_model", "--run_dir={new}"
+        model = f"--model={folder / 'model'}"
+        # Each {new} is a path in a folder of the process's own.
         self._programs = {
-            "main": Program(("main", *train, "--run_dir={new}")),
-            "main, all new": Program(
-                ("main", *train, "--run_dir={new}", "--cache_dir={new}-cache")
+            "main": main,
+            "main, all new": (*main, "--cache_dir={new}-cache"),
+            "predict": (
+                "predict",
+                model,
+                "--cache_dir={new}",
+                "--window=0.3",
+                "--timeline={new}-timeline",
+                str(folder / "toy"),
             ),
-            "predict": Program(
-                (
-                    "predict",
-                    f"--model={run / 'model'}",
-                    "--cache_dir={new}",
-                    "--window=0.3",
-                    "--timeline={new}-timeline",
-                    str(folder / "toy"),
-                )
-            ),
-            "stream": Program(("stream", f"--model={run / 'model'}"), audio),
-            "export": Program(
-                (
-                    "export",
-                    f"--model={run / 'model'}",
-                    "--to=stablehlo",
-                    "--output={new}",
-                )
-            ),
-            "report": Program(("report", str(run), "--output={new}")),
-            "audit": Program(("audit", *train[:-1])),
-            "benchmark": Program(
-                (
-                    "benchmark",
-                    "--workloads=emodb",
-                    "--peers=flax_linen",
-                    "--trials=2",
-                    "--rounds=1",
-                    "--frames=5000",
-                )
+            "stream": ("stream", model),
+            "export": ("export", model, "--to=stablehlo", "--output={new}"),
+            "report": ("report", str(folder / "run"), "--output={new}"),
+            "audit": ("audit", *corpus),
+            "benchmark": (
+                "benchmark",
+                "--workloads=emodb",
+                "--peers=none",
+                "--trials=2",
+                "--rounds=1",
+                "--frames=5000",
             ),
         }
-        self._undisturbed(Program(("main", *train, f"--run_dir={run}")))
-        self.lasts: dict[str, float] = {}
 
-    def run(self, interrupts: int, draw: random.Random, at_once: int) -> list[Ended]:
+    def lasts(self) -> dict[str, float]:
+        """The seconds that each program takes where nothing disturbs it."""
+        return {name: self._undisturbed(name) for name in self._programs}
+
+    def run(
+        self,
+        interrupts: int,
+        draw: random.Random,
+        at_once: int,
+        within: Mapping[str, float],
+    ) -> list[Ended]:
         """Interrupts that many, one program after the other; those that had ended
-        before the signal come on top."""
-        for name, program in self._programs.items():
-            self.lasts[name] = self._undisturbed(program)
-        names, done = list(self._programs), []
+        before the signal come on top.
+
+        Args:
+          within: for each program the seconds from its first line in which the signals
+            come.
+        """
+        names, done = list(within), []
         while (left := interrupts - sum(one.status != 0 for one in done)) > 0:
-            # Others run beside it, which makes each slower.
-            plans = [
-                (
-                    names[(len(done) + n) % len(names)],
-                    draw.choice(_SIGNALS),
-                    draw.random() * at_once / 2,
-                )
-                for n in range(left)
-            ]
+            plans = []
+            for n in range(len(done), len(done) + left):
+                name, number = names[n % len(names)], draw.choice(killing.STOPPING)
+                again = draw.random() if draw.random() < 0.25 else None
+                plans.append(Plan(name, number, draw.random() * within[name], again))
             with ThreadPoolExecutor(at_once) as pool:
-                done += pool.map(self._interrupt, *zip(*plans, strict=True))
+                done += pool.map(self._interrupt, plans)
         return done
 
-    def _interrupt(self, name: str, number: signal.Signals, moment: float) -> Ended:
-        process, log = self._start(self._programs[name])
-        while process.poll() is None and not _listens(process.pid):
-            time.sleep(0.002)
-        begin, after = time.monotonic(), moment * self.lasts[name]
-        try:
-            process.wait(after)
-        except subprocess.TimeoutExpired:
-            process.send_signal(number)
+    def _interrupt(self, plan: Plan) -> Ended:
+        process, folder = self._start(plan.name)
+        killing.wait_until_it_listens(process)
+        begin = time.monotonic()
+        if not _ended(process, plan.moment):
+            _tell(process, plan.number)
         told = time.monotonic()
-        try:
-            process.wait(LIMIT)
-        except subprocess.TimeoutExpired:
+        if plan.again is not None and not _ended(process, plan.again):
+            _tell(process, plan.number)
+        if not _ended(process, LIMIT):
             os.killpg(process.pid, signal.SIGKILL)
         status, took = process.wait(), time.monotonic() - told
-        alone, stderr = _ends(process.pid), log.read_text()
-        return Ended(name, number, told - begin, took, status, stderr, alone)
+        alone = killing.ends(process.pid)
+        stderr = (folder / "stderr").read_text(encoding="utf-8")
+        shutil.rmtree(folder)
+        return Ended(plan, told - begin, took, status, stderr, alone)
 
-    def _start(self, program: Program) -> tuple[subprocess.Popen, Path]:
-        """Starts it; returns the file of its standard error as well."""
-        new = str(self._folder / f"new{next(self._new)}")
-        argv = [word.replace("{new}", new) for word in program.argv]
-        log = Path(f"{new}-stderr")
-        with (program.stdin or Path(os.devnull)).open("rb") as stdin:
+    def _start(self, name: str) -> tuple[subprocess.Popen, Path]:
+        """Starts it; returns its folder as well, where its standard error is."""
+        folder = self._folder / f"process{next(self._starts)}"
+        folder.mkdir()
+        new = str(folder / "new")
+        program, *argv = (word.replace("{new}", new) for word in self._programs[name])
+        with self._audio.open("rb") as audio, (folder / "stderr").open("w") as stderr:
             process = subprocess.Popen(
-                [sys.executable, "-m", f"launch.{argv[0]}", *argv[1:]],
+                [sys.executable, "-m", f"launch.{program}", *argv],
                 cwd=launching.ROOT,
-                env=self._env,
-                stdin=stdin,
+                env=self._environment,
+                stdin=audio,
                 stdout=subprocess.DEVNULL,
-                stderr=log.open("w"),
+                stderr=stderr,
                 start_new_session=True,
             )
-        return process, log
+        return process, folder
 
-    def _undisturbed(self, program: Program) -> float:
-        """The seconds that it takes."""
+    def _undisturbed(self, name: str) -> float:
         begin = time.monotonic()
-        process, log = self._start(program)
+        process, folder = self._start(name)
         if process.wait():
-            raise RuntimeError(f"{program.argv}: {log.read_text()}")
+            raise RuntimeError(f"{name}: {(folder / 'stderr').read_text()}")
+        shutil.rmtree(folder)
         return time.monotonic() - begin
 
 
-def _listens(process: int) -> bool:
-    """Whether its handlers are in place; before that Python has ways of its own."""
+def _ended(process: subprocess.Popen, seconds: float) -> bool:
+    """Whether it ends within so many seconds."""
     try:
-        status = Path(f"/proc/{process}/status").read_text()
-    except FileNotFoundError:
-        return True
-    (caught,) = (line for line in status.splitlines() if line.startswith("SigCgt"))
-    return bool(int(caught.split()[1], 16) >> (signal.SIGTERM - 1) & 1)
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
 
 
-def _ends(group: int) -> bool:
-    """Waits for the processes of a group; returns whether they have ended."""
-    end = time.monotonic() + _GRACE
-    while time.monotonic() < end:
-        try:
-            os.killpg(group, 0)
-        except ProcessLookupError:
-            return True
-        time.sleep(0.01)
-    return False
+def _tell(process: subprocess.Popen, number: signal.Signals) -> None:
+    if number == signal.SIGINT:  # as a terminal does, to its workers too
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+    else:
+        process.send_signal(number)
 
 
 def main() -> int:
@@ -212,11 +217,15 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     said, begin = parser.parse_args(), time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
-        programs = Interrupting(Path(folder))
-        done = programs.run(said.count, random.Random(said.seed), said.at_once)
-    stopped = Counter(one.name for one in done if one.status)
+        programs = Interrupting(Path(folder), launching.environment())
+        lasts = programs.lasts()
+        # Others run beside it, which makes each slower.
+        within = {name: last * said.at_once / 2 for name, last in lasts.items()}
+        draw = random.Random(said.seed)
+        done = programs.run(said.count, draw, said.at_once, within)
+    stopped = Counter(one.plan.name for one in done if one.status)
     print(f"{stopped.total()} interrupts, {len(done) - stopped.total()} came too late:")
-    for name, seconds in programs.lasts.items():
+    for name, seconds in lasts.items():
         print(f"  {name:14} {stopped[name]:4}, lasts {seconds:.1f} s undisturbed")
     slowest = max(one.took for one in done if one.status)
     faults = [fault for one in done if (fault := one.fault())]

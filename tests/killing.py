@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import signal
 import subprocess
 import sys
 import time
@@ -14,6 +16,16 @@ import launching
 
 from launch import sealed
 
+SMALL = (
+    "--aggregator=netvlad(clusters=2)",
+    "--grid=alpha=0.1,0.2",  # two conditions, one program
+    "--cells=4",
+    "--epochs=4",  # some to be killed in
+    "--seeds=1",
+    "--trials_per_chunk=4",
+    "--checkpoint_minutes=0",
+    "--workers=1",
+)
 PHASES = (
     "start",
     "synthesis",
@@ -25,7 +37,8 @@ PHASES = (
     "report",
 )
 _SAME = ("predictions.csv", "metrics.jsonl", "clusters.jsonl", "audit.json")
-_GRACE = 10.0  # seconds for the workers of a process that was killed
+STOPPING = (signal.SIGINT, signal.SIGTERM)
+_GRACE = 10.0  # seconds for the workers of a process that has ended
 
 
 @dataclass(frozen=True)
@@ -74,11 +87,27 @@ class Experiment:
         }
 
 
+def whole(corpus: Sequence[str], folder: Path) -> Experiment:
+    """The experiment of the flags in SMALL on a corpus, whose flags end with that of
+    its cache."""
+    *argv, cache = corpus
+    return Experiment((*argv, *SMALL), folder, Path(cache.partition("=")[2]))
+
+
+def run_whole(corpus: Sequence[str], folder: Path) -> None:
+    """Runs it to its end."""
+    assert launching.call(*whole(corpus, folder).flags) == 0
+
+
 class Attempt:
-    """A process that runs an experiment."""
+    """A process that runs an experiment.
+
+    Attributes:
+      alone: at its end, whether it has left no process behind.
+    """
 
     def __init__(self, experiment: Experiment):
-        self.of, self.begin = experiment, time.time()
+        self.of, self.begin, self.alone = experiment, time.time(), False
         self._log = experiment.folder / "stderr"
         with self._log.open("w") as stderr:
             self.process = subprocess.Popen(
@@ -93,8 +122,8 @@ class Attempt:
     def phase(self) -> str:
         """Where it is, by what lies in its folders."""
         run, cache = self.of.run, self.of.cache
-        kept = run / "checkpoints"
-        if (run / "summary.json").exists():
+        kept, name = run / "checkpoints", "predictions.csv"
+        if self._new(run / "summary.json"):
             return "report"
         if "compiling" not in self.said():
             if "--corpus=demo" in self.of.argv and not (cache / "demo").exists():
@@ -103,9 +132,10 @@ class Attempt:
             return "extraction" if any(map(self._new, features)) else "start"
         if any(kept.glob(".*.unfinished")):
             return "checkpoint"
-        if any(run.glob(".*.unfinished")) or (run / "predictions.csv").exists():
+        if self._new(run / name) or self._new(run / f".{name}.unfinished"):
             return "results"
-        return "training" if self._new(kept) else "compilation"
+        trained = any(map(self._new, kept.glob("[!.]*")))
+        return "training" if trained else "compilation"
 
     def said(self) -> str:
         return self._log.read_text(encoding="utf-8")
@@ -128,21 +158,40 @@ class Attempt:
 
     def end(self, timeout: float | None = None) -> int:
         """Waits for its end, and for that of its workers; returns the exit status."""
-        status, end = self.process.wait(timeout), time.monotonic() + _GRACE
-        while self.lives() and time.monotonic() < end:
-            time.sleep(0.01)
+        status = self.process.wait(timeout)
+        self.alone = ends(self.process.pid)
         return status
-
-    def lives(self) -> bool:
-        """Whether it or one of its workers does."""
-        try:
-            os.killpg(self.process.pid, 0)
-        except ProcessLookupError:
-            return False
-        return True
 
     def _new(self, path: Path) -> bool:
         try:
             return path.stat().st_mtime >= self.begin
         except FileNotFoundError:
             return False
+
+
+def wait_until_it_listens(process: subprocess.Popen) -> None:
+    """Until its handlers of signals are in place, which is at its first line; before
+    that Python has ways of its own. Returns as well where it ends."""
+    while process.poll() is None and not _listens(process.pid):
+        time.sleep(0.002)
+
+
+def _listens(process: int) -> bool:
+    try:
+        status = Path(f"/proc/{process}/status").read_text()
+    except OSError:  # it has ended, or this is no Linux
+        return True
+    caught = re.search(r"^SigCgt:\s*(\w+)", status, re.MULTILINE)
+    return bool(int(caught[1], 16) >> (signal.SIGTERM - 1) & 1)
+
+
+def ends(group: int) -> bool:
+    """Waits some seconds for the processes of a group; returns whether they ended."""
+    end = time.monotonic() + _GRACE
+    while time.monotonic() < end:
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.01)
+    return False

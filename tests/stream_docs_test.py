@@ -17,11 +17,7 @@ import streams
 from vladser import bundle
 
 PAGE = documented.page("docs/streaming.md")
-COMMANDS = [
-    command
-    for block in documented.blocks(PAGE, "sh")
-    for command in ([block] if "\nimport" in block else block.splitlines())
-]
+COMMANDS = [*documented.commands(PAGE)]
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +38,24 @@ def reader(tmp_path_factory):
 
 
 @pytest.mark.parametrize("command", COMMANDS)
+def test_its_program_takes_every_command(reader, monkeypatch, command):
+    monkeypatch.chdir(reader)
+    monkeypatch.syspath_prepend(reader / "path")
+    found = [documented.parse(*one) for one in documented.programs(command)]
+    assert all(found) and len(found) == command.count("launch.")
+
+
+# Of each kind there is one in the suite.
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "command",
+    [
+        c
+        if "--every" in c or "import" in c
+        else pytest.param(c, marks=pytest.mark.long)
+        for c in COMMANDS
+    ],
+)
 def test_every_command_works(reader, command):
     before = (reader / "SPEECH.pcm").read_bytes()
     run = subprocess.run(

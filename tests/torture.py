@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from math import inf
 from pathlib import Path
 
-from killing import PHASES, Attempt, Experiment
+from killing import PHASES, STOPPING, Attempt, Experiment, wait_until_it_listens
 
 from launch.sealed import DamagedError
 
@@ -39,6 +39,7 @@ DEMO = (
     "--checkpoint_minutes=0.002",
 )
 _LIMIT = 10.0  # seconds from a signal to the end
+_STOPPED = "interrupted\n"
 
 
 @dataclass
@@ -52,7 +53,6 @@ class Torture:
       faults: what should not be, a line each.
     """
 
-    number: signal.Signals
     draw: random.Random
     lasts: dict[str, float]
     hit: Counter = field(default_factory=Counter)
@@ -62,12 +62,16 @@ class Torture:
     faults: list[str] = field(default_factory=list)
 
     def run(
-        self, experiment: Experiment, phases: Sequence[str], whole: dict[str, object]
+        self,
+        experiment: Experiment,
+        kills: Sequence[tuple[str, signal.Signals]],
+        whole: dict[str, object],
     ) -> None:
-        """Kills an experiment in each phase, lets it end and compares it."""
-        for phase in phases:
+        """Kills an experiment in one phase after another, lets it end and compares
+        what it found."""
+        for phase, number in kills:
             before, attempt = self._saved(experiment), self._start(experiment)
-            if not self._kill(attempt, phase):
+            if not self._kill(attempt, phase, number):
                 break
             after = self._saved(experiment)
             for name, step in before.items():
@@ -92,39 +96,41 @@ class Torture:
         self.starts += 1
         return Attempt(experiment)
 
-    def _kill(self, attempt: Attempt, phase: str) -> bool:
+    def _kill(self, attempt: Attempt, phase: str, number: signal.Signals) -> bool:
         """Returns whether the process was still there."""
+        if number in STOPPING:
+            wait_until_it_listens(attempt.process)
         if not attempt.wait_for(phase):
             return False
         attempt.stay(phase, self.draw.random() * self.lasts.get(phase, 0.0))
         phase, begin = attempt.phase(), time.monotonic()
-        attempt.process.send_signal(self.number)
+        attempt.process.send_signal(number)
         status = attempt.process.wait()
         if status == 0:
             return False
         took = time.monotonic() - begin
         self.slowest = max(self.slowest, took)
         attempt.end()
-        if self.number == signal.SIGKILL:
+        if number == signal.SIGKILL:
             phase = attempt.phase()  # to the point, as nothing moves any more
         self.hit[phase] += 1
-        if status not in self._statuses(phase) or took > _LIMIT:
-            self.faults.append(f"status {status} after {took:.1f} s, killed in {phase}")
-        if attempt.lives():
+        if number in STOPPING:
+            well = status == 128 + number and attempt.said().endswith(_STOPPED)
+        else:
+            well = status == -number
+        if not well or took > _LIMIT:
+            self.faults.append(
+                f"status {status} after {took:.1f} s, killed in {phase}: "
+                f"{attempt.said()}"
+            )
+        if not attempt.alone:
             self.faults.append(f"workers outlive a process that was killed in {phase}")
         self._look(attempt)
         return True
 
-    def _statuses(self, phase: str) -> set[int]:
-        if self.number == signal.SIGKILL:
-            return {-self.number}
-        # While it starts and ends Python has a way of its own, the same to a shell.
-        own = phase in ("start", "synthesis", "report")
-        return {128 + self.number, *([-self.number] if own else [])}
-
     def _look(self, attempt: Attempt) -> None:
-        said, status = attempt.said(), attempt.process.returncode
-        if "Traceback" in said and status != -signal.SIGINT:
+        said = attempt.said()
+        if "Traceback" in said:
             self.faults.append(said)
         self.faults += [line for line in said.splitlines() if "damaged" in line]
 
@@ -167,10 +173,11 @@ def torture(
     begin, draw = time.monotonic(), random.Random(0)
     (folder / "whole").mkdir()
     whole, lasts = undisturbed(Experiment(argv, folder / "whole"))
-    done = Torture(number, draw, lasts)
+    done = Torture(draw, lasts)
     while (left := kills - done.hit.total()) and time.monotonic() - begin < seconds:
         (folder / "killed").mkdir()
-        done.run(Experiment(argv, folder / "killed"), phases(draw)[:left], whole)
+        drawn = [(phase, number) for phase in phases(draw)]
+        done.run(Experiment(argv, folder / "killed"), drawn[:left], whole)
         shutil.rmtree(folder / "killed")
     return done
 

@@ -1,79 +1,73 @@
 """The torture in short, and disks that are full or only read."""
 
+import json
+import os
 import random
 import shutil
 import signal
 import subprocess
 import sys
-import time
+from functools import partial
 from pathlib import Path
 
+import killing
 import launching
 import pytest
-from killing import Attempt, Experiment
+from killing import Experiment
 from torture import Torture, undisturbed
 
 from launch import run_dir
 from vladser.errors import InputError
 
-SMALL = (
-    "--aggregator=netvlad(clusters=2)",
-    "--grid=alpha=0.1,0.2",  # two conditions, one program
-    "--cells=4",
-    "--epochs=2",
-    "--seeds=1",
-    "--trials_per_chunk=4",
-    "--checkpoint_minutes=0",
-)
+KILLS = {
+    "extraction": signal.SIGKILL,
+    "compilation": signal.SIGKILL,
+    "training": signal.SIGTERM,
+    "checkpoint": signal.SIGKILL,
+    "results": signal.SIGKILL,
+}
 
 
 @pytest.fixture(scope="module")
-def argv(tmp_path_factory):
-    file = launching.write_corpus(tmp_path_factory.mktemp("corpus") / "toy")
-    return "--corpus=manifest", f"--data_dir={file}", *SMALL
-
-
-@pytest.fixture(scope="module")
-def whole(argv, tmp_path_factory):
-    """An experiment that nothing disturbed, what it found, and its phases' seconds."""
-    experiment = Experiment(argv, tmp_path_factory.mktemp("whole"))
-    return experiment, *undisturbed(experiment)
+def whole(shared, corpus):
+    """An experiment that nothing disturbed; its cache has all features."""
+    folder = shared("experiment", partial(killing.run_whole, corpus))
+    return killing.whole(corpus, folder)
 
 
 @pytest.fixture
 def warm(whole, tmp_path):
-    """Another one, whose features and programs are in the cache."""
-    return Experiment(whole[0].argv, tmp_path, whole[0].cache)
+    """Another one, whose features are in the cache."""
+    return Experiment(whole.argv, tmp_path, whole.cache)
 
 
-def torture(experiment, whole, number, *phases):
-    _, found, lasts = whole
-    done = Torture(number, random.Random(0), lasts)
-    done.run(experiment, phases, found)
+def torture(experiment, kills, found, lasts):
+    done = Torture(random.Random(0), lasts)
+    done.run(experiment, kills, found)
     assert not done.faults
-    assert done.hit and done.ends == 1
+    assert len(done.hit) > 2 and done.ends == 1
 
 
+@pytest.mark.slow
 def test_what_is_killed_again_and_again_ends_with_the_same_bytes(whole, tmp_path):
-    phases = "extraction", "compilation", "training", "checkpoint", "results"
-    experiment = Experiment(whole[0].argv, tmp_path)
-    torture(experiment, whole, signal.SIGKILL, *phases)
+    experiment = Experiment(whole.argv, tmp_path)
+    soon = dict.fromkeys(KILLS, 0.1)  # seconds from the begin of a phase
+    torture(experiment, [*KILLS.items()], whole.found(), soon)
 
 
-def test_what_is_told_to_stop_saves_and_ends_with_the_same_bytes(whole, warm):
-    torture(warm, whole, signal.SIGTERM, "training", "checkpoint")
+@pytest.mark.slow
+@pytest.mark.long
+@pytest.mark.parametrize("number", [signal.SIGKILL, *killing.STOPPING])
+def test_at_any_moment_of_any_phase_too(whole, tmp_path, number):
+    for name in "undisturbed", "killed":
+        (tmp_path / name).mkdir()
+    found, lasts = undisturbed(Experiment(whole.argv, tmp_path / "undisturbed"))
+    kills = [(phase, number) for phase in KILLS for _ in range(2)]
+    torture(Experiment(whole.argv, tmp_path / "killed"), kills, found, lasts)
 
 
-def test_a_second_signal_ends_it_at_once(argv, tmp_path):
-    attempt = Attempt(Experiment(argv, tmp_path))
-    assert attempt.wait_for("compilation")
-    for _ in range(2):
-        attempt.process.terminate()
-        time.sleep(0.1)
-    # A shell calls both 143; the second is Python's own, for one that is about to end.
-    assert attempt.end(timeout=5) in (128 + signal.SIGTERM, -signal.SIGTERM)
-
-
+@pytest.mark.slow
+@pytest.mark.long
 def test_of_two_processes_one_runs_and_the_other_says_so(whole, warm):
     both = [launching.start(*warm.flags) for _ in range(2)]
     errors = [process.communicate()[1] for process in both]
@@ -85,7 +79,21 @@ def test_of_two_processes_one_runs_and_the_other_says_so(whole, warm):
     late = status == 2 and f"--run_dir={warm.run} is not empty" in last  # it has ended
     assert first == 0 and last.startswith("error: ") and (busy or late)
     assert "Traceback" not in said
-    assert warm.found() == whole[1]
+    assert warm.found() == whole.found()
+
+
+def test_where_another_process_works_it_says_so_and_disturbs_nothing(
+    whole, warm, capsys
+):
+    shutil.copytree(whole.run, warm.run)
+    (warm.run / "report.md").unlink()  # something is left to do
+    with run_dir.locked(warm.run):
+        (warm.run / ".report.md.unfinished").touch()  # the other is at it
+        before = _written(warm.run)
+        assert launching.call(*warm.flags) == 1
+        assert _written(warm.run) == before
+    *_, last = capsys.readouterr().err.splitlines()
+    assert last.startswith(f"error: --run_dir={warm.run}: another process works in it")
 
 
 def test_what_a_killed_process_had_not_finished_is_in_nobodys_way(tmp_path):
@@ -97,22 +105,19 @@ def test_what_a_killed_process_had_not_finished_is_in_nobodys_way(tmp_path):
         assert not left.exists()
 
 
-def test_a_run_that_was_killed_before_its_report_goes_on(whole, tmp_path):
-    experiment, found, _ = whole
-    copy = Experiment(experiment.argv, tmp_path)
-    shutil.copytree(experiment.run, copy.run)
-    (copy.run / "report.md").unlink()
-    before = _written(copy)
-    done = launching.program(*experiment.flags, f"--run_dir={copy.run}")
-    assert done.returncode == 0, done.stderr
-    assert copy.found() == found and (copy.run / "report.md").exists()
-    assert before and _written(copy) == before  # nothing was trained again
+@pytest.mark.slow
+def test_a_run_that_was_killed_before_its_report_goes_on(whole, warm, capsys):
+    shutil.copytree(whole.run, warm.run)
+    (warm.run / "report.md").unlink()
+    before = _written(warm.run / "checkpoints")
+    assert launching.call(*warm.flags) == 0, capsys.readouterr().err
+    assert warm.found() == whole.found() and (warm.run / "report.md").exists()
+    assert before and _written(warm.run / "checkpoints") == before  # nothing trained
 
 
-def _written(experiment):
-    """When each chunk was."""
-    kept = (experiment.run / "checkpoints").iterdir()
-    return {path.name: path.stat().st_mtime_ns for path in kept}
+def _written(folder):
+    """When each file was."""
+    return {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no full device")
@@ -121,48 +126,38 @@ def test_a_line_for_which_there_is_no_room_is_one_error():
         run_dir.append_lines(Path("/dev/full"), ["line\n"])
 
 
-# A disk of its own that only this process and its children see.
-DISK = """
-disk=$1; out=$2; shift 2
-mount -t tmpfs tmpfs "$disk" || exit 77
-while [ "$1" != -- ]; do options="$options $1"; shift; done
-shift
-for option in $options; do
-  mount -o "remount,$option" "$disk"
-  "$@" >&2
-  echo "$? $option"
-done
-cp -r "$disk/." "$out"
+# Has small disks that nobody else sees, and runs the launcher once for each of the
+# mount options of each.
+DISKS = """
+import json, subprocess, sys
+import launching
+
+if __name__ == "__main__":
+    status = []
+    for disk, options, flags in json.loads(sys.argv[1]):
+        subprocess.run(["mount", "-t", "tmpfs", "tmpfs", disk], check=True)
+        for option in options:
+            subprocess.run(["mount", "-o", f"remount,{option}", disk], check=True)
+            status.append(launching.call(*flags))
+    subprocess.run(["cp", "-r", f"{disk}/.", sys.argv[2]], check=True)
+    print(json.dumps(status))
 """
 
 
-def on_a_disk(tmp_path, options, flags):
-    """Runs the launcher once for each of the mount options of a small disk, which is
-    tmp_path/disk; returns the statuses, and what it said."""
-    (tmp_path / "disk").mkdir()
-    (tmp_path / "out").mkdir()
-    command = [sys.executable, "-m", "launch.main", *flags]
-    places = tmp_path / "disk", tmp_path / "out"
+def on_disks(folder, *disks):
+    """Runs the launcher on disks, mount options and flags; what the last holds at the
+    end is in folder/last then. Returns the statuses, and what it said."""
+    (folder / "last").mkdir()
+    (folder / "disks.py").write_text(DISKS)
     done = subprocess.run(
-        [
-            "unshare",
-            "--mount",
-            "sh",
-            "-c",
-            DISK,
-            "sh",
-            *places,
-            *options,
-            "--",
-            *command,
-        ],
-        cwd=launching.ROOT,
-        env=launching.environment(),
+        ["unshare", "--mount", sys.executable, "disks.py", json.dumps(disks), "last"],
+        cwd=folder,
+        env=launching.environment() | {"PYTHONPATH": os.pathsep.join(sys.path)},
         capture_output=True,
         text=True,
     )
     assert done.returncode == 0, done.stderr
-    return [int(line.split()[0]) for line in done.stdout.splitlines()], done.stderr
+    return json.loads(done.stdout.splitlines()[-1]), done.stderr
 
 
 def may_mount():
@@ -172,26 +167,33 @@ def may_mount():
     return subprocess.run(mount, capture_output=True).returncode == 0
 
 
-@pytest.mark.skipif(not may_mount(), reason="may not mount")
-@pytest.mark.parametrize(
-    ("place", "options"),
-    [
-        ("cache", ("size=300k", "size=64m")),
-        ("run", ("ro", "rw,size=8k", "rw,size=60k", "size=64m")),
-    ],
-)
-def test_a_full_disk_is_one_line_and_with_more_room_it_goes_on(
-    whole, tmp_path, place, options
-):
-    experiment, found, _ = whole
-    flags = *experiment.flags, f"--{place}_dir={tmp_path / 'disk' / place}"
-    if place == "cache":
-        flags = *flags, f"--run_dir={tmp_path / 'out' / 'run'}"
-    status, said = on_a_disk(tmp_path, options, flags)
-    assert status == [1] * (len(options) - 1) + [0], said
+@pytest.mark.slow
+def test_a_full_disk_is_one_line_and_with_more_room_it_goes_on(whole, tmp_path):
+    if not may_mount():
+        pytest.skip("may not mount")
+    of_cache, of_run = str(tmp_path / "of cache"), str(tmp_path / "of run")
+    for disk in of_cache, of_run:
+        Path(disk).mkdir()
+    run = tmp_path / "run"
+    status, said = on_disks(
+        tmp_path,
+        (
+            of_cache,
+            ("size=300k", "size=64m"),
+            (*whole.argv, f"--cache_dir={of_cache}/cache", f"--run_dir={run}"),
+        ),
+        (
+            of_run,
+            ("ro", "rw,size=8k", "rw,size=60k", "size=64m"),
+            (*whole.flags, f"--run_dir={of_run}/run"),
+        ),
+    )
+    assert status == [1, 0, 1, 1, 1, 0], said
     assert "Traceback" not in said
     errors = [line for line in said.splitlines() if line.startswith("error: ")]
-    reasons = ("No space left on device", "Read-only file system")
-    assert len(errors) == len(options) - 1
-    assert all(str(tmp_path / "disk") in e and e.endswith(reasons) for e in errors)
-    assert Experiment(experiment.argv, tmp_path / "out").found() == found
+    full, only_read = "No space left on device", "Read-only file system"
+    reasons = (of_cache, full), (of_run, only_read), (of_run, full), (of_run, full)
+    for error, (disk, reason) in zip(errors, reasons, strict=True):
+        assert disk in error and error.endswith(reason)
+    for folder in tmp_path, tmp_path / "last":
+        assert Experiment(whole.argv, folder).found() == whole.found()
