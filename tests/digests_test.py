@@ -122,14 +122,15 @@ def test_no_report_is_made_of_a_damaged_run(tmp_path):
     runs.read(tmp_path)
 
 
+@pytest.mark.slow
 def test_a_run_that_dies_before_its_digests_has_not_finished(
-    tmp_path, monkeypatch, capsys
+    corpus, tmp_path, monkeypatch, capsys
 ):
     def dies(folder):
         raise KeyboardInterrupt
 
     folder = tmp_path / "run"
-    argv = *launching.corpus(tmp_path), *launching.SMALL, f"--run_dir={folder}"
+    argv = *corpus, *launching.SMALL, f"--run_dir={folder}"
     with monkeypatch.context() as patch:
         patch.setattr(digests, "write", dies)
         assert launching.call(*argv) == 130

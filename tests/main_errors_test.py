@@ -1,15 +1,12 @@
 """How the launcher says no: one line, the right status, no traceback."""
 
 import json
+import subprocess
+import sys
 
 import launching
 import pytest
 from launching import SMALL
-
-
-@pytest.fixture(scope="module")
-def corpus(tmp_path_factory):
-    return launching.corpus(tmp_path_factory.mktemp("corpus"))
 
 
 @pytest.fixture
@@ -26,10 +23,11 @@ def test_a_folder_with_results_is_refused(call, tmp_path, capsys):
     assert not out and err.count("\n") == 1 and "run is not empty (summary.json)" in err
 
 
+@pytest.mark.slow
 def test_bad_audio_stops_after_all_of_it_is_listed(call, tmp_path, capsys):
     file = launching.write_corpus(tmp_path / "damaged")
     bad = launching.damage(file)
-    assert call(f"--data_dir={file}") == 1
+    assert call(f"--data_dir={file}", "--workers=1") == 1
     out, err = capsys.readouterr()
     listed = [line for line in err.splitlines() if line.startswith("bad audio: ")]
     reasons = ("is not audio", "No such file", "has 160 samples")
@@ -39,6 +37,7 @@ def test_bad_audio_stops_after_all_of_it_is_listed(call, tmp_path, capsys):
     assert "error: 3 of 32 utterances have no usable audio" in err.splitlines()[-1]
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:overflow")  # what float32 cannot hold becomes inf
 @pytest.mark.parametrize(
     ("grid", "name"),
@@ -50,7 +49,7 @@ def test_bad_audio_stops_after_all_of_it_is_listed(call, tmp_path, capsys):
 def test_trainings_that_diverge_are_named_and_the_others_go_on(
     call, grid, name, tmp_path, capsys
 ):
-    assert call(f"--grid={grid}", "--seeds=2") == 1
+    assert call(f"--grid={grid}") == 1
     out, err = capsys.readouterr()
     *_, first, last = err.splitlines()
     assert first.startswith(f"failed: mean, unigram 0.2, cells 4, {name}, seed 1, held")
@@ -68,30 +67,51 @@ def test_trainings_that_diverge_are_named_and_the_others_go_on(
     assert (tmp_path / "run" / "report.html").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:overflow")
 def test_where_all_diverge_there_is_no_table_but_a_list(call, tmp_path, capsys):
-    assert call("--noise=3e38", "--seeds=1") == 1
+    assert call("--noise=3e38") == 1
     err = capsys.readouterr().err
-    assert "error: 4 trainings failed" in err and "Traceback" not in err
+    assert "error: 8 trainings failed" in err and "Traceback" not in err
     summary = json.loads((tmp_path / "run" / "summary.json").read_text())
-    assert (summary["conditions"], len(summary["failed"])) == ([], 4)
+    assert (summary["conditions"], len(summary["failed"])) == ([], 8)
 
 
-@pytest.mark.parametrize(
-    ("argv", "said"),
-    [
-        (["--aggregator=vlad"], "--aggregator=vlad: "),
-        (["--aggregator=netvlad(ghosts=1)"], "no option 'ghosts'"),
-        (["--alpha=1.5"], "--alpha=1.5: should be a number from 0 to 1"),
-        (["--seeds=-1"], "--seeds=-1: should be an integer of at least 1"),
-        (["train"], "unexpected 'train'"),
-    ],
-)
-def test_wrong_flags_are_answered_in_one_line_before_jax(argv, said, tmp_path):
-    no_jax = launching.without(tmp_path / "lib", "jax")
-    done = launching.program("--corpus=demo", *argv, **no_jax)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.count("\n") == 1 and said in done.stderr
+WRONG = {
+    "--aggregator=vlad": "--aggregator=vlad: ",
+    "--aggregator=netvlad(ghosts=1)": "no option 'ghosts'",
+    "--alpha=1.5": "--alpha=1.5: should be a number from 0 to 1",
+    "--seeds=-1": "--seeds=-1: should be an integer of at least 1",
+    "train": "unexpected 'train'",
+}
+
+
+@pytest.mark.parametrize("argv", WRONG)
+def test_wrong_flags_are_answered_in_one_line(argv, capsys):
+    assert launching.call("--corpus=demo", argv) == 2
+    out, err = capsys.readouterr()
+    assert not out and err.count("\n") == 1 and WRONG[argv] in err
+
+
+@pytest.mark.slow
+def test_for_wrong_flags_jax_is_not_imported(tmp_path):
+    program = (
+        "import sys\n"
+        "from launch import cli, flags, main\n"
+        "for argv in sys.argv[1:]:\n"
+        "    given = ['--corpus=demo', argv]\n"
+        "    print(cli.run(main.main, flags.define, flags.read, '', given))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, *WRONG],
+        cwd=launching.ROOT,
+        env=launching.environment() | launching.without(tmp_path / "lib", "jax"),
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout == "2\n" * len(WRONG)
+    for line, said in zip(done.stderr.splitlines(), WRONG.values(), strict=True):
+        assert said in line
 
 
 @pytest.mark.parametrize("dry_run", ["--dry_run", "--dry_run=false"])

@@ -18,7 +18,7 @@ import vladser
 from vladser import corpora, smoothing
 from vladser.errors import InputError
 
-TINY = ("--aggregator=mean", "--cells=4", "--epochs=1", "--seeds=1")
+TINY = ("--aggregator=mean", "--cells=4", "--epochs=1", "--seeds=1", "--workers=1")
 COLUMNS = ["file", "speaker", "emotion", "session"]
 
 
@@ -54,32 +54,46 @@ def said(capsys):
     return err
 
 
-@pytest.mark.parametrize("name", ["with spaces", "Größe 日本 ελ", "quo'te\"s #,;=%"])
-def test_paths_and_names_may_hold_any_letters(tmp_path, name):
-    speakers, classes = (f"{name} 1", f"{name} 2"), ("злой", "sad")
-    rows = [(s, e, name) for s in speakers for e in classes for _ in range(2)]
-    file = manifest(tmp_path / name, rows)
-    assert call(file, f"--emotions={','.join(classes)}", *TINY) == 0
-    run = file.parent / "run"
+@pytest.mark.slow
+def test_paths_and_names_may_hold_any_letters(tmp_path):
+    name = "with spaces, Größe 日本 ελ, quo'te\"s #;=%"
+    (tmp_path / name).mkdir()
+    file = launching.write_corpus(tmp_path / name / "data")
+    with file.open(newline="", encoding="utf-8") as lines:
+        rows = [*csv.DictReader(lines)]
+    classes = dict(zip(launching.EMOTIONS, ("злой", "sad", "a b", "ελ"), strict=True))
+    for row in rows:
+        new = f"{name} {row['file']}"
+        (file.parent / row["file"]).rename(file.parent / new)
+        row["file"], row["speaker"] = new, f"{name} {row['speaker']}"
+        row["emotion"], row["session"] = classes[row["emotion"]], name
+    with file.open("w", newline="", encoding="utf-8") as lines:
+        writer = csv.DictWriter(lines, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    emotions = f"--emotions={','.join(classes.values())}"
+    assert call(file, emotions, *launching.SMALL, "--workers=1") == 0
+    run, speakers = file.parent / "run", [f"{name} s{n}" for n in range(4)]
     summary = json.loads((run / "summary.json").read_text(encoding="utf-8"))
     folds = summary["conditions"][0]["folds"]
-    assert [fold["held_out"] for fold in folds] == [*speakers]
-    assert summary["emotions"] == [*classes]
+    assert [fold["held_out"] for fold in folds] == speakers
+    assert summary["emotions"] == [*classes.values()]
     with (run / "predictions.csv").open(encoding="utf-8", newline="") as lines:
         assert {row["speaker"] for row in csv.DictReader(lines)} == {*speakers}
 
 
+@pytest.mark.slow
 def test_links_to_data_cache_and_results_are_followed(tmp_path):
-    rows = [(s, e, "") for s in "xy" for e in ("angry", "sad") for _ in range(2)]
-    file = manifest(tmp_path / "real", rows)
+    file = launching.write_corpus(tmp_path / "real")
     (tmp_path / "links").mkdir()
     for path in [*(tmp_path / "real").iterdir()]:
         (tmp_path / "links" / path.name).symlink_to(path)
     (tmp_path / "other disk").mkdir()
     (tmp_path / "place").symlink_to("other disk")
-    linked = tmp_path / "links" / file.name
-    assert call(linked, *TINY, "--emotions=angry,sad", folder=tmp_path / "place") == 0
+    linked, place = tmp_path / "links" / file.name, tmp_path / "place"
+    assert call(linked, *launching.SMALL, "--workers=1", folder=place) == 0
     assert (tmp_path / "other disk" / "run" / "report.html").exists()
+    assert any((tmp_path / "other disk" / "cache").iterdir())
 
 
 def test_loops_of_links_end_and_links_to_elsewhere_are_read(tmp_path):
@@ -110,8 +124,13 @@ if __name__ == "__main__":
 """
 
 
+def linked(target, link):
+    link.symlink_to(target)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
-    "install", [shutil.copytree, lambda to, link: link.symlink_to(to)]
+    "install", [shutil.copytree, pytest.param(linked, marks=pytest.mark.long)]
 )
 def test_the_install_path_may_hold_any_letters(tmp_path, install):
     folder = tmp_path / "hör zu"
@@ -175,6 +194,7 @@ def test_what_a_corpus_lacks_is_said(tmp_path, capsys, rows, argv, status, messa
     assert not (tmp_path / "data" / "run").exists()
 
 
+@pytest.mark.slow
 def test_a_fold_may_train_without_a_class_that_it_tests(tmp_path, capsys):
     """Speaker z alone is neutral: with z held out the unigram prior of neutral is 0."""
     rows = [(s, e, "") for s in "xyz" for e in ("angry", "sad") for _ in range(2)]
@@ -210,7 +230,14 @@ def test_a_fold_may_train_without_a_class_that_it_tests(tmp_path, capsys):
     )
 
 
-@pytest.mark.parametrize("corpus", [n for n in corpora.names() if n != "manifest"])
+@pytest.mark.parametrize(
+    "corpus",
+    [
+        pytest.param(name, marks=[pytest.mark.slow] if name == "demo" else [])
+        for name in corpora.names()
+        if name != "manifest"
+    ],
+)
 def test_a_file_is_no_corpus_folder(tmp_path, corpus):
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match="not a folder"):
