@@ -13,6 +13,8 @@ import toys
 from vladser import aggregators, batches, chunks, experiment, folds, merging
 from vladser.types import Condition, Fold
 
+pytestmark = pytest.mark.numeric
+
 MEAN, FINAL = (
     Condition(aggregators.parse(name), cells=4) for name in ("mean", "final")
 )

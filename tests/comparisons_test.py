@@ -8,6 +8,8 @@ import scipy.stats
 from vladser import aggregators, comparisons, paper
 from vladser.types import Condition
 
+pytestmark = pytest.mark.numeric
+
 PAPER = list(
     dict.fromkeys(c for f in paper.FAMILIES for c in (f.reference, *f.members))
 )

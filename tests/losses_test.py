@@ -220,7 +220,8 @@ def test_a_trial_sees_the_shares_of_its_folds_training_rows():
 @pytest.mark.slow
 def test_a_grid_over_treatments_is_named_written_and_reported(tmp_path):
     corpus, folder = launching.corpus(tmp_path), tmp_path / "run"
-    argv = *launching.SMALL, "--seeds=1", "--epochs=1", f"--run_dir={folder}"
+    # Four trials a seed, as other tests of the launcher have: one program.
+    argv = *launching.SMALL, "--hold_out=split", "--epochs=1", f"--run_dir={folder}"
     grids = [
         f"--grid={one}"
         for one in ("class_weights=0,1", "focal=2", "logit_adjustment=0.5")

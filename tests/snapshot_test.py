@@ -9,6 +9,8 @@ import toys
 
 from vladser import events, experiment, snapshot
 
+pytestmark = pytest.mark.numeric
+
 
 @pytest.fixture(scope="module")
 def corpus():

@@ -7,6 +7,8 @@ from scipy.special import expit
 
 from vladser import statistics
 
+pytestmark = pytest.mark.numeric
+
 # The logits of four recalls of a typical speaker: UA about 0.6 and 0.82.
 LOW, HIGH = np.array([1.3, -0.4, 1.0, 0.2]), np.array([3.3, 0.7, 2.3, 1.4])
 
