@@ -53,7 +53,8 @@ def _workload() -> workloads.Workload:
 
 def _params(problem: workloads.Workload) -> model.Params:
     """Weights none of which is 0, so that each has a place of its own to go to."""
-    params = jax.device_get(model.init(jax.random.key(0), problem.spec))
+    init = jax.jit(model.init, static_argnums=1)
+    params = jax.device_get(init(jax.random.key(0), problem.spec))
     draw = np.random.default_rng(0)
     return jax.tree.map(
         lambda x: x + draw.normal(0, 0.1, x.shape).astype(np.float32), params

@@ -34,7 +34,8 @@ class Contestant:
         self.optimizer = optax.adadelta(
             self.condition.learning_rate, rho=self.condition.rho, eps=EPSILON
         )
-        params = self.from_ours(model.init(jax.random.key(0), self.spec))
+        init = jax.jit(model.init, static_argnums=1)
+        params = self.from_ours(init(jax.random.key(0), self.spec))
         count = len(workload.trials.seed)
         state = params, self.optimizer.init(params)
         self.state = jax.tree.map(lambda x: jnp.stack([x] * count), state)
