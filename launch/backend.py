@@ -4,6 +4,7 @@ import os
 import warnings
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import jax
 
@@ -20,9 +21,10 @@ def prepare(cores: int, cache_dir: Path) -> None:
         lies there for its own.
     """
     told = "xla_force_host_platform_device_count" in os.environ.get("XLA_FLAGS", "")
-    if jax.config.jax_num_cpu_devices < 0 and not told:
+    config: Any = jax.config  # whose attributes are made at run time
+    if config.jax_num_cpu_devices < 0 and not told:
         jax.config.update("jax_num_cpu_devices", cores)
-    if jax.config.jax_compilation_cache_dir is None:
+    if config.jax_compilation_cache_dir is None:
         with suppress(OSError):
             programs.guard(cache_dir)
             jax.config.update("jax_compilation_cache_dir", str(cache_dir))

@@ -21,6 +21,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from absl import flags
 from platformdirs import user_cache_path
@@ -112,7 +113,7 @@ def read(values: flags.FlagValues) -> Settings:
     Raises:
       InputError: flags that do not go together, or folders that are not there.
     """
-    given = {field.name: values[field.name].value for field in fields(Settings)}
+    given: dict[str, Any] = {f.name: values[f.name].value for f in fields(Settings)}
     trials, data_dir, json = given["trials"], given["data_dir"], given["json"]
     if trials > 10 and trials % 10:
         raise InputError(f"--trials={trials} should be at most 10, or a multiple of it")

@@ -50,7 +50,7 @@ class Checkpoints:
             return
         path = self.folder / f"{_name(chunk)}.finished"
         sealed.write(path, _head(chunk, figures), merging.pack(chunk, results))
-        for file in self._snapshots(chunk):
+        for file in _snapshots(self.folder, chunk):
             file.unlink(missing_ok=True)
 
     def finished(
@@ -63,7 +63,9 @@ class Checkpoints:
             return [(chunk, found)], figures, []
         if not any(chunks.meet(chunk, other) for other in self._kept()):
             return [], Figures(), [chunk]
-        parts, total, missing = [], Figures(), []
+        parts: list[tuple[Chunk, Results]] = []
+        total = Figures()
+        missing: list[Chunk] = []
         for half in chunks.halves(chunk):
             done, figures, rest = self.finished(half)
             parts, total, missing = parts + done, total + figures, missing + rest
@@ -77,7 +79,7 @@ class Checkpoints:
         """
         if not self.folder:
             return
-        older = min(self._snapshots(chunk), key=_written)
+        older = min(_snapshots(self.folder, chunk), key=_written)
         head = _head(chunk, figures) | {"epoch": now.epoch, "step": now.step}
         sealed.write(older, head, snapshot.pack(now))
 
@@ -102,9 +104,6 @@ class Checkpoints:
             with suppress(sealed.DamagedError):
                 found.append(Chunk(*sealed.read(path)[0]["chunk"]))
         return found
-
-    def _snapshots(self, chunk: Chunk) -> list[Path]:
-        return [self.folder / f"{_name(chunk)}.{n}.snapshot" for n in (0, 1)]
 
     def _around(
         self, chunk: Chunk, pattern: str
@@ -134,6 +133,10 @@ def _head(chunk: Chunk, figures: Figures) -> dict[str, Any]:
 
 def _places(chunk: Chunk) -> list[list[int]]:
     return [list(places) for places in chunk]
+
+
+def _snapshots(folder: Path, chunk: Chunk) -> list[Path]:
+    return [folder / f"{_name(chunk)}.{n}.snapshot" for n in (0, 1)]
 
 
 def _written(path: Path) -> int:

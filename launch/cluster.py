@@ -139,9 +139,8 @@ def join(
 def _connect(coordinator: str, processes: int | None, process: int | None) -> Cluster:
     # It would keep SIGTERM from ending the process.
     jax.config.update("jax_enable_preemption_service", False)
-    if coordinator == "auto":
-        given = {}
-    else:
+    given: dict[str, Any] = {}
+    if coordinator != "auto":
         _reach(coordinator, process)
         given = {
             "coordinator_address": coordinator,
@@ -166,7 +165,7 @@ def _connect(coordinator: str, processes: int | None, process: int | None) -> Cl
     return Cluster(global_state.client, jax.process_index(), jax.process_count())
 
 
-def _reach(coordinator: str, process: int) -> None:
+def _reach(coordinator: str, process: int | None) -> None:
     """Raises InputError where jax would crash: process 0 has no such port, or nobody
     answers there."""
     host, _, port = coordinator.rpartition(":")

@@ -20,6 +20,7 @@ if __name__ == "__main__":
 import logging
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from absl import flags
 
@@ -58,7 +59,7 @@ def read(values: flags.FlagValues) -> Settings:
       InputError: a flag is missing, there is no such model, or the output is there
         already or has no folder.
     """
-    given = {field.name: values[field.name].value for field in fields(Settings)}
+    given: dict[str, Any] = {f.name: values[f.name].value for f in fields(Settings)}
     model_flags.describe(given["model"], given["aggregator"])
     if given["to"] is None:
         raise InputError(f"--to is required: {' or '.join(FORMS)}")

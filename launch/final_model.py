@@ -68,7 +68,8 @@ def write(
     """
     schedule, folder = plan(settings, corpus, tested), settings.run_dir / NAME
     (condition,) = flags.conditions(settings)
-    kept = Checkpoints(settings.run_dir / "checkpoints" / NAME)
+    checkpoints = settings.run_dir / "checkpoints" / NAME
+    kept = Checkpoints(checkpoints)
 
     def keep(outcome: Outcome, figures: Figures) -> None:
         epoch, step = outcome.failed[0, 0]
@@ -81,15 +82,15 @@ def write(
             emotions=corpus.emotions,
             feature_set=corpus.feature_set,
             condition=condition,
-            mean=outcome.trials.mean[0, 0],
-            scale=outcome.trials.scale[0, 0],
+            mean=np.asarray(outcome.trials.mean[0, 0]),
+            scale=np.asarray(outcome.trials.scale[0, 0]),
             params=jax.tree.map(lambda leaf: leaf[0, 0], outcome.params),
             about=_about(settings, corpus, digest, schedule, evaluation),
         )
         # Of a process that was killed here: the same model.
         shutil.rmtree(folder, ignore_errors=True)
         bundle.save(trained, folder)
-        shutil.rmtree(kept.folder, ignore_errors=True)
+        shutil.rmtree(checkpoints, ignore_errors=True)
 
     frames = schedule.training_frames() * schedule.epochs
     with terminal.bar("final model", frames, "frame", scale=True) as bar:

@@ -241,7 +241,7 @@ def read(values: flags.FlagValues) -> Settings:
     Raises:
       InputError: flags that are missing or do not go together, or no such data_dir.
     """
-    given = {field.name: values[field.name].value for field in fields(Settings)}
+    given: dict[str, Any] = {f.name: values[f.name].value for f in fields(Settings)}
     cache_dir = (given["cache_dir"] or user_cache_path("vladser")).absolute()
     if given["corpus"] is None:
         raise InputError(f"--corpus is required: one of {', '.join(corpora.names())}")

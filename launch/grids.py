@@ -68,7 +68,8 @@ def conditions(grids: Iterable[Grid], base: Mapping[str, Any]) -> list[Condition
       InputError: an alpha where nothing is smoothed, a grid that repeats another or has
         too many conditions, or values that are the same to 15 digits.
     """
-    grids, union, seen = list(grids), {}, {}
+    grids, union = list(grids), dict[Condition, None]()
+    seen: dict[frozenset[Condition], Grid] = {}
     for grid in grids or [Grid(())]:
         names = [name for name, _ in grid.values]
         smoothings = dict(grid.values).get("smoothing", (base["smoothing"],))
@@ -91,8 +92,8 @@ def conditions(grids: Iterable[Grid], base: Mapping[str, Any]) -> list[Condition
                 f"--grid={grid}: the same conditions as --grid={other}; give it once"
             )
         union |= dict.fromkeys(members)
-    names = Counter(condition.name for condition in union)
-    for name, count in names.items():
+    counts = Counter(condition.name for condition in union)
+    for name, count in counts.items():
         if count > 1:
             raise InputError(f"--grid: {count} conditions are {name} to 15 digits")
     return list(union)

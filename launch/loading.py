@@ -60,6 +60,7 @@ def _corpus(settings: Settings) -> Corpus:
     corpus = corpora.read(settings.corpus, settings.data_dir)
     if not settings.test_corpus:
         return corpus
+    assert settings.test_data_dir  # see `flags.read`
     test = corpora.read(settings.test_corpus, settings.test_data_dir)
     with cli.wrong_use():
         return cross.join(corpus, test, settings.corpus, settings.test_corpus)

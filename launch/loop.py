@@ -61,7 +61,7 @@ def train(
     may = fits(settings, corpus, conditions, plan)
     mine = chunks.cut(plan, conditions, may, cluster.process, cluster.processes)
     kept = Checkpoints(folder and folder / "checkpoints")
-    parts, todo, total = [], deque(), Figures()
+    parts, todo, total = [], deque[Chunk](), Figures()
     for chunk in mine:
         done, figures, missing = kept.finished(chunk)
         parts += done

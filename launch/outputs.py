@@ -38,7 +38,7 @@ def write(
     Raises:
       InputError: a file cannot be written.
     """
-    folder, failed = settings.run_dir, found.failed.any(axis=(2, 3))
+    folder, failed = settings.run_dir, np.any(found.failed, axis=(2, 3))
     every = [
         Tested(corpus, condition, plan.folds, plan.seeds, found.probabilities[:, c])
         for c, condition in enumerate(conditions)

@@ -41,7 +41,7 @@ def define(values: flags.FlagValues, settings: type) -> None:
     """Defines on `values` the flags that the fields of a dataclass are."""
     for field in dataclasses.fields(settings):
         said = field.metadata
-        kind = flags.MultiFlag if said["repeatable"] else flags.Flag
+        kind: Any = flags.MultiFlag if said["repeatable"] else flags.Flag
         flag = kind(
             _Parser(said["parse"]),
             None,
@@ -55,7 +55,10 @@ def define(values: flags.FlagValues, settings: type) -> None:
 
 class _Parser(flags.ArgumentParser):
     def __init__(self, parse: Callable[[Any], Any]):
-        self.parse = parse
+        self._parse = parse
+
+    def parse(self, argument: Any) -> Any:
+        return self._parse(argument)
 
 
 def one_of(*names: str) -> Callable[[str], str]:

@@ -18,7 +18,7 @@ if __name__ == "__main__":
 import sys
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from absl import flags
 from platformdirs import user_cache_path
@@ -106,7 +106,7 @@ def read(values: flags.FlagValues, *words: str) -> Request:
       InputError: flags that are missing or do not go together, no such file, folder or
         model, or a model whose features are not known here.
     """
-    given = {field.name: values[field.name].value for field in fields(Settings)}
+    given: dict[str, Any] = {f.name: values[f.name].value for f in fields(Settings)}
     given["cache_dir"] = (given["cache_dir"] or user_cache_path("vladser")).absolute()
     if given["window"]:
         given["hop"] = given["hop"] or given["window"] / 2
@@ -132,7 +132,7 @@ def _check(settings: Settings, ready: bool) -> None:
             f"--window={window:g}: should be from {shortest:g} to --max_seconds="
             f"{settings.max_seconds:g}"
         )
-    elif hop > window:
+    elif hop is not None and hop > window:
         raise InputError(f"--hop={hop:g}: should be at most --window={window:g}")
     if embeddings and embeddings.exists():
         raise InputError(f"--embeddings={embeddings} is there already: name another")
@@ -154,7 +154,8 @@ def main(request: Request) -> None:
         recordings = _windows(settings, given.utterances)
     utterances = [window for recording in recordings for window in recording]
     found = _classify(request, utterances)
-    sys.stdout.reconfigure(errors="surrogateescape")  # file names may be any bytes
+    # File names may be any bytes. (typeshed says TextIO, for it may be replaced.)
+    sys.stdout.reconfigure(errors="surrogateescape")  # type: ignore[union-attr]
     write = outputs.FORMATS[settings.format]
     write(outputs.rows(utterances, found), found.emotions, sys.stdout)
     sys.stdout.flush()
@@ -175,6 +176,7 @@ def main(request: Request) -> None:
 
 def _windows(settings: Settings, utterances: list[Utterance]) -> list[list[Utterance]]:
     """The windows of each, with their places as ids."""
+    assert settings.window and settings.hop  # see `read`
     recordings, place = [], 0
     for utterance in utterances:
         cut = windows.cut(utterance, settings.window, settings.hop)

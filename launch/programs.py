@@ -34,7 +34,7 @@ def guard(folder: Path) -> None:
                 known.pop(program.name, None)
                 program.unlink()
 
-    def note(event: str, seconds: float, **_: str | int) -> None:
+    def note(event: str, duration_secs: float, **_: str | int) -> None:
         if event != _COMPILED:
             return
         # Without a line of its own a program is compiled again: that only takes time.

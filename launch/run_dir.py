@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _LOCK = ".lock"
 _UNFINISHED = ".unfinished"
-_TEXT = {"encoding": "utf-8", "newline": ""}
+_TEXT: dict[str, Any] = {"encoding": "utf-8", "newline": ""}
 _PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy", "opensmile", "audresample")
 
 

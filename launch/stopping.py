@@ -86,6 +86,7 @@ def deferred() -> Iterator[None]:
 
 def now() -> NoReturn:
     """Raises Stopped."""
+    assert _State.asked is not None  # see `asked`
     raise Stopped(_State.asked)
 
 

@@ -17,6 +17,7 @@ import sys
 from contextlib import closing
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from absl import flags
 
@@ -76,7 +77,7 @@ def read(values: flags.FlagValues) -> Settings:
       InputError: no model, or one of other features than can be streamed here; or there
         is nothing to listen to.
     """
-    given = {field.name: values[field.name].value for field in fields(Settings)}
+    given: dict[str, Any] = {f.name: values[f.name].value for f in fields(Settings)}
     trained = model_flags.describe(given["model"], given["aggregator"]).feature_set
     default = SPOKEN if given["microphone"] else LONGEST
     given["utterance"] = given["utterance"] or default

@@ -88,11 +88,11 @@ def _condition(
         ("chance", chance, "", "", chance),
     ]
     if _folds_are_speakers(ua):
-        name, mean, _, *rest = averages[1]
-        averages[:2] = [(name, mean, interval, *rest)]
-    averages = [(name, _percent(u), *s, _percent(w)) for name, u, *s, w in averages]
+        name, mean, _, over_seeds, of_wa = averages[1]
+        averages[:2] = [(name, mean, interval, over_seeds, of_wa)]
+    cells = [(name, _percent(u), *s, _percent(w)) for name, u, *s, w in averages]
     header = "", "UA %", "95 % interval", "over seeds", "WA %"
-    lines += ["", *table(header, averages)]
+    lines += ["", *table(header, cells)]
     share = confusion / np.maximum(spoken[:, None], 1)
     rows = [
         (emotion, *map(_percent, row))

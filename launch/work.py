@@ -1,7 +1,7 @@
 """One chunk of trials as it is trained: progress, metrics.jsonl, checkpoints."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -27,7 +27,7 @@ class Work:
 
     settings: Settings
     corpus: Dataset
-    conditions: list[Condition]
+    conditions: Sequence[Condition]
     plan: Plan
     cluster: Cluster
     kept: Checkpoints

@@ -22,7 +22,8 @@ class Block:
         trials: Trial,
         devices: Sequence[jax.Device] | None,
     ):
-        self.shape = trials.seed.shape
+        seeds, of_each = trials.seed.shape
+        self.shape = seeds, of_each
         self.conditions = len(conditions)
         self.utterances = len(corpus.label)
         self.spec = trials_of.specification(corpus, conditions)

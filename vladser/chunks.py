@@ -18,7 +18,7 @@ from vladser import batches, experiment, sweep
 from vladser import trials as trials_of
 from vladser.events import Event
 from vladser.snapshot import Snapshot
-from vladser.types import Condition, Dataset
+from vladser.types import Condition, Dataset, Pooling
 
 # Of a device's memory. `sweep.memory` counts arrays; what XLA needs within a fusion,
 # the gaps between arrays, and on a CPU whatever else runs, come on top.
@@ -166,7 +166,7 @@ def _room(corpus: int, devices: Sequence[jax.Device]) -> float:
 
 def _programs(conditions: Sequence[Condition]) -> list[list[int]]:
     """The places of the conditions that share a program, program by program."""
-    members = {}
+    members: dict[tuple[Pooling, int], list[int]] = {}
     for place, condition in enumerate(conditions):
         members.setdefault((condition.pooling, condition.cells), []).append(place)
     return list(members.values())
@@ -234,6 +234,6 @@ def _pieces(chunk: Chunk, pieces: int) -> list[Chunk]:
     pieces = min(pieces, len(places))
     ends = [len(places) * piece // pieces for piece in range(pieces + 1)]
     return [
-        Chunk(*chunk[:axis], places[start:stop], *chunk[axis + 1 :])
+        Chunk(*(*chunk[:axis], places[start:stop], *chunk[axis + 1 :]))
         for start, stop in pairwise(ends)
     ]

@@ -124,4 +124,4 @@ def _by_emotion(shares: np.ndarray, labels: np.ndarray, emotions: int) -> Cluste
     mean = total / np.where(utterances > 0, utterances, np.nan)[:, None, None]
     dominant = shares.sum(axis=-1).argmax(axis=-1)
     found = adjusted_rand(labels, dominant)
-    return Clusters(utterances, mean.astype(np.float32), found)
+    return Clusters(utterances, mean.astype(np.float32), np.array(found))

@@ -56,9 +56,9 @@ def families(conditions: Sequence[Condition]) -> list[Family]:
                 name += _suffix(settings, groups)
                 found.append(Family(name, title, trained[reference], there))
     found += _of_settings(conditions)
-    first, *others = conditions
+    first, *rest = conditions
     compared = {one for family in found for one in (family.reference, *family.members)}
-    others = tuple(one for one in others if one not in compared)
+    others = tuple(one for one in rest if one not in compared)
     if others:
         title = "Against the first condition of the run"
         found.append(Family("Other conditions", title, first, others))

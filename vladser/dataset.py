@@ -9,6 +9,7 @@ import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.typing import ArrayLike
 
 from vladser import packed
 from vladser.errors import InputError
@@ -21,7 +22,7 @@ class Moments(NamedTuple):
     which those of any set of utterances follow without cancellation (Chan et al. 1979).
     """
 
-    count: np.ndarray  # [N]
+    count: np.ndarray  # type: ignore[assignment]  # [N]; hides tuple.count
     mean: np.ndarray  # [N, D] float64
     squares: np.ndarray  # [N, D] float64
 
@@ -126,7 +127,7 @@ def to_device(
 
 
 def gather(
-    buffer: Buffer, rows: Array, start: Array, length: int
+    buffer: Buffer, rows: Array, start: ArrayLike, length: int
 ) -> tuple[Array, Array]:
     """Some frames of some utterances.
 
@@ -146,7 +147,7 @@ def gather(
     return frames, mask(buffer, rows, start, length)
 
 
-def mask(buffer: Buffer, rows: Array, start: Array, length: int) -> Array:
+def mask(buffer: Buffer, rows: Array, start: ArrayLike, length: int) -> Array:
     """Which of the frames that `gather` gives are those of the utterances, [T, B]."""
     time = start + jnp.arange(length)[:, None]
     return (rows >= 0) & (time < buffer.length[jnp.maximum(rows, 0)])
@@ -164,7 +165,7 @@ def digest(dataset: Dataset) -> str:
         value = getattr(dataset, field.name)
         if isinstance(value, np.ndarray) and value.dtype.kind != "U":
             found.update(f"{field.name} {value.dtype} {value.shape}".encode())
-            found.update(np.ascontiguousarray(value))
+            found.update(np.ascontiguousarray(value).data)
         else:
             value = value.tolist() if isinstance(value, np.ndarray) else value
             found.update(f"{field.name} {value!r}".encode())

@@ -67,7 +67,7 @@ def run(
     states = block.warm_up(states, plan.batch_size)
     yield Compiled(time.perf_counter() - begin)
 
-    now, best = snapshot.beginning(trials.seed.shape), None
+    now, best = snapshot.beginning(block.shape), None
     if resume:
         states = block.to_devices(states, resume.leaves)
         best = block.to_devices(states.params, resume.best) if resume.best else None
@@ -77,7 +77,8 @@ def run(
         now = now._replace(epoch=epoch)
         # Of what is under way: the device works on a step while the host looks at the
         # one before.
-        clock, pending = time.perf_counter(), None
+        clock = time.perf_counter()
+        pending: tuple[int, np.ndarray, Array] | None = None
         for index, rows in enumerate(plan.epoch(epoch)):
             if index < done:
                 continue
@@ -96,6 +97,7 @@ def run(
                 now, step, clock = _finished(block, plan, now, *pending, clock)
                 yield step
             pending = index, rows, loss
+        assert pending  # for there is no epoch without a step
         now, step, clock = _finished(block, plan, now, *pending, clock)
         yield step
         done = 0
@@ -142,17 +144,17 @@ def _finished(
     clock: float,
 ) -> tuple[Snapshot, Step, float]:
     """Waits for a step: what is known after it, the event, and the time."""
-    loss, live = block.to_host(loss), rows >= 0
+    losses, live = block.to_host(loss), rows >= 0
     count, end = live.sum(axis=2), time.perf_counter()
     step = Step(
         epoch=now.epoch,
-        loss=loss,
+        loss=losses,
         rows=count,
         frames=int(np.where(live, plan.lengths[rows], 0).sum()),
         computed=sweep.computed(plan.lengths, rows, block.mesh),
         seconds=end - clock,
     )
-    return snapshot.after_step(now, index, loss, count), step, end
+    return snapshot.after_step(now, index, losses, count), step, end
 
 
 def _tested(now: Snapshot, plan: batches.Plan, probabilities: np.ndarray) -> Snapshot:

@@ -72,7 +72,8 @@ def advance(bundle: Bundle, walk: Walk, frames: np.ndarray, mask: np.ndarray) ->
 
 def finish(bundle: Bundle, walk: Walk) -> Found:
     """What the model makes of the frames so far; the walk may go on after it."""
-    hidden = mask = ()
+    hidden: PyTree = ()
+    mask: PyTree = ()
     if not can_stream(bundle):
         none = jnp.zeros((1, *walk.carry.lstm.hidden.shape))  # before the first frame
         hidden = jnp.concatenate(walk.hidden or [none])

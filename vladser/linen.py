@@ -1,5 +1,7 @@
 """Modules of flax.linen as aggregators."""
 
+from typing import Any
+
 import jax.numpy as jnp
 from flax import linen
 
@@ -32,7 +34,7 @@ def from_linen(module: linen.Module) -> Aggregator:
     def apply(params, frames, mask):
         some = mask.any()
         frames = masking.clean(frames, mask)
-        vector = module.apply({"params": params}, frames, mask | ~some)
+        vector: Any = module.apply({"params": params}, frames, mask | ~some)
         return jnp.where(some, vector, 0)
 
     return Aggregator(init, apply)

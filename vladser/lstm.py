@@ -91,7 +91,7 @@ def run(params: Params, frames: Array, mask: Array, carry: Carry) -> Run:
         cell = f * carry.cell + i * g
         new = Carry(o * jnp.tanh(cell), cell)
         carry = jax.tree.map(partial(jnp.where, keep[:, None]), new, carry)
-        return carry, Run(*carry, gates)
+        return carry, Run(carry.hidden, carry.cell, gates)
 
     projected = frames @ params.input_kernel + params.bias
     return lax.scan(step, carry, (projected, mask))[1]

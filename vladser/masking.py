@@ -1,12 +1,13 @@
 """Masked arithmetic: what the mask leaves out may hold anything, NaN included, and
 reaches neither results nor gradients."""
 
+import jax
 import jax.numpy as jnp
 
 from vladser.types import Array
 
 
-def clean(frames: Array, mask: Array) -> Array:
+def clean(frames: Array, mask: Array) -> jax.Array:
     """Frames with zeros where the mask leaves out.
 
     Done before any arithmetic: a NaN that is multiplied by zero stays NaN.

@@ -39,6 +39,7 @@ def of_chunk(chunk: Chunk, outcome: Outcome) -> Results:
         assignment = np.empty((*axes, classes, 0, BINS), np.float32)
     else:
         adjusted_rand, assignment = clusters.adjusted_rand, clusters.assignment
+        assert outcome.untrained  # as there are clusters
         untrained_rand = outcome.untrained.adjusted_rand
     names = "epoch", "failed", "loss", "validation_ua", "probabilities"
     arrays = {name: getattr(outcome, name) for name in names}

@@ -101,11 +101,11 @@ def finish(
     """
     aggregator = aggregators.build(spec.pooling)
     if aggregator.stream:
-        represent = jax.vmap(aggregator.stream.finish, in_axes=(None, 0))
-        embedding = represent(params.aggregator, carry.pool)
+        of_state = jax.vmap(aggregator.stream.finish, in_axes=(None, 0))
+        embedding = of_state(params.aggregator, carry.pool)
     else:
-        represent = jax.vmap(aggregator.apply, in_axes=(None, 1, 1))
-        embedding = represent(params.aggregator, hidden, mask)
+        of_frames = jax.vmap(aggregator.apply, in_axes=(None, 1, 1))
+        embedding = of_frames(params.aggregator, hidden, mask)
     return embedding, embedding @ params.kernel + params.bias
 
 

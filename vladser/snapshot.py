@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -96,8 +96,8 @@ def pack(snapshot: Snapshot) -> bytes:
 def unpack(packed: bytes) -> Snapshot:
     """What `pack` made bytes of."""
     with np.load(io.BytesIO(packed), allow_pickle=False) as file:
-        said = {name: file[name] for name in file.files}
-    lists = {
+        said: dict[str, Any] = {name: file[name] for name in file.files}
+    lists: dict[str, Any] = {
         name: [
             said.pop(key) for key in sorted(said) if key.rstrip("0123456789") == name
         ]

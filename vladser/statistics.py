@@ -10,6 +10,7 @@ of that covariance exists (Bengio & Grandvalet 2004), and as is usual it is left
 """
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import stdtrit
 
 EXACT = 20  # speakers up to which every flip of signs is looked at: 2^19 by symmetry
@@ -70,7 +71,7 @@ def sign_flip(differences: np.ndarray) -> float:
     return float((np.abs(sums) >= seen).mean())
 
 
-def holm(p: np.ndarray) -> np.ndarray:
+def holm(p: ArrayLike) -> np.ndarray:
     """Holm's (1979) correction for the number of comparisons made.
 
     Args:

@@ -7,13 +7,14 @@ alone: a CPU takes one trial after another, and a few rows of a minibatch at a t
 which stay in its cache; an accelerator takes all at once, to be full.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache, partial
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from jax.typing import ArrayLike
 
 from vladser import aggregators, chunked, model, training
 from vladser.chunked import CHUNK
@@ -26,7 +27,7 @@ _OPTIONS = {"xla_cpu_prefer_vector_width": 512}
 _TRIALS = PartitionSpec("seed", "trial")
 
 
-def mesh(seeds: int, trials: int, devices: list[jax.Device] | None = None) -> Mesh:
+def mesh(seeds: int, trials: int, devices: Sequence[jax.Device] | None = None) -> Mesh:
     """The arrangement of the devices over [seeds, trials] whose busiest device has the
     fewest trials; of those the one of fewest devices, for more would not be faster; and
     then of fewest seeds a device, for the trials of a seed share its draws."""
@@ -53,7 +54,7 @@ def everywhere(mesh: Mesh) -> NamedSharding:
     return NamedSharding(mesh, PartitionSpec())
 
 
-def step_key(seed: Array, epoch: Array, step: Array) -> Array:
+def step_key(seed: Array, epoch: ArrayLike, step: ArrayLike) -> Array:
     """The key of all that is drawn in a step; alike for all trials of a seed."""
     key = jax.random.fold_in(jax.random.key(seed), epoch)
     return jax.random.fold_in(key, step)
@@ -88,8 +89,8 @@ def train_step(
     trials: Trial,
     buffer: Buffer,
     rows: Array,
-    epoch: Array,
-    step: Array,
+    epoch: ArrayLike,
+    step: ArrayLike,
     *,
     spec: Spec,
     mesh: Mesh,

@@ -1,12 +1,12 @@
 """One training step of one trial: loss, gradient, Adadelta."""
 
 from collections.abc import Callable
-from functools import partial
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import optax
+from jax.typing import ArrayLike
 
 from vladser import chunked, dataset, losses, masking, model
 from vladser.chunked import CHUNK, Scan
@@ -69,7 +69,8 @@ def space(params: model.Params, spec: Spec, batch: int, capacity: int) -> PyTree
     def start(params):
         return model.start(params, spec, batch)
 
-    return chunked.space(Scan(start, run, None, None), params, capacity)
+    scan = Scan(start, run, None, None)  # type: ignore[arg-type]  # all it looks at
+    return chunked.space(scan, params, capacity)
 
 
 def value_and_gradient(
@@ -79,7 +80,7 @@ def value_and_gradient(
     buffer: Buffer,
     rows: Array,
     draws: Draws,
-    place: Array,
+    place: ArrayLike,
     space: PyTree,
 ) -> tuple[Array, model.Params, PyTree]:
     """The loss of `losses.utterance`, summed over the live rows.
@@ -208,7 +209,7 @@ def _scan(
     buffer: Buffer,
     rows: Array,
     of_logits: Callable[[Array], Array],
-    noise: Callable[[Array], Array] = lambda index: 0.0,
+    noise: Callable[[Array], ArrayLike] = lambda index: 0.0,
     drop: Callable[[Array, Array], Array] = lambda hidden, index: hidden,
 ) -> Scan:
     """The model's walk through the utterances `rows` [B], ending in `of_logits`."""
@@ -224,8 +225,10 @@ def _scan(
         return model.run(params, carry, *inputs(index))
 
     def chunk(params, carry, index, run):
-        dropped = partial(drop, index=index)
-        return model.chunk(params, spec, carry, *inputs(index), run, dropped)
+        frames, mask = inputs(index)
+        return model.chunk(
+            params, spec, carry, frames, mask, run, lambda hidden: drop(hidden, index)
+        )
 
     def finish(params, carry, hidden):
         hidden = jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), hidden)

@@ -58,29 +58,29 @@ def rectangle(
     labels, classes = [corpus.label[f.train] for f in folds], len(corpus.emotions)
     column = [
         Trial(
-            seed=np.int32(0),
-            alpha=np.float32(0 if c.smoothing == "none" else c.alpha),
+            seed=np.array(0, np.int32),
+            alpha=np.array(0 if c.smoothing == "none" else c.alpha, np.float32),
             prior=smoothing.prior(c.smoothing, label, classes),
             class_weights=losses.class_weights(c.class_weights, label, classes),
-            focal=np.float32(c.focal),
+            focal=np.array(c.focal, np.float32),
             logit_adjustment=losses.logit_adjustment(
                 c.logit_adjustment, label, classes
             ),
             mean=mean,
             scale=scale,
-            noise=np.float32(c.noise),
-            dropout=np.float32(c.dropout),
-            learning_rate=np.float32(c.learning_rate),
-            rho=np.float32(c.rho),
+            noise=np.array(c.noise, np.float32),
+            dropout=np.array(c.dropout, np.float32),
+            learning_rate=np.array(c.learning_rate, np.float32),
+            rho=np.array(c.rho, np.float32),
         )
         for c in conditions
         for label, (mean, scale) in zip(labels, scalers, strict=True)
     ]
-    column = Trial(*map(np.stack, zip(*column, strict=True)))
+    row = Trial(*map(np.stack, zip(*column, strict=True)))
     trials = Trial(
-        *(np.broadcast_to(field, (len(seeds), *field.shape)) for field in column)
+        *(np.broadcast_to(field, (len(seeds), *field.shape)) for field in row)
     )
-    seed = np.broadcast_to(np.int32(seeds)[:, None], trials.alpha.shape)
+    seed = np.broadcast_to(np.array(seeds, np.int32)[:, None], trials.alpha.shape)
     return trials._replace(seed=seed)
 
 

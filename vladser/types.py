@@ -3,12 +3,18 @@
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-PyTree = Any
-Array = Any  # numpy or jax
+if TYPE_CHECKING:
+    import jax
+
+    Array: TypeAlias = jax.Array | np.ndarray
+else:
+    Array = Any  # who starts a worker or asks for --help does not wait for jax
+
+PyTree: TypeAlias = Any
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,8 @@ def measure(
         say(f"{workload.name}: preparing {name}")
         entries[name] = contestant.load(name)(workload)
         compiling[name] = entries[name].prepare(rounds + 1)
-    timed, peaks = {name: [] for name in names}, []
+    timed: dict[str, list[Timed]] = {name: [] for name in names}
+    peaks = []
     for number in range(1, rounds + 1):
         peaks.append(roofline.measure())
         # Whoever comes first in one round comes last in the next.

@@ -39,7 +39,9 @@ def measure(wavs: Sequence[Path], repeats: int, workers: int) -> dict[str, Any]:
       (startup + bare) / first; `second_speedup` = first / second.
     """
     utterances = [Utterance(wav.stem, wav, "", "neutral") for wav in wavs]
-    startup, bare, first, second = [], [], [], []
+    startup, bare = [], []
+    first: list[float] = []
+    second: list[float] = []
     for _ in range(repeats):
         started, calls = bare_calls(wavs, workers)
         startup.append(started)

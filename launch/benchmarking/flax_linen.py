@@ -1,5 +1,7 @@
 """Plain JAX: flax.linen.RNN over an OptimizedLSTMCell."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -8,7 +10,7 @@ from flax import linen as nn
 from launch.benchmarking import flax_training
 from vladser import lstm, model
 from vladser.aggregators import netvlad
-from vladser.types import Array, PyTree
+from vladser.types import PyTree
 
 GATES = "ifgo"  # the order of ours
 
@@ -21,7 +23,7 @@ class Model(nn.Module):
     dropout: float
 
     @nn.compact
-    def __call__(self, frames: Array, mask: Array) -> Array:
+    def __call__(self, frames: jax.Array, mask: jax.Array) -> jax.Array:
         noise = jax.random.normal(self.make_rng("noise"), frames.shape)
         cell = nn.OptimizedLSTMCell(self.cells, name="lstm")
         hidden = nn.RNN(cell)(frames + self.noise * noise)
@@ -36,7 +38,9 @@ class Model(nn.Module):
 class Contestant(flax_training.Contestant):
     about = "linen.RNN(OptimizedLSTMCell), vmapped over the trainings"
 
-    def logits(self, params: PyTree, frames: Array, mask: Array, key: Array) -> Array:
+    def logits(
+        self, params: PyTree, frames: jax.Array, mask: jax.Array, key: jax.Array
+    ) -> jax.Array:
         noise, dropout = jax.random.split(key)
         network = Model(
             self.spec.cells,
@@ -46,7 +50,8 @@ class Contestant(flax_training.Contestant):
             self.condition.dropout,
         )
         rngs = {"noise": noise, "dropout": dropout}
-        return network.apply({"params": params}, frames, mask, rngs=rngs)
+        logits: Any = network.apply({"params": params}, frames, mask, rngs=rngs)
+        return logits
 
     def from_ours(self, params: model.Params) -> PyTree:
         kernels = (params.lstm.input_kernel, params.lstm.recurrent_kernel)

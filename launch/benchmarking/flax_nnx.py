@@ -1,5 +1,7 @@
 """Plain JAX: flax.nnx.RNN over an OptimizedLSTMCell."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 from flax import nnx
@@ -8,7 +10,7 @@ from launch.benchmarking import flax_training
 from launch.benchmarking.workloads import Workload
 from vladser import lstm, model
 from vladser.aggregators import netvlad
-from vladser.types import Array, Condition, PyTree
+from vladser.types import Condition, PyTree
 
 
 class Model(nnx.Module):
@@ -22,13 +24,15 @@ class Model(nnx.Module):
         self.b = nnx.Param(params.aggregator.b)
         self.c = nnx.Param(params.aggregator.c)
         self.classifier = nnx.Linear(*params.kernel.shape, rngs=rngs)
+        assert cell.dense_h.bias is not None
+        assert self.classifier.bias is not None
         cell.dense_i.kernel[...] = params.lstm.input_kernel
         cell.dense_h.kernel[...] = params.lstm.recurrent_kernel
         cell.dense_h.bias[...] = params.lstm.bias
         self.classifier.kernel[...] = params.kernel
         self.classifier.bias[...] = params.bias
 
-    def __call__(self, frames: Array, mask: Array, rngs: nnx.Rngs) -> Array:
+    def __call__(self, frames: jax.Array, mask: jax.Array, rngs: nnx.Rngs) -> jax.Array:
         noise = jax.random.normal(rngs.noise(), frames.shape)
         hidden = self.rnn(frames + self.noise * noise, rngs=rngs)
         hidden = self.dropout(hidden, rngs=rngs)
@@ -40,10 +44,12 @@ class Contestant(flax_training.Contestant):
     about = "nnx.RNN(OptimizedLSTMCell), vmapped over the trainings"
 
     def __init__(self, workload: Workload):
-        self.graph = None
+        self.graph: Any = None  # see `from_ours`
         super().__init__(workload)
 
-    def logits(self, params: PyTree, frames: Array, mask: Array, key: Array) -> Array:
+    def logits(
+        self, params: PyTree, frames: jax.Array, mask: jax.Array, key: jax.Array
+    ) -> jax.Array:
         network = nnx.merge(self.graph, params)
         return network(frames, mask, nnx.Rngs(key))
 

@@ -19,7 +19,7 @@ from launch.benchmarking.contestant import Timed
 from launch.benchmarking.workloads import Workload
 from vladser import dataset, model
 from vladser.training import EPSILON
-from vladser.types import Array, PyTree, Trial
+from vladser.types import PyTree, Trial
 
 MULTIPLE = 64
 
@@ -48,7 +48,9 @@ class Contestant:
     def to_ours(self, params: PyTree) -> model.Params:
         raise NotImplementedError
 
-    def logits(self, params: PyTree, frames: Array, mask: Array, key: Array) -> Array:
+    def logits(
+        self, params: PyTree, frames: jax.Array, mask: jax.Array, key: jax.Array
+    ) -> jax.Array:
         """The model in training, [B, classes] of frames [B, T, D], mask [B, T]."""
         raise NotImplementedError
 
@@ -131,7 +133,9 @@ class Contestant:
         return loss, self.to_ours(found)
 
 
-def netvlad(w: Array, b: Array, c: Array, hidden: Array, mask: Array) -> Array:
+def netvlad(
+    w: jax.Array, b: jax.Array, c: jax.Array, hidden: jax.Array, mask: jax.Array
+) -> jax.Array:
     """Eq. (1) and both normalizations, [B, K * H] of hidden [B, T, H], mask [B, T]."""
     assignment = jax.nn.softmax(hidden @ w.T + b) * mask[..., None]
     vlad = jnp.einsum("btk,bth->bkh", assignment, hidden)
@@ -139,6 +143,6 @@ def netvlad(w: Array, b: Array, c: Array, hidden: Array, mask: Array) -> Array:
     return _normalize(vlad.reshape(len(vlad), -1))
 
 
-def _normalize(x: Array) -> Array:
+def _normalize(x: jax.Array) -> jax.Array:
     squares = jnp.sum(x**2, axis=-1, keepdims=True)
     return x * jax.lax.rsqrt(jnp.maximum(squares, 1e-24))

@@ -23,6 +23,7 @@ class Contestant:
         plan = _rounds(workload, rounds)
         self.events = experiment.run(workload.corpus, [workload.condition], plan)
         compiled = next(self.events)
+        assert isinstance(compiled, experiment.Compiled)
         self.train(0)
         return compiled.seconds
 
@@ -31,9 +32,10 @@ class Contestant:
         for event in self.events:
             if isinstance(event, experiment.Epoch):
                 return Timed(frames, computed, seconds)
-            frames += event.frames
-            computed += event.computed
-            seconds += event.seconds
+            if isinstance(event, experiment.Step):
+                frames += event.frames
+                computed += event.computed
+                seconds += event.seconds
         raise ValueError(f"round {number} was not prepared")
 
     def gradients(

@@ -94,9 +94,9 @@ def streaming(result: Mapping[str, Any]) -> str:
         ]
         tables += [*_table(("ms", *found), [row]), ""]
     factor = result["real_time_factor"]
-    row = "real-time factor", *(f"{value:.4f}" for value in factor.values())
+    last = "real-time factor", *(f"{value:.4f}" for value in factor.values())
     title = f"streaming: {result['audio_seconds']:.0f} s of speech"
-    return "\n".join([title, "", *tables, *_table(("", *factor), [row])])
+    return "\n".join([title, "", *tables, *_table(("", *factor), [last])])
 
 
 def _row(entry: Mapping[str, Any], errors: Mapping[str, float]) -> tuple[str, ...]:

@@ -24,8 +24,8 @@ class Training:
 
     def __init__(self, params: model.Params, workload: Workload, place: int, device):
         condition = workload.condition
-        trial = [torch.as_tensor(np.array(x[place])) for x in workload.trials]
-        trial = type(workload.trials)(*(x.to(device) for x in trial))
+        here = [torch.as_tensor(np.array(x[place])) for x in workload.trials]
+        trial = type(workload.trials)(*(x.to(device) for x in here))
         self.mean, self.scale = trial.mean, trial.scale
         one_hot = torch.eye(len(trial.prior), device=device)
         self.targets = torch.lerp(one_hot, trial.prior, trial.alpha)  # of each label

@@ -37,7 +37,8 @@ def run(content: bytes, form: str, bundle: Bundle) -> Checked:
     Raises:
       InputError: it does not run, or gives something else than the bundle.
     """
-    draw, inputs, expected = np.random.default_rng(0), {}, []
+    draw, expected = np.random.default_rng(0), []
+    inputs: dict[str, np.ndarray] = {}
     deviation = 1 / np.where(bundle.scale > 0, bundle.scale, 1)
     for n, lengths in enumerate(LENGTHS):
         shape = (len(lengths), max(lengths) + n, len(bundle.mean))
@@ -77,7 +78,7 @@ def _alone(
         )
         file.write_bytes(content)
         with given.open("wb") as opened:
-            np.savez(opened, **inputs)
+            np.savez(opened, **inputs)  # type: ignore[arg-type]  # none is its flag
         done = subprocess.run(
             [sys.executable, "-P", _ALONE, form, file, given, found],
             env=os.environ | {"JAX_PLATFORMS": "cpu"},

@@ -54,11 +54,14 @@ def classify(
         probabilities = np.full((count, len(bundle.emotions)), np.nan, np.float32)
         size = example.embedding.shape[1] if embeddings else 0
         kept = np.full((count, size), np.nan, np.float32)
-        good, bad = {}, {}
+        good: dict[int, np.ndarray] = {}
+        bad: dict[int, BadAudio] = {}
         for number, (utterance, found) in enumerate(chain([first.result()], results)):
             progress(1)
-            of = bad if isinstance(found, BadAudio) else good
-            of[int(utterance.id)] = found
+            if isinstance(found, BadAudio):
+                bad[int(utterance.id)] = found
+            else:
+                good[int(utterance.id)] = found
             if good and (len(good) == _GROUP or number == count - 1):
                 group = inference.classify(bundle, [*good.values()])
                 probabilities[[*good]] = group.probabilities

@@ -109,9 +109,9 @@ def write_embeddings(
 def complaints(utterances: Sequence[Utterance], found: Classified) -> Iterator[str]:
     """A line for each file that is bad, and each reason."""
     alike: dict[tuple[Path, str], list[Utterance]] = {}
-    for place, reason in sorted(found.bad.items()):
+    for place, bad in sorted(found.bad.items()):
         utterance = utterances[place]
-        alike.setdefault((utterance.file, str(reason)), []).append(utterance)
+        alike.setdefault((utterance.file, str(bad)), []).append(utterance)
     for (file, reason), (utterance, *others) in alike.items():
         times = utterance.start, utterance.end
         start, end = ("" if t is None else f"{t:g}" for t in times)

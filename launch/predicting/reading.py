@@ -1,6 +1,6 @@
 """The features that a model takes, of the utterances that are to be classified."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -56,7 +56,7 @@ def each(
     cache_dir: Path,
     max_seconds: float,
     workers: int,
-) -> Iterator[tuple[Utterance, np.ndarray | BadAudio]]:
+) -> Generator[tuple[Utterance, np.ndarray | BadAudio], None, None]:
     """Yields each utterance once, in any order, with its features or what is wrong."""
     found = name(feature_set)
     if found == arrays.NAME:
@@ -72,15 +72,17 @@ def each(
 
 def _ready(
     utterances: Iterable[Utterance], columns: int
-) -> Iterator[tuple[Utterance, np.ndarray | BadAudio]]:
+) -> Generator[tuple[Utterance, np.ndarray | BadAudio], None, None]:
     """Features from files, each for itself: `arrays.each` wants all as the first."""
     for utterance in utterances:
+        found: np.ndarray | BadAudio
         try:
             if utterance.start is not None or utterance.end is not None:
                 raise BadAudio("holds features, of which there are no segments")
-            found = arrays.load(utterance.file)
-            if found.shape[1] != columns:
-                raise BadAudio(f"has D = {found.shape[1]}: {columns} is right")
+            values = arrays.load(utterance.file)
+            if values.shape[1] != columns:
+                raise BadAudio(f"has D = {values.shape[1]}: {columns} is right")
+            found = values
         except BadAudio as reason:
             found = reason
         yield utterance, found

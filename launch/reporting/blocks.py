@@ -8,11 +8,13 @@ from typing import Literal, NamedTuple
 
 from matplotlib.figure import Figure
 
+Kind = Literal["good", "bad", "open", "warn"]
+
 
 class Mark(NamedTuple):
     """A word that is a judgement; its kind adds a sign and a colour to it."""
 
-    kind: Literal["good", "bad", "open", "warn"]
+    kind: Kind
     text: str
 
 

@@ -64,7 +64,7 @@ def claim(run: Run) -> list[Text]:
 
 def _table(matches: dict[str, _Match]) -> Table:
     judged = any(match.verdict for match in matches.values())
-    header = ("condition", "untrained", "trained", "difference")
+    header: tuple[str, ...] = ("condition", "untrained", "trained", "difference")
     header += ("95 % interval", "p", "verdict") if judged else ()
     notes = [
         "The adjusted Rand index of an utterance's dominant cluster and its emotion, "

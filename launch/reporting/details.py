@@ -31,7 +31,7 @@ def speakers(run: Run) -> Section | None:
         )
         for n in order
     ]
-    header = ("speaker", "utterances", every[first]["name"])
+    header: tuple[str, ...] = ("speaker", "utterances", every[first]["name"])
     header += ("lowest", "mean", "highest") if several else ()
     table = Table(
         "UA by speaker, the hardest first",
@@ -83,7 +83,7 @@ def _range(values: np.ndarray) -> tuple[float, float, float]:
 
 def _by_epoch(lines: Iterable[dict], key: str) -> dict[str, tuple[np.ndarray, ...]]:
     """By condition the mean, 10th and 90th percentile over trials, [epochs] each."""
-    found = defaultdict(lambda: defaultdict(list))
+    found: dict[str, dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
     for line in lines:
         if key in line:
             found[line["condition"]][line["epoch"]].append(line[key])

@@ -5,10 +5,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from launch.reporting import text
+from launch.reporting.blocks import Kind
 from launch.reporting.runs import Run
 from vladser import comparisons, paper
 
-KINDS = {"supported": "good", "contradicted": "bad", "not distinguishable": "open"}
+KINDS: dict[str, Kind] = {
+    "supported": "good",
+    "contradicted": "bad",
+    "not distinguishable": "open",
+}
 CONDITION = Mapping[str, Any]  # one of summary.json
 _CLASSES = ("angry", "happy", "sad", "neutral")  # of the paper
 

@@ -15,8 +15,8 @@ def section(run: Run) -> Section | None:
     ]
     blocks: list[Block] = []
     if skipped:
-        header = "utterance", "reason"
-        blocks.append(_table("Utterances left out", header, skipped, frozenset({1})))
+        columns = "utterance", "reason"
+        blocks.append(_table("Utterances left out", columns, skipped, frozenset({1})))
     if lost := _lost(run):
         blocks.append(
             Text(

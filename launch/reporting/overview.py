@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from launch.reporting import clusters, facts, text
-from launch.reporting.blocks import Mark, Section, Table, Text
+from launch.reporting.blocks import Block, Mark, Section, Table, Text
 from launch.reporting.runs import Run
 from vladser import comparisons
 
@@ -67,7 +67,7 @@ def claims(run: Run) -> Section | None:
             *compared_seeds(run),
         ],
     )
-    blocks = [*powerless(summary["comparisons"]), table, *of_clusters]
+    blocks: list[Block] = [*powerless(summary["comparisons"]), table, *of_clusters]
     return Section("What the paper claims", blocks)
 
 
@@ -96,7 +96,7 @@ def conditions(run: Run) -> Section:
     spread = any(c["ua"]["std_over_seeds"] is not None for c in every)
     paper = any(facts.published(c) is not None for c in every)
     where = "paper" if facts.is_papers_corpus(run) else "paper (IEMOCAP)"
-    columns = [
+    known = [
         ("condition", True, lambda c: c["name"]),
         ("seeds", lost, lambda c: f"{len(c['seeds'])}"),
         ("UA", True, lambda c: text.percent(facts.ua(c))),
@@ -112,7 +112,7 @@ def conditions(run: Run) -> Section:
         ("pooled WA", True, lambda c: text.percent(c["wa"]["pooled"])),
         (where, paper, lambda c: text.percent(facts.published(c))),
     ]
-    columns = {name: cell for name, shown, cell in columns if shown}
+    columns = {name: cell for name, shown, cell in known if shown}
     notes = [
         (
             "In percent, means over the seeds. UA: mean over the test speakers. UA by "

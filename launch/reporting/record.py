@@ -6,8 +6,8 @@ from launch.reporting import text
 from launch.reporting.blocks import Block, Code, Mark, Section, Table, Text
 from launch.reporting.runs import Run
 
-_LEVELS = {"error": ("bad", "error"), "warning": ("warn", "warning")}
-_PASSED = ("good", "passed")
+_LEVELS = {"error": Mark("bad", "error"), "warning": Mark("warn", "warning")}
+_PASSED = Mark("good", "passed")
 _HOW = (
     "UA, unweighted accuracy, is the mean of the recalls of the classes. WA, weighted "
     "accuracy, is the share of utterances that are right. Both are taken in each fold, "
@@ -47,7 +47,7 @@ def certificate(run: Run) -> Section | None:
         [
             (
                 one["check"].replace("_", " "),
-                Mark(*_LEVELS.get(one["level"], _PASSED)),
+                _LEVELS.get(one["level"], _PASSED),
                 one["text"],
             )
             for one in findings

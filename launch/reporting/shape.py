@@ -27,7 +27,7 @@ class Number(NamedTuple):
 
     least: float
     most: float
-    kind: type | tuple[type, ...] = (int, float)
+    kind: type[int] | tuple[type[int], type[float]] = (int, float)
 
     def __str__(self) -> str:
         kind = "a whole number" if self.kind is int else "a number"
@@ -58,7 +58,7 @@ def check(value: Any, shape: Any, where: str) -> None:
         if value is not None:
             check(value, shape[0], where)
     else:
-        kind = shape if isinstance(shape, type) else type(shape)
+        kind: Any = shape if isinstance(shape, type) else type(shape)
         if not isinstance(value, kind) or (kind is str and not _is_text(value)):
             raise InputError(f"{where}: {value!r:.40} should be {_SAID[kind]}")
         if isinstance(shape, list):

@@ -79,7 +79,7 @@ def inline(figure: Figure, title: str, description: str) -> str:
     _name(root, prefix)
     names = {"title": title, "desc": description}
     root.attrib = {
-        "viewBox": root.get("viewBox"),
+        "viewBox": root.attrib["viewBox"],
         "role": "img",
         "aria-labelledby": " ".join(f"{prefix}-{name}" for name in names),
         "style": _ROOT_STYLE,

@@ -40,7 +40,7 @@ def as_json(result: Result, emotions: Sequence[str]) -> str:
             "start": result.start,
             "time": result.time,
             "final": result.final,
-            "predicted": max(odds, key=odds.get),
+            "predicted": max(odds, key=odds.__getitem__),
             "probabilities": odds,
         },
         ensure_ascii=False,
@@ -50,7 +50,7 @@ def as_json(result: Result, emotions: Sequence[str]) -> str:
 def as_line(result: Result, emotions: Sequence[str]) -> str:
     """Time, emotion, a bar of its probability, and all probabilities in percent."""
     odds = dict(zip(emotions, map(float, result.probabilities), strict=True))
-    best = max(odds, key=odds.get)
+    best = max(odds, key=odds.__getitem__)
     name = best.ljust(max(map(len, emotions)))
     shares = "  ".join(f"{name} {p:3.0%}" for name, p in odds.items())
     return f"{result.time:6.1f} s  {name}  {_bar(odds[best])}  {shares}"

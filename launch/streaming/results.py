@@ -1,6 +1,6 @@
 """From live audio to what the model makes of it, every so often."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import ExitStack
 from typing import NamedTuple
 
@@ -35,7 +35,7 @@ def results(
     chunks: Iterable[np.ndarray],
     every: float,
     utterance: float,
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """Follows a stream.
 
     Utterances are cut from it one after another, each a signal of its own for openSMILE

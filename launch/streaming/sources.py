@@ -69,7 +69,7 @@ def microphone() -> Iterator[np.ndarray]:
     Raises:
       InputError: there is none, or it does not give 16 kHz.
     """
-    heard, lost = queue.SimpleQueue(), False
+    heard, lost = queue.SimpleQueue[tuple[bytes, bool]](), False
 
     def take(samples, frames, time, status):  # in a thread of PortAudio
         heard.put((bytes(samples), bool(status)))

@@ -32,12 +32,12 @@ def parse(text: str) -> Pooling:
     try:
         node = ast.parse(text.strip(), mode="eval").body
         call = node if isinstance(node, ast.Call) else ast.Call(node, [], [])
-        if call.args or len({o.arg for o in call.keywords}) < len(call.keywords):
+        given = [option.arg for option in call.keywords if option.arg]  # no **
+        if call.args or len(set(given)) < len(call.keywords):
             raise ValueError
         name = ast.unparse(call.func)
-        options = tuple(
-            (option.arg, ast.literal_eval(option.value)) for option in call.keywords
-        )
+        values = [ast.literal_eval(option.value) for option in call.keywords]
+        options = tuple(zip(given, values, strict=True))
         hash(options)
     except (SyntaxError, ValueError, TypeError, MemoryError, RecursionError):
         raise InputError(
@@ -149,6 +149,6 @@ def _options(name: str) -> dict[str, Any]:
     for node in ast.parse(source).body:
         if isinstance(node, ast.FunctionDef) and node.name == name:
             names = [argument.arg for argument in node.args.kwonlyargs]
-            values = map(ast.literal_eval, node.args.kw_defaults)
+            values = [ast.literal_eval(d) for d in node.args.kw_defaults if d]
             return dict(zip(names, values, strict=True))
     raise AssertionError(f"{name}.py has no function {name}")

@@ -14,7 +14,7 @@ _EPSILON = 1e-6  # values below count as this much
 class _Sums(NamedTuple):
     largest: Array  # [2H] the largest p log x so far, in whose units the sums are
     powers: Array  # [2H]
-    count: Array  # []
+    count: Array  # type: ignore[assignment]  # []; hides tuple.count
 
 
 def generalized_mean(*, p: float = 3.0) -> Aggregator:

@@ -54,7 +54,7 @@ def _test_speakers(
     found, seen = np.zeros(len(folds), int), 0
     for step in steps:
         found += tested[fold, step].sum(axis=(0, 2))
-        seen += np.count_nonzero(step >= 0)
+        seen += int(np.count_nonzero(step >= 0))
     return found, seen
 
 

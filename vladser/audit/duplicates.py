@@ -62,4 +62,4 @@ def _alike(rows: Iterable[int], key) -> list[list[int]]:
 def _digest(corpus: Dataset, row: int) -> bytes:
     start = corpus.offset[row]
     frames = corpus.frames[start : start + corpus.length[row]]
-    return hashlib.sha256(np.ascontiguousarray(frames)).digest()
+    return hashlib.sha256(np.ascontiguousarray(frames).data).digest()

@@ -17,7 +17,7 @@ class Finding(NamedTuple):
 
     check: str
     level: str
-    count: int
+    count: int  # type: ignore[assignment]  # hides tuple.count
     text: str
 
 

@@ -27,8 +27,9 @@ def findings(
 
 def _codes(texts: Sequence[str | None]) -> np.ndarray:
     """[N] a number for each text; -1 where there is none."""
-    known = {text: code for code, text in enumerate(sorted({*texts} - {None}))}
-    return np.array([known.get(text, -1) for text in texts])
+    some = sorted({text for text in texts if text is not None})
+    known = {text: code for code, text in enumerate(some)}
+    return np.array([-1 if text is None else known[text] for text in texts])
 
 
 def _shared(

@@ -79,11 +79,14 @@ def read(said: dict[str, Any]) -> Description:
         return said[name]
 
     emotions, features = said.get("emotions"), said.get("features")
-    named = isinstance(emotions, list) and all(map(_is_name, emotions))
-    several = named and len(set(emotions)) == len(emotions) > 1
+    several = (
+        isinstance(emotions, list)
+        and all(map(_is_name, emotions))
+        and len(set(emotions)) == len(emotions) > 1
+    )
     source, about = said.get("feature_set"), said.get("about")
-    known = isinstance(source, str) and _SOURCE.fullmatch(source)
-    of_files = known and source.startswith("npy-")
+    known = isinstance(source, str) and bool(_SOURCE.fullmatch(source))
+    of_files = isinstance(source, str) and source.startswith("npy-")
     return Description(
         tuple(field("emotions", "two names or more", several)),
         field(
@@ -108,7 +111,7 @@ def _condition(said: Any) -> Condition:
     given = {field.name for field in fields(Condition)[1:]} | {"aggregator"}
     if differs := sorted(given.symmetric_difference(said)):
         raise InputError(f"condition: {differs[0]!r:.60} is missing or unknown")
-    found = {"pooling": aggregators.parse(str(said["aggregator"]))}
+    found: dict[str, Any] = {"pooling": aggregators.parse(str(said["aggregator"]))}
     for field in fields(Condition)[1:]:
         value, kind = said[field.name], type(field.default)
         number = type(value) in (int, float) and 0 <= value < math.inf

@@ -194,7 +194,7 @@ def _decided(folder: Path, name: str, labels: Sequence[_Label]) -> dict[_Segment
 
 def _clash(labels: Sequence[_Label]) -> tuple[_Label, _Label] | None:
     """The first two labels of one segment that differ."""
-    first = {}
+    first: dict[_Segment, _Label] = {}
     for label in labels:
         if first.setdefault(label.segment, label).value != label.value:
             return first[label.segment], label

@@ -26,7 +26,8 @@ def join(train: Corpus, test: Corpus, train_name: str, test_name: str) -> Corpus
             "tested must not be trained on"
         )
     same = train_name == test_name
-    utterances, notes = [], []
+    utterances: list[Utterance] = []
+    notes: list[str] = []
     for corpus, name, split in (
         (train, train_name, "train"),
         (test, test_name, "test"),
@@ -69,8 +70,8 @@ def _renamed(utterance: Utterance, name: str, prefix: str, split: str) -> Uttera
 
     return replace(
         utterance,
-        id=put(prefix, utterance.id),
-        speaker=put(prefix, utterance.speaker),
+        id=f"{prefix}:{utterance.id}",
+        speaker=f"{prefix}:{utterance.speaker}",
         session=put(prefix, utterance.session),
         text=put(name, utterance.text),
         split=split,

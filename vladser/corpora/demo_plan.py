@@ -76,7 +76,7 @@ def plan() -> list[Turn]:
 
 
 def _turns(speaker: str, random: Random) -> Iterator[Turn]:
-    session, letter = speaker
+    session, letter = tuple(speaker)
     voice = f"en-us+{letter.lower()}{session}"
     own = _Prosody(random.uniform(175, 205), random.uniform(40, 50), 50, 70)
     angry, happy, neutral, sad = (round(count / 15) for count in _IEMOCAP[speaker])

@@ -63,7 +63,9 @@ def _end_with_parent() -> None:
     """A worker whose parent was killed would wait for work for ever."""
 
     def wait() -> None:
-        parent_process().join()
+        parent = parent_process()
+        assert parent  # for this is a child
+        parent.join()
         os._exit(1)
 
     threading.Thread(target=wait, daemon=True).start()

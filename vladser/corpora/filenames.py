@@ -36,7 +36,7 @@ def find_files(folder: Path) -> list[Path]:
     Raises:
       InputError: a folder that cannot be listed.
     """
-    files, pending = [], [(folder, frozenset())]
+    files, pending = [], [(folder, frozenset[str]())]
     while pending:
         here, above = pending.pop()
         place = os.path.realpath(here)

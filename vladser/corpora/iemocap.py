@@ -80,7 +80,7 @@ def read(folder: Path) -> Corpus:
         one turn.
     """
     root = _release(folder)
-    utterances, notes, no_emotion = [], [], Counter()
+    utterances, notes, no_emotion = [], [], Counter[str]()
     for session in _SESSIONS:
         if not (root / session).is_dir():
             notes.append(f"{session}: not in {root}")

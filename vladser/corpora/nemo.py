@@ -47,7 +47,10 @@ def read(folder: Path) -> Corpus:
     for line, row in _rows(table):
         id = row.get("file_id", "").removesuffix(".wav")
         text = id.rpartition("_")[2]
-        speaker, emotion = row.get("speaker_id", ""), _EMOTIONS.get(row.get("emotion"))
+        speaker, emotion = (
+            row.get("speaker_id", ""),
+            _EMOTIONS.get(row.get("emotion", "")),
+        )
         if not (text.isdecimal() and speaker.isalnum() and emotion):
             malformed.append(line)
         elif id in found:

@@ -74,12 +74,12 @@ def each(
     utterances: Iterable[Utterance],
 ) -> Iterator[tuple[Utterance, np.ndarray | BadAudio]]:
     """Yields each utterance with its features, or what is wrong, see `shapes`."""
-    for utterance, found in shapes(utterances):
-        if not isinstance(found, BadAudio):
-            try:
-                found = load(utterance.file)
-            except BadAudio as reason:
-                found = reason
+    for utterance, shape in shapes(utterances):
+        found: np.ndarray | BadAudio
+        try:
+            found = shape if isinstance(shape, BadAudio) else load(utterance.file)
+        except BadAudio as reason:
+            found = reason
         yield utterance, found
 
 

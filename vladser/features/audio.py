@@ -9,8 +9,8 @@ import hashlib
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
@@ -97,7 +97,7 @@ def check_length(seconds: float, max_seconds: float) -> None:
 
 
 @contextmanager
-def opened(file: Path) -> Iterator[BinaryIO]:
+def opened(file: Path) -> Iterator[BufferedReader]:
     """The file, to read from.
 
     Raises:

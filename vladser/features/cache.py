@@ -74,8 +74,8 @@ def entry_path(
     if start is None and end is None:
         return folder / digest
     start = 0.0 if start is None else float(start)
-    end = "end" if end is None else float(end)
-    return folder / f"{digest}-{start}-{end}"
+    stop = "end" if end is None else float(end)
+    return folder / f"{digest}-{start}-{stop}"
 
 
 def find(path: Path) -> Stored | None:
@@ -122,7 +122,8 @@ def write(path: Path, entry: Entry) -> Stored:
       InputError: the folder cannot be written.
     """
     values = np.ascontiguousarray(entry.features, "<f4").data.cast("B")
-    stored = Stored(path, entry.samples, *entry.features.shape, zlib.crc32(values))
+    frames, columns = entry.features.shape
+    stored = Stored(path, entry.samples, frames, columns, zlib.crc32(values))
     header = _HEADER.pack(*stored[1:])
     try:
         with whole_file.writing(path) as file:

@@ -3,7 +3,7 @@
 import os
 import signal
 from collections.abc import Iterator, Sequence
-from concurrent.futures import TimeoutError, as_completed
+from concurrent.futures import Future, TimeoutError, as_completed
 from contextlib import contextmanager
 from functools import cache as once
 from multiprocessing import get_context, resource_tracker
@@ -42,7 +42,7 @@ def compute(
         groups = list(_groups(pending, workers))
         while groups:
             with _deaf_to_interrupts():
-                tasks = {
+                tasks: dict[Future, Sequence[Job]] = {
                     pool.schedule(_compute, (group, *how), timeout=limit): group
                     for group in groups
                 }
@@ -113,7 +113,7 @@ def _compute(
     group: Sequence[Job], features: str, max_seconds: float
 ) -> list[Stored | BadAudio]:
     """Writes each utterance's features to the cache (in a worker process)."""
-    smile, outcomes = _smile(features), []
+    smile, outcomes = _smile(features), list[Stored | BadAudio]()
     for utterance, path in group:
         file, start, end = utterance.file, utterance.start, utterance.end
         try:

@@ -1,7 +1,7 @@
 """Utterances -> features: from the cache, and what it lacks from worker processes."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import closing
 from functools import cache as once
 from importlib.util import find_spec
@@ -45,7 +45,7 @@ def each(
     features: str = sets.DEFAULT,
     max_seconds: float = 60.0,
     workers: int | None = None,
-) -> Iterator[tuple[Utterance, np.ndarray | BadAudio]]:
+) -> Generator[tuple[Utterance, np.ndarray | BadAudio], None, None]:
     """As `extract`, one utterance after another: those in the cache, then the others as
     they are done. Nothing is kept in memory, and nothing is packed.
 
@@ -73,9 +73,8 @@ def each(
             path = outcome if isinstance(outcome, Path) else outcome.path
             pending.append((utterance, path))
     with closing(_computed(pending, features, max_seconds, workers)) as results:
-        for utterance, outcome in results:
-            bad = isinstance(outcome, BadAudio)
-            yield utterance, outcome if bad else cache.values(outcome)
+        for utterance, made in results:
+            yield utterance, made if isinstance(made, BadAudio) else cache.values(made)
 
 
 def extract(
@@ -111,9 +110,9 @@ def extract(
     """
     utterances, cache_dir = list(utterances), Path(cache_dir)
     if features == arrays.NAME:
-        packed, bad = arrays.pack(utterances, cache_dir, progress)
-        name = f"{features}-{packed.frames.shape[1]}"
-        return Extraction(name, packed, _named(bad, utterances), 0, len(packed))
+        ready, reasons = arrays.pack(utterances, cache_dir, progress)
+        name = f"{features}-{ready.frames.shape[1]}"
+        return Extraction(name, ready, _named(reasons, utterances), 0, len(ready))
     feature_set = cache.feature_set(cache_dir, features)
     folder, digest = cache_dir / feature_set, once(audio.digest)
     outcomes = {u.id: _look_up(u, folder, digest, max_seconds) for u in utterances}
@@ -159,7 +158,7 @@ def _look_up(utterance, folder, digest, max_seconds) -> Stored | BadAudio | Path
 
 def _computed(
     pending: Sequence[Job], features: str, max_seconds: float, workers: int | None
-) -> Iterator[tuple[Utterance, Stored | BadAudio]]:
+) -> Generator[tuple[Utterance, Stored | BadAudio], None, None]:
     """What `computing.compute` makes of them."""
     if pending and find_spec("opensmile") is None:
         raise InputError(

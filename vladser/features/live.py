@@ -34,7 +34,8 @@ class Live:
 
     def __init__(self, smile: Smile):
         self._columns = smile.columns
-        self._rows, self._frames, self._samples = [], 0, 0
+        self._rows: list[np.ndarray] = []
+        self._frames, self._samples = 0, 0
         self._rounds, self._done = 0, threading.Event()
         self._close = ExitStack()
         self._engine = self._close.enter_context(smile.started(live=True))

@@ -33,7 +33,9 @@ def read(folder: Path, entries: Mapping[str, Stored]) -> Packed | None:
         mapped = _map(_path(folder, entries), entries)
     except (OSError, ValueError):  # no file, or one that is too short
         return None
-    whole = all(zlib.crc32(mapped[name]) == entries[name].check for name in entries)
+    whole = all(
+        zlib.crc32(mapped[name].data) == entries[name].check for name in entries
+    )
     return mapped if whole and not mapped.frames[mapped.length.sum() :].any() else None
 
 
@@ -51,9 +53,9 @@ def write(folder: Path, entries: Mapping[str, Stored]) -> Packed:
         try:
             with whole_file.writing(path) as file:
                 for entry in entries.values():
-                    file.write(cache.values(entry))
+                    file.write(cache.values(entry).data)
                 longest = max(entry.frames for entry in entries.values())
-                file.write(np.zeros((longest, entry.columns), "<f4"))
+                file.write(np.zeros((longest, entry.columns), "<f4").data)
             return _map(path, entries)
         except OSError:
             pass  # the cache is only read then
@@ -62,7 +64,8 @@ def write(folder: Path, entries: Mapping[str, Stored]) -> Packed:
 
 def _path(folder: Path, entries: Mapping[str, Stored]) -> Path:
     content = "\n".join(
-        repr(entry._replace(path=entry.path.name)) for entry in entries.values()
+        repr(entry._replace(path=entry.path.name))  # type: ignore[arg-type]  # to print
+        for entry in entries.values()
     )
     return folder / f"packed-{hashlib.sha256(content.encode()).hexdigest()}"
 

@@ -1,6 +1,7 @@
 """What is confused with what."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -27,7 +28,7 @@ def confusion(matrix: np.ndarray, emotions: Sequence[str], title: str) -> Figure
         shade = style.SHADE * value
         patch = {"color": style.COLORS[0], "alpha": shade, "linewidth": 0}
         axes.add_patch(Rectangle(corner, 1, 1, **patch))
-        text = {"ha": "center", "color": style.INK}
+        text: dict[str, Any] = {"ha": "center", "color": style.INK}
         axes.text(
             column, row, f"{value:.{digits}%}", va="bottom", fontsize=style.SIZE, **text
         )

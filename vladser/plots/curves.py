@@ -1,6 +1,7 @@
 """Training curves."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -26,7 +27,11 @@ def curves(
         epoch, look = np.arange(1, len(mean) + 1), style.line(number)
         axes.plot(epoch, mean, linewidth=1.5, label=name, **look)
         if len(curves) <= 3:
-            shade = {"alpha": 0.15, "linewidth": 0, "color": look["color"]}
+            shade: dict[str, Any] = {
+                "alpha": 0.15,
+                "linewidth": 0,
+                "color": look["color"],
+            }
             axes.fill_between(epoch, low, high, **shade)
     axes.set(xlabel="epoch", ylabel=ylabel)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))

@@ -1,6 +1,7 @@
 """Conditions beside each other, with their intervals."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -29,26 +30,35 @@ def intervals(
     figure = style.figure(0.9 + 0.42 * len(names))
     axes = figure.subplots()
     row = np.arange(len(names))
-    mean = 100 * np.array(mean)
+    percent = 100 * np.array(mean)
     bars = [
-        (m, m) if i is None else 100 * np.array(i)
-        for m, i in zip(mean, interval, strict=True)
+        np.array((m, m)) if i is None else 100 * np.array(i)
+        for m, i in zip(percent, interval, strict=True)
     ]
     ours, theirs, *_ = style.COLORS
     axes.hlines(row, *np.transpose(bars), color=ours, linewidth=2, alpha=0.6)
     label = "95 % interval" if any(interval) else "mean"
-    axes.plot(mean, row, "o", color=ours, label=label)
+    axes.plot(percent, row, "o", color=ours, label=label)
     if published is not None and any(p is not None for p in published):
         given = 100 * np.array([np.nan if p is None else p for p in published])
         axes.plot(given, row, "D", color=theirs, fillstyle="none", label="the paper")
     if reference is not None:
-        place = mean[list(names).index(reference)]
-        line = {"color": style.MUTED, "linestyle": "--", "linewidth": 1, "zorder": 0}
+        place = percent[list(names).index(reference)]
+        line: dict[str, Any] = {
+            "color": style.MUTED,
+            "linestyle": "--",
+            "linewidth": 1,
+            "zorder": 0,
+        }
         axes.axvline(place, **line, label="reference")
     over_grid = {"facecolor": style.PAPER, "edgecolor": "none", "pad": 1}
-    text = {"fontsize": style.SIZE, "color": style.INK, "bbox": over_grid}
+    text: dict[str, Any] = {
+        "fontsize": style.SIZE,
+        "color": style.INK,
+        "bbox": over_grid,
+    }
     text |= {"va": "center", "transform": axes.get_yaxis_transform()}
-    for at, name, value in zip(row - _ABOVE, names, mean, strict=True):
+    for at, name, value in zip(row - _ABOVE, names, percent, strict=True):
         axes.text(0, at, name, **text)
         axes.text(1, at, f"{value:.1f}", ha="right", **text)
     axes.set(ylim=(len(names) - 0.6, -0.7), yticks=[], xlabel="UA, %")

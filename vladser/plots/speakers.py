@@ -1,6 +1,7 @@
 """Which speakers are hard."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -33,10 +34,14 @@ def speakers(
         least, lower, median, upper, most = np.nanquantile(
             ua, [0, 0.25, 0.5, 0.75, 1], axis=0
         )
-        bar = {"color": ours, "alpha": 0.45}
+        bar: dict[str, Any] = {"color": ours, "alpha": 0.45}
         axes.hlines(row, least, most, linewidth=1, **bar, label="all conditions")
         axes.hlines(row, lower, upper, linewidth=7, **bar, label="middle half")
-        tick = {"color": style.INK, "markersize": 8, "markeredgewidth": 1.5}
+        tick: dict[str, Any] = {
+            "color": style.INK,
+            "markersize": 8,
+            "markeredgewidth": 1.5,
+        }
         axes.plot(median, row, "|", **tick, label="median")
     axes.plot(ua[marked], row, "D", color=theirs, markersize=4.5, label=names[marked])
     axes.set_yticks(row, speakers)

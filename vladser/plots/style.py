@@ -6,6 +6,8 @@ of 3 to white paper. Colour never stands alone: what a figure tells apart differ
 marker, line style, place or label too.
 """
 
+from typing import Any, Literal
+
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.legend import Legend
@@ -29,7 +31,7 @@ def figure(height: float, width: float = WIDTH) -> Figure:
     return Figure(figsize=(width, height), layout="constrained", dpi=180)
 
 
-def dress(axes: Axes, grid: str | None = None) -> None:
+def dress(axes: Axes, grid: Literal["x", "y", "both"] | None = None) -> None:
     """The project's look, for axes of which everything is drawn.
 
     Args:
@@ -46,7 +48,7 @@ def dress(axes: Axes, grid: str | None = None) -> None:
         axes.set_axisbelow(True)
 
 
-def line(number: int) -> dict[str, str]:
+def line(number: int) -> dict[str, Any]:
     """Color and style of one of several lines, counted from 0; alike after 24."""
     dash = number + number // 12  # after 12 the pairs would come again
     return {
@@ -57,5 +59,5 @@ def line(number: int) -> dict[str, str]:
 
 def legend(target: Figure | Axes, **options) -> Legend:
     """A legend without a frame."""
-    look = {"frameon": False, "fontsize": SMALL, "labelcolor": INK}
+    look: dict[str, Any] = {"frameon": False, "fontsize": SMALL, "labelcolor": INK}
     return target.legend(**look, handlelength=2.2, columnspacing=1.2, **options)

@@ -9,8 +9,8 @@ from matplotlib.ticker import FuncFormatter, MultipleLocator
 from vladser.plots import style
 
 # Seconds between ticks.
-_STEPS = 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900
-_STEPS += 1800, 3600
+_STEPS: tuple[float, ...] = 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60
+_STEPS += 120, 300, 600, 900, 1800, 3600
 
 
 def timeline(
@@ -28,20 +28,20 @@ def timeline(
       probabilities: [N, classes]; NaN where a window could not be classified.
       emotions: the classes.
     """
-    start, end = np.asarray(start), np.asarray(end)
+    begins, ends = np.asarray(start), np.asarray(end)
     probabilities = 100 * np.asarray(probabilities)
     figure = style.figure(2.5 + 0.16 * len(emotions), width=2 * style.WIDTH)
     above, below = figure.subplots(
         2, sharex=True, height_ratios=[2.2, 0.22 * len(emotions)]
     )
-    middle = (start + end) / 2
+    middle = (begins + ends) / 2
     # A window stands for the time that is nearest to its middle.
-    edge = np.concatenate([start[:1], (middle[1:] + middle[:-1]) / 2, end[-1:]])
+    edge = np.concatenate([begins[:1], (middle[1:] + middle[:-1]) / 2, ends[-1:]])
     heard = ~np.isnan(probabilities[:, 0])
     best = np.where(heard, np.nan_to_num(probabilities).argmax(axis=1), -1)
     for number, emotion in enumerate(emotions):
         look = style.line(number)
-        dots = {"marker": "o", "markersize": 3} if len(start) <= 60 else {}
+        dots = {"marker": "o", "markersize": 3} if len(begins) <= 60 else {}
         above.plot(
             middle, probabilities[:, number], label=emotion, lw=1.3, **look, **dots
         )
