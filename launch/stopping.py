@@ -118,8 +118,9 @@ def _watch(pipe: int) -> None:
 def _end(stopped: Stopped) -> NoReturn:
     with _ending:  # the second thread that comes here ends with the first
         farewell = threading.Thread(target=_farewell, args=(stopped,), daemon=True)
-        farewell.start()
-        farewell.join(_FAREWELL)
+        with suppress(RuntimeError):  # threads that can begin no more
+            farewell.start()
+            farewell.join(_FAREWELL)
         with suppress(OSError):
             erase = "\r\x1b[K" if os.isatty(2) else ""  # a progress bar
             os.write(2, f"{erase}interrupted\n".encode())
