@@ -1,6 +1,7 @@
 """What all tests share: two CPU devices wherever they run, one thread each, a folder of
 compiled programs; a corpus, a run and a model that are made once."""
 
+import gc
 import os
 import resource
 import sys
@@ -26,6 +27,8 @@ if "PYTEST_XDIST_WORKER" not in os.environ:  # before there are workers, which i
 import pytest
 from filelock import FileLock
 
+gc.disable()  # while tests are imported: nothing of that is garbage
+
 _MEMORY = 1 << 20  # of a worker, in KiB; the most that it ever had
 
 
@@ -35,6 +38,11 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if item.get_closest_marker("long"):
             item.add_marker("slow")
+
+
+def pytest_collection_finish():
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(autouse=True, scope="module")
