@@ -207,6 +207,46 @@ def test_no_frame_is_a_chunk_too(name):
     assert not vector.any()
 
 
+@pytest.mark.slow
+def test_initial_weights_have_the_sizes_that_keep_scores_of_the_size_of_one():
+    names = {
+        "netvlad(clusters=16)",
+        "ghostvlad(clusters=16,ghosts=2)",
+        "nextvlad",
+        "attentive_statistics",
+        "multihead",
+        "weighted",
+    }
+    built = {name: aggregators.build(aggregators.parse(name)) for name in names}
+    init = jax.jit(lambda key: {name: one.init(key, 64) for name, one in built.items()})
+    with jax.enable_x64(False):
+        found = jax.device_get(init(jax.random.key(0)))
+    net, ghost, following, attentive, heads, weighted = (
+        next(params for name, params in found.items() if name.startswith(start))
+        for start in ("net", "ghost", "next", "att", "multi", "weight")
+    )
+    assert net.w.shape == net.c.shape == ghost.c.shape == (16, 64)
+    assert ghost.w.shape == (18, 64) and (net.w != net.c).any()
+    for normal, width in (
+        *((leaf, 64) for leaf in (net.w, net.c, ghost.w, ghost.c, following.expand)),
+        *((leaf, 128) for leaf in (following.attention, following.w, following.c)),
+    ):
+        # Four standard errors, of hundreds of numbers.
+        assert abs(normal.std() * width**0.5 - 1) < 4 / (2 * normal.size) ** 0.5
+        assert abs(normal.mean()) * width**0.5 < 4 / normal.size**0.5
+    for bias in net.b, ghost.b, following.b, following.expand_bias, attentive.b:
+        assert not bias.any()
+    # Glorot and Bengio 2010: of these many numbers one lies near the limit.
+    for uniform, fans in (
+        (attentive.w, 128),
+        (attentive.v, 65),
+        (heads, 17),
+        (weighted, 65),
+    ):
+        assert 0.85 < np.abs(uniform).max() / (6 / fans) ** 0.5 <= 1
+    assert heads.shape == (4, 16) and attentive.w.shape == (64, 64)
+
+
 def test_netvlad_rows_have_equal_length():
     rows = _results("netvlad")[0][LENGTHS.index(17)].reshape(4, DIM)
     assert_same(np.linalg.norm(rows, axis=1), np.full(4, 0.5), TERMS)

@@ -32,10 +32,14 @@ def test_an_epoch_has_as_few_steps_as_its_rows_need(train, batch, steps):
     assert plan.steps == len([*plan.epoch(1)]) == steps
 
 
-def test_an_epoch_has_the_steps_of_the_fold_that_has_most(plan):
-    most = max(len(fold.train) for fold in plan.folds)
-    assert plan.steps == -(-most // BATCH)
-    assert _rows(plan, 1).shape == (len(SEEDS), 5, plan.steps, BATCH)
+def test_an_epoch_has_the_steps_of_the_fold_that_has_most(corpus):
+    few, many, none = np.arange(9), np.arange(30), np.array([], int)
+    made = [Fold("", train, none, none) for train in (few, many, few)]
+    plan = batches.plan(corpus.length, made, SEEDS, 3, BATCH)
+    assert plan.steps == 4
+    rows = _rows(plan, 1)
+    assert rows.shape == (len(SEEDS), 3, 4, BATCH) and rows.dtype == np.int32
+    assert ((rows >= 0).sum(axis=(2, 3)) == [9, 30, 9]).all()
 
 
 def _rows(plan, epoch):
@@ -121,12 +125,14 @@ def _by_length(plan, corpus, epoch):
 def test_lengths_are_jittered_by_a_tenth_where_an_epoch_sorts_them(plan, corpus):
     """A row may come before another that is at most 1.1 / 0.9 times as long."""
     worst = 1.0
-    for minibatches in _by_length(plan, corpus, 1).reshape(-1, plan.steps, BATCH):
-        lengths = [corpus.length[batch[batch >= 0]] for batch in minibatches]
-        for number, earlier in enumerate(lengths[:-1]):
-            for later in lengths[number + 1 :]:
-                worst = max(worst, later.max(initial=0) / earlier.min())
-    assert 1.1 < worst <= 1.1 / 0.9
+    for epoch in range(1, 11):
+        by_length = _by_length(plan, corpus, epoch)
+        for minibatches in by_length.reshape(-1, plan.steps, BATCH):
+            lengths = [corpus.length[batch[batch >= 0]] for batch in minibatches]
+            for number, earlier in enumerate(lengths[:-1]):
+                later = np.concatenate(lengths[number + 1 :])
+                worst = max(worst, later.max() / earlier.min())
+    assert 1.2 < worst <= 1.1 / 0.9
 
 
 def test_the_partial_minibatch_has_the_shortest_rows(plan, corpus):
@@ -162,7 +168,9 @@ def test_the_jitter_is_that_of_the_seed_and_the_epoch(plan):
     np.testing.assert_array_equal(_rows(moved, 1)[[2, 1]], _rows(plan, 1))
     other = {tuple(sorted(batch)) for batch in _rows(moved, 1)[0, 0]}
     same_sum = {tuple(sorted(batch)) for batch in _rows(plan, 2)[0, 0]}
-    assert other != same_sum
+    same_seed = {tuple(sorted(batch)) for batch in _rows(moved, 2)[0, 0]}
+    same_epoch = {tuple(sorted(batch)) for batch in _rows(plan, 1)[0, 0]}
+    assert len({frozenset(x) for x in (other, same_sum, same_seed, same_epoch)}) == 4
 
 
 def test_training_frames_are_counted(plan, corpus):

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from itertools import product
 
 import jax
 import numpy as np
@@ -6,7 +7,8 @@ import pytest
 import toys
 from closeness import assert_same
 
-from vladser import dataset, folds, sweep, trials
+from vladser import dataset, folds, model, sweep, trials
+from vladser.block import Block
 from vladser.events import Step
 from vladser.types import Pooling, Spec
 
@@ -103,6 +105,99 @@ def test_accelerators_take_all_trials_at_once_and_get_the_same(monkeypatch):
     np.testing.assert_allclose(
         batched.probabilities, mapped.probabilities, rtol=1e-4, atol=1e-6
     )
+
+
+@pytest.mark.slow
+def test_what_is_drawn_hangs_on_seed_epoch_and_step_alone():
+    """Losses of one minibatch before any step: they differ by noise and dropout."""
+    corpus = toys.corpus()
+    plan = toys.plan(corpus)
+    conditions = [toys.CONDITION, replace(toys.CONDITION, alpha=0.3)]
+    made = [plan.folds[0]] * 2
+    moments = dataset.moments(corpus)
+    rectangle = trials.rectangle(corpus, moments, conditions, made, (0, 1))
+    block = Block(corpus, conditions, rectangle, None)
+    rows = np.tile(np.int32(plan.folds[0].train[: toys.BATCH]), (2, 4, 1))
+    # The same initial weights for both seeds.
+    same = rectangle._replace(seed=np.zeros((2, 4), np.int32))
+    losses = []
+    for epoch, step in ((1, 0), (1, 1), (2, 0), (0, 1), (1, 0)):
+        states = sweep.init(same, spec=block.spec, mesh=block.mesh)
+        losses.append(block.to_host(block.train_step(states, rows, epoch, step)[1]))
+    *losses, again = np.array(losses)
+    np.testing.assert_array_equal(again, losses[0])
+    # Conditions and folds of a seed are paired.
+    np.testing.assert_array_equal(again[:, 0::2], again[:, 1::2])
+    assert len(np.unique(losses)) == 4 * 2 * 2  # draws, seeds, alphas
+
+
+def test_a_trial_has_its_conditions_settings_and_its_folds_shares():
+    corpus = toys.corpus()
+    corpus = replace(corpus, label=np.where(corpus.label == 1, 0, corpus.label))
+    made = folds.make(corpus, "speaker")[:3]
+    made[1] = made[1]._replace(train=made[1].train[::2])
+    one = replace(
+        toys.CONDITION,
+        smoothing="uniform",
+        alpha=0.1,
+        noise=0.2,
+        dropout=0.3,
+        learning_rate=0.4,
+        rho=0.5,
+        focal=0.6,
+    )
+    conditions = one, replace(toys.CONDITION, smoothing="none"), toys.CONDITION
+    moments = dataset.moments(corpus)
+    found = trials.rectangle(corpus, moments, conditions, made, (5, 3))
+    assert (found.seed == [[5], [3]]).all() and found.seed.shape == (2, 9)
+    for place, (condition, fold) in enumerate(product(conditions, made)):
+        frames = [
+            corpus.frames[corpus.offset[n] : corpus.offset[n] + corpus.length[n]]
+            for n in fold.train
+        ]
+        frames, none = np.concatenate(frames).astype(float), condition == conditions[1]
+        unigram = np.bincount(corpus.label[fold.train], minlength=4) / len(fold.train)
+        prior = unigram if condition == conditions[2] else np.full(4, 0.25)
+        for seed in range(2):
+            trial = trials_at(found, seed, place)
+            assert trial.alpha == np.float32(0 if none else condition.alpha)
+            for name in ("noise", "dropout", "learning_rate", "rho", "focal"):
+                assert getattr(trial, name) == np.float32(getattr(condition, name))
+            assert_same(trial.prior, prior, 1)
+            assert_same(trial.mean, frames.mean(axis=0), 1)
+            assert_same(1 / trial.scale, frames.std(axis=0), 1)
+    name = trials.name(conditions, made, (5, 3), (1, 7))
+    assert name == f"{toys.CONDITION.name}, seed 3, held out s1"
+    rows = np.arange(12).reshape(2, 3, 2)
+    np.testing.assert_array_equal(
+        trials.rows(rows, 2), np.concatenate([rows, rows], axis=1)
+    )
+
+
+def trials_at(found, seed, place):
+    return trials.Trial(*(field[seed, place] for field in found))
+
+
+def test_without_moments_the_scaler_leaves_the_corpus_as_it_is():
+    corpus = toys.corpus()
+    made = folds.make(corpus, "speaker")
+    found = trials.rectangle(corpus, None, [toys.CONDITION], made, (0,))
+    assert (found.mean == 0).all() and (found.scale == 1).all()
+    assert found.mean.shape == found.scale.shape == (1, 4, 5)
+
+
+@pytest.mark.slow
+def test_trials_that_differ_in_their_pooling_alone_start_from_the_same_lstm():
+    specs = [Spec(Pooling(name), 5, 4, 4) for name in ("mean", "statistics", "maximum")]
+    init = jax.jit(lambda key: [model.init(key, spec) for spec in specs])
+    mean, statistics, maximum = jax.device_get(init(jax.random.key(2)))
+    for leaf, other in zip(mean.lstm, statistics.lstm, strict=True):
+        np.testing.assert_array_equal(leaf, other)
+    np.testing.assert_array_equal(mean.kernel, maximum.kernel)
+    assert statistics.kernel.shape == (8, 4)
+    limit = (6 / (8 + 4)) ** 0.5  # Glorot and Bengio 2010
+    assert 0.7 * limit < np.abs(statistics.kernel).max() <= limit
+    assert not mean.bias.any()
 
 
 @pytest.mark.slow
