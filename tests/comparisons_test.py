@@ -3,7 +3,7 @@ from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
-import scipy.stats
+import scipy  # which imports scipy.stats when it is used
 
 from vladser import aggregators, comparisons, paper
 from vladser.types import Condition

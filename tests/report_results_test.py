@@ -8,8 +8,8 @@ import fake_run
 import numpy as np
 import pytest
 import report_page
+import scipy  # which imports scipy.stats when it is used
 from report_page import Page, without_figures
-from scipy import stats
 
 ONE = (("mean", "unigram", 0.2),)
 TABLE_1 = (*fake_run.PAPER[:4], ("netvlad(clusters=4)", "none", 0.0))
@@ -148,7 +148,7 @@ def test_clusters_are_judged_against_the_untrained_ones(paper):
             [np.mean(pairs, axis=0) for pairs in found[name].values()]
         )
         gain = trained - untrained
-        bounds = stats.ttest_1samp(gain, 0).confidence_interval()
+        bounds = scipy.stats.ttest_1samp(gain, 0).confidence_interval()
         flips = np.array([*product((-1, 1), repeat=len(gain))]) @ gain
         p = np.mean(np.abs(flips) >= abs(gain.sum()) - 1e-12)
         shown = [f"{x:.2f}" for x in (untrained.mean(), trained.mean(), gain.mean())]

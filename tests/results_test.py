@@ -6,7 +6,7 @@ from collections import defaultdict
 
 import numpy as np
 import pytest
-import scipy.stats
+import scipy  # which imports scipy.stats when it is used
 import toys
 
 from vladser import aggregators, folds, results

@@ -2,7 +2,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-import scipy.stats
+import scipy  # which imports scipy.stats when it is used
 from scipy.special import expit
 
 from vladser import statistics
