@@ -65,6 +65,7 @@ def test_the_pooling_of_the_readme_has_20_lines():
     assert len(code.split("\n\n\n")[1].splitlines()) <= 20
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", OWN)
 def test_it_is_the_formula_whatever_lies_in_the_padding(reader, name):
     with jax.enable_x64(True):

@@ -250,7 +250,7 @@ def test_a_file_is_no_corpus_folder(tmp_path, corpus):
     ("place", "message"),
     [
         ("data", "a folder; expected the manifest"),
-        ("cache", "cannot be written"),
+        pytest.param("cache", "cannot be written", marks=pytest.mark.slow),
         ("run", "Not a directory"),
     ],
 )

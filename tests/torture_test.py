@@ -82,6 +82,7 @@ def test_of_two_processes_one_runs_and_the_other_says_so(whole, warm):
     assert warm.found() == whole.found()
 
 
+@pytest.mark.slow
 def test_where_another_process_works_it_says_so_and_disturbs_nothing(
     whole, warm, capsys
 ):
