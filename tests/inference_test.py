@@ -61,6 +61,21 @@ def test_utterances_of_any_lengths_are_classified_in_their_order():
 
 
 @pytest.mark.slow
+def test_one_program_serves_all_lengths():
+    names, on = [], True
+
+    def listen(event, duration, **details):
+        if on and event.endswith("backend_compile_duration"):
+            names.append(details["fun_name"])
+
+    jax.monitoring.register_event_duration_secs_listener(listen)
+    for length in (1, 31, 32, 33, 70):
+        inference.classify(_bundle("netvlad"), _features(length))
+    on = False
+    assert names.count("jit(_advance)") <= 1 and names.count("jit(_finish)") <= 1
+
+
+@pytest.mark.slow
 def test_a_pooling_that_cannot_stream_classifies_too(monkeypatch):
     build = aggregators.build
     monkeypatch.setattr(
@@ -88,6 +103,7 @@ def test_no_utterance_and_no_frame_are_results_too(streams, monkeypatch):
     assert [part.shape for part in inference.classify(bundle, [])] == [(0, 6), (0, 3)]
 
 
+@pytest.mark.slow
 def test_a_walk_goes_on_after_a_result():
     bundle, (frames,) = _bundle("mean"), _features(50)
     walk, mask = inference.start(bundle, 1), np.ones((50, 1), bool)

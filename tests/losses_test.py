@@ -139,6 +139,7 @@ def test_focus_is_on_what_is_hard():
     np.testing.assert_allclose(ratio, [0.01, 0.25], rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_full_weights_are_scikit_learns_balanced():
     classes = np.arange(4)
     balanced = _balanced(classes=classes, y=LABELS)

@@ -6,6 +6,7 @@ from vladser import metrics
 pytestmark = pytest.mark.numeric
 
 
+@pytest.mark.slow
 def test_equals_scikit_learn():
     from sklearn import metrics as sklearn  # here, as it takes a second to import
 
