@@ -18,7 +18,6 @@ PARAMETERS = {
 
 
 @pytest.mark.long
-@pytest.mark.slow
 @pytest.mark.parametrize("name", contestant.PEERS)
 def test_loss_and_gradients_of_a_peer_are_ours(name):
     if name.startswith("torch"):
@@ -28,7 +27,7 @@ def test_loss_and_gradients_of_a_peer_are_ours(name):
     assert max(found.values()) < agreement.TOLERANCE, found
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_peer_that_mixes_up_two_gates_disagrees_in_nothing_else():
     class Wrong(contestant.load("flax_linen")):
         def to_ours(self, params):

@@ -27,7 +27,7 @@ def check_counts(timed, small, number):
     assert timed.seconds > 0
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_ours_trains_all_frames_of_a_round():
     small = workload()
     entry = contestant.load("ours")(small)
@@ -37,7 +37,6 @@ def test_ours_trains_all_frames_of_a_round():
 
 
 @pytest.mark.long
-@pytest.mark.slow
 @pytest.mark.parametrize("name", contestant.PEERS)
 def test_a_peer_trains_all_frames_of_a_round_and_learns(name):
     if name.startswith("torch"):

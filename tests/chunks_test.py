@@ -180,7 +180,6 @@ def short():
     return toys.corpus(speakers=3, longest=16)  # one shape, so few programs
 
 
-@pytest.mark.slow
 @pytest.mark.long
 @pytest.mark.parametrize(
     ("seeds", "most", "processes"), [((3,), 4, 1), ((0, 5), 1000, 3)]
@@ -206,7 +205,6 @@ def test_results_of_several_programs_do_not_depend_on_the_cut(
         assert (merged.epoch == 2).all() and np.isnan(merged.validation_ua).all()
 
 
-@pytest.mark.slow
 @pytest.mark.long
 @pytest.mark.parametrize("most", [1, 7, 1000])
 def test_nor_do_those_of_several_programs_in_any_order(short, most):

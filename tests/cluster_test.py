@@ -168,8 +168,8 @@ def test_one_process_needs_no_service():
     assert one.exchange("name", "text") == ["text"] and [*one.receive()] == []
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("processes", [2, pytest.param(3, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("processes", [2, 3])
 def test_processes_give_what_one_gives(alone, start, tmp_path, processes):
     argv = (*alone.flags, f"--run_dir={tmp_path / 'run'}")
     done = _ends(start(*[argv] * processes))
@@ -180,7 +180,6 @@ def test_processes_give_what_one_gives(alone, start, tmp_path, processes):
     _same_results(tmp_path / "run", alone.run)
 
 
-@pytest.mark.slow
 @pytest.mark.long
 def test_eight_devices_give_what_two_give(alone, tmp_path):
     argv = (*alone.flags, f"--run_dir={tmp_path / 'run'}")
@@ -191,7 +190,6 @@ def test_eight_devices_give_what_two_give(alone, tmp_path):
     _same_results(tmp_path / "run", alone.run)
 
 
-@pytest.mark.slow
 @pytest.mark.long
 def test_other_settings_end_all_before_any_work(alone, start, tmp_path):
     argv = (*alone.flags, f"--run_dir={tmp_path / 'run'}")
@@ -201,7 +199,6 @@ def test_other_settings_end_all_before_any_work(alone, start, tmp_path):
     assert not any(tmp_path.iterdir())
 
 
-@pytest.mark.slow
 @pytest.mark.long
 def test_other_data_end_all_before_the_training(alone, start, tmp_path):
     file = launching.write_corpus(tmp_path / "other")
@@ -227,7 +224,6 @@ def test_an_error_in_one_process_ends_all_with_its_line(corpus, start, tmp_path)
     assert other[0] == 1 and other[2].endswith(f"error: process 0 failed: {said}")
 
 
-@pytest.mark.slow
 @pytest.mark.long
 @pytest.mark.parametrize(("stopped", "by"), [(1, signal.SIGINT), (0, signal.SIGKILL)])
 def test_a_process_that_is_stopped_leaves_none_running(

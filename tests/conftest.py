@@ -8,10 +8,10 @@ import sys
 import tempfile
 from functools import partial
 
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
 # Most of the time of these tests is that of XLA's compiler, and half of it optimizes.
 # .ci/run repeats what is numeric with all optimizations.
 os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
-os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
 if "PYTEST_XDIST_WORKER" not in os.environ:  # before there are workers, which inherit
     programs = tempfile.TemporaryDirectory(prefix="vladser-tests-")

@@ -77,7 +77,6 @@ def shell(line):
     subprocess.run(line, shell=True, check=True)
 
 
-@pytest.mark.slow
 @pytest.mark.long
 @pytest.mark.parametrize("block", documented.blocks(PAGE, "sh"))
 def test_every_command_works(folder, tmp_path, monkeypatch, capsys, block):

@@ -116,7 +116,6 @@ def test_every_experiment_can_begin(reader, capsys):
                 assert launching.call(*argv, "--dry_run") == 0, capsys.readouterr().err
 
 
-@pytest.mark.slow
 @pytest.mark.long
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_works(command, reader, capsys, tmp_path):

@@ -44,7 +44,7 @@ def counted():
     return Aggregator(lambda key, dim: (), apply)
 
 
-OFTEN = ("final", "netvlad", "statistics")
+OFTEN = ("netvlad",)
 POOLINGS = [
     pytest.param(name, marks=() if name in OFTEN else pytest.mark.long)
     for name in aggregators.names()

@@ -116,7 +116,6 @@ def test_every_experiment_can_begin(reader, corpus, capsys, command):
     assert "my_pooling.soft_maximum" in capsys.readouterr().out
 
 
-@pytest.mark.slow
 @pytest.mark.long
 def test_poolings_of_ones_own_train_on_the_demo(reader):
     pytest.importorskip("espeakng_loader")

@@ -159,8 +159,7 @@ def test_a_crash_and_a_failure_cost_one_file_each(speech, cache_dir, monkeypatch
 
 @pytest.mark.slow
 def test_a_hang_costs_one_file(speech, cache_dir, monkeypatch):
-    """Once its group is stopped, and then itself; the others take no time."""
-    in_groups_of(3, monkeypatch)
+    in_groups_of(1, monkeypatch)
     monkeypatch.setattr(computing, "_PATIENCE", 4.0)
     utterances = speech("a", "hang", "b", "c")
     found = extract(utterances, cache_dir, workers=2, max_seconds=1.0)

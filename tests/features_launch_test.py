@@ -89,7 +89,7 @@ def test_segments_of_npy_files_are_one_line(saved, call, tmp_path):
         assert err.count("\n") == 1 and "is a segment" in err
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_set_of_opensmile_is_trained_on(call, tmp_path):
     file = launching.write_corpus(tmp_path / "toy")
     found = extract(

@@ -96,7 +96,7 @@ def whole(corpus: Sequence[str], folder: Path) -> Experiment:
 
 def run_whole(corpus: Sequence[str], folder: Path) -> None:
     """Runs it to its end."""
-    assert launching.call(*whole(corpus, folder).flags) == 0
+    assert launching.call(*whole(corpus, folder).flags, pictures=True) == 0
 
 
 class Attempt:

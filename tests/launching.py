@@ -4,6 +4,7 @@ import csv
 import os
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from unittest import mock
 
@@ -11,7 +12,7 @@ import numpy as np
 import soundfile
 
 import launch
-from launch import backend, cli, flags, main
+from launch import backend, cli, flags, main, reporting, run_dir
 from vladser import corpora, features
 
 ROOT = Path(launch.__file__).parents[1]
@@ -115,9 +116,18 @@ def program(*argv, **variables):
     return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
 
-def call(*argv):
-    """Runs it in this process, which spares compilations; returns the status."""
-    with mock.patch.object(backend, "prepare"):  # conftest.py has done it
+def call(*argv, pictures=False):
+    """Runs it in this process, which spares compilations; returns the status.
+
+    Args:
+      pictures: whether to draw, and to write the report, which takes half a second.
+    """
+    with ExitStack() as stack:
+        # conftest.py has done it
+        stack.enter_context(mock.patch.object(backend, "prepare"))
+        if not pictures:
+            stack.enter_context(mock.patch.object(reporting, "write"))
+            stack.enter_context(mock.patch.object(run_dir, "write_png"))
         return cli.run(main.main, flags.define, flags.read, "", argv)
 
 

@@ -40,7 +40,6 @@ def test_the_example_runs_with_a_pooling_of_ones_own(corpus, tmp_path, monkeypat
     assert all(abs(one.sum(axis=1) - 1).max() < 1e-5 for one in tested)
 
 
-@pytest.mark.slow
 @pytest.mark.long
 def test_the_example_runs(tmp_path):
     pytest.importorskip("espeakng_loader")

@@ -109,7 +109,7 @@ def test_what_keeps_more_than_parameters_is_refused():
         aggregators.vector_length(Pooling(f"{__name__}.normalized"), 4)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_module_is_trained():
     def frames(label, length, draw):
         return draw.normal(size=(length, 5)) + 2 * np.eye(5)[label]

@@ -227,7 +227,7 @@ def test_a_grid_over_treatments_is_named_written_and_reported(tmp_path):
         f"--grid={one}"
         for one in ("class_weights=0,1", "focal=2", "logit_adjustment=0.5")
     ]
-    assert launching.call(*corpus, *argv, *grids) == 0
+    assert launching.call(*corpus, *argv, *grids, pictures=True) == 0
     summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
     names = "class_weights", "focal", "logit_adjustment"
     first = "mean, unigram 0.2, cells 4"

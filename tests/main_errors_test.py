@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from functools import partial
 
 import launching
 import pytest
@@ -12,7 +13,7 @@ from launching import SMALL
 @pytest.fixture
 def call(corpus, tmp_path):
     folder = f"--run_dir={tmp_path / 'run'}"
-    return lambda *argv: launching.call(*corpus, *SMALL, folder, *argv)
+    return partial(launching.call, *corpus, *SMALL, folder)
 
 
 def test_a_folder_with_results_is_refused(call, tmp_path, capsys):
@@ -49,7 +50,7 @@ def test_bad_audio_stops_after_all_of_it_is_listed(call, tmp_path, capsys):
 def test_trainings_that_diverge_are_named_and_the_others_go_on(
     call, grid, name, tmp_path, capsys
 ):
-    assert call(f"--grid={grid}") == 1
+    assert call(f"--grid={grid}", pictures=True) == 1
     out, err = capsys.readouterr()
     *_, first, last = err.splitlines()
     assert first.startswith(f"failed: mean, unigram 0.2, cells 4, {name}, seed 1, held")

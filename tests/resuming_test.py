@@ -28,7 +28,8 @@ RESULTS = "predictions.csv", "metrics.jsonl", "audit.json", "dataset.json", "fla
 def whole(corpus, tmp_path_factory):
     """A run that nothing disturbed."""
     folder = tmp_path_factory.mktemp("whole") / "run"
-    assert launching.call(*corpus, *ARGV, f"--run_dir={folder}") == 0
+    argv = *corpus, *ARGV, f"--run_dir={folder}"
+    assert launching.call(*argv, pictures=True) == 0
     return folder
 
 

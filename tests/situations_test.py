@@ -45,6 +45,7 @@ def call(file, *argv, folder=None):
         f"--cache_dir={beside / 'cache'}",
         f"--run_dir={beside / 'run'}",
         *argv,
+        pictures=True,
     )
 
 
