@@ -13,7 +13,6 @@ if __name__ == "__main__":
 
     stopping.listen()  # before the imports, which take time
 
-
 from launch import cli, flags, loading, terminal
 from launch.flags import Settings
 

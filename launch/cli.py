@@ -48,7 +48,13 @@ def start(
     positional: str | None = None,
 ) -> NoReturn:
     """Runs a program and ends the process, whatever signals come: see `run`."""
-    stopping.leave(run(main, define, read, usage, positional=positional))
+    try:
+        status = run(main, define, read, usage, positional=positional)
+    except Exception:
+        if not stopping.asked():  # else it comes of what has begun to end
+            raise
+        status = 1
+    stopping.leave(status)
 
 
 def run(
@@ -88,7 +94,8 @@ def run(
             main(parse(define, read, argv, positional))
         sys.stdout.flush()
     except VladserError as error:
-        print(f"error: {' '.join(str(error).splitlines())}", file=sys.stderr)
+        if not stopping.asked():
+            print(f"error: {' '.join(str(error).splitlines())}", file=sys.stderr)
         return 2 if isinstance(error, UsageError) else 1
     except KeyboardInterrupt as error:
         if not stopping.listening():  # else it is said at the end

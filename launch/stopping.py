@@ -52,6 +52,9 @@ def listen() -> None:
     signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
     for number in _SIGNALS:
         signal.signal(number, lambda number, frame: None)
+    # Ctrl-C reaches all processes of a terminal. Those that begin here inherit that it
+    # is blocked: it is for this one to end them.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     # Of the semaphores of workers that are ended on the spot, which it removes.
     sys.warnoptions.append("ignore:resource_tracker")
     _State.listening = True
@@ -98,16 +101,18 @@ def before_end(tell: Callable[[Stopped], object]) -> None:
 def leave(status: int) -> NoReturn:
     """Ends a program that has printed all that it has to say, with this exit status
     unless it was told to stop."""
-    if _State.asked:
-        _end(Stopped(_State.asked))
     # All is written: from here on a signal could only spoil the end.
     for number in _SIGNALS:
         signal.signal(number, signal.SIG_IGN)
+    if _State.asked:
+        _end(Stopped(_State.asked))
+    _ending.acquire()  # for good: one that came just now is too late
     gc.freeze()  # or the end takes 0.2 s, to search jax for garbage
     sys.exit(status)
 
 
 def _watch(pipe: int) -> None:
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     (number,) = os.read(pipe, 1)
     deferring, _State.asked = _State.deferring, number
     if deferring:
@@ -120,10 +125,11 @@ def _end(stopped: Stopped) -> NoReturn:
         farewell = threading.Thread(target=_farewell, args=(stopped,), daemon=True)
         with suppress(RuntimeError):  # threads that can begin no more
             farewell.start()
-            farewell.join(_FAREWELL)
+            farewell.join(PATIENCE if _State.last_words else _FAREWELL)
         with suppress(OSError):
-            erase = "\r\x1b[K" if os.isatty(2) else ""  # a progress bar
-            os.write(2, f"{erase}interrupted\n".encode())
+            if select.select([], [2], [], 0)[1]:  # somebody reads it
+                erase = "\r\x1b[K" if os.isatty(2) else ""  # a progress bar
+                os.write(2, f"{erase}interrupted\n".encode())
         _terminate_children()
         os._exit(stopped.status)
 
@@ -141,4 +147,5 @@ def _terminate_children() -> None:
     for children in Path("/proc/self/task").glob("*/children"):
         with suppress(OSError):
             for child in children.read_text().split():
-                os.kill(int(child), signal.SIGTERM)
+                with suppress(ProcessLookupError):
+                    os.kill(int(child), signal.SIGTERM)

@@ -44,17 +44,17 @@ def run(folder):
 
 
 @pytest.fixture(scope="module")
-def first(tmp_path_factory):
+def compiled(tmp_path_factory):
     """Where the first process keeps its programs, and a copy of them."""
-    folder = tmp_path_factory.mktemp("first")
+    folder = tmp_path_factory.mktemp("compiled")
     assert MISS in run(folder / "xla")
     return folder / "xla", shutil.copytree(folder / "xla", folder / "copy")
 
 
 @pytest.fixture
-def kept(first):
+def kept(compiled):
     """What the first process keeps, in the one folder where jax finds it again."""
-    folder, copy = first
+    folder, copy = compiled
     shutil.rmtree(folder)
     return shutil.copytree(copy, folder)
 

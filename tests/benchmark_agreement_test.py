@@ -27,7 +27,7 @@ def test_loss_and_gradients_of_a_peer_are_ours(name):
     assert max(found.values()) < agreement.TOLERANCE, found
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_a_peer_that_mixes_up_two_gates_disagrees_in_nothing_else():
     class Wrong(contestant.load("flax_linen")):
         def to_ours(self, params):

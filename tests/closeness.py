@@ -20,8 +20,9 @@ def assert_same(found, expected, terms):
     are, and in which order they add, is within that.
 
     All leaves together: where a sum cancels, as it does in the gradient of a softmax,
-    the error is as large as the terms were, not as what is left of them. A mistake
-    hides in a small leaf if it is below the bound, and not in float64.
+    the error is as large as the terms were, not as what is left of them. In float32 a
+    mistake in a small leaf can hide below the bound; such trees are compared in
+    float64.
 
     Args:
       terms: of the longest chain of additions, for example frames * (inputs + cells)

@@ -224,8 +224,15 @@ def test_an_error_in_one_process_ends_all_with_its_line(corpus, start, tmp_path)
     assert other[0] == 1 and other[2].endswith(f"error: process 0 failed: {said}")
 
 
-@pytest.mark.long
-@pytest.mark.parametrize(("stopped", "by"), [(1, signal.SIGINT), (0, signal.SIGKILL)])
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("stopped", "by"),
+    [
+        (1, signal.SIGINT),
+        pytest.param(0, signal.SIGINT, marks=pytest.mark.long),
+        pytest.param(0, signal.SIGKILL, marks=pytest.mark.long),
+    ],
+)
 def test_a_process_that_is_stopped_leaves_none_running(
     alone, start, tmp_path, stopped, by
 ):

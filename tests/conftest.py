@@ -4,6 +4,7 @@ compiled programs; a corpus, a run and a model that are made once."""
 import gc
 import os
 import resource
+import shutil
 import sys
 import tempfile
 from functools import partial
@@ -66,6 +67,7 @@ def shared(tmp_path_factory):
         made, whole = root / f"shared-{name}", root / f"shared-{name}-is-whole"
         with FileLock(f"{made}.lock"):
             if not whole.exists():
+                shutil.rmtree(made, ignore_errors=True)  # of one that failed
                 made.mkdir()
                 fill(made)
                 whole.touch()
@@ -76,7 +78,8 @@ def shared(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def corpus(shared):
-    """The flags of a corpus of tones, whose features are in the cache; to be read."""
+    """The flags of a corpus of tones, whose features are in the cache. It is only read,
+    but the cache may grow."""
     import launching  # late: the process that only starts workers needs none of it
 
     return launching.flags_of(shared("corpus", launching.fill))

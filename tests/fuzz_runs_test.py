@@ -129,9 +129,8 @@ def test_a_damaged_run_is_reported_or_refused(sound, tmp_path, data):
     refused(report, spoilt(sound, tmp_path, data), sound)
 
 
-@pytest.mark.long
 @pytest.mark.slow
-@cases(6)
+@cases(1)
 @given(st.data())
 def test_what_is_not_refused_can_be_drawn(sound, tmp_path, data):
     if found := refused(report, spoilt(sound, tmp_path, data), sound):

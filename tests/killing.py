@@ -38,7 +38,7 @@ PHASES = (
 )
 _SAME = ("predictions.csv", "metrics.jsonl", "clusters.jsonl", "audit.json")
 STOPPING = (signal.SIGINT, signal.SIGTERM)
-_GRACE = 10.0  # seconds for the workers of a process that has ended
+_GRACE = 60.0  # seconds for the workers of a process that has ended
 
 
 @dataclass(frozen=True)

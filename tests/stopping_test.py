@@ -72,6 +72,7 @@ except stopping.Stopped as stopped:
 """
 
 STUBBORN = """
+stopping.PATIENCE = 600
 with stopping.deferred():
     told()
     time.sleep(0.5)
@@ -79,13 +80,22 @@ with stopping.deferred():
     time.sleep(60)
 """
 
-ENDED = """
-class Late:
-    def __del__(self, told=told):
-        told()
+IMPATIENT = """
+stopping.PATIENCE = 0.5
+with stopping.deferred():
+    told()
+    time.sleep(60)
+"""
 
-late = Late()
-late.itself = late
+ENDED = """
+import atexit
+
+def late():
+    told()
+    time.sleep(0.5)
+    print("late", flush=True)
+
+atexit.register(late)
 stopping.leave(3)
 """
 
@@ -97,7 +107,11 @@ told()
 time.sleep(60)
 """
 
-TOLD = {**AT_WORK, "with patience, for the second time": STUBBORN}
+TOLD = {
+    **AT_WORK,
+    "with patience, for the second time": STUBBORN,
+    "without an end": IMPATIENT,
+}
 SIGNALS = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 
 
@@ -127,13 +141,24 @@ def test_a_signal_ends_it_with_its_status_and_one_line(at, number):
 
 
 @SIGNALS
+def test_nobody_needs_to_read_its_errors(number):
+    code = """
+threading.Timer(0.5, told).start()
+while True:
+    os.write(2, b"x")
+"""
+    with start(code, number) as process:
+        assert process.wait(timeout=60) == 128 + number
+
+
+@SIGNALS
 def test_deferred_work_ends_by_itself_and_what_it_printed_is_there(number):
     assert run(DEFERRED, number) == (128 + number, "saved\n", "interrupted\n")
 
 
 @SIGNALS
 def test_a_signal_when_the_interpreter_ends_changes_nothing(number):
-    assert run(ENDED, number) == (3, "", "")
+    assert run(ENDED, number) == (3, "late\n", "")
 
 
 @SIGNALS
@@ -149,7 +174,7 @@ def test_others_are_told_first(number):
 def test_no_child_outlives_it(number):
     status, child, _ = run(PARENT, number)
     assert status == 128 + number
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while time.monotonic() < end and _lives(int(child)):
         time.sleep(0.01)
     assert not _lives(int(child))

@@ -171,17 +171,18 @@ def test_on_a_terminal_a_line_is_written_anew_until_it_is_final(model):
 
 
 @pytest.mark.slow
-def test_told_to_stop_it_gives_the_last_result_first(model):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_told_to_stop_it_gives_the_last_result_first(model, number):
     process = streams.start(f"--model={model}")
     process.stdin.write(streams.pcm(1.2))
     process.stdin.flush()
     for time in 0.5, 1.0:
         assert json.loads(process.stdout.readline())["time"] == time
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     out, err = process.communicate()
     last = json.loads(out)
     assert last["final"] and 1 <= last["time"] <= 1.2
-    assert (process.returncode, err) == (130, b"interrupted\n")
+    assert (process.returncode, err) == (128 + number, b"interrupted\n")
 
 
 @pytest.mark.slow

