@@ -10,7 +10,7 @@ from closeness import assert_same
 from vladser import aggregators
 from vladser.errors import InputError
 
-pytestmark = pytest.mark.numeric
+pytestmark = [pytest.mark.numeric, pytest.mark.usefixtures("float64")]
 
 DIM, LONGEST, CHUNKS, SPLITS = 8, 24, 8, 40
 LENGTHS = (0, 1, 2, 17, LONGEST)
@@ -28,13 +28,6 @@ FAST = "mean", "netvlad"  # to compile
 )
 def name(request):
     return request.param
-
-
-@pytest.fixture(autouse=True)
-def _float64():
-    """No mistake is as small as a rounding here."""
-    with jax.enable_x64(True):
-        yield
 
 
 @cache

@@ -56,6 +56,15 @@ def _programs_in_memory():
         sys.modules["jax"].clear_caches()
 
 
+@pytest.fixture
+def float64():
+    """No mistake is as small as a rounding there."""
+    import jax
+
+    with jax.enable_x64(True):
+        yield
+
+
 @pytest.fixture(scope="session")
 def shared(tmp_path_factory):
     """Has folders that all workers read filled by one of them: `shared(name, fill)`."""

@@ -8,20 +8,13 @@ from closeness import assert_same
 
 from vladser import lstm
 
-pytestmark = pytest.mark.numeric
+pytestmark = [pytest.mark.numeric, pytest.mark.usefixtures("float64")]
 
 T, B, D, H = 21, 3, 5, 4
 TERMS = T * (D + H)
 LENGTHS = np.array([T, 12, 1])
 MASK = np.arange(T)[:, None] < LENGTHS
 HOLES = np.random.default_rng(1).random((T, B)) < 0.5
-
-
-@pytest.fixture(autouse=True)
-def _float64():
-    """No mistake is as small as a rounding here."""
-    with jax.enable_x64(True):
-        yield
 
 
 def _random(seed=0):

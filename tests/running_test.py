@@ -7,17 +7,11 @@ from closeness import assert_same
 
 from vladser import running
 
-pytestmark = pytest.mark.numeric
+pytestmark = [pytest.mark.numeric, pytest.mark.usefixtures("float64")]
 
 DRAW = np.random.default_rng(0)
 FRAMES, SCORES = DRAW.normal(size=(12, 3)), 30 * DRAW.normal(size=(12, 2))
 MASK = DRAW.random(12) < 0.6
-
-
-@pytest.fixture(autouse=True)
-def _float64():
-    with jax.enable_x64(True):
-        yield
 
 
 def test_exponentials_of_chunks_are_those_of_the_whole_in_other_units():

@@ -16,20 +16,13 @@ from vladser import aggregators, lstm, model, training
 from vladser.chunked import CHUNK
 from vladser.types import Aggregator, Buffer, Pooling, Spec, Trial
 
-pytestmark = pytest.mark.numeric
+pytestmark = [pytest.mark.numeric, pytest.mark.usefixtures("float64")]
 
 CELLS = 4
 SPEC = Spec(Pooling("netvlad", (("clusters", 2),)), features=5, classes=4, cells=CELLS)
 ROWS = np.array([9, 0, -1, 5])
 CAPACITY = 5  # chunks: toys have at most 40 frames, in 3
 TERMS = 3 * 40 * (5 + CELLS)  # utterances x frames x what an LSTM's gate adds up
-
-
-@pytest.fixture(autouse=True)
-def _float64():
-    """No mistake is as small as a rounding here."""
-    with jax.enable_x64(True):
-        yield
 
 
 def _mean_pooling():
