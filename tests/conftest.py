@@ -36,9 +36,9 @@ _MEMORY = 1 << 20  # of a worker, in KiB; the most that it ever had
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """What is long is slow as well."""
+    """What is long, or reads the first run, is slow as well."""
     for item in items:
-        if item.get_closest_marker("long"):
+        if item.get_closest_marker("long") or "first" in item.fixturenames:
             item.add_marker("slow")
 
 

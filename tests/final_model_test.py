@@ -41,7 +41,6 @@ def test_the_scaler_is_that_of_all_frames(corpus, tested):
     np.testing.assert_allclose(model.scale[varies], expected, rtol=1e-4)
 
 
-@pytest.mark.slow
 def test_it_learns_all_that_it_was_shown(call, corpus, tmp_path):
     assert call("--final_model", "--hold_out=none", "--epochs=30") == 0
     model = bundle.load(tmp_path / "run" / "model")

@@ -1,6 +1,7 @@
 """Imports run one way, and what must start fast or run in workers loads no jax."""
 
 import ast
+import importlib
 import subprocess
 import sys
 from pathlib import Path
@@ -67,6 +68,15 @@ def test_every_module_has_a_layer_of_its_own():
     for _, module in _modules():
         top = ".".join(module.split(".")[:2]) if module[0] == "v" else "launch"
         assert top in named, module
+
+
+def test_every_module_can_be_imported():
+    """But those of an extra that is not installed."""
+    for _, module in _modules():
+        try:
+            importlib.import_module(module)
+        except ModuleNotFoundError as error:
+            assert error.name in ("torch", "sounddevice"), module
 
 
 LOAD_NO_JAX = [

@@ -119,7 +119,6 @@ def test_windows_that_are_bad_are_one_line_a_reason(call, tmp_path):
     assert last == "error: 5 of 5 windows could not be classified"
 
 
-@pytest.mark.slow
 def test_a_timeline_a_recording(call, tmp_path):
     for folder in "ab":
         (tmp_path / folder).mkdir()
