@@ -9,19 +9,20 @@ depend on a test speaker. Exit status 1 if something is an error.
 """
 
 if __name__ == "__main__":
-    from launch import stopping
+    from launch.command_line import stopping
 
     stopping.listen()  # before the imports, which take time
 
-from launch import cli, flags, loading, terminal
-from launch.flags import Settings
+from launch.command_line import cli, flags
+from launch.command_line.flags import Settings
+from launch.experiment import loading, terminal
 
 
 def main(settings: Settings) -> None:
     """Prints a line for each check."""
     # Late, for they import jax: spawned workers need none, nor do wrong flags.
-    from launch import auditing, training
-    from vladser import dataset
+    from launch.experiment import auditing, training
+    from vladser.data import dataset
 
     if settings.hold_out == "none":
         raise cli.UsageError("--hold_out=none tests nothing: there is no audit of it")

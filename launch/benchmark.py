@@ -11,7 +11,7 @@ torch: pip install 'vladser[benchmark]'.
 # ruff: noqa: RUF009 (`flag` is dataclasses.field with metadata)
 
 if __name__ == "__main__":
-    from launch import stopping
+    from launch.command_line import stopping
 
     stopping.listen()  # before the imports, which take time
 
@@ -26,12 +26,13 @@ from typing import Any
 from absl import flags
 from platformdirs import user_cache_path
 
-from launch import cli, parsers, run_dir
 from launch.benchmarking import memory
 from launch.benchmarking.contestant import PEERS
-from launch.parsers import boolean, count, flag, path
-from vladser import features
+from launch.command_line import cli, parsers
+from launch.command_line.parsers import boolean, count, flag, path
+from launch.experiment import run_dir
 from vladser.errors import InputError
+from vladser.features.extraction import cores
 
 WORKLOADS = ("emodb", "iemocap")
 CURVES = ("trials", "length", "devices")
@@ -98,7 +99,7 @@ class Settings:
     frames: int = flag(
         "How", 1_000_000, count, "Real frames of a round, roughly, all trainings."
     )
-    devices: int = flag("How", features.cores(), count, "CPU devices that jax sees.")
+    devices: int = flag("How", cores(), count, "CPU devices that jax sees.")
     json: Path = flag("Output", None, path, "A file for all figures, each round's too.")
 
 

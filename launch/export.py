@@ -13,7 +13,7 @@ the model.
 # ruff: noqa: RUF009 (`flag` is dataclasses.field with metadata)
 
 if __name__ == "__main__":
-    from launch import stopping
+    from launch.command_line import stopping
 
     stopping.listen()  # before the imports, which take time
 
@@ -24,11 +24,12 @@ from typing import Any
 
 from absl import flags
 
-from launch import cli, model_flags, parsers
-from launch.model_flags import ModelFlags
-from launch.parsers import flag, one_of, path
-from vladser import bundle
+from launch.command_line import cli, model_flags, parsers
+from launch.command_line.model_flags import ModelFlags
+from launch.command_line.parsers import flag, one_of, path
+from vladser import files
 from vladser.errors import InputError
+from vladser.models import bundle
 
 FORMS = ("stablehlo", "onnx")
 
@@ -60,7 +61,7 @@ def read(values: flags.FlagValues) -> Settings:
         already or has no folder.
     """
     given: dict[str, Any] = {f.name: values[f.name].value for f in fields(Settings)}
-    model_flags.describe(given["model"], given["aggregator"])
+    model_flags.describe(given)
     if given["to"] is None:
         raise InputError(f"--to is required: {' or '.join(FORMS)}")
     name = f"{given['model'].resolve().name}.{given['to']}"
@@ -82,15 +83,14 @@ def main(settings: Settings) -> None:
     # Else the paths of the source files are a part of what is exported.
     jax.config.update("jax_traceback_in_locations_limit", 0)
 
-    from launch import run_dir
     from launch.exporting import check
-    from vladser import export
+    from vladser.models import export
 
     logging.getLogger("onnx_ir").setLevel(logging.ERROR)  # shapes that it leaves out
-    one = bundle.load(settings.model, settings.aggregator)
+    one = bundle.load(settings.model, settings.own)
     content = {"stablehlo": export.stablehlo, "onnx": export.onnx}[settings.to](one)
     found = check.run(content, settings.to, one)
-    run_dir.write_bytes(settings.output, content)
+    files.write_bytes(settings.output, content)
     print(
         f"wrote {settings.output}: {len(content) / 1000:.0f} KB, worst difference "
         f"{found.worst:.0e} over {found.utterances} utterances in {found.runtime}"

@@ -8,37 +8,40 @@ seeds together, and writes predictions and a summary into --run_dir.
 """
 
 if __name__ == "__main__":
-    from launch import stopping
+    from launch.command_line import stopping
 
     stopping.listen()  # before the imports, which take time
 
 from typing import TYPE_CHECKING
 
 import vladser
-from launch import cli, flags, flags_text, loading, resuming, terminal
-from launch.flags import Settings
-from vladser import aggregators, features
+from launch.command_line import cli, flags, flags_text
+from launch.command_line.flags import Settings
+from launch.experiment import loading, resuming, terminal
+from vladser.condition import specification
+from vladser.features import extraction
 
 if TYPE_CHECKING:
-    from launch.cluster import Cluster
+    from launch.experiment.distributed import Cluster
 
 
 def main(settings: Settings) -> None:
     """One experiment, from audio to a table."""
     # Late, for they import jax: spawned workers need none, nor do wrong flags.
-    from launch import backend, cluster
+    from launch.command_line import backend
+    from launch.experiment import distributed
 
-    backend.prepare(features.cores(), settings.cache_dir / "xla")
+    backend.prepare(extraction.cores(), settings.cache_dir / "xla")
     if settings.dry_run:
         _preview(settings)
         return
     processes = settings.coordinator, settings.num_processes, settings.process_id
-    with cluster.join(*processes) as together:
+    with distributed.join(*processes) as together:
         _run(settings, together)
 
 
 def _preview(settings: Settings) -> None:
-    from launch import preview
+    from launch.experiment import preview
 
     with cli.wrong_use():
         _build(settings)
@@ -46,29 +49,31 @@ def _preview(settings: Settings) -> None:
     print(preview.preview(settings, *loading.read(settings)))
 
 
-def _run(settings: Settings, cluster: "Cluster") -> None:
+def _run(settings: Settings, distributed: "Cluster") -> None:
     import jax
 
-    from launch import training
+    from launch.experiment import training
 
     with cli.wrong_use():
         _build(settings)
     versions = f"vladser {vladser.__version__}", f"jax {jax.__version__}"
-    cluster.agree("program", [*versions, *flags_text.agreed(settings)])
-    if cluster.process == 0:
+    distributed.agree("program", [*versions, *flags_text.agreed(settings)])
+    if distributed.process == 0:
         with cli.wrong_use():
             resuming.check(settings)
-    chosen, classes, extraction = loading.load(settings, cluster.check)
-    for note in chosen.notes if cluster.process == 0 else []:
+    chosen, classes, extraction = loading.load(settings, distributed.check)
+    for note in chosen.notes if distributed.process == 0 else []:
         terminal.say(f"note: {note}")
-    training.run(settings, chosen.utterances, classes, extraction, cluster)
+    training.run(settings, chosen.utterances, classes, extraction, distributed)
 
 
 def _build(settings: Settings) -> None:
-    """Raises InputError for an aggregator that does not take its options, or not so
-    many cells."""
-    for condition in flags.conditions(settings):
-        aggregators.vector_length(condition.pooling, condition.cells)
+    """Raises InputError for a part that does not take its options, or not what the one
+    before it gives."""
+    from vladser import model
+
+    for one in flags.conditions(settings):
+        model.sizes(specification(one, dim=1, classes=2))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ is said at the end; the others are classified all the same.
 # ruff: noqa: RUF009 (`flag` is dataclasses.field with metadata)
 
 if __name__ == "__main__":
-    from launch import stopping
+    from launch.command_line import stopping
 
     stopping.listen()  # before the imports, which take time
 
@@ -23,16 +23,17 @@ from typing import Any, NamedTuple
 from absl import flags
 from platformdirs import user_cache_path
 
-from launch import cli, model_flags, parsers, run_dir, terminal
-from launch.model_flags import ModelFlags
-from launch.parsers import count, flag, one_of, path, positive
+from launch.command_line import cli, model_flags, parsers
+from launch.command_line.model_flags import ModelFlags
+from launch.command_line.parsers import count, flag, one_of, path, positive
+from launch.experiment import run_dir, terminal
 from launch.predicting import inputs, outputs, reading, windows
 from launch.predicting.classifying import Classified, classify
 from launch.predicting.inputs import Inputs
-from vladser import bundle, features
-from vladser.bundle import Bundle
 from vladser.errors import InputError
-from vladser.features import arrays, audio
+from vladser.features import arrays, audio, extraction
+from vladser.models import bundle
+from vladser.models.bundle import Bundle
 from vladser.types import Utterance
 
 
@@ -76,7 +77,7 @@ class Settings(ModelFlags):
         "Extraction", 60, positive, "Longer audio, or windows, are not classified."
     )
     workers: int = flag(
-        "Extraction", features.cores(), count, "Processes that extract features."
+        "Extraction", extraction.cores(), count, "Processes that extract features."
     )
     cache_dir: Path = flag(
         "Extraction",
@@ -111,7 +112,7 @@ def read(values: flags.FlagValues, *words: str) -> Request:
     if given["window"]:
         given["hop"] = given["hop"] or given["window"] / 2
     settings = Settings(**given)
-    said = model_flags.describe(settings.model, settings.aggregator)
+    said = model_flags.describe(given)
     ready = reading.name(said.feature_set) == arrays.NAME
     _check(settings, ready)
     found = inputs.find(words, {".npy"} if ready else inputs.AUDIO)
@@ -191,10 +192,10 @@ def _classify(request: Request, utterances: list[Utterance]) -> Classified:
     settings = request.settings
 
     def load() -> Bundle:
-        from launch import backend  # late, for it imports jax
+        from launch.command_line import backend  # late, for it imports jax
 
         backend.prepare(1, settings.cache_dir / "xla")
-        return bundle.load(settings.model, settings.aggregator)
+        return bundle.load(settings.model, settings.own)
 
     results = reading.each(
         request.feature_set,

@@ -10,7 +10,7 @@ needed, and an earlier report is replaced.
 """
 
 if __name__ == "__main__":
-    from launch import stopping
+    from launch.command_line import stopping
 
     stopping.listen()  # before the imports, which take time
 
@@ -20,7 +20,8 @@ from typing import NamedTuple
 
 from absl import flags
 
-from launch import cli, reporting
+from launch.command_line import cli
+from launch.reporting import writing
 from vladser.errors import InputError
 
 
@@ -61,7 +62,7 @@ def read(values: flags.FlagValues, *words: str) -> Settings:
 def main(settings: Settings) -> None:
     """Writes it, and says where."""
     with cli.wrong_use():
-        written = reporting.write(settings.folders, settings.output)
+        written = writing.write(settings.folders, settings.output)
     for path in written:
         print(path)
 

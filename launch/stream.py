@@ -9,7 +9,7 @@ object a line. It ends with the audio, or by Ctrl-C. docs/streaming.md says more
 """
 
 if __name__ == "__main__":
-    from launch import stopping
+    from launch.command_line import stopping
 
     stopping.listen()  # before the imports, which take time
 
@@ -21,15 +21,17 @@ from typing import Any
 
 from absl import flags
 
-from launch import cli, model_flags, parsers, stopping, terminal
-from launch.model_flags import ModelFlags
-from launch.parsers import boolean, flag, positive
+from launch.command_line import cli, model_flags, parsers, stopping
+from launch.command_line.model_flags import ModelFlags
+from launch.command_line.parsers import boolean, flag, positive
+from launch.experiment import terminal
 from launch.predicting import reading
 from launch.streaming import sources
-from vladser import aggregators, bundle
 from vladser.errors import InputError
 from vladser.features import arrays
 from vladser.features.audio import SHORTEST
+from vladser.models import bundle
+from vladser.registry import aggregators
 
 LONGEST = 60.0  # seconds
 SPOKEN = 4.0  # seconds
@@ -78,7 +80,7 @@ def read(values: flags.FlagValues) -> Settings:
         is nothing to listen to.
     """
     given: dict[str, Any] = {f.name: values[f.name].value for f in fields(Settings)}
-    trained = model_flags.describe(given["model"], given["aggregator"]).feature_set
+    trained = model_flags.describe(given).feature_set
     default = SPOKEN if given["microphone"] else LONGEST
     given["utterance"] = given["utterance"] or default
     settings = Settings(**given)
@@ -105,13 +107,13 @@ def main(settings: Settings) -> None:
 
     from launch.streaming import display
     from launch.streaming.results import results, warm_up
-    from vladser import inference
     from vladser.features.smile import Smile
+    from vladser.models import inference
 
-    one = bundle.load(settings.model, settings.aggregator)
+    one = bundle.load(settings.model, settings.own)
     if not inference.can_stream(one):
         raise cli.UsageError(
-            f"{settings.model}: its pooling {one.condition.pooling} needs all frames "
+            f"{settings.model}: its {one.condition.aggregator} needs all frames "
             f"at once: one that streams is right, say {', '.join(_streaming())}"
         )
     if remark := reading.differing(one.feature_set, Path()):
@@ -134,7 +136,7 @@ def main(settings: Settings) -> None:
 def _streaming() -> list[str]:
     """The built-in poolings that stream."""
     every = aggregators.names()
-    return [n for n in every if aggregators.build(aggregators.parse(n)).stream]
+    return [n for n in every if aggregators.build(aggregators.parse(n)).stepwise]
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 
-from vladser import corpora
+from vladser.corpora import readers
 from vladser.errors import InputError
 
 PUBLISHED = [  # corpus, file, speaker, emotion, text
@@ -54,7 +54,7 @@ def tree(folder, *names):
 def test_reads_published_names(tmp_path, corpus):
     rows = {tmp_path / row[1]: row[2:] for row in PUBLISHED if row[0] == corpus}
     tree(tmp_path, *(row[1] for row in PUBLISHED if row[0] == corpus))
-    found, notes = corpora.read(corpus, tmp_path)
+    found, notes = readers.read(corpus, tmp_path)
     assert {u.file: (u.speaker, u.emotion, u.text) for u in found} == rows
     assert not notes
     ids = [u.id for u in found]
@@ -65,20 +65,20 @@ def test_reads_published_names(tmp_path, corpus):
 @pytest.mark.parametrize("corpus", ["ravdess", "cremad", "savee", "tess", "emodb"])
 def test_says_what_a_wrong_folder_should_hold(tmp_path, corpus):
     with pytest.raises(InputError, match="no such folder; expected"):
-        corpora.read(corpus, tmp_path / "nowhere")
+        readers.read(corpus, tmp_path / "nowhere")
     tree(tmp_path, "notes.txt", "some.wav", "._03a01Fa.wav", ".x/03a01Fa.wav")
     with pytest.raises(InputError, match=r"expected .* such as .*wav") as error:
-        corpora.read(corpus, tmp_path)
+        readers.read(corpus, tmp_path)
     assert str(tmp_path) in str(error.value)
     with pytest.raises(InputError, match="not a folder"):
-        corpora.read(corpus, tmp_path / "notes.txt")
+        readers.read(corpus, tmp_path / "notes.txt")
 
 
 def test_leaves_out_songs_videos_and_strangers_and_notes_them(tmp_path):
     speech = "Actor_01/03-01-05-01-01-01-01.wav"
     song, video = speech.replace("03-01", "03-02"), speech.replace("03-01", "01-01")
     tree(tmp_path, speech, song, video, "._03-01-05-01-01-02-01.wav")
-    found, notes = corpora.read("ravdess", tmp_path)
+    found, notes = readers.read("ravdess", tmp_path)
     assert [u.file for u in found] == [tmp_path / speech]
     [note] = notes
     assert ": 2 (such as Actor_01/01-01" in note
@@ -87,7 +87,7 @@ def test_leaves_out_songs_videos_and_strangers_and_notes_them(tmp_path):
 def test_reads_one_of_two_nested_copies(tmp_path):
     name = "TESS Toronto emotional speech set data"
     files = [f"{top}/YAF_sad/YAF_dog_sad.wav" for top in (name, f"{name}/{name}")]
-    found, notes = corpora.read("tess", tree(tmp_path, *files))
+    found, notes = readers.read("tess", tree(tmp_path, *files))
     assert [u.file for u in found] == [tmp_path / files[0]]
     [note] = notes
     assert f": 1 (such as {files[1]})" in note
@@ -97,7 +97,7 @@ def test_savee_layouts_have_the_same_ids(tmp_path):
     tree(tmp_path / "published", "AudioData/DC/sa01.wav")
     tree(tmp_path / "flat", "DC_sa01.wav")
     published, flat = (
-        corpora.read("savee", tmp_path / layout).utterances[0]
+        readers.read("savee", tmp_path / layout).utterances[0]
         for layout in ("published", "flat")
     )
     assert published.id == flat.id
@@ -110,5 +110,5 @@ def test_reads_a_whole_ravdess(tmp_path):
         f"Actor_{actor:02}/03-01-{e:02}-{i:02}-{s:02}-{r:02}-{actor:02}.wav"
         for (e, i), s, r, actor in product(kinds, (1, 2), (1, 2), range(1, 25))
     ]
-    found, _ = corpora.read("ravdess", tree(tmp_path, *names))
+    found, _ = readers.read("ravdess", tree(tmp_path, *names))
     assert len(found) == 1440 and len({u.speaker for u in found}) == 24

@@ -7,8 +7,11 @@ import oracles
 import pytest
 from closeness import assert_same
 
-from vladser import aggregators
+from vladser import model
+from vladser.aggregators import stepwise
+from vladser.condition import make, specification
 from vladser.errors import InputError
+from vladser.registry import aggregators
 
 pytestmark = [pytest.mark.numeric, pytest.mark.usefixtures("float64")]
 
@@ -94,7 +97,7 @@ def _pieces(draw):
 def _program(name):
     """(params, *_cases()) -> a loss of each utterance, its vector, and the gradients
     with respect to parameters and frames: one compilation a pooling."""
-    start, update, finish = _built(name)[0].stream
+    start, update, finish = _built(name)[0].stepwise
 
     def loss(params, frames, mask, cut):
         def step(state, places):
@@ -266,11 +269,11 @@ def _as_float32(aggregator, params, frames):
         @jax.jit
         def walk(params, chunks):
             def update(state, chunk):
-                return aggregator.stream.update(params, state, *chunk), None
+                return aggregator.stepwise.update(params, state, *chunk), None
 
-            start = aggregator.stream.start(params, DIM)
+            start = aggregator.stepwise.start(params, DIM)
             state, _ = jax.lax.scan(update, start, chunks)
-            return aggregator.stream.finish(params, state)
+            return aggregator.stepwise.finish(params, state)
 
         return np.asarray(walk(params, chunks))
 
@@ -360,26 +363,30 @@ def test_the_generalized_mean_of_twice_the_frames_is_twice_as_large():
     np.testing.assert_allclose(twice[kept], 2 * once[kept], rtol=1e-9)
 
 
+def _spec(text, dim):
+    return specification(make(aggregator=text, encoder="none"), dim, 2)
+
+
 @pytest.mark.parametrize(
     ("text", "dim", "says"),
     [
         (
             "multihead(heads=5)",
             64,
-            "heads=5: should divide 64, as 1, 2, 4, 8, 16, 32, ",
+            "heads=5: expected a divisor of 64: 1, 2, 4, 8, 16, 32, ",
         ),
-        ("nextvlad(groups=3)", 4, "groups=3: should divide 8, as 1, 2, 4, 8 do"),
+        ("nextvlad(groups=3)", 4, "groups=3: expected a divisor of 8: 1, 2, 4, 8"),
         (f"{__name__}.no_vector", 4, "ShapeDtypeStruct"),
     ],
 )
 def test_what_does_not_take_frames_of_a_size_is_refused(text, dim, says):
     with pytest.raises(InputError) as error:
-        aggregators.vector_length(aggregators.parse(text), dim)
+        model.sizes(_spec(text, dim))
     assert says in str(error.value)
 
 
 def no_vector():
-    return aggregators.streaming(
+    return stepwise.stepwise(
         lambda key, dim: (),
         lambda params, dim: jnp.zeros((1, dim)),
         lambda params, state, frames, mask: state,
@@ -392,7 +399,7 @@ def no_vector():
     [("mean", 64), ("statistics", 128), ("multihead(heads=64)", 64), ("nextvlad", 256)],
 )
 def test_the_length_of_the_vector_is_known(text, length):
-    assert aggregators.vector_length(aggregators.parse(text), 64) == length
+    assert model.sizes(_spec(text, 64))[1] == length
 
 
 def test_numbers_that_are_equal_are_one_condition():
@@ -422,11 +429,11 @@ def test_an_aggregator_may_live_elsewhere():
         ("netvald", "one of attentive_statistics, final, generalized_mean, "),
         ("netvlad(cluster=4)", "no option 'cluster': has clusters"),
         ("mean(clusters=4)", "has no options"),
-        ("multihead(heads=2.0)", "heads=2.0: a whole number of at least 1"),
-        ("multihead(heads=True)", "heads=True: a whole number of at least 1"),
-        ("generalized_mean(p=0)", "p=0: a number above 0"),
-        ("generalized_mean(p=True)", "p=True: a number above 0"),
-        ("generalized_mean(p=1e999)", "p=inf: a number above 0"),
+        ("multihead(heads=2.0)", "heads: expected a whole number of at least 1, got"),
+        ("multihead(heads=True)", "heads: expected a whole number of at least 1, got"),
+        ("generalized_mean(p=0)", "p: expected a number above 0, got"),
+        ("generalized_mean(p=True)", "p: expected a number above 0, got"),
+        ("generalized_mean(p=1e999)", "p: expected a number above 0, got"),
         ("netvlad(4)", "NAME(option=value"),
         ("netvlad(clusters=__import__('os'))", "NAME(option=value"),
         ("netvlad(clusters=4", "NAME(option=value"),

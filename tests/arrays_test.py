@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from vladser.errors import InputError
-from vladser.features import BadAudio, arrays, each, extract
+from vladser.features import arrays
+from vladser.features.audio import BadAudio
+from vladser.features.extraction import each, extract
 from vladser.types import Utterance
 
 DRAW = np.random.default_rng(0)

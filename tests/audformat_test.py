@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from vladser import corpora
+from vladser.corpora import readers
 from vladser.errors import InputError
 from vladser.types import Utterance
 
@@ -70,7 +70,7 @@ def saved(tmp_path):
         for file in files:
             (tmp_path / file).parent.mkdir(exist_ok=True)
             soundfile.write(tmp_path / file, np.zeros(1600), 16000)
-        return corpora.read("audformat", tmp_path)
+        return readers.read("audformat", tmp_path)
 
     return read
 
@@ -194,7 +194,7 @@ def test_a_database_without_its_files_is_an_error(database, saved):
 
 def refused(folder, message):
     with pytest.raises(InputError, match=message) as error:
-        corpora.read("audformat", folder)
+        readers.read("audformat", folder)
     assert "\n" not in str(error.value)
 
 
@@ -227,7 +227,7 @@ def test_nothing_in_a_database_runs_as_code(
     wanted = saved(database)
     for file in tmp_path.glob("db.*.parquet"):
         file.with_suffix(".pkl").write_bytes(pickle.dumps(Attack()))
-    assert corpora.read("audformat", tmp_path) == wanted
+    assert readers.read("audformat", tmp_path) == wanted
     for file in tmp_path.glob("db.*.parquet"):
         file.unlink()
     refused(tmp_path, "No file found")

@@ -4,13 +4,15 @@ import numpy as np
 import pytest
 import toys
 
-from vladser import audit, batches, dataset, folds, trials
-from vladser.merging import Results
-from vladser.types import Condition, Pooling
+from vladser.condition import make
+from vladser.data import batches, dataset, folds
+from vladser.engine import trials
+from vladser.engine.merging import Results
+from vladser.evaluation.audit import checks
 
 CONDITIONS = [
-    Condition(Pooling("mean"), "none", 0.0),
-    Condition(Pooling("final"), class_weights=1.0, logit_adjustment=0.5),
+    make(aggregator="mean", smoothing="none"),
+    make(aggregator="final", class_weights=1.0, logit_adjustment=0.5),
 ]
 
 
@@ -22,7 +24,7 @@ def _plan(corpus, validation="none", kind=batches.Plan):
 
 def _audit(corpus, plan, standardize="train", validation=False):
     """Findings by check."""
-    found = audit.protocol(corpus, CONDITIONS, plan, standardize, validation)
+    found = checks.protocol(corpus, CONDITIONS, plan, standardize, validation)
     return {one.check: one for one in found}
 
 
@@ -118,7 +120,8 @@ def test_class_shares_of_all_rows(monkeypatch, field, one_class):
         made = rectangle(corpus, moments, conditions, folds, seeds)
         everyone = [fold._replace(train=np.arange(len(corpus.label))) for fold in folds]
         other = rectangle(corpus, None, conditions, everyone, seeds)
-        return made._replace(**{field: getattr(other, field)})
+        leak = {field: getattr(other.objective, field)}
+        return made._replace(objective=made.objective._replace(**leak))
 
     monkeypatch.setattr(trials, "rectangle", of_all)
     found = _audit(corpus, plan)
@@ -144,15 +147,15 @@ def _results(epoch, validation_ua):
 def test_without_validation_the_last_epoch_counts():
     plan = _plan(toys.corpus())
     right = _results([3, 3], np.full((2, 3), np.nan))
-    assert audit.epochs(right, plan, validation=False)[0].level == "ok"
+    assert checks.epochs(right, plan, validation=False)[0].level == "ok"
     wrong = _results([3, 2], np.full((2, 3), np.nan))
-    assert audit.epochs(wrong, plan, validation=False)[0][1:3] == ("error", 1)
+    assert checks.epochs(wrong, plan, validation=False)[0][1:3] == ("error", 1)
 
 
 def test_with_validation_the_earliest_best_counts():
     plan = _plan(toys.corpus())
     ua = [[0.5, 0.7, 0.7], [0.9, 0.1, 0.2]]
-    assert audit.epochs(_results([2, 1], ua), plan, True)[0].level == "ok"
-    (found,) = audit.epochs(_results([3, 3], ua), plan, validation=True)
+    assert checks.epochs(_results([2, 1], ua), plan, True)[0].level == "ok"
+    (found,) = checks.epochs(_results([3, 3], ua), plan, validation=True)
     assert (found.level, found.count) == ("error", 2)
     assert "2 of 2 trainings" in found.text and "best validation UA" in found.text

@@ -4,9 +4,11 @@ import launching
 import pytest
 from forkserver import quick_workers  # noqa: F401 (a fixture)
 
-from launch import audit, auditing, cli, flags
-from vladser import folds
-from vladser.audit import Finding
+from launch import audit
+from launch.command_line import cli, flags
+from launch.experiment import auditing
+from vladser.data import folds
+from vladser.evaluation.audit.checks import Finding
 
 pytestmark = pytest.mark.usefixtures("quick_workers")
 

@@ -9,8 +9,9 @@ import pytest
 import toys
 from iemocap_test import COUNTS
 
-from vladser import audit, dataset, folds
 from vladser.corpora import emodb, emotions
+from vladser.data import dataset, folds
+from vladser.evaluation.audit import checks
 from vladser.types import Utterance
 
 
@@ -24,7 +25,7 @@ def _utterances(corpus, text=lambda row: None):
 def _audit(corpus, made=None, text=lambda row: None, name="toy"):
     """Findings by check."""
     made = made or folds.make(corpus, "speaker")
-    found = audit.corpus(corpus, _utterances(corpus, text), made, name)
+    found = checks.corpus(corpus, _utterances(corpus, text), made, name)
     assert all("\n" not in one.text for one in found)
     return {one.check: one for one in found}
 
@@ -208,7 +209,7 @@ def test_emodb_shares_its_sentences_and_nothing_else():
     frames = {u.id: np.float32([[n]]) for n, u in enumerate(chosen.utterances)}
     data = dataset.build(chosen.utterances, frames, classes, "toy")
     made = folds.make(data, "speaker")
-    found = audit.corpus(data, chosen.utterances, made, "emodb")
+    found = checks.corpus(data, chosen.utterances, made, "emodb")
     worth = [one.check for one in found if one.level != "ok"]
     assert worth == ["train_sessions", "train_sentences"]  # it names no sessions
     (sentences,) = (one for one in found if one.check == "train_sentences")

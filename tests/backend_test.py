@@ -11,7 +11,7 @@ import jax
 import launching
 import pytest
 
-from launch import programs
+from launch.experiment import programs
 
 MISS = "PERSISTENT COMPILATION CACHE MISS"
 PROGRAM = """

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import toys
 
-from vladser import batches, folds
+from vladser.data import batches, folds
 from vladser.types import Fold
 
 SEEDS, BATCH = (0, 7), 8

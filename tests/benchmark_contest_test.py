@@ -10,7 +10,7 @@ import pytest
 
 from launch.benchmarking import arithmetic, contest, contestant, corpora, workloads
 from launch.benchmarking.contestant import Timed
-from vladser.types import Pooling, Spec
+from vladser.condition import make, specification
 
 
 def workload(rounds=3, condition=workloads.CONDITION):
@@ -111,7 +111,7 @@ def test_flops_are_those_of_autodiff():
     """Of an unrolled LSTM and NetVLAD, by the matrix products that one more frame adds
     to the gradient that jax derives, where no gradient of the input is asked for."""
     d, h, k = 5, 3, 2
-    spec = Spec(Pooling("netvlad"), d, 4, h)
+    spec = specification(make(cells=h), d, 4)
 
     def loss(params, frames):
         w, u, assign, center = params

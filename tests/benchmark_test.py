@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 import launch
-from launch import benchmark, cli
+from launch import benchmark
 from launch.benchmarking import contest, corpora, program
 from launch.benchmarking.roofline import Roofline
+from launch.command_line import cli
 
 ROOT = Path(launch.__file__).parents[1]
 

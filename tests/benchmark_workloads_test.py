@@ -10,7 +10,8 @@ import soundfile
 from forkserver import quick_workers  # noqa: F401 (a fixture)
 
 from launch.benchmarking import corpora, lengths, workloads
-from vladser.corpora import emotions, iemocap, read
+from vladser.corpora import emotions, iemocap
+from vladser.corpora.readers import read
 from vladser.features.lengths import estimate
 
 COUNTS = {"a": (4, 5, 3, 4), "b": (4, 4, 4, 4), "c": (9, 8, 9, 8)}

@@ -13,9 +13,11 @@ import numpy as np
 import pytest
 from safetensors import numpy as safetensors
 
-from vladser import aggregators, bundle, inference, model
+from vladser import model
+from vladser.condition import make
 from vladser.errors import InputError
-from vladser.types import Condition
+from vladser.models import bundle, inference
+from vladser.registry import aggregators
 
 FILES = {"model.json", "parameters.safetensors", "README.md", "SHA256SUMS"}
 EMOTIONS = ("angry", "happy", "sad", "neutral")
@@ -27,7 +29,7 @@ def _bundle(pooling, seed=0):
     one = bundle.Bundle(
         emotions=EMOTIONS,
         feature_set="toy",
-        condition=Condition(aggregators.parse(pooling), cells=8),
+        condition=make(aggregator=pooling, cells=8),
         mean=draw.normal(size=5).astype(np.float32),
         scale=draw.uniform(0.5, 2, 5).astype(np.float32),
         params=None,
@@ -68,7 +70,7 @@ def _seal(folder):
     (folder / "SHA256SUMS").write_text("".join(lines))
 
 
-def _refused(folder, own=None):
+def _refused(folder, own=()):
     with pytest.raises(InputError) as error:
         bundle.load(folder, own)
     message = str(error.value)
@@ -81,7 +83,7 @@ def _refused(folder, own=None):
 def test_a_bundle_predicts_what_the_model_did(pooling, tmp_path):
     one = _bundle(pooling)
     bundle.save(one, tmp_path / "model")
-    again = bundle.load(tmp_path / "model", one.condition.pooling)
+    again = bundle.load(tmp_path / "model", [one.condition.aggregator])
     frames = [np.random.default_rng(0).normal(size=(9, 5)).astype(np.float32)]
     expected, found = (inference.classify(each, frames) for each in (one, again))
     np.testing.assert_array_equal(found.probabilities, expected.probabilities)
@@ -116,7 +118,7 @@ def test_nothing_but_the_folder_is_needed(written, tmp_path):
     code = (
         "import sys; sys.modules['opensmile'] = None\n"
         "from pathlib import Path; import numpy as np\n"
-        "from vladser import bundle, inference\n"
+        "from vladser.models import bundle, inference\n"
         "one = bundle.load(Path(sys.argv[1]))\n"
         "found = inference.classify(one, [np.zeros((9, 5), np.float32)])\n"
         "print(found.probabilities.sum())"
@@ -167,7 +169,7 @@ def test_another_format_is_said(copy):
         ({"features": 4}, "mean has shape (5,): should be (4,)"),
         ({"emotions": ["a", "b", "c"]}, "should be (16, 3)"),
         ({"condition": None}, "condition is None"),
-        ({"condition": {"cells": 8}}, "'aggregator' is missing or unknown"),
+        ({"condition": {"sells": 8}}, "unknown setting 'sells'"),
         ({"about": []}, "about is []"),
         ({"emotions": ["a", "\x1b[2J"]}, "emotions is"),
         ({"emotions": ["a", "b\nc"]}, "emotions is"),
@@ -221,14 +223,14 @@ def test_code_from_elsewhere_is_not_run_unless_it_is_named(copy, tmp_path, monke
     condition = json.loads((copy / "model.json").read_text())["condition"]
     _sealed(copy, condition=condition | {"aggregator": "evil.pooling(x=1)"})
     assert "--aggregator=evil.pooling(x=1)" in _refused(copy)
-    assert "evil.pooling" in _refused(copy, aggregators.parse("evil.pooling(x=2)"))
+    assert "evil.pooling" in _refused(copy, [aggregators.parse("evil.pooling(x=2)")])
     with pytest.raises(SystemExit):
-        bundle.load(copy, aggregators.parse("evil.pooling(x=1)"))
+        bundle.load(copy, [aggregators.parse("evil.pooling(x=1)")])
 
 
 def test_another_pooling_than_the_models_is_refused(copy):
     own = aggregators.parse("mean")
-    assert "--aggregator=mean: the pooling of" in _refused(copy, own)
+    assert "has no part mean" in _refused(copy, [own])
 
 
 def test_a_run_directory_is_not_its_model(written):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from closeness import assert_same
 
-from vladser import chunked
+from vladser.engine import timeblocks
 
 pytestmark = pytest.mark.numeric
 
@@ -19,7 +19,7 @@ def _scan(inputs):
         carry = jnp.tanh(w * carry + run * inputs[index])
         return carry, carry * w
 
-    return chunked.Scan(
+    return timeblocks.Scan(
         start=lambda w: w**2,
         run=lambda w, carry, index: jnp.cos(index),  # it is not differentiated
         chunk=chunk,
@@ -40,11 +40,11 @@ def _plainly(w, count):
 def test_value_and_gradient_are_those_of_a_plain_loop(count):
     with jax.enable_x64(True):
         w, scan = np.array([0.5, -1.2, 2.0]), _scan(jnp.asarray(INPUTS))
-        space = chunked.space(scan, w, CAPACITY)
-        both = jax.jit(lambda n: chunked.value_and_gradient(scan, w, n, space)[:2])
+        space = timeblocks.space(scan, w, CAPACITY)
+        both = jax.jit(lambda n: timeblocks.value_and_gradient(scan, w, n, space)[:2])
         expected = jax.jit(jax.value_and_grad(_plainly), static_argnums=1)(w, count)
         assert_same(both(count), expected, 3 * CAPACITY)
-        value = jax.jit(lambda n: chunked.value(scan, w, n, CAPACITY))(count)
+        value = jax.jit(lambda n: timeblocks.value(scan, w, n, CAPACITY))(count)
         assert_same(value, expected[0], 3 * CAPACITY)
 
 
@@ -52,11 +52,11 @@ def test_value_and_gradient_are_those_of_a_plain_loop(count):
     ("frames", "chunks"), [(0, 0), (1, 1), (16, 1), (17, 2), (32, 2), (100, 7)]
 )
 def test_chunks_are_of_16_frames_and_only_the_last_is_partial(frames, chunks):
-    assert chunked.count(np.int32(frames)) == chunks
+    assert timeblocks.count(np.int32(frames)) == chunks
 
 
 def test_trainings_at_once_have_the_chunks_of_the_longest():
     frames = np.array([3, 40, 17])
-    assert (jax.vmap(chunked.count)(frames) == 3).all()
-    of_all = jax.vmap(jax.vmap(chunked.count))(np.array([[3, 40], [70, 1]]))
+    assert (jax.vmap(timeblocks.count)(frames) == 3).all()
+    of_all = jax.vmap(jax.vmap(timeblocks.count))(np.array([[3, 40], [70, 1]]))
     assert (of_all == 5).all()

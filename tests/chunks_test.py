@@ -2,7 +2,6 @@
 
 import hashlib
 from collections import Counter
-from dataclasses import replace
 from itertools import chain, product
 
 import jax
@@ -10,15 +9,15 @@ import numpy as np
 import pytest
 import toys
 
-from vladser import aggregators, batches, chunks, experiment, folds, merging
-from vladser.types import Condition, Fold
+from vladser.condition import make, settings
+from vladser.data import batches, folds
+from vladser.engine import experiment, merging, trial_batches
+from vladser.types import Fold
 
 pytestmark = pytest.mark.numeric
 
-MEAN, FINAL = (
-    Condition(aggregators.parse(name), cells=4) for name in ("mean", "final")
-)
-SMOOTH = Condition(MEAN.pooling, alpha=0.4, cells=4)
+MEAN, FINAL = (make(aggregator=name, cells=4) for name in ("mean", "final"))
+SMOOTH = make(aggregator="mean", alpha=0.4, cells=4)
 
 
 def _plan(seeds, folds_):
@@ -27,9 +26,9 @@ def _plan(seeds, folds_):
 
 
 def _cuts(plan, conditions, most, processes):
-    fits = chunks.at_most(most)
+    fits = trial_batches.at_most(most)
     return [
-        chunks.cut(plan, conditions, fits, process, processes)
+        trial_batches.cut(plan, conditions, fits, process, processes)
         for process in range(processes)
     ]
 
@@ -50,7 +49,7 @@ def test_each_trial_is_in_one_chunk_and_the_shares_are_even(
     assert max(shares) - min(shares) <= 1
     for chunk in (chunk for cut in cuts for chunk in cut):
         assert 1 <= chunk.trials <= most
-        assert len({conditions[place].pooling for place in chunk.conditions}) == 1
+        assert len({conditions[place].aggregator for place in chunk.conditions}) == 1
 
 
 @pytest.mark.parametrize(
@@ -90,13 +89,15 @@ def test_less_memory_makes_smaller_chunks_that_fit(monkeypatch):
     sizes = []
     for memory in (2**40, 2**21, 2**19, 2**10):
         # An accelerator of so many bytes, where trials work at once.
-        monkeypatch.setattr(chunks, "_room", lambda *_, memory=memory: memory)
+        monkeypatch.setattr(trial_batches, "_room", lambda *_, memory=memory: memory)
         monkeypatch.setattr(
-            chunks.sweep,
+            trial_batches.sweep,
             "memory",
             lambda spec, mesh, *shape: 2**16 * shape[0] * shape[1],
         )
-        cut = chunks.cut(plan, [MEAN], chunks.in_memory(corpus, plan, [MEAN]))
+        cut = trial_batches.cut(
+            plan, [MEAN], trial_batches.in_memory(corpus, plan, [MEAN])
+        )
         sizes.append(max(chunk.trials for chunk in cut))
     assert sizes == [24, 24, 6, 1]
 
@@ -104,9 +105,9 @@ def test_less_memory_makes_smaller_chunks_that_fit(monkeypatch):
 def test_the_memory_of_a_cpu_is_shared_by_its_devices():
     (one,), two = jax.devices()[:1], jax.devices()
     assert len(two) == 2
-    alone, shared = chunks._room(1000, [one]), chunks._room(1000, two)
+    alone, shared = trial_batches._room(1000, [one]), trial_batches._room(1000, two)
     assert shared == alone / 2 > 2**20
-    assert chunks._room(0, [one]) == alone + 1000
+    assert trial_batches._room(0, [one]) == alone + 1000
 
 
 class _Accelerator:
@@ -115,8 +116,8 @@ class _Accelerator:
 
 
 def test_an_accelerator_holds_the_corpus_beside_the_trials():
-    room = chunks._room(1000, [_Accelerator()] * 4)
-    assert room == chunks.SHARE * 10_000 - 1000
+    room = trial_batches._room(1000, [_Accelerator()] * 4)
+    assert room == trial_batches.SHARE * 10_000 - 1000
 
 
 @pytest.fixture(scope="module")
@@ -128,15 +129,18 @@ def corpus():
 def test_results_depend_on_neither_order_nor_size_of_chunks(corpus):
     """Two programs: see experiment_test."""
     plan = toys.plan(corpus).part([0, 1], [3, 1])
-    conditions = [toys.CONDITION, replace(toys.CONDITION, alpha=0.4, noise=0.1)]
-    places = chunks.Chunk(range(2), range(2), range(2))
-    *_, outcome = chunks.run(corpus, conditions, plan, places)
+    conditions = [
+        toys.CONDITION,
+        make(**settings(toys.CONDITION) | {"alpha": 0.4, "noise": 0.1}),
+    ]
+    places = trial_batches.Chunk(range(2), range(2), range(2))
+    *_, outcome = trial_batches.run(corpus, conditions, plan, places)
     expected = merging.of_chunk(places, outcome)
     parts = []
     for condition, fold in ((1, 0), (0, 1), (0, 0), (1, 1)):
-        part = chunks.Chunk([1, 0], [condition], [fold])
+        part = trial_batches.Chunk([1, 0], [condition], [fold])
         devices = jax.devices()[:1]
-        *_, outcome = chunks.run(corpus, conditions, plan, part, devices=devices)
+        *_, outcome = trial_batches.run(corpus, conditions, plan, part, devices=devices)
         parts.append(merging.of_chunk(part, outcome))
         parts[-1] = merging.unpack(merging.pack(part, parts[-1]))
     found = merging.merge(parts, plan, conditions)
@@ -169,7 +173,10 @@ def test_what_chunks_found_comes_to_where_their_trials_are(most, processes):
 
 
 def test_a_part_of_a_chunks_results_is_that_of_its_trials():
-    outer, inner = chunks.Chunk([3, 1], [0, 2], [5, 4]), chunks.Chunk([1], [2, 0], [4])
+    outer, inner = (
+        trial_batches.Chunk([3, 1], [0, 2], [5, 4]),
+        trial_batches.Chunk([1], [2, 0], [4]),
+    )
     values = np.arange(8).reshape(2, 2, 2)
     found = merging.part(outer, merging.Results(*[values] * 9), inner)
     assert all((one == [[[7], [5]]]).all() for one in found)
@@ -191,7 +198,7 @@ def test_results_of_several_programs_do_not_depend_on_the_cut(
     conditions = [MEAN, FINAL, SMOOTH]
     parts = []
     for chunk in chain(*_cuts(plan, conditions, most, processes)):
-        *_, outcome = chunks.run(short, conditions, plan, chunk)
+        *_, outcome = trial_batches.run(short, conditions, plan, chunk)
         results = merging.of_chunk(chunk, outcome)
         parts.append(merging.unpack(merging.pack(chunk, results)))
     assert len(parts) > 1
@@ -212,9 +219,9 @@ def test_nor_do_those_of_several_programs_in_any_order(short, most):
     conditions = [MEAN, FINAL, SMOOTH]
 
     def trained(plan, conditions, most):
-        cut = chunks.cut(plan, conditions, chunks.at_most(most))
+        cut = trial_batches.cut(plan, conditions, trial_batches.at_most(most))
         for chunk in cut:
-            *_, outcome = chunks.run(short, conditions, plan, chunk)
+            *_, outcome = trial_batches.run(short, conditions, plan, chunk)
             yield chunk, merging.of_chunk(chunk, outcome)
 
     expected = merging.merge(trained(plan, conditions, 1000), plan, conditions)
@@ -228,27 +235,32 @@ def test_nor_do_those_of_several_programs_in_any_order(short, most):
 
 
 def test_halves_are_together_the_whole():
-    for chunk in (chunks.Chunk([0], [1], [4, 2]), chunks.Chunk(range(5), [1, 2], [3])):
-        parts = chunks.halves(chunk)
+    for chunk in (
+        trial_batches.Chunk([0], [1], [4, 2]),
+        trial_batches.Chunk(range(5), [1, 2], [3]),
+    ):
+        parts = trial_batches.halves(chunk)
         assert len(parts) == 2
-        assert all(chunks.within(part, chunk) for part in parts)
+        assert all(trial_batches.within(part, chunk) for part in parts)
         cells = [cell for part in parts for cell in product(*part)]
         assert sorted(cells) == sorted(product(*chunk))
-    assert not chunks.within(chunks.Chunk([0], [1], [2]), chunks.Chunk([0], [1], [3]))
+    assert not trial_batches.within(
+        trial_batches.Chunk([0], [1], [2]), trial_batches.Chunk([0], [1], [3])
+    )
 
 
 def test_a_step_on_a_cpu_is_short():
     plan = _plan(3, 10)._replace(lengths=np.array([5, 40_000, 60_000]), batch_size=2)
-    fits = chunks.brief(plan)
-    assert fits(chunks.Chunk([0], [0], range(10)))
-    assert not fits(chunks.Chunk([0], [0], range(11)))
+    fits = trial_batches.brief(plan)
+    assert fits(trial_batches.Chunk([0], [0], range(10)))
+    assert not fits(trial_batches.Chunk([0], [0], range(11)))
 
 
 @pytest.mark.slow
 def test_the_digest_of_parameters_is_that_of_their_bytes(corpus):
     plan = toys.plan(corpus)
-    chunk = chunks.Chunk([0, 1], [0], range(4))
-    *_, outcome = chunks.run(corpus, [toys.CONDITION], plan, chunk)
+    chunk = trial_batches.Chunk([0, 1], [0], range(4))
+    *_, outcome = trial_batches.run(corpus, [toys.CONDITION], plan, chunk)
     found = merging.of_chunk(chunk, outcome).parameters
     for seed, fold in product(range(2), range(4)):
         leaves = [leaf[seed, fold] for leaf in jax.tree.leaves(outcome.params)]

@@ -7,7 +7,7 @@ import pytest
 from absl import flags
 
 import launch
-from launch import cli, flagfiles
+from launch.command_line import cli, flagfiles
 from vladser import __version__
 from vladser.errors import InputError
 
@@ -15,7 +15,7 @@ ROOT = Path(launch.__file__).parents[1]
 SCRIPT = """
 import sys
 from absl import flags
-from launch import cli
+from launch.command_line import cli
 
 def define(values):
     flags.DEFINE_integer("size", 3, "How large.", flag_values=values)

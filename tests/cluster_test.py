@@ -14,8 +14,8 @@ import killing
 import launching
 import pytest
 
-from launch import cluster
-from launch.cluster import Cluster, PeerError
+from launch.experiment import distributed
+from launch.experiment.distributed import Cluster, PeerError
 from vladser.errors import InputError
 
 LIMIT = 300  # seconds: a process that hangs takes forever
@@ -260,13 +260,13 @@ def test_no_cluster_is_no_cluster(corpus, tmp_path):
 
 
 def test_a_coordinator_that_cannot_be_is_an_error_in_one_line(monkeypatch):
-    monkeypatch.setattr(cluster, "PATIENCE", 0.2)
+    monkeypatch.setattr(distributed, "PATIENCE", 0.2)
     address = f"127.0.0.1:{(port := free_port())}"
     with (
         socket.create_server(("", port)),
         pytest.raises(InputError, match="is not free"),
-        cluster.join(address, 2, 0),
+        distributed.join(address, 2, 0),
     ):
         pass
-    with pytest.raises(InputError, match="not answer"), cluster.join(address, 2, 1):
+    with pytest.raises(InputError, match="not answer"), distributed.join(address, 2, 1):
         pass

@@ -10,17 +10,20 @@ import pytest
 import toys
 from closeness import assert_same
 
-from vladser import aggregators, batches, clusters, dataset, folds, model
-from vladser import trials as trials_of
-from vladser.clustering import adjusted_rand, profile
-from vladser.types import Condition
+from vladser import model
+from vladser.condition import make
+from vladser.data import batches, dataset, folds
+from vladser.engine import trials as trials_of
+from vladser.evaluation import netvlad_clusters
+from vladser.evaluation.clustering import adjusted_rand, profile
 
 pytestmark = pytest.mark.numeric
 
 
 def _conditions(pooling):
-    plain = Condition(aggregators.parse(pooling), "none", 0.0, cells=6)
-    return [plain, replace(plain, smoothing="uniform", alpha=0.2)]
+    plain = make(aggregator=pooling, smoothing="none", cells=6)
+    soft = make(aggregator=pooling, smoothing="uniform", alpha=0.2, cells=6)
+    return [plain, soft]
 
 
 def _case(pooling="netvlad(clusters=3)", batch_size=8, corpus=None):
@@ -48,7 +51,7 @@ def case():
 
 @pytest.fixture(scope="module")
 def found(case):
-    return clusters.of_trials(*case)
+    return netvlad_clusters.of_trials(*case)
 
 
 def _naive(case, seed, condition, fold):
@@ -63,7 +66,7 @@ def _naive(case, seed, condition, fold):
         start, length = corpus.offset[row], corpus.length[row]
         frames = corpus.frames[start : start + length].astype(np.float64)
         frames = (frames - trial.mean) * trial.scale
-        (hidden,) = oracles.lstm(params.lstm, frames[None], [length])
+        (hidden,) = oracles.lstm(params.encoder, frames[None], [length])
         assignment = np.array([oracles.softmax(w @ x + b) for x in hidden])
         # Ten ticks a frame: then each tenth has as many ticks as there are frames.
         ticks = np.repeat(assignment, 10, axis=0)
@@ -81,8 +84,15 @@ def test_equals_loops_over_frames(case, found):
     from sklearn.metrics import adjusted_rand_score
 
     corpus, conditions, plan, *_ = case
-    assert corpus.length.min() < clusters.BINS < corpus.length.max()
-    assert found.assignment.shape == (2, len(conditions), 4, 4, 3, clusters.BINS)
+    assert corpus.length.min() < netvlad_clusters.BINS < corpus.length.max()
+    assert found.assignment.shape == (
+        2,
+        len(conditions),
+        4,
+        4,
+        3,
+        netvlad_clusters.BINS,
+    )
     for place in [(0, 0, 0), (0, 1, 2), (1, 0, 3), (1, 1, 1)]:
         assignment, dominant = _naive(case, *place)
         rows = plan.folds[place[2]].test
@@ -95,7 +105,7 @@ def test_equals_loops_over_frames(case, found):
 
 @pytest.mark.slow
 def test_minibatches_change_nothing(found):
-    few = clusters.of_trials(*_case(batch_size=3))
+    few = netvlad_clusters.of_trials(*_case(batch_size=3))
     assert_same(few.assignment, found.assignment, 40 * (5 + 6))
     np.testing.assert_array_equal(few.adjusted_rand, found.adjusted_rand)
 
@@ -108,7 +118,7 @@ def test_other_utterances_reach_nothing(case, found):
         tested[corpus.offset[row] : corpus.offset[row] + corpus.length[row]] = True
     frames = np.where(tested[:, None], corpus.frames, np.nan)
     corpus = replace(corpus, frames=frames)
-    poisoned = clusters.of_trials(corpus, conditions, plan, trials, params)
+    poisoned = netvlad_clusters.of_trials(corpus, conditions, plan, trials, params)
     np.testing.assert_array_equal(
         poisoned.assignment[:, :, 1], found.assignment[:, :, 1]
     )
@@ -121,7 +131,7 @@ def test_an_emotion_that_a_fold_lacks_is_nan():
     # The first speaker's other utterances are the second's.
     moved = (whole.speaker == 0) & (whole.label != 2)
     corpus = replace(whole, speaker=np.where(moved, 1, whole.speaker))
-    found = clusters.of_trials(*_case(corpus=corpus, batch_size=3))
+    found = netvlad_clusters.of_trials(*_case(corpus=corpus, batch_size=3))
     of_first = found.assignment[:, :, 0]
     assert np.isnan(of_first[:, :, [0, 1, 3]]).all()
     assert np.isfinite(of_first[:, :, 2]).all()
@@ -130,7 +140,7 @@ def test_an_emotion_that_a_fold_lacks_is_nan():
 
 
 def test_other_poolings_have_no_clusters():
-    assert clusters.of_trials(*_case("mean")) is None
+    assert netvlad_clusters.of_trials(*_case("mean")) is None
 
 
 def _adjusted_rand_score(classes, groups):

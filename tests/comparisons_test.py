@@ -1,12 +1,11 @@
 import json
-from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
 import scipy  # which imports scipy.stats when it is used
 
-from vladser import aggregators, comparisons, paper
-from vladser.types import Condition
+from vladser.condition import make, settings
+from vladser.evaluation import comparisons, paper
 
 pytestmark = pytest.mark.numeric
 
@@ -16,7 +15,11 @@ PAPER = list(
 
 
 def of(aggregator, smoothing="none", alpha=0.0, **settings):
-    return Condition(aggregators.parse(aggregator), smoothing, alpha, **settings)
+    return make(aggregator=aggregator, smoothing=smoothing, alpha=alpha, **settings)
+
+
+def but(condition, **own):
+    return make(**settings(condition) | own)
 
 
 NETVLAD, MEAN, FINAL = of("netvlad(clusters=4)"), of("mean"), of("final")
@@ -29,9 +32,7 @@ def families(conditions):
 def judged(ua):
     """The verdicts on the conditions of `ua`, by claim, from a file's worth of it."""
     found = [comparisons.compare(ua, family) for family in comparisons.families([*ua])]
-    entries = [
-        {**asdict(one), "name": one.name, "aggregator": str(one.pooling)} for one in ua
-    ]
+    entries = [{"name": one.name, **settings(one)} for one in ua]
     verdicts = comparisons.verdicts(*json.loads(json.dumps([found, entries])))
     return {one.claim: one for one in verdicts}
 
@@ -56,9 +57,7 @@ def test_what_is_in_no_family_is_compared_with_the_first_condition():
 
 def test_settings_that_vary_make_families_of_their_own():
     wide = {"cells": 128, "learning_rate": 0.5}
-    run = [
-        replace(one, **settings) for settings in ({}, wide) for one in (MEAN, NETVLAD)
-    ]
+    run = [but(one, **own) for own in ({}, wide) for one in (MEAN, NETVLAD)]
     assert families(run) == {
         "Table 1 (cells 64, learning rate 1)": (run[1], run[0]),
         "Table 1 (cells 128, learning rate 0.5)": (run[3], run[2]),
@@ -74,7 +73,7 @@ def test_settings_are_compared_with_the_papers_or_else_the_first():
         "Settings of mean, no smoothing": (MEAN, weighted, focal),
         "Other conditions": (weighted, FINAL),
     }
-    both = replace(focal, class_weights=1.0)
+    both = but(focal, class_weights=1.0)
     assert families([weighted, both]) == {
         "Settings of mean, no smoothing": (weighted, both)
     }
@@ -114,8 +113,8 @@ def test_one_speaker_shows_nothing():
     assert (verdict.interval, verdict.p_holm) == (None, 1)
 
 
-@pytest.mark.parametrize("settings", [{}, {"noise": 0.0}])
-def test_verdicts(settings):
+@pytest.mark.parametrize("own", [{}, {"noise": 0.0}])
+def test_verdicts(own):
     speakers = np.linspace(0.5, 0.7, 10)
     step = np.linspace(0.04, 0.06, 10)
     ua = {
@@ -126,7 +125,7 @@ def test_verdicts(settings):
         of("mean", "unigram", 0.2): speakers,
         of("mean", "unigram", 0.3): speakers,
     }
-    found = judged({replace(one, **settings): values for one, values in ua.items()})
+    found = judged({but(one, **own): values for one, values in ua.items()})
     assert {claim: one.verdict for claim, one in found.items()} == {
         "NetVLAD beats max pooling": "not distinguishable",
         "NetVLAD beats mean pooling": "supported",
@@ -147,7 +146,7 @@ def test_verdicts(settings):
 
 @pytest.mark.parametrize("one", [*PAPER[::5], of("final", cells=32, focal=0.5)])
 def test_a_condition_comes_back_from_its_entry(one):
-    entry = {**asdict(one), "name": one.name, "aggregator": str(one.pooling)}
+    entry = {"name": one.name, **settings(one)}
     assert comparisons.condition(json.loads(json.dumps(entry))) == one
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from vladser import dataset, folds
 from vladser.corpora import cross, emotions, manifest
+from vladser.data import dataset, folds
 from vladser.errors import InputError
 from vladser.types import Corpus
 

@@ -6,9 +6,10 @@ import pytest
 import toys
 from closeness import assert_same
 
-from vladser import dataset, packed, sweep
+from vladser.data import dataset
+from vladser.engine import sweep
 from vladser.errors import InputError
-from vladser.features import cache, packing
+from vladser.features import cache, packed, packing
 from vladser.types import Utterance
 
 pytestmark = pytest.mark.numeric

@@ -10,10 +10,10 @@ import pytest
 import soundfile
 from forkserver import quick_workers  # noqa: F401 (a fixture)
 
-from vladser import corpora
-from vladser.corpora import demo
-from vladser.corpora.demo_plan import plan
-from vladser.corpora.demo_speech import speak
+from vladser.corpora import readers
+from vladser.corpora.demo import reader
+from vladser.corpora.demo.plan import plan
+from vladser.corpora.demo.speech import speak
 from vladser.errors import InputError
 
 needs_espeak = pytest.mark.skipif(
@@ -27,8 +27,8 @@ COUNTS = {"angry": 1103, "happy": 1636, "neutral": 1708, "sad": 1084}
 
 @pytest.fixture(scope="module")
 def corpus(shared):
-    made = shared("demo", lambda folder: corpora.read("demo", folder))
-    return corpora.read("demo", made)
+    made = shared("demo", lambda folder: readers.read("demo", folder))
+    return readers.read("demo", made)
 
 
 @pytest.fixture
@@ -113,8 +113,8 @@ def test_prosody_tells_the_emotions_of_unseen_speakers_but_not_all(corpus):
 @pytest.mark.slow
 @needs_espeak
 def test_is_the_same_to_the_sample_each_time(tmp_path, few):
-    demo.make(tmp_path / "a", few)
-    demo.make(tmp_path / "b", few)
+    reader.make(tmp_path / "a", few)
+    reader.make(tmp_path / "b", few)
     first = contents(tmp_path / "a")
     assert first == contents(tmp_path / "b")
     wavs = [data for path, data in first.items() if path.suffix == ".wav"]
@@ -139,9 +139,9 @@ def test_synthesis_stays_out_of_this_process(corpus):
 
 @needs_espeak
 def test_a_release_is_made_once(tmp_path, few, monkeypatch):
-    demo.make(tmp_path / "demo", few)
-    monkeypatch.setattr(demo, "speak", None)
-    demo.make(tmp_path / "demo", few)
+    reader.make(tmp_path / "demo", few)
+    monkeypatch.setattr(reader, "speak", None)
+    reader.make(tmp_path / "demo", few)
 
 
 @needs_espeak
@@ -155,10 +155,10 @@ def test_an_interrupted_synthesis_leaves_nothing(tmp_path, few, monkeypatch):
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(soundfile, "write", interrupted)
-        demo.make(tmp_path / "demo", few)
+        reader.make(tmp_path / "demo", few)
     assert not any(tmp_path.iterdir())
     (tmp_path / "demo").mkdir()  # an empty folder is as good as none
-    demo.make(tmp_path / "demo", few)
+    reader.make(tmp_path / "demo", few)
     wavs = (tmp_path / "demo").rglob("*.wav")
     assert sorted(wav.stem for wav in wavs) == sorted(turn.name for turn in few)
 
@@ -167,8 +167,8 @@ def test_an_interrupted_synthesis_leaves_nothing(tmp_path, few, monkeypatch):
 @needs_espeak
 def test_a_damaged_release_is_made_again_and_said(tmp_path, few, monkeypatch):
     few = few[::3]  # both speakers still
-    monkeypatch.setattr(demo, "plan", lambda: few)
-    notes = demo.read(tmp_path / "demo").notes
+    monkeypatch.setattr(reader, "plan", lambda: few)
+    notes = reader.read(tmp_path / "demo").notes
     (tmp_path / "demo" / "more.txt").write_text("the user's own")
     whole = contents(tmp_path / "demo")
     stamp = next(path for path in whole if path.name == "vladser-demo.txt")
@@ -178,20 +178,20 @@ def test_a_damaged_release_is_made_again_and_said(tmp_path, few, monkeypatch):
         file = tmp_path / "demo" / path
         for damaged in (whole[path][:-2], whole[path][:-1] + b"\1"):
             file.write_bytes(damaged)
-            assert "damaged or missing" in demo.read(tmp_path / "demo").notes[0]
+            assert "damaged or missing" in reader.read(tmp_path / "demo").notes[0]
             assert contents(tmp_path / "demo") == whole
     shutil.rmtree((tmp_path / "demo" / wav).parent)
-    assert demo.make(tmp_path / "demo", few)
+    assert reader.make(tmp_path / "demo", few)
     assert contents(tmp_path / "demo") == whole
-    assert demo.read(tmp_path / "demo").notes == notes
+    assert reader.read(tmp_path / "demo").notes == notes
 
 
 @needs_espeak
 def test_refuses_the_demo_of_another_version(tmp_path, few):
-    demo.make(tmp_path / "demo", few)
+    reader.make(tmp_path / "demo", few)
     before = contents(tmp_path)
     with pytest.raises(InputError, match="another version"):
-        demo.make(tmp_path / "demo", few[:-1])
+        reader.make(tmp_path / "demo", few[:-1])
     assert contents(tmp_path) == before
 
 
@@ -199,18 +199,18 @@ def test_refuses_the_demo_of_another_version(tmp_path, few):
 def test_refuses_a_folder_of_something_else(tmp_path):
     (tmp_path / "thesis.txt").write_text("")
     with pytest.raises(InputError, match="something else"):
-        demo.read(tmp_path)
+        reader.read(tmp_path)
     with pytest.raises(InputError, match="not a folder"):
-        demo.read(tmp_path / "thesis.txt")
+        reader.read(tmp_path / "thesis.txt")
     with pytest.raises(InputError, match="cannot write"):
-        demo.make(tmp_path / "thesis.txt" / "demo", plan()[:1])
+        reader.make(tmp_path / "thesis.txt" / "demo", plan()[:1])
 
 
 def test_says_what_to_install(tmp_path, monkeypatch):
     def absent(name):
         raise PackageNotFoundError(name)
 
-    monkeypatch.setattr(demo, "version", absent)
+    monkeypatch.setattr(reader, "version", absent)
     with pytest.raises(InputError, match=r"pip install 'vladser\[demo\]'"):
-        demo.read(tmp_path / "demo")
+        reader.read(tmp_path / "demo")
     assert not any(tmp_path.iterdir())

@@ -9,7 +9,7 @@ import fake_run
 import launching
 import pytest
 
-from launch import digests
+from launch.experiment import digests
 from launch.reporting import runs
 from vladser.errors import InputError
 
@@ -73,15 +73,17 @@ def test_whole_results_pass_whatever_else_is_in_the_folder(folder):
 def test_a_damaged_missing_or_unlisted_result_is_named(folder, name):
     for damaged in damages(FILES[name]) if FILES[name] else (b"\0",):
         (folder / name).write_bytes(damaged)
-        said = f"{folder / name} is not as SHA256SUMS says: damaged or changed"
+        said = f"{folder / name} is damaged or changed: not as SHA256SUMS says"
         assert refusal(folder) == said
     (folder / name).unlink()
-    assert refusal(folder) == f"{folder / name} is missing, though it is in SHA256SUMS"
+    assert refusal(folder) == f"{folder / name} is missing, but listed in SHA256SUMS"
     if name != "summary.json":
         digests.write(folder)
         digests.check(folder)
         (folder / name).write_bytes(FILES[name])
-        assert refusal(folder).startswith(f"{folder / name} is not in SHA256SUMS")
+        assert refusal(folder).startswith(
+            f"{folder / name} is not listed in SHA256SUMS"
+        )
 
 
 def test_no_damage_to_the_digests_passes(folder):

@@ -13,9 +13,8 @@ import numpy as np
 import pytest
 from launching import SMALL
 
-from launch import flags
-from vladser import corpora
-from vladser.corpora import manifest
+from launch.command_line import flags
+from vladser.corpora import manifest, readers
 
 PAGE = documented.page("docs/data.md")
 PROGRAM = "python -m launch.main "
@@ -28,7 +27,7 @@ def folder(tmp_path_factory):
     draw = np.random.default_rng(0)
     (table,) = documented.blocks(PAGE, "csv")
     (folder / "mine.csv").write_text(table)
-    for utterance in corpora.read("manifest", folder / "mine.csv").utterances:
+    for utterance in readers.read("manifest", folder / "mine.csv").utterances:
         documented.write_noise(utterance.file, draw)
     documented.write_emodb(folder / "EMODB", draw)
     (code,) = documented.blocks(PAGE, "python")
@@ -94,7 +93,7 @@ def test_every_command_works(folder, tmp_path, monkeypatch, capsys, block):
 
 
 def test_all_corpora_columns_and_features_are_named():
-    for name in corpora.names():
+    for name in readers.names():
         assert f"`{name}`" in PAGE or f"--corpus={name}" in PAGE, name
     for name in manifest.COLUMNS:
         assert f"`{name}`" in PAGE, name

@@ -18,8 +18,8 @@ import streams
 from absl import flags
 from launching import ROOT, SMALL
 
-from launch import flags as launch_flags
-from vladser import bundle
+from launch.command_line import flags as launch_flags
+from vladser.models import bundle
 
 DOCS = {file.stem: documented.page(file) for file in ROOT.glob("docs/*.md")}
 README = documented.page("README.md")

@@ -7,7 +7,7 @@ from importlib import import_module
 import launching
 import soundfile
 
-from launch import cli, flags
+from launch.command_line import cli, flags
 
 
 def page(name):

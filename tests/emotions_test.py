@@ -3,8 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from vladser import corpora
-from vladser.corpora import emotions
+from vladser.corpora import emotions, readers
 from vladser.errors import InputError
 from vladser.types import Corpus, Utterance
 
@@ -92,7 +91,7 @@ def test_select_names_a_few_of_many_speakers():
     assert chosen.notes[-1].endswith("s4 (no angry) and 3 more")
 
 
-@pytest.mark.parametrize("name", sorted({*corpora.names()} - {"demo", "manifest"}))
+@pytest.mark.parametrize("name", sorted({*readers.names()} - {"demo", "manifest"}))
 def test_readers_speak_in_canonical_names(name):
     reader = import_module(f"vladser.corpora.{name}")
     assert set(reader._EMOTIONS.values()) <= set(emotions.CANONICAL)

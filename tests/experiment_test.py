@@ -13,23 +13,28 @@ import toys
 from closeness import assert_same
 from toys import CONDITION
 
-from vladser import events, folds, metrics
+from vladser import metrics
+from vladser.condition import make, settings
+from vladser.data import folds
+from vladser.engine import events
 from vladser.errors import InputError
 
 pytestmark = [pytest.mark.numeric, pytest.mark.slow]
 
 # As far from CONDITION as it goes without another program.
-OTHER = replace(
-    CONDITION,
-    alpha=0.4,
-    smoothing="uniform",
-    noise=0.1,
-    dropout=0.1,
-    learning_rate=0.5,
-    rho=0.9,
-    class_weights=1.0,
-    focal=2.0,
-    logit_adjustment=1.0,
+OTHER = make(
+    **settings(CONDITION)
+    | {
+        "alpha": 0.4,
+        "smoothing": "uniform",
+        "noise": 0.1,
+        "dropout": 0.1,
+        "learning_rate": 0.5,
+        "rho": 0.9,
+        "class_weights": 1.0,
+        "focal": 2.0,
+        "logit_adjustment": 1.0,
+    }
 )
 
 
@@ -73,7 +78,7 @@ def test_a_training_depends_on_none_beside_it_nor_on_devices_nor_on_order(corpus
                     jax.tree.map(lambda x, t=trial: x[[1, 0], t], expected),
                 )
     # What is compared differs.
-    kernels = together.params.kernel.reshape(8, -1)
+    kernels = together.params.head.kernel.reshape(8, -1)
     assert len(np.unique(kernels, axis=0)) == 8
 
 
@@ -81,20 +86,25 @@ def test_each_setting_of_a_condition_changes_the_training(corpus):
     plan = toys.plan(corpus, epochs=1)
     plan, kernels = plan.part([0, 1], [0]), []
     names = [
-        field for field, value in vars(OTHER).items() if value != vars(CONDITION)[field]
+        name
+        for name, value in settings(OTHER).items()
+        if value != settings(CONDITION)[name]
     ]
     assert len(names) == 9
     for part in names[:3], names[3:6], names[6:]:
         of_part = [CONDITION]
-        of_part += [replace(CONDITION, **{n: getattr(OTHER, n)}) for n in part]
+        of_part += [make(**settings(CONDITION) | {n: settings(OTHER)[n]}) for n in part]
         _, outcome = toys.train(corpus, plan, of_part)
-        kernels += [*outcome.params.kernel[0]]
+        kernels += [*outcome.params.head.kernel[0]]
     assert len({kernel.tobytes() for kernel in kernels}) == 1 + len(names)
 
 
 def test_alpha_0_is_no_smoothing(corpus):
     plan = toys.plan(corpus, epochs=1).part([0, 1], [0, 1])
-    conditions = replace(CONDITION, smoothing="none"), replace(CONDITION, alpha=0.0)
+    conditions = (
+        make(**settings(CONDITION) | {"smoothing": "none"}),
+        make(**settings(CONDITION) | {"alpha": 0.0}),
+    )
     _, outcome = toys.train(corpus, plan, conditions)
     none, zero = np.split(outcome.probabilities, 2, axis=1)
     _same(none, zero)
@@ -165,7 +175,7 @@ def test_wrong_options_are_refused(corpus):
     with pytest.raises(InputError, match="holding out s0: no utterance to validate on"):
         toys.train(corpus, toys.plan(corpus), validation=True)
     with pytest.raises(InputError, match="2 programs"):
-        other = replace(CONDITION, cells=16)
+        other = make(**settings(CONDITION) | {"cells": 16})
         toys.train(corpus, toys.plan(corpus), [CONDITION, other])
 
 

@@ -13,12 +13,15 @@ import pytest
 from jax import export as jax_export
 
 import launch.export
-from launch import cli
+from launch.command_line import cli
 from launch.exporting import check
-from vladser import aggregators, bundle, export, inference, model
-from vladser.bundle import Bundle
+from vladser import model
+from vladser.condition import make
 from vladser.errors import InputError
-from vladser.types import Aggregator, Condition
+from vladser.models import bundle, export, inference
+from vladser.models.bundle import Bundle
+from vladser.registry import aggregators
+from vladser.types import Aggregator
 
 DIM, EMOTIONS = 5, ("angry", "happy", "sad")
 BATCHES = ([1], [3, 1, 6])
@@ -56,7 +59,7 @@ def _bundle(pooling, seed=1, dim=DIM, emotions=EMOTIONS):
     one = Bundle(
         emotions=emotions,
         feature_set="toy",
-        condition=Condition(aggregators.parse(pooling), cells=8),
+        condition=make(aggregator=pooling, cells=8),
         mean=draw.normal(size=dim).astype(np.float32),
         scale=draw.uniform(0.5, 2, dim).astype(np.float32),
         params=None,

@@ -16,7 +16,7 @@ import pytest
 from closeness import assert_same
 from launching import ROOT
 
-from vladser import aggregators
+from vladser.registry import aggregators
 
 pytestmark = pytest.mark.numeric
 
@@ -95,7 +95,7 @@ def test_it_is_the_formula_whatever_lies_in_the_padding(reader, name):
 
 def test_the_pooling_of_the_readme_streams(reader):
     name, *_ = OWN
-    start, update, finish = aggregators.build(aggregators.parse(name)).stream
+    start, update, finish = aggregators.build(aggregators.parse(name)).stepwise
     frames = np.random.default_rng(0).normal(size=(9, DIM)).astype(np.float32)
     padded = np.concatenate([frames, np.full((3, DIM), np.nan, np.float32)])
     state, step = start((), DIM), jax.jit(update)

@@ -9,7 +9,7 @@ import pytest
 from launching import SMALL
 
 from vladser.corpora import manifest
-from vladser.features import extract
+from vladser.features.extraction import extract
 
 
 @pytest.fixture(scope="module")

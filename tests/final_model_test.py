@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from launching import SMALL
 
-from launch import stopping
-from launch.checkpoints import Checkpoints
-from vladser import bundle, features, inference
+from launch.command_line import stopping
+from launch.experiment.checkpoints import Checkpoints
 from vladser.corpora import manifest
+from vladser.features import extraction
+from vladser.models import bundle, inference
 
 
 @pytest.fixture
@@ -29,7 +30,7 @@ def tested(first):
 def _features(corpus):
     file, cache = (flag.partition("=")[2] for flag in corpus[1:])
     utterances = manifest.read(manifest.Path(file)).utterances
-    return utterances, features.extract(utterances, cache).features
+    return utterances, extraction.extract(utterances, cache).features
 
 
 def test_the_scaler_is_that_of_all_frames(corpus, tested):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import toys
 
-from vladser import folds
+from vladser.data import folds
 from vladser.errors import InputError
 
 

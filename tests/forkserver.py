@@ -10,14 +10,14 @@ import multiprocessing
 
 import pytest
 
-from vladser.corpora import demo_speech
+from vladser.corpora.demo import speech
 from vladser.features import computing
 
 _NEEDED = (
     "audresample",
     "opensmile",
     "soundfile",
-    "vladser.corpora.demo_speech",
+    "vladser.corpora.demo.speech",
     "vladser.features.computing",
 )
 
@@ -29,4 +29,4 @@ def quick_workers(monkeypatch):
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(list(_NEEDED))
         monkeypatch.setattr(computing, "get_context", lambda method: context)
-        monkeypatch.setattr(demo_speech, "get_context", lambda method: context)
+        monkeypatch.setattr(speech, "get_context", lambda method: context)

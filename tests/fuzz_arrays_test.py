@@ -7,7 +7,7 @@ from fuzzing import cases
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vladser.features import extract
+from vladser.features.extraction import extract
 from vladser.types import Utterance
 
 VALUES = np.random.default_rng(0).normal(size=(5, 3)).astype(np.float32)

@@ -10,7 +10,8 @@ from fuzzing import cases
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vladser.features import computing, extract
+from vladser.features import computing
+from vladser.features.extraction import extract
 from vladser.features.lengths import estimate
 from vladser.types import Utterance
 

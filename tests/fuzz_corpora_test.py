@@ -10,15 +10,14 @@ from fuzzing import cases, refused
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vladser import corpora
-from vladser.corpora import manifest
+from vladser.corpora import manifest, readers
 
 ANY = st.text(max_size=8)
 
 
 def read(corpus, folder):
     """The utterances, which make sense; none where the reader refuses."""
-    found = refused(corpora.read, corpus, folder)
+    found = refused(readers.read, corpus, folder)
     if found is None:
         return []
     ids = [u.id for u in found.utterances]

@@ -8,8 +8,8 @@ from fuzzing import cases
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from launch import cli, flags, flags_text
-from vladser.aggregators import parse
+from launch.command_line import cli, flags, flags_text
+from vladser.registry import aggregators
 
 ANY = st.text(st.characters(), max_size=6)
 LONG = "a" * 5000
@@ -151,7 +151,7 @@ def test_grids_are_their_products_and_survive_flags_txt(tmp_path, said):
 def test_an_aggregator_is_read_as_it_is_written(text):
     settings = parsed("--corpus=demo", f"--aggregator={text}")
     if settings is not None:
-        assert parse(str(settings.aggregator)) == settings.aggregator
+        assert aggregators.parse(str(settings.aggregator)) == settings.aggregator
 
 
 @pytest.mark.parametrize(

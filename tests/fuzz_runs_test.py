@@ -9,7 +9,8 @@ from fuzzing import cases, refused
 from hypothesis import given
 from hypothesis import strategies as st
 
-from launch import cli, flags, resuming
+from launch.command_line import cli, flags
+from launch.experiment import resuming
 from launch.reporting import comparison, markdown, page, runs, view
 from vladser.errors import InputError
 

@@ -7,20 +7,22 @@ from itertools import product
 import launching
 import pytest
 
-from launch import cli, flags
-from vladser.aggregators import parse
-from vladser.types import Condition
+from launch.command_line import cli, flags
+from vladser.condition import Condition, make, settings
+from vladser.registry import aggregators
 
 
 def _conditions(*argv):
-    settings = cli.parse(flags.define, flags.read, ["--corpus=demo", *argv])
-    return flags.conditions(settings)
+    return flags.conditions(
+        cli.parse(flags.define, flags.read, ["--corpus=demo", *argv])
+    )
 
 
 def test_without_a_grid_there_is_one_condition():
-    assert _conditions() == [Condition(parse("netvlad(clusters=4)"))]
+    assert _conditions() == [Condition()]
     (zero,) = _conditions("--alpha=0")
-    assert (zero.smoothing, zero.alpha) == ("none", 0)
+    assert zero == make(smoothing="none")
+    assert (settings(zero)["smoothing"], settings(zero)["alpha"]) == ("none", 0)
 
 
 def test_a_grid_is_the_product_of_its_values_in_their_order():
@@ -29,7 +31,7 @@ def test_a_grid_is_the_product_of_its_values_in_their_order():
         "--cells=8",
     )
     assert found == [
-        Condition(parse(pooling), smoothing, alpha, cells=8)
+        make(aggregator=pooling, smoothing=smoothing, alpha=alpha, cells=8)
         for pooling, smoothing, alpha in product(
             ("mean", "final"), ("uniform", "unigram"), (0.1, 0.2)
         )
@@ -40,13 +42,13 @@ def test_several_grids_are_one_union_with_each_condition_once():
     found = _conditions(
         "--grid=smoothing=none,unigram; alpha=0.1,0.2", "--grid=alpha=0.2,0.3"
     )
-    said = [(condition.smoothing, condition.alpha) for condition in found]
+    said = [(settings(one)["smoothing"], settings(one)["alpha"]) for one in found]
     assert said == [("none", 0), ("unigram", 0.1), ("unigram", 0.2), ("unigram", 0.3)]
 
 
 def test_commas_in_parentheses_do_not_separate():
     (mine,) = _conditions("--grid=aggregator=my.pooling(a=1,b=(2,3))")
-    assert mine.pooling == parse("my.pooling(a=1,b=(2,3))")
+    assert mine.aggregator == aggregators.parse("my.pooling(a=1,b=(2,3))")
 
 
 def test_every_setting_can_be_varied():
@@ -117,7 +119,7 @@ def test_no_clusters_are_refused_before_any_work(tmp_path):
 @pytest.mark.slow
 def test_wrong_grids_are_answered_without_jax():
     code = (
-        "import sys; from launch import cli, flags;"
+        "import sys; from launch.command_line import cli, flags;"
         "cli.run(print, flags.define, flags.read, '', ['--grid=alpha=2']);"
         "sys.exit('jax' in sys.modules)"
     )

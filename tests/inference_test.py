@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 from closeness import assert_same
 
-from vladser import aggregators, inference, model
-from vladser.bundle import Bundle
+from vladser import model
+from vladser.condition import make
 from vladser.errors import InputError
-from vladser.types import Condition
+from vladser.models import inference
+from vladser.models.bundle import Bundle
+from vladser.registry import Room, aggregators
 
 pytestmark = pytest.mark.numeric
 
@@ -21,7 +23,7 @@ TERMS = LONGEST * (DIM + CELLS)
 def _bundle(pooling):
     """All of its parameters are random, the biases too."""
     draw = np.random.default_rng(0)
-    condition = Condition(aggregators.parse(pooling), cells=CELLS)
+    condition = make(aggregator=pooling, cells=CELLS)
     mean, scale = draw.normal(size=DIM), draw.uniform(0.5, 2, DIM)
     arrays = mean.astype(np.float32), scale.astype(np.float32)
     one = Bundle(EMOTIONS, "toy", condition, *arrays, None, {})
@@ -76,12 +78,19 @@ def test_one_program_serves_all_lengths():
     assert names.count("jit(_advance)") == names.count("jit(_finish)") == 1
 
 
+def _never_streams(monkeypatch):
+    build = Room.build
+
+    def whole(room, part, traced=None):
+        made = build(room, part, traced)
+        return made._replace(stepwise=None) if room is aggregators else made
+
+    monkeypatch.setattr(Room, "build", whole)
+
+
 @pytest.mark.slow
 def test_a_pooling_that_cannot_stream_classifies_too(monkeypatch):
-    build = aggregators.build
-    monkeypatch.setattr(
-        aggregators, "build", lambda pooling: build(pooling)._replace(stream=None)
-    )
+    _never_streams(monkeypatch)
     bundle = _bundle("vladser.aggregators.maximum.maximum")
     assert not inference.can_stream(bundle)
     features = _features(40, 3, 90)
@@ -91,14 +100,11 @@ def test_a_pooling_that_cannot_stream_classifies_too(monkeypatch):
 
 @pytest.mark.parametrize("streams", [True, False])
 def test_no_utterance_and_no_frame_are_results_too(streams, monkeypatch):
-    build = aggregators.build
     if not streams:
-        monkeypatch.setattr(
-            aggregators, "build", lambda pooling: build(pooling)._replace(stream=None)
-        )
+        _never_streams(monkeypatch)
     bundle = _bundle("mean")
     found = inference.finish(bundle, inference.start(bundle, 2))
-    bias = np.exp(bundle.params.bias)  # all that is left of it
+    bias = np.exp(bundle.params.head.bias)  # all that is left of it
     assert_same(found.probabilities, np.stack([bias / bias.sum()] * 2), 3)
     assert not found.embedding.any()
     assert [part.shape for part in inference.classify(bundle, [])] == [(0, 6), (0, 3)]

@@ -30,7 +30,7 @@ import killing
 import launching
 import streams
 
-from vladser import bundle
+from vladser.models import bundle
 
 LIMIT = 60.0  # seconds: a loaded machine takes more than the documented 10
 

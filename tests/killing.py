@@ -14,7 +14,7 @@ from pathlib import Path
 
 import launching
 
-from launch import sealed
+from launch.experiment import sealed
 
 SMALL = (
     "--aggregator=netvlad(clusters=2)",

@@ -12,8 +12,12 @@ import numpy as np
 import soundfile
 
 import launch
-from launch import backend, cli, flags, main, reporting, run_dir
-from vladser import corpora, features
+from launch import main
+from launch.command_line import backend, cli, flags
+from launch.experiment import run_dir
+from launch.reporting import writing
+from vladser.corpora import readers
+from vladser.features import extraction
 
 ROOT = Path(launch.__file__).parents[1]
 EMOTIONS = ("angry", "happy", "sad", "neutral")
@@ -62,8 +66,8 @@ def flags_of(folder):
 
 def fill(folder):
     """Writes a corpus, and its features into the cache."""
-    utterances = corpora.read("manifest", write_corpus(folder / "toy")).utterances
-    assert not features.extract(utterances, folder / "cache").bad
+    utterances = readers.read("manifest", write_corpus(folder / "toy")).utterances
+    assert not extraction.extract(utterances, folder / "cache").bad
 
 
 class First:
@@ -126,7 +130,7 @@ def call(*argv, pictures=False):
         # conftest.py has done it
         stack.enter_context(mock.patch.object(backend, "prepare"))
         if not pictures:
-            stack.enter_context(mock.patch.object(reporting, "write"))
+            stack.enter_context(mock.patch.object(writing, "write"))
             stack.enter_context(mock.patch.object(run_dir, "write_png"))
         return cli.run(main.main, flags.define, flags.read, "", argv)
 

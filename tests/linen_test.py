@@ -9,10 +9,10 @@ import toys
 from closeness import assert_same
 from flax import linen
 
-from vladser import aggregators
+from vladser import model
+from vladser.aggregators.linen import from_linen
+from vladser.condition import make, specification
 from vladser.errors import InputError
-from vladser.linen import from_linen
-from vladser.types import Condition, Pooling
 
 pytestmark = pytest.mark.numeric
 
@@ -93,7 +93,7 @@ def test_padding_and_empty_utterances_have_finite_gradients(params):
 
 
 def test_it_cannot_stream_and_says_so():
-    assert attention().stream is None
+    assert attention().stepwise is None
 
 
 def test_a_module_needs_no_parameters():
@@ -106,7 +106,7 @@ def test_a_module_needs_no_parameters():
 
 def test_what_keeps_more_than_parameters_is_refused():
     with pytest.raises(InputError, match="Normalized keeps batch_stats"):
-        aggregators.vector_length(Pooling(f"{__name__}.normalized"), 4)
+        model.sizes(specification(make(aggregator=f"{__name__}.normalized"), 4, 2))
 
 
 @pytest.mark.long
@@ -116,7 +116,7 @@ def test_a_module_is_trained():
 
     corpus = toys.corpus(frames=frames)
     plan = toys.plan(corpus, epochs=10).part([0], [0, 1])
-    condition = Condition(Pooling(f"{__name__}.attention"), cells=4)
+    condition = make(aggregator=f"{__name__}.attention", cells=4)
     _, outcome = toys.train(corpus, plan, [condition])
     found = outcome.probabilities[0]
     right = [

@@ -9,8 +9,10 @@ import pytest
 import toys
 from closeness import assert_same
 
-from vladser import aggregators, dataset, folds, losses, smoothing, trials
-from vladser.types import Condition, Trial
+from vladser.condition import make
+from vladser.data import dataset, folds
+from vladser.engine import trials
+from vladser.objectives import cross_entropy, smoothing
 
 pytestmark = pytest.mark.numeric
 
@@ -22,7 +24,7 @@ EXTREME = [[1e4, 0, 0, 0], [-1e4, 1e4, 1e4, -1e4], [0, -1e4, -1e4, -1e4], [0, 0,
 
 _of_each, _slope_of_each = (
     jax.jit(jax.vmap(of, in_axes=(0, 0, None)))
-    for of in (losses.utterance, jax.grad(losses.utterance))
+    for of in (cross_entropy.utterance, jax.grad(cross_entropy.utterance))
 )
 
 
@@ -30,11 +32,11 @@ def _trial(strength=0.0, focal=0.0, tau=0.0, alpha=0.2, labels=LABELS, prior=PRI
     values = {
         "alpha": np.float32(alpha),
         "prior": prior,
-        "class_weights": losses.class_weights(strength, labels, 4),
+        "class_weights": cross_entropy.weigh(strength, labels, 4),
         "focal": np.float32(focal),
-        "logit_adjustment": losses.logit_adjustment(tau, labels, 4),
+        "logit_adjustment": cross_entropy.adjust(tau, labels, 4),
     }
-    return Trial(**dict.fromkeys(Trial._fields) | values)
+    return cross_entropy.Data(**values)
 
 
 def _losses(trial, logits=LOGITS, labels=LABELS):
@@ -143,9 +145,9 @@ def test_focus_is_on_what_is_hard():
 def test_full_weights_are_scikit_learns_balanced():
     classes = np.arange(4)
     balanced = _balanced(classes=classes, y=LABELS)
-    np.testing.assert_allclose(losses.class_weights(1, LABELS, 4), balanced, rtol=1e-6)
+    np.testing.assert_allclose(cross_entropy.weigh(1, LABELS, 4), balanced, rtol=1e-6)
     lacking = LABELS[LABELS != 2]
-    found = losses.class_weights(1, lacking, 4)
+    found = cross_entropy.weigh(1, lacking, 4)
     balanced = _balanced(classes=np.unique(lacking), y=lacking)
     np.testing.assert_allclose(found[[0, 1, 3]], balanced, rtol=1e-6)
     assert found[2] == found[3]  # which has one utterance
@@ -153,7 +155,7 @@ def test_full_weights_are_scikit_learns_balanced():
 
 @pytest.mark.parametrize("strength", [0, 0.3, 0.5, 1])
 def test_weights_have_a_mean_of_1_and_ratios_of_shares(strength):
-    weights = losses.class_weights(strength, LABELS, 4)
+    weights = cross_entropy.weigh(strength, LABELS, 4)
     assert weights[LABELS].mean() == pytest.approx(1)
     np.testing.assert_allclose(
         weights[0] / weights, [1, *(0.1 * np.array([6, 3, 1])) ** strength], rtol=1e-6
@@ -184,7 +186,7 @@ def test_adjusted_logits_learn_to_ignore_the_shares():
 
 def test_a_class_that_is_lacking_counts_as_one_utterance():
     lacking = LABELS[LABELS != 2]
-    found = losses.logit_adjustment(2, lacking, 4)
+    found = cross_entropy.adjust(2, lacking, 4)
     np.testing.assert_allclose(found[2], 2 * np.log(1 / 17), rtol=1e-6)
     trial = _trial(1, 2, 2, labels=lacking)
     assert np.isfinite(_losses(trial)).all()
@@ -196,13 +198,12 @@ def test_a_trial_sees_the_shares_of_its_folds_training_rows():
     made = folds.make(corpus, "speaker")
     made[1] = made[1]._replace(train=made[1].train[::3])
     made[2] = made[2]._replace(train=np.flatnonzero(corpus.label < 2))
-    mean = aggregators.parse("mean")
     conditions = [
-        Condition(mean),
-        Condition(mean, class_weights=1.0, focal=2.0, logit_adjustment=0.5),
+        make(aggregator="mean"),
+        make(aggregator="mean", class_weights=1.0, focal=2.0, logit_adjustment=0.5),
     ]
     made_of = dataset.moments(corpus), conditions, made, (0, 1)
-    found = trials.rectangle(corpus, *made_of)
+    found = trials.rectangle(corpus, *made_of).objective
     assert found.class_weights.shape == found.logit_adjustment.shape == (2, 8, 4)
     np.testing.assert_array_equal(found.focal, [[0] * 4 + [2] * 4] * 2)
     np.testing.assert_array_equal(found.class_weights[:, :4], 1)

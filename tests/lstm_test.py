@@ -6,7 +6,7 @@ import oracles
 import pytest
 from closeness import assert_same
 
-from vladser import lstm
+from vladser.encoders import lstm
 
 pytestmark = [pytest.mark.numeric, pytest.mark.usefixtures("float64")]
 

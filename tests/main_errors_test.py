@@ -98,7 +98,7 @@ def test_wrong_flags_are_answered_in_one_line(argv, capsys):
 def test_for_wrong_flags_jax_is_not_imported(tmp_path):
     program = (
         "import sys\n"
-        "from launch import cli, flags, main\n"
+        "from launch.command_line import cli, flags; from launch import main\n"
         "for argv in sys.argv[1:]:\n"
         "    given = ['--corpus=demo', argv]\n"
         "    print(cli.run(main.main, flags.define, flags.read, '', given))\n"
@@ -122,7 +122,7 @@ def test_for_wrong_flags_jax_is_not_imported(tmp_path):
         (["--aggregator=netvlad(clusters=0)"], "clusters=0"),
         (
             ["--aggregator=multihead(heads=3)"],
-            "heads=3: should divide 4, as 1, 2, 4 do",
+            "heads=3: expected a divisor of 4: 1, 2, 4",
         ),
         (["--validation=partner"], "speaker s0 belongs to no single session"),
         (["--hold_out=session"], "32 utterances have no session"),

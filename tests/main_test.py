@@ -12,8 +12,8 @@ import pytest
 import soundfile
 from launching import EMOTIONS, SMALL
 
-from vladser import features
 from vladser.corpora import manifest
+from vladser.features import extraction
 
 FILES = {
     ".lock",
@@ -67,10 +67,10 @@ def test_a_run_leaves_its_files_and_says_little(first):
     assert first.out.startswith("mean, unigram 0.2, cells 4, 2 seeds\n")
     assert f"\nresults are in {first.run}, report.html shows them\n" in first.out
     assert f"is in {first.run / 'model'};" in first.out.splitlines()[-1]
-    features, *warnings, compiling, trained = first.err.splitlines()
+    extracted, *warnings, compiling, trained = first.err.splitlines()
     assert all(line.startswith("warning: ") for line in warnings)
-    assert features.endswith("features: 32 extracted, 0 cached")
-    assert features.startswith("32 utterances") and compiling.startswith("compiling")
+    assert extracted.endswith("features: 32 extracted, 0 cached")
+    assert extracted.startswith("32 utterances") and compiling.startswith("compiling")
     assert re.fullmatch(
         r"trained in .* s; the first step .* s after the start", trained
     )
@@ -135,7 +135,7 @@ def test_figures_of_training_are_of_real_frames(corpus, first):
     figures = _summary(first.run)["training"]
     file, cache = (Path(flag.partition("=")[2]) for flag in corpus[1:])
     utterances = manifest.read(file).utterances
-    found = features.extract(utterances, cache).features
+    found = extraction.extract(utterances, cache).features
     real = computed = 0
     for held_out in {u.speaker for u in utterances}:
         # One minibatch an epoch: 24 utterances, the longest first, in slices of 8.

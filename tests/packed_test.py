@@ -1,6 +1,6 @@
 import numpy as np
 
-from vladser import packed
+from vladser.features import packed
 
 ARRAYS = {
     name: np.random.default_rng(length).normal(size=(length, 3)).astype(np.float32)

@@ -1,11 +1,11 @@
 import pytest
 
-from vladser import aggregators, paper
-from vladser.types import Condition
+from vladser.condition import make
+from vladser.evaluation import paper
 
 
 def of(aggregator, smoothing="none", alpha=0.0, **settings):
-    return Condition(aggregators.parse(aggregator), smoothing, alpha, **settings)
+    return make(aggregator=aggregator, smoothing=smoothing, alpha=alpha, **settings)
 
 
 @pytest.mark.parametrize(

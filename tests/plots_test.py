@@ -6,8 +6,7 @@ import pytest
 from matplotlib.collections import LineCollection
 from matplotlib.text import Text
 
-from vladser import plots
-from vladser.plots import style
+from vladser.plots import clusters, confusion, curves, intervals, lines, speakers, style
 
 MATRIX = [[3.5, 0.5, 0], [1, 1, 0], [0, 0, 0]]
 EMOTIONS = ("angry", "sad", "bored")
@@ -22,7 +21,7 @@ def _texts(figure):
 
 
 def test_each_cell_shows_share_of_its_row_and_count():
-    (axes,) = plots.confusion(MATRIX, EMOTIONS, "demo: mean").axes
+    (axes,) = confusion.draw(MATRIX, EMOTIONS, "demo: mean").axes
     cells = {}
     for text in axes.texts:
         cells.setdefault(text.get_position(), []).append(text.get_text())
@@ -33,7 +32,7 @@ def test_each_cell_shows_share_of_its_row_and_count():
 
 
 def test_rows_are_spoken_and_columns_predicted():
-    (axes,) = plots.confusion(MATRIX, EMOTIONS, "demo: mean").axes
+    (axes,) = confusion.draw(MATRIX, EMOTIONS, "demo: mean").axes
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("predicted", "spoken")
     for labels in (axes.get_xticklabels(), axes.get_yticklabels()):
         assert tuple(label.get_text() for label in labels) == EMOTIONS
@@ -47,14 +46,14 @@ def test_rows_are_spoken_and_columns_predicted():
 def test_it_is_saved_without_a_display(monkeypatch):
     monkeypatch.delenv("DISPLAY", raising=False)
     file = io.BytesIO()
-    plots.confusion(MATRIX, EMOTIONS, "demo: mean").savefig(file, format="png")
+    confusion.draw(MATRIX, EMOTIONS, "demo: mean").savefig(file, format="png")
     file.seek(0)
     image = matplotlib.image.imread(file)
     assert min(image.shape[:2]) > 300 and image.std() > 0
 
 
 def test_intervals_say_ours_the_papers_and_the_reference():
-    figure = plots.intervals(
+    figure = intervals.draw(
         ["mean", "netvlad"], [0.7, 0.8], [(0.6, 0.75), None], [None, 0.626], "mean"
     )
     (axes,) = figure.axes
@@ -69,17 +68,17 @@ def test_intervals_say_ours_the_papers_and_the_reference():
 
 
 def test_intervals_leave_out_what_is_not_there():
-    (axes,) = plots.intervals(["mean"], [0.7], [None]).axes
+    (axes,) = intervals.draw(["mean"], [0.7], [None]).axes
     assert set(_lines(axes)) == {"mean"}
 
 
 def test_lines_have_bands():
     alpha = [0.1, 0.2]
     series = {"uniform": ([0.7, 0.8], [0.6, 0.7], [0.8, 0.9])}
-    (axes,) = plots.lines(alpha, series, (0.75, 0.7, None)).axes
-    lines = _lines(axes)
-    np.testing.assert_allclose(lines["uniform"].get_xydata(), [[0.1, 70], [0.2, 80]])
-    np.testing.assert_allclose(lines["none"].get_ydata(), 75)
+    (axes,) = lines.draw(alpha, series, (0.75, 0.7, None)).axes
+    drawn = _lines(axes)
+    np.testing.assert_allclose(drawn["uniform"].get_xydata(), [[0.1, 70], [0.2, 80]])
+    np.testing.assert_allclose(drawn["none"].get_ydata(), 75)
     (band,) = axes.collections
     extent = band.get_datalim(axes.transData)
     np.testing.assert_allclose([extent.y0, extent.y1], [60, 90])
@@ -87,7 +86,7 @@ def test_lines_have_bands():
 
 def test_hard_speakers_come_first_and_one_condition_is_marked():
     ua = np.array([[0.9, 0.5, 0.7], [0.8, 0.6, np.nan], [0.1, 0.2, 0.3]])
-    (axes,) = plots.speakers(["a", "b", "c"], ["x", "y", "z"], ua, 0).axes
+    (axes,) = speakers.draw(["a", "b", "c"], ["x", "y", "z"], ua, 0).axes
     assert [label.get_text() for label in axes.get_yticklabels()] == ["b", "c", "a"]
     lines = _lines(axes)
     np.testing.assert_allclose(lines["median"].get_xdata(), [50, 50, 80])
@@ -97,7 +96,7 @@ def test_hard_speakers_come_first_and_one_condition_is_marked():
 
 def test_of_many_speakers_the_hardest_are_drawn():
     ua = np.linspace(0.9, 0.1, 91)[None]
-    (axes,) = plots.speakers([str(n) for n in range(91)], ["x"], ua, 0).axes
+    (axes,) = speakers.draw([str(n) for n in range(91)], ["x"], ua, 0).axes
     names = [label.get_text() for label in axes.get_yticklabels()]
     assert names == [str(n) for n in range(90, 60, -1)]
 
@@ -106,7 +105,7 @@ def test_of_many_speakers_the_hardest_are_drawn():
 def test_curves_start_at_epoch_1_and_no_two_look_alike(count, bands):
     loss = np.array([1.0, 0.5]), np.array([0.9, 0.4]), np.array([1.1, 0.6])
     given = {f"condition {n}": loss for n in range(count)}
-    figure = plots.curves(given, "training loss")
+    figure = curves.draw(given, "training loss")
     (axes,) = figure.axes
     np.testing.assert_allclose(axes.lines[0].get_xydata(), [[1, 1], [2, 0.5]])
     looks = {(line.get_color(), line.get_linestyle()) for line in axes.lines}
@@ -116,7 +115,7 @@ def test_curves_start_at_epoch_1_and_no_two_look_alike(count, bands):
 
 def test_clusters_are_stacked_to_the_whole():
     shares = np.random.default_rng(0).dirichlet(np.ones(5), (3, 10)).swapaxes(1, 2)
-    figure = plots.clusters(shares, EMOTIONS)
+    figure = clusters.draw(shares, EMOTIONS)
     panels = figure.axes[: len(EMOTIONS)]
     for panel, of_emotion, emotion in zip(panels, shares, EMOTIONS, strict=True):
         assert panel.get_title() == emotion
@@ -129,6 +128,6 @@ def test_clusters_are_stacked_to_the_whole():
 def test_an_untested_emotion_says_so():
     shares = np.full((2, 1, 10), np.nan)
     shares[0] = 1
-    figure = plots.clusters(shares, EMOTIONS[:2])
+    figure = clusters.draw(shares, EMOTIONS[:2])
     texts = [[text.get_text() for text in panel.texts] for panel in figure.axes]
     assert texts == [["1"], ["not tested"]]

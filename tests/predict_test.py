@@ -16,7 +16,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from vladser import bundle, corpora, features, inference
+from vladser.corpora import readers
+from vladser.features import extraction
+from vladser.models import bundle, inference
 
 pytest_plugins = "predicting"
 FORMATS = ("csv", "json", "jsonl")
@@ -118,8 +120,8 @@ def test_embeddings_are_those_of_the_library_in_the_order_of_the_output(
         found = dict(found)
     assert found["files"].tolist() == [str(file) for file in files]
     assert np.isnan(found["starts"]).all() and np.isnan(found["ends"]).all()
-    utterances = corpora.read("manifest", trained.manifest).utterances
-    smile = features.extract(utterances, trained.cache).features
+    utterances = readers.read("manifest", trained.manifest).utterances
+    smile = extraction.extract(utterances, trained.cache).features
     expected = inference.classify(
         bundle.load(trained.model), [smile[file.name] for file in files]
     )

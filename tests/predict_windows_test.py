@@ -9,8 +9,9 @@ import pytest
 import soundfile
 
 from launch.predicting import windows
-from vladser import bundle, features, inference, plots
-from vladser.features import audio
+from vladser.features import audio, extraction
+from vladser.models import bundle, inference
+from vladser.plots import timeline
 from vladser.types import Utterance
 
 pytest_plugins = "predicting"
@@ -91,7 +92,7 @@ def test_each_window_is_extracted_as_a_signal_of_its_own(trained, call, tmp_path
         file = tmp_path / f"{number}.flac"
         soundfile.write(file, signal[round(start * 16000) : round(end * 16000)], 16000)
         utterances.append(Utterance(str(number), file, "", ""))
-    smile = features.extract(utterances, tmp_path / "cache").features
+    smile = extraction.extract(utterances, tmp_path / "cache").features
     expected = inference.classify(
         bundle.load(trained.model), [smile[u.id] for u in utterances]
     )
@@ -154,7 +155,7 @@ def test_a_timeline_shows_every_window_and_gaps_where_there_is_none():
     start = np.arange(5.0) * 60
     probabilities = np.array([[0.9, 0.1], [0.2, 0.8], [0, 0], [0.3, 0.7], [0.6, 0.4]])
     probabilities[2] = np.nan
-    figure = plots.timeline(start, start + 60, probabilities, ("angry", "sad"), "a.wav")
+    figure = timeline.draw(start, start + 60, probabilities, ("angry", "sad"), "a.wav")
     above, below = figure.axes
     for line, values in zip(above.lines, probabilities.T, strict=True):
         np.testing.assert_allclose(line.get_xdata(), start + 30)

@@ -9,18 +9,14 @@ import launching
 import numpy as np
 import pytest
 
-from launch import backend, cli, predict
-from vladser import (
-    aggregators,
-    batches,
-    bundle,
-    corpora,
-    dataset,
-    experiment,
-    features,
-    folds,
-)
-from vladser.types import Condition
+from launch import predict
+from launch.command_line import backend, cli
+from vladser.condition import make
+from vladser.corpora import readers
+from vladser.data import batches, dataset, folds
+from vladser.engine import experiment
+from vladser.features import extraction
+from vladser.models import bundle
 
 
 class Trained:
@@ -37,12 +33,12 @@ class Trained:
 def train(folder):
     """Writes a corpus, its features, and a model of three speakers into the folder."""
     launching.fill(folder)
-    utterances = corpora.read("manifest", folder / "toy" / "corpus.csv").utterances
-    smile = features.extract(utterances, folder / "cache")
+    utterances = readers.read("manifest", folder / "toy" / "corpus.csv").utterances
+    smile = extraction.extract(utterances, folder / "cache")
     data = dataset.build(
         utterances, smile.features, launching.EMOTIONS, smile.feature_set
     )
-    condition = Condition(aggregators.parse("netvlad(clusters=2)"), cells=4)
+    condition = make(aggregator="netvlad(clusters=2)", cells=4)
     made = folds.make(data, "speaker")[-1:]
     plan = batches.plan(data.length, made, [0], epochs=2, batch_size=8)
     *_, outcome = experiment.run(data, [condition], plan)

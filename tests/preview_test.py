@@ -4,7 +4,7 @@ from forkserver import quick_workers  # noqa: F401 (a fixture)
 from launching import SMALL
 
 from vladser.corpora import manifest
-from vladser.features import extract
+from vladser.features.extraction import extract
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,7 @@ from unittest import mock
 
 import fake_run
 
-from launch import reporting
-from launch.reporting import svg
+from launch.reporting import svg, writing
 
 _VOID = {"meta", "link", "br", "hr", "img", "input"}
 
@@ -91,7 +90,7 @@ def _plain(text):
 
 def written(folders, output):
     """The report's page and its Markdown."""
-    html, markdown = reporting.write(folders, output)
+    html, markdown = writing.write(folders, output)
     return html.read_text(encoding="utf-8"), markdown.read_text(encoding="utf-8")
 
 

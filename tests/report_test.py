@@ -9,7 +9,8 @@ import report_page
 from report_page import Page, markdown_tables, pages, written
 
 import launch
-from launch import cli, report
+from launch import report
+from launch.command_line import cli
 
 ROOT = Path(launch.__file__).parents[1]
 FIGURE_6 = (("mean", "uniform", 0.2), ("mean", "unigram", 0.2))

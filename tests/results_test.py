@@ -9,11 +9,12 @@ import pytest
 import scipy  # which imports scipy.stats when it is used
 import toys
 
-from vladser import aggregators, folds, results
+from vladser.condition import make
+from vladser.data import folds
 from vladser.errors import TrainingError
-from vladser.types import Condition
+from vladser.evaluation import results
 
-CONDITION = Condition(aggregators.parse("netvlad(clusters=3)"), "uniform", 0.1)
+CONDITION = make(aggregator="netvlad(clusters=3)", smoothing="uniform", alpha=0.1)
 
 
 def _tested(seeds=(3, 1, 4), drop=None):

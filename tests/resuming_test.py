@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 from launching import SMALL
 
-from launch import sealed, stopping
-from launch.checkpoints import Checkpoints, Figures
-from vladser import chunks, snapshot, sweep
-from vladser.chunks import Chunk
+from launch.command_line import stopping
+from launch.experiment import sealed
+from launch.experiment.checkpoints import Checkpoints, Figures
+from vladser.engine import snapshot, sweep, trial_batches
+from vladser.engine.trial_batches import Chunk
 
 pytestmark = pytest.mark.slow
 
@@ -59,13 +60,13 @@ def stopped(call, tmp_path, monkeypatch, capsys):
 @pytest.fixture
 def trained(monkeypatch):
     """The chunks that are trained from now on."""
-    run, seen = chunks.run, []
+    run, seen = trial_batches.run, []
 
     def watched(corpus, conditions, plan, chunk, **options):
         seen.append(chunk)
         return run(corpus, conditions, plan, chunk, **options)
 
-    monkeypatch.setattr(chunks, "run", watched)
+    monkeypatch.setattr(trial_batches, "run", watched)
     return seen
 
 
@@ -182,7 +183,7 @@ def _told_to_stop(after):
 def test_a_chunk_goes_on_from_the_step_where_it_was_stopped(
     call, whole, tmp_path, monkeypatch, capsys
 ):
-    run, resumed = chunks.run, []
+    run, resumed = trial_batches.run, []
 
     def watched(*args, resume, **options):
         resumed.append(resume and (resume.epoch, resume.step))
@@ -192,7 +193,7 @@ def test_a_chunk_goes_on_from_the_step_where_it_was_stopped(
         with _told_to_stop(after=steps):
             assert call() == 128 + signal.SIGTERM
         assert capsys.readouterr().err.endswith("\ninterrupted\n")
-    monkeypatch.setattr(chunks, "run", watched)
+    monkeypatch.setattr(trial_batches, "run", watched)
     assert call() == 0
     _same(tmp_path / "run", whole)
     assert any(resumed)

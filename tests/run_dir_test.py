@@ -8,7 +8,8 @@ import jax
 import pytest
 
 import vladser
-from launch import run_dir
+from launch.experiment import run_dir
+from vladser import files
 from vladser.errors import InputError
 
 
@@ -40,7 +41,7 @@ def test_a_new_folder_is_made_with_its_parents_and_an_empty_one_taken(tmp_path):
 @pytest.mark.slow
 def test_of_two_processes_one_gets_the_folder(tmp_path):
     code = (
-        "import sys; from pathlib import Path; from launch import run_dir\n"
+        "import sys; from pathlib import Path; from launch.experiment import run_dir\n"
         "with run_dir.locked(Path(sys.argv[1])): pass"
     )
     other = [sys.executable, "-c", code, str(tmp_path)]
@@ -72,7 +73,7 @@ def test_files_are_utf_8_with_the_users_permissions(tmp_path):
     (tmp_path / "plain").touch()
     run_dir.write_json(tmp_path / "a.json", {"speaker": "Jürgen 王"})
     run_dir.write_csv(tmp_path / "a.csv", ["é", "b"], [["1,5", 'say "x"']])
-    run_dir.write_text(tmp_path / "a.txt", "é\n")
+    files.write_text(tmp_path / "a.txt", "é\n")
     assert "Jürgen 王".encode() in (tmp_path / "a.json").read_bytes()
     assert json.loads((tmp_path / "a.json").read_bytes()) == {"speaker": "Jürgen 王"}
     assert (tmp_path / "a.csv").read_bytes() == 'é,b\n"1,5","say ""x"""\n'.encode()
@@ -99,7 +100,7 @@ def test_a_writer_that_dies_leaves_the_folder_as_it_was(tmp_path, before):
 def test_a_file_that_cannot_be_written_is_named(tmp_path):
     file = tmp_path / "gone" / "flags.txt"
     with pytest.raises(InputError, match=f"{file} cannot be written: No such file"):
-        run_dir.write_text(file, "")
+        files.write_text(file, "")
 
 
 def test_the_environment_names_versions_host_and_devices():

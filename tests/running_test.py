@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from closeness import assert_same
 
-from vladser import running
+from vladser.aggregators import running
 
 pytestmark = [pytest.mark.numeric, pytest.mark.usefixtures("float64")]
 

@@ -7,8 +7,9 @@ import soundfile
 from forkserver import quick_workers  # noqa: F401 (a fixture)
 
 from vladser.errors import InputError
-from vladser.features import audio, extract, lengths, sets
+from vladser.features import audio, lengths, sets
 from vladser.features.audio import BadAudio
+from vladser.features.extraction import extract
 from vladser.features.smile import Smile
 from vladser.types import Utterance
 

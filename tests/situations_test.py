@@ -15,8 +15,9 @@ import pytest
 import soundfile
 
 import vladser
-from vladser import corpora, smoothing
+from vladser.corpora import readers
 from vladser.errors import InputError
+from vladser.objectives import smoothing
 
 TINY = ("--aggregator=mean", "--cells=4", "--epochs=1", "--seeds=1", "--workers=1")
 COLUMNS = ["file", "speaker", "emotion", "session"]
@@ -109,7 +110,7 @@ def test_loops_of_links_end_and_links_to_elsewhere_are_read(tmp_path):
     (data / "self").symlink_to("self")
     (data / "10a01Na.wav").symlink_to("10a01Na.wav")
     (data / "11a01Na.wav").symlink_to("nowhere")
-    found, _ = corpora.read("emodb", data)
+    found, _ = readers.read("emodb", data)
     assert [u.id for u in found] == ["03a01Fa", "08a01Wa", "10a01Na", "11a01Na"]
 
 
@@ -235,16 +236,16 @@ def test_a_fold_may_train_without_a_class_that_it_tests(tmp_path, capsys):
     "corpus",
     [
         pytest.param(name, marks=[pytest.mark.slow] if name == "demo" else [])
-        for name in corpora.names()
+        for name in readers.names()
         if name != "manifest"
     ],
 )
 def test_a_file_is_no_corpus_folder(tmp_path, corpus):
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match="not a folder"):
-        corpora.read(corpus, tmp_path / "file")
+        readers.read(corpus, tmp_path / "file")
     with pytest.raises(InputError, match="file/below: "):
-        corpora.read(corpus, tmp_path / "file" / "below")
+        readers.read(corpus, tmp_path / "file" / "below")
 
 
 @pytest.mark.parametrize(
@@ -281,20 +282,20 @@ def test_a_file_in_the_place_of_a_folder_and_the_reverse_is_said(
 def test_a_folder_where_a_file_should_be_is_said(tmp_path, corpus, inside):
     (tmp_path / inside).mkdir(parents=True)
     with pytest.raises(InputError) as error:
-        corpora.read(corpus, tmp_path)
+        readers.read(corpus, tmp_path)
     assert str(tmp_path) in str(error.value) and "\n" not in str(error.value)
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root")
 @pytest.mark.parametrize("closed", [".", "wav"])
-@pytest.mark.parametrize("corpus", [n for n in corpora.names() if n != "demo"])
+@pytest.mark.parametrize("corpus", [n for n in readers.names() if n != "demo"])
 def test_a_folder_that_may_not_be_read_is_said(tmp_path, corpus, closed):
     data = tmp_path / "data"
     (data / "wav").mkdir(parents=True)
     (data / closed).chmod(0)
     try:
         with pytest.raises(InputError) as error:
-            corpora.read(corpus, data / "mine.csv" if corpus == "manifest" else data)
+            readers.read(corpus, data / "mine.csv" if corpus == "manifest" else data)
     finally:
         (data / closed).chmod(0o700)
     assert str(data) in str(error.value) and "\n" not in str(error.value)

@@ -4,8 +4,8 @@ import optax
 import pytest
 from closeness import assert_same
 
-from vladser import smoothing
 from vladser.errors import InputError
+from vladser.objectives import smoothing
 
 pytestmark = pytest.mark.numeric
 

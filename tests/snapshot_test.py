@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import toys
 
-from vladser import events, experiment, snapshot
+from vladser.engine import events, experiment, snapshot
 
 pytestmark = pytest.mark.numeric
 

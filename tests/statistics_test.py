@@ -5,7 +5,7 @@ import pytest
 import scipy  # which imports scipy.stats when it is used
 from scipy.special import expit
 
-from vladser import statistics
+from vladser.evaluation import significance
 
 pytestmark = pytest.mark.numeric
 
@@ -54,7 +54,7 @@ def _bootstrap(values):
 def test_95_percent_intervals_cover_93_to_97(speakers, typical, spread):
     values, truth = Population(10_000, speakers, spread).test(typical)
     assert 0.06 < values.std() < 0.1
-    assert 0.93 < _coverage(statistics.interval, values, truth) < 0.97
+    assert 0.93 < _coverage(significance.interval, values, truth) < 0.97
 
 
 @pytest.mark.slow
@@ -62,7 +62,7 @@ def test_95_percent_intervals_cover_93_to_97(speakers, typical, spread):
 def test_so_do_intervals_of_paired_differences(speakers):
     population = Population(10_000, speakers, 0.55)
     (a, a_mean), (b, b_mean) = map(population.test, (HIGH, HIGH - 0.4))
-    assert 0.93 < _coverage(statistics.interval, a - b, a_mean - b_mean) < 0.97
+    assert 0.93 < _coverage(significance.interval, a - b, a_mean - b_mean) < 0.97
 
 
 @pytest.mark.slow
@@ -75,11 +75,11 @@ def test_a_percentile_bootstrap_covers_too_little(speakers, at_most):
 def test_the_interval_is_scipys_and_one_speaker_has_none():
     values = np.array([0.5, 0.75, 0.625, 0.875])
     expected = scipy.stats.ttest_1samp(values, 0).confidence_interval(0.9)
-    np.testing.assert_allclose(statistics.interval(values, 0.9), expected)
+    np.testing.assert_allclose(significance.interval(values, 0.9), expected)
     expected = scipy.stats.ttest_1samp(values[:2], 0).confidence_interval(0.95)
-    np.testing.assert_allclose(statistics.interval(values[:2]), expected)
-    assert statistics.interval([0.5]) is None
-    assert statistics.interval([0.5, 0.5]) == (0.5, 0.5)
+    np.testing.assert_allclose(significance.interval(values[:2]), expected)
+    assert significance.interval([0.5]) is None
+    assert significance.interval([0.5, 0.5]) == (0.5, 0.5)
 
 
 @pytest.mark.parametrize("speakers", [2, 3, 7, 11])
@@ -90,16 +90,16 @@ def test_sign_flips_are_scipys(speakers):
         expected = scipy.stats.permutation_test(
             (values,), np.mean, permutation_type="samples", n_resamples=np.inf
         )
-        assert statistics.sign_flip(values) == pytest.approx(expected.pvalue)
+        assert significance.sign_flip(values) == pytest.approx(expected.pvalue)
 
 
 @pytest.mark.parametrize("speakers", [1, 4, 10, 20])
 def test_p_where_all_speakers_agree_where_none_differ_and_where_one_does(speakers):
     same = np.linspace(0.01, 0.1, speakers)
-    assert statistics.sign_flip(same) == 2.0 ** (1 - speakers)
-    assert statistics.sign_flip(-same) == 2.0 ** (1 - speakers)
-    assert statistics.sign_flip(np.zeros(speakers)) == 1
-    assert statistics.sign_flip(np.eye(speakers)[0]) == 1
+    assert significance.sign_flip(same) == 2.0 ** (1 - speakers)
+    assert significance.sign_flip(-same) == 2.0 ** (1 - speakers)
+    assert significance.sign_flip(np.zeros(speakers)) == 1
+    assert significance.sign_flip(np.eye(speakers)[0]) == 1
 
 
 @pytest.mark.parametrize(("speakers", "relative"), [(20, 1e-12), (24, 0.05)])
@@ -107,31 +107,33 @@ def test_equal_steps_are_a_binomial_test(speakers, relative):
     up = speakers * 3 // 4
     steps = np.repeat([0.1, -0.1], [up, speakers - up])
     expected = scipy.stats.binomtest(up, speakers).pvalue
-    assert statistics.sign_flip(steps) == pytest.approx(expected, rel=relative)
+    assert significance.sign_flip(steps) == pytest.approx(expected, rel=relative)
 
 
 def test_drawn_flips_repeat_and_are_never_0():
     values = np.linspace(0.01, 0.1, 40)
-    assert statistics.sign_flip(values) == statistics.sign_flip(values)
-    assert statistics.sign_flip(values) == 1 / (1 + statistics.DRAWS)
+    assert significance.sign_flip(values) == significance.sign_flip(values)
+    assert significance.sign_flip(values) == 1 / (1 + significance.DRAWS)
 
 
 def test_above_20_speakers_flips_are_drawn():
     """Of 99,999, as many as 1 in 2^20 flips of 21 speakers: none."""
-    assert statistics.sign_flip(np.linspace(0.01, 0.1, 21)) == 1e-5
-    assert statistics.least_p(21, 1) == 1e-5
+    assert significance.sign_flip(np.linspace(0.01, 0.1, 21)) == 1e-5
+    assert significance.least_p(21, 1) == 1e-5
 
 
 def test_half_of_the_flips_of_a_pair_lie_as_far():
-    assert statistics.sign_flip([0.3, 0.1]) == 0.5  # of 0.4, 0.2, -0.2, -0.4
-    assert statistics.sign_flip([0.3, -0.1]) == 1
-    assert statistics.sign_flip([-0.4, -0.2, 0.1]) == 0.5  # |sums| 0.7 .5 .5 .3 .3 ...
+    assert significance.sign_flip([0.3, 0.1]) == 0.5  # of 0.4, 0.2, -0.2, -0.4
+    assert significance.sign_flip([0.3, -0.1]) == 1
+    assert (
+        significance.sign_flip([-0.4, -0.2, 0.1]) == 0.5
+    )  # |sums| 0.7 .5 .5 .3 .3 ...
 
 
 def test_holm_by_hand():
-    found = statistics.holm([0.01, 0.04, 0.03, 0.005])
+    found = significance.holm([0.01, 0.04, 0.03, 0.005])
     np.testing.assert_allclose(found, [0.03, 0.06, 0.06, 0.02])
-    assert statistics.holm([]).shape == (0,)
+    assert significance.holm([]).shape == (0,)
 
 
 def test_holm_is_bonferroni_on_every_intersection():
@@ -142,13 +144,13 @@ def test_holm_is_bonferroni_on_every_intersection():
             max(min(1, len(s) * p[s].min()) for s in subsets if one in s)
             for one in range(5)
         ]
-        np.testing.assert_allclose(statistics.holm(p), expected)
+        np.testing.assert_allclose(significance.holm(p), expected)
 
 
 @pytest.mark.parametrize("speakers", [1, 2, 4, 6, 20, 21, 24])
 @pytest.mark.parametrize("comparisons", [1, 4, 12])
 def test_least_p_is_reached_where_all_speakers_agree(speakers, comparisons):
     p = np.ones(comparisons)
-    p[0] = statistics.sign_flip(np.linspace(0.01, 0.1, speakers))
-    found = statistics.least_p(speakers, comparisons)
-    assert found == pytest.approx(statistics.holm(p)[0])
+    p[0] = significance.sign_flip(np.linspace(0.01, 0.1, speakers))
+    found = significance.least_p(speakers, comparisons)
+    assert found == pytest.approx(significance.holm(p)[0])

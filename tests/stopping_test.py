@@ -11,7 +11,7 @@ import pytest
 
 BEGIN = """
 import gc, os, signal, sys, threading, time
-from launch import stopping
+from launch.command_line import stopping
 
 stopping.listen()
 number = int(sys.argv[1])

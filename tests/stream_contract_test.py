@@ -8,13 +8,15 @@ import numpy as np
 import pytest
 from closeness import assert_same
 
-from vladser import aggregators, bundle, inference, model
-from vladser.types import Condition
+from vladser import model
+from vladser.condition import make
+from vladser.models import bundle, inference
+from vladser.registry import aggregators
 
 pytestmark = [pytest.mark.numeric, pytest.mark.slow]
 
 NAMES = [
-    n for n in aggregators.names() if aggregators.build(aggregators.parse(n)).stream
+    n for n in aggregators.names() if aggregators.build(aggregators.parse(n)).stepwise
 ]
 IN_SUITE = "netvlad", "weighted"  # that each pooling can: aggregators_test
 SPLITS, LONGEST, DIM, CELLS = 50, 400, 5, 8
@@ -22,7 +24,7 @@ SPLITS, LONGEST, DIM, CELLS = 50, 400, 5, 8
 
 def trained(pooling, draw):
     """A model all of whose parameters are random, the biases too."""
-    condition = Condition(aggregators.parse(pooling), cells=CELLS)
+    condition = make(aggregator=pooling, cells=CELLS)
     arrays = draw.normal(size=DIM), draw.uniform(0.5, 2, DIM)
     one = bundle.Bundle(("a", "b", "c"), "random", condition, *arrays, None, {})
     shapes = jax.eval_shape(partial(model.init, spec=one.spec), jax.random.key(0))

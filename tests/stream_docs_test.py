@@ -14,7 +14,7 @@ import pytest
 import soundfile
 import streams
 
-from vladser import bundle
+from vladser.models import bundle
 
 PAGE = documented.page("docs/streaming.md")
 COMMANDS = [*documented.commands(PAGE)]

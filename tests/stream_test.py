@@ -13,12 +13,13 @@ import soundfile
 import streams
 from streams import EMOTIONS
 
-from launch import backend, cli, predict, stream
+from launch import predict, stream
+from launch.command_line import backend, cli
 from launch.streaming import display
 from launch.streaming.results import Result, results
-from vladser import bundle, inference
 from vladser.features import audio
 from vladser.features.smile import Smile
+from vladser.models import bundle, inference
 
 
 @pytest.fixture(scope="module")

@@ -11,10 +11,12 @@ import jax
 import launching
 import numpy as np
 
-from launch import cli, stream
-from vladser import aggregators, bundle, model
+from launch import stream
+from launch.command_line import cli
+from vladser import model
+from vladser.condition import make
 from vladser.features import sets
-from vladser.types import Condition
+from vladser.models import bundle
 
 EMOTIONS = ("angry", "happy", "sad", "neutral")
 FEATURES = f"{sets.find('vladser147').id}/opensmile-{metadata.version('opensmile')}"
@@ -23,7 +25,7 @@ FEATURES = f"{sets.find('vladser147').id}/opensmile-{metadata.version('opensmile
 def random_bundle(pooling="mean", feature_set=FEATURES, dim=147):
     """A model of random parameters, to which each descriptor matters."""
     draw = np.random.default_rng(0)
-    condition = Condition(aggregators.parse(pooling), cells=8)
+    condition = make(aggregator=pooling, cells=8)
     scale = draw.uniform(0.01, 0.1, dim).astype(np.float32)
     mean = draw.normal(size=dim).astype(np.float32)
     one = bundle.Bundle(EMOTIONS, feature_set, condition, mean, scale, None, {})

@@ -7,24 +7,23 @@ import pytest
 from matplotlib.colors import to_rgb
 
 from launch.reporting import svg
-from vladser import plots
-from vladser.plots import style
+from vladser.plots import clusters, confusion, curves, intervals, lines, speakers, style
 
 EMOTIONS = ("angry", "happy")
 
 
 def _figures():
     return {
-        "confusion": plots.confusion(np.eye(2), EMOTIONS, "a < b & c"),
-        "intervals": plots.intervals(
+        "confusion": confusion.draw(np.eye(2), EMOTIONS, "a < b & c"),
+        "intervals": intervals.draw(
             ["x", "y"], [0.5, 0.6], [(0.4, 0.6)] * 2, [0.5, None], "y"
         ),
-        "lines": plots.lines(
+        "lines": lines.draw(
             [0.1, 0.2], {"uniform": np.full((3, 2), 0.5)}, (0.5, 0.4, 0.6)
         ),
-        "speakers": plots.speakers(["s"], ["x", "y"], np.array([[0.5], [0.6]]), 0),
-        "curves": plots.curves({"x": np.ones((3, 4))}, "loss"),
-        "clusters": plots.clusters(np.full((2, 2, 10), 0.5), EMOTIONS),
+        "speakers": speakers.draw(["s"], ["x", "y"], np.array([[0.5], [0.6]]), 0),
+        "curves": curves.draw({"x": np.ones((3, 4))}, "loss"),
+        "clusters": clusters.draw(np.full((2, 2, 10), 0.5), EMOTIONS),
     }
 
 
@@ -97,14 +96,14 @@ def test_text_stays_text_and_is_escaped(drawn):
 
 
 def test_names_may_hold_anything():
-    figure = plots.intervals(["<b>&", "$x$ _", "$\\"], [0.5] * 3, [None] * 3)
+    figure = intervals.draw(["<b>&", "$x$ _", "$\\"], [0.5] * 3, [None] * 3)
     root = ElementTree.fromstring(svg.inline(figure, "<i>", '"&'))
     assert {"<b>&", "$x$ _", "$\\"} <= {t.text for t in root.iter("text")}
 
 
 def test_letters_of_any_script_draw_without_a_warning():
     names = ["王小明", "नमस्ते", "😀"]
-    figure = plots.intervals(names, [0.5] * 3, [None] * 3)
+    figure = intervals.draw(names, [0.5] * 3, [None] * 3)
     with warnings.catch_warnings(action="error"):
         drawn = svg.inline(figure, "names", "")
     found = {text.text for text in ElementTree.fromstring(drawn).iter("text")}

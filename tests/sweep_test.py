@@ -7,10 +7,12 @@ import pytest
 import toys
 from closeness import assert_same
 
-from vladser import dataset, folds, model, sweep, trials
-from vladser.block import Block
-from vladser.events import Step
-from vladser.types import Pooling, Spec
+from vladser import model
+from vladser.condition import Condition, make, settings, specification
+from vladser.data import dataset, folds
+from vladser.engine import sweep, trials
+from vladser.engine.events import Step
+from vladser.engine.on_devices import Block
 
 pytestmark = pytest.mark.numeric
 
@@ -56,7 +58,7 @@ def test_computed_frames_of_an_accelerator_are_those_of_the_longest_of_its_block
 
 
 def test_memory_counts_what_is_kept_drawn_and_learned():
-    spec = Spec(Pooling("netvlad", (("clusters", 4),)), 147, 4, 64)
+    spec = specification(Condition(), 147, 4)
     found = sweep.memory(spec, sweep.mesh(1, 10, [_Device()]), 1, 10, 12, 100)
     frames = 7 * 16
     drawn = 16 * frames * (147 + 64)
@@ -90,7 +92,7 @@ def test_accelerators_take_all_trials_at_once_and_get_the_same(monkeypatch):
     corpus = toys.corpus()
     plan = toys.plan(corpus, epochs=5)
     assert plan.steps * plan.epochs >= 20
-    condition = replace(toys.CONDITION, noise=0.1)
+    condition = _but(noise=0.1)
     events, mapped = toys.train(corpus, plan, [condition])
     monkeypatch.setattr(sweep, "_one_by_one", lambda mesh: False)
     jax.clear_caches()
@@ -112,7 +114,7 @@ def test_what_is_drawn_hangs_on_seed_epoch_and_step_alone():
     """Losses of one minibatch before any step: they differ by noise and dropout."""
     corpus = toys.corpus()
     plan = toys.plan(corpus)
-    conditions = [toys.CONDITION, replace(toys.CONDITION, alpha=0.3)]
+    conditions = [toys.CONDITION, _but(alpha=0.3)]
     made = [plan.folds[0]] * 2
     moments = dataset.moments(corpus)
     rectangle = trials.rectangle(corpus, moments, conditions, made, (0, 1))
@@ -131,13 +133,16 @@ def test_what_is_drawn_hangs_on_seed_epoch_and_step_alone():
     assert len(np.unique(losses)) == 4 * 2 * 2  # draws, seeds, alphas
 
 
+def _but(**own):
+    return make(**settings(toys.CONDITION) | own)
+
+
 def test_a_trial_has_its_conditions_settings_and_its_folds_shares():
     corpus = toys.corpus()
     corpus = replace(corpus, label=np.where(corpus.label == 1, 0, corpus.label))
     made = folds.make(corpus, "speaker")[:3]
     made[1] = made[1]._replace(train=made[1].train[::2])
-    one = replace(
-        toys.CONDITION,
+    one = _but(
         smoothing="uniform",
         alpha=0.1,
         noise=0.2,
@@ -146,7 +151,7 @@ def test_a_trial_has_its_conditions_settings_and_its_folds_shares():
         rho=0.5,
         focal=0.6,
     )
-    conditions = one, replace(toys.CONDITION, smoothing="none"), toys.CONDITION
+    conditions = one, _but(smoothing="none"), toys.CONDITION
     moments = dataset.moments(corpus)
     found = trials.rectangle(corpus, moments, conditions, made, (5, 3))
     assert (found.seed == [[5], [3]]).all() and found.seed.shape == (2, 9)
@@ -160,10 +165,14 @@ def test_a_trial_has_its_conditions_settings_and_its_folds_shares():
         prior = unigram if condition == conditions[2] else np.full(4, 0.25)
         for seed in range(2):
             trial = trials_at(found, seed, place)
-            assert trial.alpha == np.float32(0 if none else condition.alpha)
-            for name in ("noise", "dropout", "learning_rate", "rho", "focal"):
-                assert getattr(trial, name) == np.float32(getattr(condition, name))
-            assert_same(trial.prior, prior, 1)
+            said = settings(condition)
+            assert trial.objective.alpha == np.float32(0 if none else said["alpha"])
+            assert trial.objective.focal == np.float32(said["focal"])
+            for name in ("noise", "dropout"):
+                assert getattr(trial, name) == np.float32(said[name])
+            for name in ("learning_rate", "rho"):
+                assert trial.optimizer[name] == np.float32(said[name])
+            assert_same(trial.objective.prior, prior, 1)
             assert_same(trial.mean, frames.mean(axis=0), 1)
             assert_same(1 / trial.scale, frames.std(axis=0), 1)
     name = trials.name(conditions, made, (5, 3), (1, 7))
@@ -175,7 +184,7 @@ def test_a_trial_has_its_conditions_settings_and_its_folds_shares():
 
 
 def trials_at(found, seed, place):
-    return trials.Trial(*(field[seed, place] for field in found))
+    return jax.tree.map(lambda x: x[seed, place], found)
 
 
 def test_without_moments_the_scaler_leaves_the_corpus_as_it_is():
@@ -188,16 +197,19 @@ def test_without_moments_the_scaler_leaves_the_corpus_as_it_is():
 
 @pytest.mark.slow
 def test_trials_that_differ_in_their_pooling_alone_start_from_the_same_lstm():
-    specs = [Spec(Pooling(name), 5, 4, 4) for name in ("mean", "statistics", "maximum")]
+    specs = [
+        specification(make(aggregator=name, cells=4), 5, 4)
+        for name in ("mean", "statistics", "maximum")
+    ]
     init = jax.jit(lambda key: [model.init(key, spec) for spec in specs])
     mean, statistics, maximum = jax.device_get(init(jax.random.key(2)))
-    for leaf, other in zip(mean.lstm, statistics.lstm, strict=True):
+    for leaf, other in zip(mean.encoder, statistics.encoder, strict=True):
         np.testing.assert_array_equal(leaf, other)
-    np.testing.assert_array_equal(mean.kernel, maximum.kernel)
-    assert statistics.kernel.shape == (8, 4)
+    np.testing.assert_array_equal(mean.head.kernel, maximum.head.kernel)
+    assert statistics.head.kernel.shape == (8, 4)
     limit = (6 / (8 + 4)) ** 0.5  # Glorot and Bengio 2010
-    assert 0.7 * limit < np.abs(statistics.kernel).max() <= limit
-    assert not mean.bias.any()
+    assert 0.7 * limit < np.abs(statistics.head.kernel).max() <= limit
+    assert not mean.head.bias.any()
 
 
 @pytest.mark.slow
@@ -209,6 +221,6 @@ def test_seeds_differ_and_folds_share_their_first_weights():
     spec = trials.specification(corpus, [toys.CONDITION])
     mesh = sweep.mesh(2, len(made))
     params = jax.device_get(sweep.init(rectangle, spec=spec, mesh=mesh).params)
-    for leaf in params.kernel, params.lstm.input_kernel, params.aggregator.c:
+    for leaf in params.head.kernel, params.encoder.input_kernel, params.aggregator.c:
         assert (leaf[:, :1] == leaf).all()
         assert (leaf[0, 0] != leaf[1, 0]).all()

@@ -1,7 +1,7 @@
 import io
 import sys
 
-from launch import terminal
+from launch.experiment import terminal
 
 CONFUSION = [[3.0, 1.0, 0.0], [1.0, 0.0, 1.0], [0.0, 0.0, 2.0]]
 SUMMARY = {

@@ -26,7 +26,7 @@ from pathlib import Path
 
 from killing import PHASES, STOPPING, Attempt, Experiment, wait_until_it_listens
 
-from launch.sealed import DamagedError
+from launch.experiment.sealed import DamagedError
 
 DEMO = (
     "--corpus=demo",

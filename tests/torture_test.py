@@ -16,7 +16,7 @@ import pytest
 from killing import Experiment
 from torture import Torture, undisturbed
 
-from launch import run_dir
+from launch.experiment import run_dir
 from vladser.errors import InputError
 
 KILLS = {

@@ -2,8 +2,10 @@
 
 import numpy as np
 
-from vladser import aggregators, batches, dataset, experiment, folds
-from vladser.types import Condition, Utterance
+from vladser.condition import make
+from vladser.data import batches, dataset, folds
+from vladser.engine import experiment
+from vladser.types import Utterance
 
 EMOTIONS = ("angry", "happy", "sad", "neutral")
 
@@ -36,7 +38,7 @@ def corpus(speakers=4, per_class=3, dim=5, seed=0, longest=40, frames=None):
 
 # The training of the tests. To compile one takes seconds, and what compiles once serves
 # all whose corpus, batch size and numbers of seeds and trials are the same.
-CONDITION = Condition(aggregators.parse("netvlad(clusters=2)"), cells=4)
+CONDITION = make(aggregator="netvlad(clusters=2)", cells=4)
 BATCH = 12  # two slices on a CPU, the second of them filled up
 
 

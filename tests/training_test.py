@@ -12,14 +12,21 @@ import toys
 from closeness import assert_same
 from jax.flatten_util import ravel_pytree
 
-from vladser import aggregators, lstm, model, training
-from vladser.chunked import CHUNK
-from vladser.types import Aggregator, Buffer, Pooling, Spec, Trial
+from vladser import model
+from vladser.condition import make, specification
+from vladser.encoders import lstm
+from vladser.engine import training_step
+from vladser.engine.timeblocks import BLOCK
+from vladser.objectives import cross_entropy
+from vladser.optimizers.adadelta import adadelta
+from vladser.registry import aggregators
+from vladser.types import Aggregator, Buffer, Part, Trial
 
 pytestmark = [pytest.mark.numeric, pytest.mark.usefixtures("float64")]
 
 CELLS = 4
-SPEC = Spec(Pooling("netvlad", (("clusters", 2),)), features=5, classes=4, cells=CELLS)
+CONDITION = make(aggregator="netvlad(clusters=2)", cells=CELLS)
+SPEC = specification(CONDITION, 5, 4)
 ROWS = np.array([9, 0, -1, 5])
 CAPACITY = 5  # chunks: toys have at most 40 frames, in 3
 TERMS = 3 * 40 * (5 + CELLS)  # utterances x frames x what an LSTM's gate adds up
@@ -35,7 +42,7 @@ def _mean_pooling():
     return Aggregator(lambda key, dim: (), apply)
 
 
-OWN = replace(SPEC, pooling=Pooling(f"{__name__}._mean_pooling"))
+OWN = replace(SPEC, aggregator=Part(f"{__name__}._mean_pooling"))
 # That each pooling has the gradient of the whole in pieces: aggregators_test.
 SPECS = pytest.mark.parametrize("spec", [SPEC, OWN], ids=["streams", "does_not"])
 
@@ -43,26 +50,27 @@ SPECS = pytest.mark.parametrize("spec", [SPEC, OWN], ids=["streams", "does_not"]
 def _trial(**changes):
     values = {
         "seed": 0,
-        "alpha": 0.2,
-        "prior": np.array([0.1, 0.2, 0.3, 0.4]),
         "mean": np.zeros(5),
         "scale": np.ones(5),
         "noise": 0.0,
         "dropout": 0.0,
-        "learning_rate": 1.0,
-        "rho": 0.95,
-        "class_weights": np.ones(4),
-        "focal": 0.0,
-        "logit_adjustment": np.zeros(4),
+        "objective": cross_entropy.Data(
+            alpha=0.2,
+            prior=np.array([0.1, 0.2, 0.3, 0.4]),
+            class_weights=np.ones(4),
+            focal=0.0,
+            logit_adjustment=np.zeros(4),
+        ),
+        "optimizer": {"learning_rate": 1.0, "rho": 0.95},
     }
     return Trial(**(values | changes))
 
 
 NOISY = _trial(noise=0.3, dropout=0.4, mean=np.full(5, 0.1), scale=np.full(5, 2.0))
 
-_value_and_gradient = jax.jit(training.value_and_gradient, static_argnums=1)
-_step = jax.jit(training.step, static_argnums=1)
-_predict = jax.jit(training.predict, static_argnums=(1, 5))
+_value_and_gradient = jax.jit(training_step.value_and_gradient, static_argnums=1)
+_step = jax.jit(training_step.step, static_argnums=1)
+_predict = jax.jit(training_step.predict, static_argnums=(1, 5))
 _forward = jax.jit(model.forward, static_argnums=1)
 
 
@@ -81,15 +89,16 @@ def _params(spec, seed=0):
 
 def _space(spec, rows, fill=0.0):
     shapes = jax.eval_shape(
-        lambda params: training.space(params, spec, rows, CAPACITY), _params(spec)
+        lambda params: training_step.workspace(params, spec, rows, CAPACITY),
+        _params(spec),
     )
     return jax.tree.map(lambda leaf: np.full(leaf.shape, fill, leaf.dtype), shapes)
 
 
 CORPUS = toys.corpus()
-DRAWS = training.Draws(
-    np.random.default_rng(1).normal(size=(CAPACITY, CHUNK, 4, 5)),
-    np.random.default_rng(2).random((CAPACITY, CHUNK, 4, CELLS)),
+DRAWS = training_step.Draws(
+    np.random.default_rng(1).normal(size=(CAPACITY, BLOCK, 4, 5)),
+    np.random.default_rng(2).random((CAPACITY, BLOCK, 4, CELLS)),
 )
 
 
@@ -118,20 +127,22 @@ def _plainly(spec):
     classifier, cross-entropy to soft labels; and what autodiff makes of that."""
 
     def loss(params, trial):
-        frames, mask = _whole(ROWS, CAPACITY * CHUNK)
+        frames, mask = _whole(ROWS, CAPACITY * BLOCK)
         noise, uniform = (jnp.reshape(x, (-1, *x.shape[2:])) for x in DRAWS)
         frames = (frames - trial.mean) * trial.scale + trial.noise * noise
         frames = jnp.where(mask[..., None], frames, 0)
-        carry = lstm.start(params.lstm, len(ROWS))
-        hidden, _ = lstm.unroll(params.lstm, frames, mask, carry)
+        carry = lstm.start(params.encoder, len(ROWS))
+        hidden, _ = lstm.unroll(params.encoder, frames, mask, carry)
         hidden = hidden * (uniform >= trial.dropout) / (1 - trial.dropout)
-        pool = jax.vmap(aggregators.build(spec.pooling).apply, (None, 1, 1))
-        logits = pool(params.aggregator, hidden, mask) @ params.kernel + params.bias
+        pool = jax.vmap(aggregators.build(spec.aggregator).apply, (None, 1, 1))
+        vectors = pool(params.aggregator, hidden, mask)
+        logits = vectors @ params.head.kernel + params.head.bias
         total = 0
         for row, n in enumerate(ROWS):
             if n >= 0:
                 label = np.eye(4)[CORPUS.label[n]]
-                target = (1 - trial.alpha) * label + trial.alpha * trial.prior
+                alpha, prior = trial.objective.alpha, trial.objective.prior
+                target = (1 - alpha) * label + alpha * prior
                 total -= (target * jax.nn.log_softmax(logits[row])).sum()
         return total
 
@@ -140,7 +151,7 @@ def _plainly(spec):
 
 def test_adadelta_follows_zeilers_recurrences():
     gradients = np.random.default_rng(0).normal(size=(20, 6))
-    optimizer = training.optimizer(_trial(rho=0.9, learning_rate=0.5))
+    optimizer = adadelta(rho=0.9, learning_rate=0.5)
     tree = jnp.zeros(6)
     state, path = optimizer.init(tree), []
     for gradient in gradients:
@@ -154,7 +165,7 @@ def test_adadelta_follows_zeilers_recurrences():
 @pytest.mark.slow
 @SPECS
 def test_loss_and_gradient_equal_autodiff_of_the_whole_minibatch(spec):
-    chunks = -(-CORPUS.length[ROWS[ROWS >= 0]] // CHUNK)
+    chunks = -(-CORPUS.length[ROWS[ROWS >= 0]] // BLOCK)
     assert len(set(chunks)) > 1 and max(chunks) < CAPACITY
     found, expected = _found(spec, NOISY), _plainly(spec)(_params(spec), NOISY)
     assert_same(found, expected, TERMS)
@@ -194,7 +205,7 @@ def _stepped(state, trial, rows=ROWS):
 
 
 def _start(params=None):
-    return jax.device_get(training.init(params or _params(SPEC)))
+    return jax.device_get(training_step.init(params or _params(SPEC)))
 
 
 @pytest.mark.slow
@@ -225,12 +236,12 @@ def test_a_step_without_a_live_row_leaves_the_state_untouched():
 @pytest.mark.slow
 def test_the_loss_is_nan_where_the_gradient_is_not_finite():
     params = _params(SPEC)
-    deaf = params.lstm._replace(input_kernel=0 * params.lstm.input_kernel)
+    deaf = params.encoder._replace(input_kernel=0 * params.encoder.input_kernel)
     # The frames have no weight, and the weights a gradient beyond float64.
     loud = _trial(scale=np.full(5, 1e307), class_weights=np.full(4, 1e4))
     deaf = params._replace(lstm=deaf)
     value, gradient = _found(SPEC, loud, deaf)
-    assert np.isfinite(value) and not np.isfinite(gradient.lstm.input_kernel).all()
+    assert np.isfinite(value) and not np.isfinite(gradient.encoder.input_kernel).all()
     assert np.isnan(_stepped(_start(deaf), loud)[1])
 
 
@@ -249,7 +260,7 @@ def test_predictions_are_those_of_the_whole_utterance_alone(spec, capacity):
     trial, params, buffer = NOISY, _params(spec), _buffer(CORPUS)
     every = np.array([0, 2, 3, 7, 11])
     frames, mask = _whole(every, 45)
-    frames = training.standardize(frames, trial)
+    frames = training_step.standardize(frames, trial)
     expected = jax.nn.softmax(_forward(params, spec, frames, mask)[1])
     rows = np.array([[3, -1, 7, 2], [7, 11, 0, -1]])
     found = np.asarray(_predict(params, spec, trial, buffer, rows, capacity))
@@ -263,9 +274,9 @@ def test_draws_are_normal_and_uniform_and_do_not_depend_on_their_number():
     with jax.enable_x64(False):
         empty = jax.tree.map(
             lambda x: np.zeros(x.shape, x.dtype),
-            jax.eval_shape(lambda: training.no_draws(SPEC, 8, 20)),
+            jax.eval_shape(lambda: training_step.no_draws(SPEC, 8, 20)),
         )
-        draw, key = jax.jit(training.draw), jax.random.key(3)
+        draw, key = jax.jit(training_step.draw), jax.random.key(3)
         draws, fewer = (jax.device_get(draw(key, empty, n)) for n in (20, 4))
     # Four standard errors, of 12,800 numbers.
     assert abs(draws.noise.mean()) < 4 / 12_800**0.5

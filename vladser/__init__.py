@@ -1,5 +1,29 @@
 """Utterance-level representations with label smoothing for speech emotion recognition.
 
+The rooms, in the order in which data flows: each imports those above it alone.
+
+    errors       what goes wrong, for users to read
+    files        written whole, with digests that notice damage
+    types        the data that flows, and the contracts of parts
+    options      what values an option of a part may have
+    metrics      from confusion matrices to shares
+    corpora      who said what, in which emotion
+    features     audio -> frames, and where they are kept
+    data         Dataset, folds, minibatches
+    masking      frames that count for nothing
+    encoders     frames -> one vector a frame
+    aggregators  frames -> one vector an utterance
+    heads        vector -> logits
+    objectives   what training minimizes
+    optimizers   how a gradient changes the parameters
+    registry     the parts by name: NAME(option=value, ...)
+    condition    all that is set of a system but the fold and the seed
+    model        the parts, put together
+    engine       trains the trials of an experiment
+    evaluation   what a result is worth
+    models       trained models: kept, used, exported
+    plots        figures
+
 Imports nothing heavy: reading corpora and extracting features run in processes that
 must not load jax.
 """

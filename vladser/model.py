@@ -1,7 +1,7 @@
-"""The model: noise -> LSTM -> dropout -> aggregation -> softmax classifier.
+"""The model: noise -> encoder -> dropout -> aggregation -> classifier.
 
-Huang et al. 2020, section 2, as a walk through time: `start`, a `chunk` of frames after
-the other, `finish`. `run` and `chunk` are the places that name the LSTM.
+Huang et al. 2020, section 2, with an LSTM as the encoder, as a walk through time:
+`start`, one block of frames after the other by `update`, `finish`.
 """
 
 from collections.abc import Callable
@@ -11,119 +11,203 @@ import chex
 import jax
 import jax.numpy as jnp
 
-from vladser import aggregators, lstm, masking
+from vladser import masking
+from vladser.errors import InputError
+from vladser.registry import aggregators, encoders, heads, objectives
 from vladser.types import Array, PyTree, Spec
 
 
 class Params(NamedTuple):
-    lstm: lstm.Params
+    """The parameters of each part."""
+
+    encoder: PyTree
     aggregator: PyTree
-    kernel: Array  # [V, classes] of the classifier
-    bias: Array  # [classes]
+    head: PyTree
+    objective: PyTree
 
 
 class Carry(NamedTuple):
-    """What is known after some frames of B utterances."""
+    """The state after some frames of B utterances; () for parts without one."""
 
-    lstm: lstm.Carry
-    pool: PyTree  # [B, ...] the aggregator's state; () for one that cannot stream
+    encoder: PyTree
+    aggregator: PyTree  # [B, ...]
+
+
+def identity(outputs: Array) -> Array:
+    """Drops nothing."""
+    return outputs
 
 
 def init(key: Array, spec: Spec) -> Params:
-    """Initial weights. Weights of equal shape are equal for every spec: trials that
-    differ only in their aggregator start from the same LSTM."""
-    lstm_key, aggregator_key, classifier_key = jax.random.split(key, 3)
-    pooling = aggregators.build(spec.pooling)
-    length = aggregators.vector_length(spec.pooling, spec.cells)
-    glorot = jax.nn.initializers.glorot_uniform()
+    """Draws initial parameters.
+
+    Those of equal shape are equal for every spec: trials that differ only in their
+    aggregator start from the same encoder.
+    """
+    encoder_key, aggregator_key, head_key = jax.random.split(key, 3)
+    outputs, length = sizes(spec)
     return Params(
-        lstm.init(lstm_key, spec.features, spec.cells),
-        pooling.init(aggregator_key, spec.cells),
-        glorot(classifier_key, (length, spec.classes)),
-        jnp.zeros(spec.classes),
+        encoders.build(spec.encoder).init(encoder_key, spec.dim),
+        aggregators.build(spec.aggregator).init(aggregator_key, outputs),
+        heads.build(spec.head).init(head_key, length, spec.classes),
+        objectives.build(spec.objective).init(
+            jax.random.fold_in(key, 3), length, spec.classes
+        ),
     )
 
 
+def sizes(spec: Spec) -> tuple[int, int]:
+    """Returns H, the size of the encoder's outputs, and V, that of the vectors.
+
+    Nothing is computed.
+
+    Raises:
+      InputError: a part cannot be built, or does not take what the one before it gives.
+    """
+    frames = jax.ShapeDtypeStruct((2, 1, spec.dim), "float32")
+    mask = jax.ShapeDtypeStruct((2, 1), bool)
+    outputs = _size("encoder", spec.encoder, encoders, spec.dim, frames, mask)
+    frames = jax.ShapeDtypeStruct((2, outputs), "float32")
+    mask = jax.ShapeDtypeStruct((2,), bool)
+    pooled = _size("aggregator", spec.aggregator, aggregators, outputs, frames, mask)
+    return outputs, pooled
+
+
+def _size(kind, part, room, dim, frames, mask) -> int:
+    """Returns the size of the vectors that a part makes of frames [..., dim]."""
+    built, ranks = room.build(part), frames.ndim if kind == "encoder" else 1
+    try:
+        params = jax.eval_shape(lambda: built.init(jax.random.key(0), dim))
+        made = jax.eval_shape(built.apply, params, frames, mask)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{kind} {part} of {dim} numbers a frame: {error}") from error
+    if len(getattr(made, "shape", ())) != ranks:
+        vectors = "one vector a frame" if kind == "encoder" else "one vector [V]"
+        raise InputError(f"{kind} {part}: expected {vectors}, got {made}")
+    return made.shape[-1]
+
+
+def streams(spec: Spec) -> bool:
+    """Returns whether a state of constant size is all that a walk remembers."""
+    return bool(
+        encoders.build(spec.encoder).recurrence
+        and aggregators.build(spec.aggregator).stepwise
+    )
+
+
+def seen(spec: Spec) -> int:
+    """Returns how many numbers a frame `update` keeps for `finish`."""
+    if not encoders.build(spec.encoder).recurrence:
+        return spec.dim
+    return 0 if streams(spec) else sizes(spec)[0]
+
+
 def start(params: Params, spec: Spec, batch: int) -> Carry:
-    """The state before the first frame of `batch` utterances."""
-    stream, pool = aggregators.build(spec.pooling).stream, ()
-    if stream:
-        one = stream.start(params.aggregator, spec.cells)
+    """Returns the state before the first frame of `batch` utterances."""
+    recurrence = encoders.build(spec.encoder).recurrence
+    stepwise, pool = aggregators.build(spec.aggregator).stepwise, ()
+    if not recurrence:
+        return Carry((), ())
+    if stepwise:
+        outputs, _ = sizes(spec)
+        one = stepwise.start(params.aggregator, outputs)
         pool = jax.tree.map(lambda x: jnp.broadcast_to(x, (batch, *jnp.shape(x))), one)
-    return Carry(lstm.start(params.lstm, batch), pool)
+    return Carry(recurrence.start(params.encoder, batch), pool)
 
 
-def run(params: Params, carry: Carry, frames: Array, mask: Array) -> lstm.Run:
-    """What `chunk` wants to know of the LSTM; arguments as there."""
-    return lstm.run(params.lstm, frames, mask, carry.lstm)
+def residuals(
+    params: Params, spec: Spec, carry: Carry, frames: Array, mask: Array
+) -> PyTree:
+    """Computes what `update` reuses of the encoder; arguments as there."""
+    recurrence = encoders.build(spec.encoder).recurrence
+    if not recurrence:
+        return ()
+    return recurrence.residuals(params.encoder, carry.encoder, frames, mask)
 
 
-def chunk(
+def update(
     params: Params,
     spec: Spec,
     carry: Carry,
     frames: Array,
     mask: Array,
-    run: lstm.Run,
-    drop: Callable[[Array], Array] = lambda hidden: hidden,
+    residuals: PyTree,
+    drop: Callable[[Array], Array] = identity,
 ) -> tuple[Carry, PyTree]:
-    """Takes in some frames.
+    """Takes in a block of frames.
 
     Args:
+      carry: the state before them.
       frames: [T, B, D], standardized and clean, see `masking.clean`.
       mask: [T, B] bool.
-      run: of the same params, carry, frames and mask.
+      residuals: of the same params, carry, frames and mask.
       drop: dropout, in training; takes and returns [T, B, H].
 
     Returns:
-      the state after them, and what `finish` must see of them: the LSTM's output
-      [T, B, H] if the aggregator cannot stream, else ().
+      The state after them, and what `finish` must see of them: () where the model
+      streams; else the encoder's outputs [T, B, H], or the frames where the encoder
+      has to see all at once.
     """
-    hidden, state = lstm.replay(params.lstm, frames, mask, carry.lstm, run)
-    hidden = drop(hidden)
-    stream = aggregators.build(spec.pooling).stream
-    if not stream:
-        return Carry(state, ()), hidden
-    update = jax.vmap(stream.update, in_axes=(None, 0, 1, 1))
-    return Carry(state, update(params.aggregator, carry.pool, hidden, mask)), ()
+    recurrence = encoders.build(spec.encoder).recurrence
+    if not recurrence:
+        return carry, frames
+    outputs, state = recurrence.update(
+        params.encoder, carry.encoder, frames, mask, residuals
+    )
+    outputs = drop(outputs)
+    stepwise = aggregators.build(spec.aggregator).stepwise
+    if not stepwise:
+        return Carry(state, ()), outputs
+    pool = jax.vmap(stepwise.update, in_axes=(None, 0, 1, 1))
+    return Carry(state, pool(params.aggregator, carry.aggregator, outputs, mask)), ()
 
 
 def finish(
-    params: Params, spec: Spec, carry: Carry, hidden: PyTree, mask: Array
+    params: Params,
+    spec: Spec,
+    carry: Carry,
+    seen: PyTree,
+    mask: Array,
+    drop: Callable[[Array], Array] = identity,
 ) -> tuple[Array, Array]:
     """Classifies.
 
     Args:
-      hidden: what `chunk` returned for all frames, end to end; mask: theirs.
+      carry: the state after the last frame.
+      seen: what `update` returned for all frames, end to end; mask: theirs.
+      drop: dropout, in training, for an encoder that has to see all frames at once.
 
     Returns:
-      the utterance-level representation [B, V] and the logits [B, classes].
+      The utterance-level representation [B, V] and the logits [B, classes].
     """
-    aggregator = aggregators.build(spec.pooling)
-    if aggregator.stream:
-        of_state = jax.vmap(aggregator.stream.finish, in_axes=(None, 0))
-        embedding = of_state(params.aggregator, carry.pool)
+    encoder = encoders.build(spec.encoder)
+    aggregator = aggregators.build(spec.aggregator)
+    if encoder.recurrence and aggregator.stepwise:
+        of_state = jax.vmap(aggregator.stepwise.finish, in_axes=(None, 0))
+        vectors = of_state(params.aggregator, carry.aggregator)
     else:
+        if not encoder.recurrence:
+            seen = drop(encoder.apply(params.encoder, seen, mask))
         of_frames = jax.vmap(aggregator.apply, in_axes=(None, 1, 1))
-        embedding = of_frames(params.aggregator, hidden, mask)
-    return embedding, embedding @ params.kernel + params.bias
+        vectors = of_frames(params.aggregator, seen, mask)
+    return vectors, heads.build(spec.head).apply(params.head, vectors)
 
 
 def forward(
     params: Params, spec: Spec, frames: Array, mask: Array
 ) -> tuple[Array, Array]:
-    """The model in evaluation, without noise and dropout, on whole utterances.
+    """Runs the model in evaluation, without noise and dropout, on whole utterances.
 
     Args:
       frames: [T, B, D], standardized; anything where the mask leaves out.
       mask: [T, B] bool.
 
     Returns:
-      the utterance-level representation [B, V] and the logits [B, classes].
+      The utterance-level representation [B, V] and the logits [B, classes].
     """
     chex.assert_rank([frames, mask], [3, 2])
     chex.assert_equal_shape_prefix([frames, mask], 2)
     frames, carry = masking.clean(frames, mask), start(params, spec, frames.shape[1])
-    found = run(params, carry, frames, mask)
-    carry, hidden = chunk(params, spec, carry, frames, mask, found)
-    return finish(params, spec, carry, hidden, mask)
+    saved = residuals(params, spec, carry, frames, mask)
+    carry, seen = update(params, spec, carry, frames, mask, saved)
+    return finish(params, spec, carry, seen, mask)

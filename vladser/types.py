@@ -1,7 +1,7 @@
 """The data that flows through vladser: no logic, no jax."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
@@ -99,27 +99,135 @@ class Fold(NamedTuple):
     test: np.ndarray
 
 
-class Stream(NamedTuple):
-    """A pooling over chunks of frames; `finish` of all chunks is the whole's vector."""
+class Stepwise(NamedTuple):
+    """An aggregator that takes in the frames of ONE utterance block by block.
 
-    start: Callable[[PyTree, int], PyTree]  # (params, dim) -> state
+    What `finish` returns must not depend on how the frames were cut into blocks.
+
+    Attributes:
+      start: (params, dim) -> state before the first frame, a pytree of floats of
+        constant size.
+      update: (params, state, frames [T, H], mask [T]) -> state. Where the mask is
+        False the frames may hold anything, NaN included, and count for nothing.
+      finish: (params, state) -> vector [V], finite even before the first frame. The
+        state may be updated further afterwards.
+    """
+
+    start: Callable[[PyTree, int], PyTree]
     update: Callable[[PyTree, PyTree, Array, Array], PyTree]
-    # (params, state, frames [T, H], mask [T]) -> state
-    finish: Callable[[PyTree, PyTree], Array]  # (params, state) -> vector [V]
+    finish: Callable[[PyTree, PyTree], Array]
 
 
 class Aggregator(NamedTuple):
-    """A pooling over time of ONE utterance, as pure functions."""
+    """Pools the frames of ONE utterance into one vector, as pure functions.
 
-    init: Callable[[Array, int], PyTree]  # (key, dim) -> params of floats
+    All are differentiable, and are vmapped over the utterances of a minibatch.
+
+    Attributes:
+      init: (key, dim) -> params, a pytree of floats.
+      apply: (params, frames [T, H], mask [T]) -> vector [V]. Where the mask is False
+        the frames may hold anything, NaN included, and neither the vector nor a
+        gradient may depend on them. Without a frame (an empty mask) the vector and
+        all gradients are finite.
+      stepwise: the same, block by block; None for an aggregator that has to see all
+        frames at once, which then cannot stream. `aggregators.stepwise` makes `apply`
+        of it.
+    """
+
+    init: Callable[[Array, int], PyTree]
     apply: Callable[[PyTree, Array, Array], Array]
-    # (params, frames [T, H], mask [T]) -> vector [V]
-    stream: Stream | None = None
+    stepwise: Stepwise | None = None
+
+
+class Recurrence(NamedTuple):
+    """An encoder that takes in the frames of a minibatch block by block.
+
+    What `update` returns for all blocks must not depend on how the frames were cut.
+
+    Attributes:
+      start: (params, batch) -> carry before the first frame.
+      residuals: (params, carry, frames [T, B, D], mask [T, B]) -> whatever `update` and
+        its gradient need of a block, computed once and kept; it is not differentiated.
+        () where autodiff of `update` does it all.
+      update: (params, carry, frames, mask, residuals) -> (outputs [T, B, H], carry).
+        Training calls it again on the way back: with residuals it is cheap but for its
+        gradient. Where the mask is False the carry stays as it is.
+    """
+
+    start: Callable[[PyTree, int], PyTree]
+    residuals: Callable[[PyTree, PyTree, Array, Array], PyTree]
+    update: Callable[[PyTree, PyTree, Array, Array, PyTree], tuple[Array, PyTree]]
+
+
+class Encoder(NamedTuple):
+    """Turns the frames of a minibatch into one vector a frame, as pure functions.
+
+    Frames are finite, and zeros where the mask is False; the outputs there may be any
+    finite number, and no other output may depend on those frames.
+
+    Attributes:
+      init: (key, dim) -> params, a pytree of floats.
+      apply: (params, frames [T, B, D], mask [T, B]) -> outputs [T, B, H].
+      recurrence: the same, block by block; None for an encoder that has to see all
+        frames at once: it cannot stream, and training keeps whole utterances.
+    """
+
+    init: Callable[[Array, int], PyTree]
+    apply: Callable[[PyTree, Array, Array], Array]
+    recurrence: Recurrence | None = None
+
+
+class Head(NamedTuple):
+    """Classifies utterance-level representations, as pure functions.
+
+    Attributes:
+      init: (key, size, classes) -> params, a pytree of floats.
+      apply: (params, vectors [B, V]) -> logits [B, classes].
+    """
+
+    init: Callable[[Array, int, int], PyTree]
+    apply: Callable[[PyTree, Array], Array]
+
+
+class Objective(NamedTuple):
+    """Is what training minimizes, as pure functions.
+
+    An objective's options are data: `prepare` sees them, and `loss` must not, so that
+    trainings that differ in them share one compiled program.
+
+    Attributes:
+      prepare: (labels [N] int of the training set, classes) -> data, a pytree of numpy
+        arrays: the options, and what hangs on the training set. Runs on the host.
+      init: (key, size, classes) -> params of its own, a pytree of floats, which are
+        trained with the model's; () for none.
+      loss: (params, data, vectors [B, V], logits [B, classes], labels [B] int) -> [B],
+        the loss of each utterance. It is averaged over the minibatch, of which one call
+        may see a part.
+    """
+
+    prepare: Callable[[np.ndarray, int], PyTree]
+    init: Callable[[Array, int, int], PyTree]
+    loss: Callable[[PyTree, PyTree, Array, Array, Array], Array]
+
+
+class Optimizer(NamedTuple):
+    """Changes parameters along a gradient, as pure functions; those of optax.
+
+    An optimizer's options are numbers, and data: its factory is called with arrays
+    that jax traces, and must not branch on them.
+
+    Attributes:
+      init: params -> state.
+      update: (gradient, state, params) -> (updates to be added, state).
+    """
+
+    init: Callable[[PyTree], PyTree]
+    update: Callable[[PyTree, PyTree, PyTree], tuple[PyTree, PyTree]]
 
 
 @dataclass(frozen=True)
-class Pooling:
-    """An aggregator by name and options, as `--aggregator` says it."""
+class Part:
+    """A part of a system by its name and options, `netvlad(clusters=4)`."""
 
     name: str
     options: tuple[tuple[str, Any], ...] = ()
@@ -131,59 +239,37 @@ class Pooling:
 
 @dataclass(frozen=True)
 class Spec:
-    """What changes the compiled program of a training."""
+    """What changes the compiled program of a training.
 
-    pooling: Pooling
-    features: int
+    Attributes:
+      encoder, aggregator, head: with their options.
+      objective, optimizer: without: these are data, in a Trial.
+      dim: D, descriptors of a frame.
+      classes: how many.
+    """
+
+    encoder: Part
+    aggregator: Part
+    head: Part
+    objective: Part
+    optimizer: Part
+    dim: int
     classes: int
-    cells: int = 64
-
-
-@dataclass(frozen=True)
-class Condition:
-    """One row of a results table: everything that is set but the fold and the seed."""
-
-    pooling: Pooling
-    smoothing: str = "unigram"
-    alpha: float = 0.2
-    cells: int = 64
-    noise: float = 0.01
-    dropout: float = 0.5
-    learning_rate: float = 1.0
-    rho: float = 0.95
-    class_weights: float = 0.0
-    focal: float = 0.0
-    logit_adjustment: float = 0.0
-
-    @property
-    def name(self) -> str:
-        """Pooling and smoothing, then whatever is not as in the paper."""
-        soft = f"{self.smoothing} {self.alpha:.15g}"
-        parts = [self.pooling, "no smoothing" if self.smoothing == "none" else soft]
-        for field in fields(self)[3:]:
-            if (value := getattr(self, field.name)) != field.default:
-                parts.append(f"{field.name.replace('_', ' ')} {value:.15g}")
-        return ", ".join(map(str, parts))
 
 
 class Trial(NamedTuple):
     """What does not change the compiled program: one training of the experiment.
 
-    Each field has the leading axes of the trials: [seeds, conditions x folds].
+    Each array has the leading axes of the trials: [seeds, conditions x folds].
     """
 
     seed: Array  # int32
-    alpha: Array  # weight of the prior in the labels, eq. (2)
-    prior: Array  # [classes] u(k) of eq. (2)
-    class_weights: Array  # [classes] what an utterance of each weighs in the loss
-    focal: Array  # gamma of the focal loss
-    logit_adjustment: Array  # [classes] what the loss adds to the logits
     mean: Array  # [D] of the fold's training frames
     scale: Array  # [D] 1 / standard deviation of them
     noise: Array  # standard deviation, in units of the standardized input
-    dropout: Array  # probability that an output of the LSTM is dropped
-    learning_rate: Array
-    rho: Array  # decay of Adadelta's averages
+    dropout: Array  # probability that an output of the encoder is dropped
+    objective: PyTree  # its data, see `Objective.prepare`
+    optimizer: dict[str, Array]  # its options
 
 
 class State(NamedTuple):

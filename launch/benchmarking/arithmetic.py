@@ -1,5 +1,6 @@
 """What the training of one real frame takes at least, whoever does it."""
 
+from vladser import model
 from vladser.types import Spec
 
 
@@ -20,7 +21,7 @@ def flops(spec: Spec, clusters: int) -> int:
     noise, dropout, softmax), less than a hundredth, and what is done once an utterance
     or a step.
     """
-    d, h, k = spec.features, spec.cells, clusters
+    d, (h, _), k = spec.dim, model.sizes(spec), clusters
     return 2 * 2 * (d + h) * 4 * h + 2 * h * 4 * h + 3 * 4 * h * k
 
 
@@ -29,4 +30,4 @@ def bytes_moved(spec: Spec) -> int:
     the cache: the frame is read forward and for the weights' gradient (2D); gates, cell
     and hidden state are written forward and read backward (2 x 6H); the pooling reads
     the hidden state twice, and its gradient is written and read (4H)."""
-    return 4 * (2 * spec.features + 16 * spec.cells)
+    return 4 * (2 * spec.dim + 16 * model.sizes(spec)[0])

@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from launch.benchmarking import lengths
-from vladser import corpora, dataset, features
-from vladser.corpora import emotions
+from vladser.corpora import emotions, readers
 from vladser.corpora import iemocap as iemocap_corpus
+from vladser.data import dataset
+from vladser.features import extraction
 from vladser.types import Dataset, Utterance
 
 CLASSES = iemocap_corpus.CLASSES
@@ -35,9 +36,9 @@ def emodb(data_dir: Path | None, cache_dir: Path) -> Dataset:
     if data_dir is None:
         like = lengths.lognormal(339, median=254, longest=893, total=93_847)
         return noise(EMODB, like)
-    found = corpora.read("emodb", data_dir)
+    found = readers.read("emodb", data_dir)
     chosen, classes = emotions.select(found, tuple((name,) for name in CLASSES))
-    smile = features.extract(chosen.utterances, cache_dir)
+    smile = extraction.extract(chosen.utterances, cache_dir)
     return dataset.build(chosen.utterances, smile.features, classes, smile.feature_set)
 
 

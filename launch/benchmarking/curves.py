@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from launch.benchmarking import contest, corpora, workloads
-from launch.terminal import number
+from launch.experiment.terminal import number
 from vladser.errors import VladserError
 from vladser.types import Dataset
 

@@ -8,8 +8,7 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from vladser import features
-from vladser.features import audio
+from vladser.features import audio, extraction
 from vladser.features.smile import Smile
 from vladser.types import Utterance
 
@@ -49,7 +48,7 @@ def measure(wavs: Sequence[Path], repeats: int, workers: int) -> dict[str, Any]:
         with TemporaryDirectory() as folder:
             for seconds in first, second:
                 begin = time.perf_counter()
-                found = features.extract(utterances, Path(folder), workers=workers)
+                found = extraction.extract(utterances, Path(folder), workers=workers)
                 seconds.append(time.perf_counter() - begin)
     speeds, whole, speedups = [], [], []
     for s, b, f, again in zip(startup, bare, first, second, strict=True):

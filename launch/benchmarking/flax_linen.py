@@ -8,8 +8,10 @@ import numpy as np
 from flax import linen as nn
 
 from launch.benchmarking import flax_training
-from vladser import lstm, model
+from vladser import model
 from vladser.aggregators import netvlad
+from vladser.encoders import lstm
+from vladser.heads import linear
 from vladser.types import PyTree
 
 GATES = "ifgo"  # the order of ours
@@ -43,7 +45,7 @@ class Contestant(flax_training.Contestant):
     ) -> jax.Array:
         noise, dropout = jax.random.split(key)
         network = Model(
-            self.spec.cells,
+            dict(self.spec.encoder.options)["cells"],
             len(params["b"]),
             self.spec.classes,
             self.condition.noise,
@@ -54,15 +56,15 @@ class Contestant(flax_training.Contestant):
         return logits
 
     def from_ours(self, params: model.Params) -> PyTree:
-        kernels = (params.lstm.input_kernel, params.lstm.recurrent_kernel)
+        kernels = (params.encoder.input_kernel, params.encoder.recurrent_kernel)
         inputs, recurrent = (np.split(x, 4, axis=1) for x in kernels)
-        biases = np.split(params.lstm.bias, 4)
+        biases = np.split(params.encoder.bias, 4)
         cell = {f"i{gate}": {"kernel": inputs[n]} for n, gate in enumerate(GATES)}
         cell |= {
             f"h{gate}": {"kernel": recurrent[n], "bias": biases[n]}
             for n, gate in enumerate(GATES)
         }
-        classifier = {"kernel": params.kernel, "bias": params.bias}
+        classifier = {"kernel": params.head.kernel, "bias": params.head.bias}
         found = {"lstm": cell, "classifier": classifier}
         return jax.tree.map(jnp.asarray, found | params.aggregator._asdict())
 
@@ -77,6 +79,6 @@ class Contestant(flax_training.Contestant):
                 joined("i", "kernel"), joined("h", "kernel"), joined("h", "bias")
             ),
             netvlad.Params(params["w"], params["b"], params["c"]),
-            params["classifier"]["kernel"],
-            params["classifier"]["bias"],
+            linear.Params(params["classifier"]["kernel"], params["classifier"]["bias"]),
+            (),
         )

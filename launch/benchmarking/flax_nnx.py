@@ -8,14 +8,17 @@ from flax import nnx
 
 from launch.benchmarking import flax_training
 from launch.benchmarking.workloads import Workload
-from vladser import lstm, model
+from vladser import model
 from vladser.aggregators import netvlad
-from vladser.types import Condition, PyTree
+from vladser.condition import Condition
+from vladser.encoders import lstm
+from vladser.heads import linear
+from vladser.types import PyTree
 
 
 class Model(nnx.Module):
     def __init__(self, params: model.Params, condition: Condition, rngs: nnx.Rngs):
-        features, gates = params.lstm.input_kernel.shape
+        features, gates = params.encoder.input_kernel.shape
         cell = nnx.OptimizedLSTMCell(features, gates // 4, rngs=rngs)
         self.rnn = nnx.RNN(cell, rngs=False)  # given in each call
         self.noise = condition.noise
@@ -23,14 +26,14 @@ class Model(nnx.Module):
         self.w = nnx.Param(params.aggregator.w)
         self.b = nnx.Param(params.aggregator.b)
         self.c = nnx.Param(params.aggregator.c)
-        self.classifier = nnx.Linear(*params.kernel.shape, rngs=rngs)
+        self.classifier = nnx.Linear(*params.head.kernel.shape, rngs=rngs)
         assert cell.dense_h.bias is not None
         assert self.classifier.bias is not None
-        cell.dense_i.kernel[...] = params.lstm.input_kernel
-        cell.dense_h.kernel[...] = params.lstm.recurrent_kernel
-        cell.dense_h.bias[...] = params.lstm.bias
-        self.classifier.kernel[...] = params.kernel
-        self.classifier.bias[...] = params.bias
+        cell.dense_i.kernel[...] = params.encoder.input_kernel
+        cell.dense_h.kernel[...] = params.encoder.recurrent_kernel
+        cell.dense_h.bias[...] = params.encoder.bias
+        self.classifier.kernel[...] = params.head.kernel
+        self.classifier.bias[...] = params.head.bias
 
     def __call__(self, frames: jax.Array, mask: jax.Array, rngs: nnx.Rngs) -> jax.Array:
         noise = jax.random.normal(rngs.noise(), frames.shape)
@@ -69,5 +72,8 @@ class Contestant(flax_training.Contestant):
         )
         of_lstm, of_netvlad, of_classifier = ([x[...] for x in part] for part in values)
         return model.Params(
-            lstm.Params(*of_lstm), netvlad.Params(*of_netvlad), *of_classifier
+            lstm.Params(*of_lstm),
+            netvlad.Params(*of_netvlad),
+            linear.Params(*of_classifier),
+            (),
         )

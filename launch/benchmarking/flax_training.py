@@ -17,8 +17,9 @@ import optax
 
 from launch.benchmarking.contestant import Timed
 from launch.benchmarking.workloads import Workload
-from vladser import dataset, model
-from vladser.training import EPSILON
+from vladser import model
+from vladser.data import dataset
+from vladser.registry import optimizers
 from vladser.types import PyTree, Trial
 
 MULTIPLE = 64
@@ -31,9 +32,7 @@ class Contestant:
         device = jax.devices()[0]
         self.buffer = dataset.to_device(workload.corpus, device)
         self.trials = jax.device_put(workload.trials, device)
-        self.optimizer = optax.adadelta(
-            self.condition.learning_rate, rho=self.condition.rho, eps=EPSILON
-        )
+        self.optimizer = optimizers.build(self.condition.optimizer)
         init = jax.jit(model.init, static_argnums=1)
         params = self.from_ours(init(jax.random.key(0), self.spec))
         count = len(workload.trials.seed)

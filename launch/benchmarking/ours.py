@@ -7,9 +7,10 @@ import numpy as np
 
 from launch.benchmarking.contestant import Timed
 from launch.benchmarking.workloads import Workload
-from vladser import batches, dataset, experiment, model, training
-from vladser.chunked import CHUNK
-from vladser.types import Trial
+from vladser import model
+from vladser.data import batches, dataset
+from vladser.engine import experiment, training_step
+from vladser.engine.timeblocks import BLOCK
 
 
 class Contestant:
@@ -42,15 +43,22 @@ class Contestant:
         self, params: model.Params, rows: np.ndarray
     ) -> tuple[float, model.Params]:
         spec, corpus = self.workload.spec, self.workload.corpus
-        trial = Trial(*(field[0] for field in self.workload.trials))
-        capacity = -(-int(corpus.length.max()) // CHUNK)
-        draws = training.no_draws(spec, len(rows), capacity)
-        space = training.space(params, spec, len(rows), capacity)
+        trial = jax.tree.map(lambda x: x[0], self.workload.trials)
+        capacity = -(-int(corpus.length.max()) // BLOCK)
+        draws = training_step.no_draws(spec, len(rows), capacity)
+        workspace = training_step.workspace(params, spec, len(rows), capacity)
 
         @jax.jit
         def summed(params, rows):
-            return training.value_and_gradient(
-                params, spec, trial, dataset.to_device(corpus), rows, draws, 0, space
+            return training_step.value_and_gradient(
+                params,
+                spec,
+                trial,
+                dataset.to_device(corpus),
+                rows,
+                draws,
+                0,
+                workspace,
             )
 
         with jax.default_matmul_precision("highest"):

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from launch import terminal
 from launch.benchmarking import (
     agreement,
     contest,
@@ -15,7 +14,8 @@ from launch.benchmarking import (
     streaming,
     workloads,
 )
-from vladser import features
+from launch.experiment import terminal
+from vladser.features.extraction import cores
 from vladser.types import Dataset
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def run(settings: "Settings") -> dict[str, Any]:
     result = report.machine()
     result |= {"workloads": _contests(settings), "curves": _curves(settings)}
     wavs = sorted(settings.data_dir.glob("wav/*.wav")) if settings.data_dir else []
-    how = wavs, settings.rounds, features.cores()
+    how = wavs, settings.rounds, cores()
     if settings.extraction:
         result["extraction"] = found = extraction.measure(*how)
         _show(report.beside_opensmile("extraction", found))

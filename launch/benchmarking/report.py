@@ -7,7 +7,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from launch import run_dir
+from launch.experiment import run_dir
 
 
 def machine() -> dict[str, Any]:

@@ -11,12 +11,12 @@ import jax
 import numpy as np
 
 from launch.streaming.results import results, warm_up
-from vladser import aggregators, model
-from vladser.bundle import Bundle
+from vladser import model
+from vladser.condition import Condition, specification
 from vladser.features import audio, lengths, sets
 from vladser.features.live import Live
 from vladser.features.smile import Smile
-from vladser.types import Condition, Spec
+from vladser.models.bundle import Bundle
 
 CHUNK = 0.1  # seconds that arrive at once
 UTTERANCE = 4.0  # seconds, as with a microphone
@@ -75,10 +75,8 @@ def _signals(wavs: Sequence[Path]) -> list[np.ndarray]:
 
 def _bundle() -> Bundle:
     found, emotions = sets.find(sets.DEFAULT), ("angry", "happy", "sad", "neutral")
-    condition, dim = Condition(aggregators.parse("netvlad")), len(found.names)
-    params = model.init(
-        jax.random.key(0), Spec(condition.pooling, dim, len(emotions), condition.cells)
-    )
+    condition, dim = Condition(), len(found.names)
+    params = model.init(jax.random.key(0), specification(condition, dim, len(emotions)))
     scaler = np.zeros(dim, np.float32), np.full(dim, 1e-3, np.float32)
     return Bundle(emotions, found.id, condition, *scaler, params, {})
 

@@ -5,8 +5,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from vladser import lstm, model
+from vladser import model
 from vladser.aggregators import netvlad
+from vladser.encoders import lstm
 
 
 class Model(nn.Module):
@@ -14,12 +15,12 @@ class Model(nn.Module):
 
     def __init__(self, params: model.Params):
         super().__init__()
-        features, gates = params.lstm.input_kernel.shape
+        features, gates = params.encoder.input_kernel.shape
         clusters, cells = params.aggregator.w.shape
         self.lstm = nn.LSTM(features, gates // 4)
         self.assignment = nn.Linear(cells, clusters)
         self.centers = nn.Parameter(torch.empty(clusters, cells))
-        self.classifier = nn.Linear(*params.kernel.shape)
+        self.classifier = nn.Linear(*params.head.kernel.shape)
         self.load(params)
 
     def load(self, params: model.Params) -> None:
@@ -27,15 +28,15 @@ class Model(nn.Module):
         and of the two biases of each gate one stays 0."""
         self.load_state_dict(
             {
-                "lstm.weight_ih_l0": _tensor(params.lstm.input_kernel).T,
-                "lstm.weight_hh_l0": _tensor(params.lstm.recurrent_kernel).T,
-                "lstm.bias_ih_l0": _tensor(params.lstm.bias),
-                "lstm.bias_hh_l0": torch.zeros(len(params.lstm.bias)),
+                "lstm.weight_ih_l0": _tensor(params.encoder.input_kernel).T,
+                "lstm.weight_hh_l0": _tensor(params.encoder.recurrent_kernel).T,
+                "lstm.bias_ih_l0": _tensor(params.encoder.bias),
+                "lstm.bias_hh_l0": torch.zeros(len(params.encoder.bias)),
                 "assignment.weight": _tensor(params.aggregator.w),
                 "assignment.bias": _tensor(params.aggregator.b),
                 "centers": _tensor(params.aggregator.c),
-                "classifier.weight": _tensor(params.kernel).T,
-                "classifier.bias": _tensor(params.bias),
+                "classifier.weight": _tensor(params.head.kernel).T,
+                "classifier.bias": _tensor(params.head.bias),
             }
         )
 

@@ -16,24 +16,25 @@ from launch.benchmarking.contestant import Timed
 from launch.benchmarking.torch_model import Model
 from launch.benchmarking.workloads import Workload
 from vladser import model
-from vladser.training import EPSILON
+from vladser.optimizers.adadelta import EPSILON
 
 
 class Training:
     """One model, its optimizer, and its fold's statistics."""
 
     def __init__(self, params: model.Params, workload: Workload, place: int, device):
-        condition = workload.condition
-        here = [torch.as_tensor(np.array(x[place])) for x in workload.trials]
-        trial = type(workload.trials)(*(x.to(device) for x in here))
-        self.mean, self.scale = trial.mean, trial.scale
-        one_hot = torch.eye(len(trial.prior), device=device)
-        self.targets = torch.lerp(one_hot, trial.prior, trial.alpha)  # of each label
+        trial = jax.tree.map(
+            lambda x: torch.as_tensor(np.array(x[place])).to(device), workload.trials
+        )
+        self.mean, self.scale, soft = trial.mean, trial.scale, trial.objective
+        one_hot = torch.eye(len(soft.prior), device=device)
+        self.targets = torch.lerp(one_hot, soft.prior, soft.alpha)  # of each label
         self.model = Model(params).to(device)
+        options = dict(workload.condition.optimizer.options)
         self.optimizer = torch.optim.Adadelta(
             self.model.parameters(),
-            lr=condition.learning_rate,
-            rho=condition.rho,
+            lr=options["learning_rate"],
+            rho=options["rho"],
             eps=EPSILON,
         )
 

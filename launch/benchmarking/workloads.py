@@ -2,14 +2,17 @@
 
 from dataclasses import dataclass, field
 
+import jax
 import numpy as np
 
-from vladser import batches, dataset, folds, trials
-from vladser.types import Condition, Dataset, Pooling, Spec, Trial
+from vladser.condition import Condition
+from vladser.data import batches, dataset, folds
+from vladser.engine import trials
+from vladser.types import Dataset, Part, Spec, Trial
 
 BATCH_SIZE = 32
 CLUSTERS = 4
-CONDITION = Condition(Pooling("netvlad", (("clusters", CLUSTERS),)))  # the paper's
+CONDITION = Condition(Part("netvlad", (("clusters", CLUSTERS),)))  # the paper's
 
 
 @dataclass(frozen=True)
@@ -39,8 +42,8 @@ class Workload:
             self.plan.folds,
             self.plan.seeds,
         )
-        rows = (x.reshape(-1, *x.shape[2:]) for x in rectangle)
-        object.__setattr__(self, "trials", Trial(*rows))
+        rows = jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), rectangle)
+        object.__setattr__(self, "trials", rows)
 
     @property
     def spec(self) -> Spec:

@@ -10,9 +10,9 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from vladser import inference
-from vladser.bundle import Bundle
 from vladser.errors import InputError
+from vladser.models import inference
+from vladser.models.bundle import Bundle
 
 LIMIT = 1e-5
 # Frames of the utterances of each batch; every batch is longer than its longest.

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from vladser.features import BadAudio
+from vladser.features.audio import BadAudio
 from vladser.types import Utterance
 
 if TYPE_CHECKING:
-    from vladser.bundle import Bundle
+    from vladser.models.bundle import Bundle
 
 _GROUP = 32  # utterances that are classified together
 
@@ -47,7 +47,7 @@ def classify(
     with closing(results), ThreadPoolExecutor(1) as thread:
         first = thread.submit(next, results)
         bundle = load()
-        from vladser import inference  # late, for it imports jax
+        from vladser.models import inference  # late, for it imports jax
 
         # One frame, to compile the programs meanwhile.
         example = inference.classify(bundle, [np.zeros((1, len(bundle.mean)), "f4")])

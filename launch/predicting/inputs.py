@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from launch import terminal
+from launch.experiment import terminal
 from vladser.corpora import filenames, manifest
 from vladser.errors import InputError
 from vladser.types import Utterance

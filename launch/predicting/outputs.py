@@ -9,8 +9,9 @@ from typing import Any, NamedTuple, TextIO
 
 import numpy as np
 
-from launch import run_dir, terminal
+from launch.experiment import terminal
 from launch.predicting.classifying import Classified
+from vladser import files
 from vladser.types import Utterance
 
 
@@ -103,7 +104,7 @@ def write_embeddings(
         starts=starts,
         ends=ends,
     )
-    run_dir.write_bytes(path, content.getvalue())
+    files.write_bytes(path, content.getvalue())
 
 
 def complaints(utterances: Sequence[Utterance], found: Classified) -> Iterator[str]:

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from vladser import features
 from vladser.errors import InputError
-from vladser.features import BadAudio, arrays, cache, sets
+from vladser.features import arrays, cache, extraction, sets
+from vladser.features.audio import BadAudio
 from vladser.types import Utterance
 
 
@@ -24,7 +24,7 @@ def name(feature_set: str) -> str:
     if found not in sets.names():
         raise InputError(
             f"the model takes features {feature_set}, which are unknown here: "
-            f"{', '.join(features.names())} are known"
+            f"{', '.join(extraction.names())} are known"
         )
     if (here := sets.find(found).id) != wanted:
         raise InputError(
@@ -61,7 +61,7 @@ def each(
     found = name(feature_set)
     if found == arrays.NAME:
         return _ready(utterances, int(feature_set.rpartition("-")[2]))
-    return features.each(
+    return extraction.each(
         utterances,
         cache_dir,
         features=found,

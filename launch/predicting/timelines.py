@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from launch import run_dir
+from launch.experiment import run_dir
 from launch.predicting import outputs
 from launch.predicting.classifying import Classified
-from vladser import plots
+from vladser.plots import timeline
 from vladser.types import Utterance
 
 
@@ -37,7 +37,7 @@ def write(
         starts, ends = np.array([(w.start, w.end) for w in windows], float).T
         probabilities = found.probabilities[places]
         title = outputs.shown(file.name)
-        figure = plots.timeline(starts, ends, probabilities, found.emotions, title)
+        figure = timeline.draw(starts, ends, probabilities, found.emotions, title)
         with warnings.catch_warnings():  # letters that the font lacks become boxes
             warnings.filterwarnings("ignore", "Glyph |Matplotlib currently does not")
             run_dir.write_png(folder / f"{name}.png", figure)

@@ -9,8 +9,9 @@ import numpy as np
 from launch.reporting import facts, text
 from launch.reporting.blocks import Gallery, Mark, Picture, Section, Table, Text
 from launch.reporting.runs import Run
-from vladser import clustering, comparisons, plots, statistics
-from vladser.comparisons import Verdict
+from vladser.evaluation import clustering, comparisons, significance
+from vladser.evaluation.comparisons import Verdict
+from vladser.plots import clusters as clusters_plot
 
 _Lines = Sequence[dict[str, Any]]  # of clusters.jsonl
 
@@ -74,7 +75,7 @@ def _table(matches: dict[str, _Match]) -> Table:
         "still be small. p is not corrected."
     ]
     folds = min(match.folds for match in matches.values())
-    if judged and (least := statistics.least_p(folds, 1)) >= comparisons.LEVEL:
+    if judged and (least := significance.least_p(folds, 1)) >= comparisons.LEVEL:
         notes.append(
             f"With {folds} folds the smallest p that can occur is "
             f"{text.probability(least)}: no difference can be told from chance."
@@ -123,7 +124,7 @@ def _picture(run: Run, name: str, lines: _Lines) -> Picture:
     return Picture(
         f"Clusters in time: {name}",
         "Stacked shares of the clusters over the time of an utterance, by emotion.",
-        plots.clusters(shares, run.summary["emotions"]),
+        clusters_plot.draw(shares, run.summary["emotions"]),
         "Mean share of each cluster in each tenth of an utterance, over the folds of "
         f"seed {seed}. A cluster is taken to be the same in all of these folds, for "
         "they start from the same centers.",

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from launch.reporting import facts, families, overview, record, text
 from launch.reporting.blocks import Document, Gallery, Mark, Section, Table, Text
 from launch.reporting.runs import Run
-from vladser import comparisons
+from vladser.evaluation import comparisons
 
 Labelled = Mapping[str, Run]  # by what the comparison calls it
 

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vladser import aggregators
 from vladser.errors import InputError
+from vladser.registry import aggregators
 
 if TYPE_CHECKING:
     from launch.reporting.runs import Run

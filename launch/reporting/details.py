@@ -8,7 +8,8 @@ import numpy as np
 from launch.reporting import facts, families, text
 from launch.reporting.blocks import Beside, Gallery, Picture, Section, Table, Text
 from launch.reporting.runs import Run
-from vladser import plots
+from vladser.plots import curves as curves_plot
+from vladser.plots import speakers as speakers_plot
 
 
 def speakers(run: Run) -> Section | None:
@@ -48,7 +49,7 @@ def speakers(run: Run) -> Section | None:
     shown = Picture(
         "UA by speaker",
         f"The hardest is {ends[0]}, the easiest {ends[1]}.",
-        plots.speakers(names, [one["name"] for one in every], ua, first),
+        speakers_plot.draw(names, [one["name"] for one in every], ua, first),
     )
     return Section("Speakers", [Beside(shown, table)])
 
@@ -99,4 +100,4 @@ def _by_epoch(lines: Iterable[dict], key: str) -> dict[str, tuple[np.ndarray, ..
 def _curve(title: str, curves: dict[str, tuple], label: str) -> Picture:
     ends = [f"{name} {text.decimal(mean[-1])}" for name, (mean, *_) in curves.items()]
     description = f"At the last epoch: {'; '.join(ends)}."
-    return Picture(title, description, plots.curves(curves, label))
+    return Picture(title, description, curves_plot.draw(curves, label))

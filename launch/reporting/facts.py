@@ -7,7 +7,7 @@ from typing import Any
 from launch.reporting import text
 from launch.reporting.blocks import Kind
 from launch.reporting.runs import Run
-from vladser import comparisons, paper
+from vladser.evaluation import comparisons, paper
 
 KINDS: dict[str, Kind] = {
     "supported": "good",
@@ -61,15 +61,15 @@ def highest(run: Run) -> CONDITION:
 def ordered(conditions: Sequence[CONDITION]) -> list[CONDITION]:
     """The same, those of a pooling together, by the numbers in its options, then by
     smoothing and alpha; poolings and smoothings in the order they come in."""
-    poolings = [comparisons.condition(one).pooling for one in conditions]
-    names = [pooling.name for pooling in poolings]
-    smoothings = [one["smoothing"] for one in conditions]
+    aggregators = [comparisons.condition(one).aggregator for one in conditions]
+    names = [aggregator.name for aggregator in aggregators]
+    smoothings = [one.get("smoothing") for one in conditions]
 
     def key(numbered):
         n, one = numbered
-        numbers = [float(x) for x in re.findall(r"\d+(?:\.\d+)?", str(poolings[n]))]
-        smoothing = smoothings.index(one["smoothing"])
-        return names.index(names[n]), numbers, smoothing, one["alpha"]
+        numbers = [float(x) for x in re.findall(r"\d+(?:\.\d+)?", str(aggregators[n]))]
+        smoothing = smoothings.index(one.get("smoothing"))
+        return names.index(names[n]), numbers, smoothing, one.get("alpha", 0)
 
     return [one for _, one in sorted(enumerate(conditions), key=key)]
 

@@ -1,14 +1,16 @@
 """The paper's tables and figures: each a family of conditions and its reference."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from launch.reporting import facts, overview, text
 from launch.reporting.blocks import Beside, Block, Gallery, Picture, Section, Table
 from launch.reporting.facts import CONDITION
 from launch.reporting.runs import Run
-from vladser import comparisons, paper, plots
+from vladser.condition import make, settings
+from vladser.evaluation import comparisons, paper
+from vladser.plots import confusion, lines
+from vladser.plots import intervals as intervals_plot
 
 
 def sections(run: Run) -> list[Section]:
@@ -45,13 +47,13 @@ def picture(run: Run, family: dict[str, Any], where: str = "") -> Picture:
     )
     note = ""
     if curves := _curves(conditions):
-        figure = plots.lines(*curves)
+        figure = lines.draw(*curves)
     else:
         published = [facts.published(one) for one in conditions]
         if any(published):
             apart = facts.apart(run)
             note = " ".join(f"The paper's figures are of {what}." for what in apart)
-        figure = plots.intervals(
+        figure = intervals_plot.draw(
             short,
             [facts.ua(one) for one in conditions],
             intervals,
@@ -87,7 +89,7 @@ def confusions(run: Run, conditions: Sequence[CONDITION]) -> list[Picture]:
             Picture(
                 f"Confusions: {one['name']}",
                 f"Recognized: {said}.",
-                plots.confusion(one["confusion"], emotions, ""),
+                confusion.draw(one["confusion"], emotions, ""),
             )
         )
     return pictures
@@ -96,7 +98,8 @@ def confusions(run: Run, conditions: Sequence[CONDITION]) -> list[Picture]:
 def _smoothed(run: Run, family: dict[str, Any]) -> list[CONDITION]:
     """The conditions of Figure 6: its family, and the same without smoothing."""
     shown = members(run, family)
-    wanted = replace(comparisons.condition(shown[0]), smoothing="none", alpha=0.0)
+    one = settings(comparisons.condition(shown[0]))
+    wanted = make(**one | {"smoothing": "none", "alpha": 0.0})
     every = run.summary["conditions"]
     return [one for one in every if comparisons.condition(one) == wanted] + shown
 

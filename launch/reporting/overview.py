@@ -9,7 +9,7 @@ import numpy as np
 from launch.reporting import clusters, facts, text
 from launch.reporting.blocks import Block, Mark, Section, Table, Text
 from launch.reporting.runs import Run
-from vladser import comparisons
+from vladser.evaluation import comparisons
 
 
 def lead(run: Run) -> list[str]:

@@ -2,15 +2,13 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import fields
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from launch import digests
+from launch.experiment import digests
 from launch.reporting import consistency
 from launch.reporting.shape import COUNT, NUMBER, SHARE, Number, OneOf, check
 from vladser.errors import InputError
-from vladser.types import Condition
 
 _UA = {
     "mean_of_folds": SHARE,
@@ -26,11 +24,6 @@ _DIFFERENCE = {
     "p": SHARE,
     "p_holm": SHARE,
 }
-_SETTINGS = [
-    field.name
-    for field in fields(Condition)
-    if field.name not in ("pooling", "smoothing")
-]
 _SUMMARY = {
     "corpus": str,
     "test_corpus": (str,),
@@ -39,8 +32,8 @@ _SUMMARY = {
         {
             "name": str,
             "aggregator": str,
-            "smoothing": OneOf(("none", "uniform", "unigram")),
-            **dict.fromkeys(_SETTINGS, Number(0, 1e308)),
+            "smoothing?": str,
+            "alpha?": SHARE,
             "seeds": [NUMBER],
             "ua": _UA,
             "wa": {"mean_of_folds": SHARE, "pooled": SHARE},

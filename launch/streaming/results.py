@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from vladser import inference
-from vladser.bundle import Bundle
 from vladser.features.audio import RATE
 from vladser.features.live import Live
 from vladser.features.smile import Smile
+from vladser.models import inference
+from vladser.models.bundle import Bundle
 
 
 class Result(NamedTuple):

@@ -12,7 +12,8 @@ from types import ModuleType
 
 import numpy as np
 
-from launch import stopping, terminal
+from launch.command_line import stopping
+from launch.experiment import terminal
 from vladser.errors import InputError
 from vladser.features.audio import RATE
 

@@ -5,9 +5,11 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from vladser import masking, running
-from vladser.aggregators import streaming
-from vladser.running import Moments
+from vladser import masking
+from vladser.aggregators import running
+from vladser.aggregators.running import Moments
+from vladser.aggregators.stepwise import stepwise
+from vladser.options import Count
 from vladser.types import Aggregator, Array
 
 
@@ -22,7 +24,7 @@ class _State(NamedTuple):
     moments: Moments
 
 
-def attentive_statistics(*, hidden: int = 64) -> Aggregator:
+def attentive_statistics(*, hidden: Count = 64) -> Aggregator:
     """Okabe, Koshinaka, Shinoda 2018, equations (3) to (6):
 
         e_t = v . tanh(x_t W + b),  a_t = softmax_t(e_t)
@@ -56,4 +58,4 @@ def attentive_statistics(*, hidden: int = 64) -> Aggregator:
     def finish(params, state):
         return jnp.concatenate([state.moments.mean, running.deviation(state.moments)])
 
-    return streaming(init, start, update, finish)
+    return stepwise(init, start, update, finish)

@@ -2,7 +2,7 @@
 
 import jax.numpy as jnp
 
-from vladser.aggregators import streaming
+from vladser.aggregators.stepwise import stepwise
 from vladser.types import Aggregator
 
 
@@ -17,4 +17,4 @@ def final() -> Aggregator:
         index = jnp.where(mask, 1 + jnp.arange(mask.shape[0]), 0).max(initial=0)
         return jnp.take(known, index, axis=0, mode="clip")
 
-    return streaming(lambda key, dim: (), start, update, lambda params, last: last)
+    return stepwise(lambda key, dim: (), start, update, lambda params, last: last)

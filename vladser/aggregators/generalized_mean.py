@@ -4,8 +4,10 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 
-from vladser import masking, running
-from vladser.aggregators import streaming
+from vladser import masking
+from vladser.aggregators import running
+from vladser.aggregators.stepwise import stepwise
+from vladser.options import Positive
 from vladser.types import Aggregator, Array
 
 _EPSILON = 1e-6  # values below count as this much
@@ -17,7 +19,7 @@ class _Sums(NamedTuple):
     count: Array  # type: ignore[assignment]  # []; hides tuple.count
 
 
-def generalized_mean(*, p: float = 3.0) -> Aggregator:
+def generalized_mean(*, p: Positive = 3.0) -> Aggregator:
     """(1/T sum_t x_t(j)^p)^(1/p), p learned (Radenovic, Tolias, Chum 2018, eq. (3)).
 
     p = 1 is the average, p -> infinity the maximum. The equation is for x >= 0, for it
@@ -54,4 +56,4 @@ def generalized_mean(*, p: float = 3.0) -> Aggregator:
         log = (jnp.where(some, sums.largest, 0.0) + jnp.log(mean)) * jnp.exp(-params)
         return jnp.where(some, jnp.exp(log), 0.0)
 
-    return streaming(init, start, update, finish)
+    return stepwise(init, start, update, finish)

@@ -6,7 +6,9 @@ import jax
 import jax.numpy as jnp
 
 from vladser import masking
-from vladser.aggregators import netvlad, streaming
+from vladser.aggregators import netvlad
+from vladser.aggregators.stepwise import stepwise
+from vladser.options import Count
 from vladser.types import Aggregator, Array
 
 
@@ -16,7 +18,7 @@ class Params(NamedTuple):
     c: Array  # [K, H] the centers of the clusters that are no ghosts
 
 
-def ghostvlad(*, clusters: int = 4, ghosts: int = 1) -> Aggregator:
+def ghostvlad(*, clusters: Count = 4, ghosts: Count = 1) -> Aggregator:
     """Zhong, Arandjelovic, Zisserman 2018, section 3.2:
 
         V(k, j) = sum_t a_k(x_t) (x_t(j) - c_k(j)),  k = 1..K
@@ -41,7 +43,7 @@ def ghostvlad(*, clusters: int = 4, ghosts: int = 1) -> Aggregator:
         assignment = netvlad.assign(params, frames)[:, :clusters]
         return netvlad.add(sums, masking.clean(assignment, mask), frames)
 
-    return streaming(
+    return stepwise(
         init,
         lambda params, dim: netvlad.start(clusters, dim),
         update,

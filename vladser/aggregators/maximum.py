@@ -2,7 +2,7 @@
 
 import jax.numpy as jnp
 
-from vladser.aggregators import streaming
+from vladser.aggregators.stepwise import stepwise
 from vladser.types import Aggregator
 
 
@@ -19,4 +19,4 @@ def maximum() -> Aggregator:
     def finish(params, largest):
         return jnp.where(jnp.isneginf(largest), 0.0, largest)
 
-    return streaming(lambda key, dim: (), start, update, finish)
+    return stepwise(lambda key, dim: (), start, update, finish)

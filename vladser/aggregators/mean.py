@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 
 from vladser import masking
-from vladser.aggregators import streaming
+from vladser.aggregators.stepwise import stepwise
 from vladser.types import Aggregator
 
 
@@ -21,4 +21,4 @@ def mean() -> Aggregator:
         total, count = state
         return total * (1 / jnp.maximum(count, 1))
 
-    return streaming(lambda key, dim: (), start, update, finish)
+    return stepwise(lambda key, dim: (), start, update, finish)

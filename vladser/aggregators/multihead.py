@@ -5,8 +5,10 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from vladser import masking, running
-from vladser.aggregators import divide, streaming
+from vladser import masking
+from vladser.aggregators import running
+from vladser.aggregators.stepwise import divide, stepwise
+from vladser.options import Count
 from vladser.types import Aggregator, Array
 
 
@@ -16,7 +18,7 @@ class _Sums(NamedTuple):
     frames: Array  # [K, H / K]
 
 
-def multihead(*, heads: int = 4) -> Aggregator:
+def multihead(*, heads: Count = 4) -> Aggregator:
     """Self multi-head attention pooling (India, Safari, Hernando 2019, section 2.2).
 
     A frame is cut into K heads x_t = [x_t1, ..., x_tK] of d = H / K cells:
@@ -52,4 +54,4 @@ def multihead(*, heads: int = 4) -> Aggregator:
         share = 1 / jnp.where(sums.weight > 0, sums.weight, 1.0)
         return (sums.frames * share[:, None]).ravel()
 
-    return streaming(init, start, update, finish)
+    return stepwise(init, start, update, finish)

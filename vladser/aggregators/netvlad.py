@@ -6,7 +6,8 @@ import jax
 import jax.numpy as jnp
 
 from vladser import masking
-from vladser.aggregators import streaming
+from vladser.aggregators.stepwise import stepwise
+from vladser.options import Count
 from vladser.types import Aggregator, Array
 
 
@@ -55,7 +56,7 @@ def finish(sums: Sums, centers: Array) -> Array:
     return masking.l2_normalize(vlad.ravel())
 
 
-def netvlad(*, clusters: int = 4) -> Aggregator:
+def netvlad(*, clusters: Count = 4) -> Aggregator:
     """Eq. (1) of Huang et al. 2020, after Arandjelovic et al. 2016:
 
         V(k, j) = sum_t softmax_k(w_k x_t + b_k) (x_t(j) - c_k(j))
@@ -75,7 +76,7 @@ def netvlad(*, clusters: int = 4) -> Aggregator:
         frames = masking.clean(frames, mask)
         return add(sums, masking.clean(assign(params, frames), mask), frames)
 
-    return streaming(
+    return stepwise(
         init,
         lambda params, dim: start(clusters, dim),
         update,

@@ -6,7 +6,9 @@ import jax
 import jax.numpy as jnp
 
 from vladser import masking
-from vladser.aggregators import divide, netvlad, streaming
+from vladser.aggregators import netvlad
+from vladser.aggregators.stepwise import divide, stepwise
+from vladser.options import Count
 from vladser.types import Aggregator, Array
 
 
@@ -22,7 +24,9 @@ class Params(NamedTuple):
     c: Array  # [K, d] the cluster centers, which the groups share
 
 
-def nextvlad(*, clusters: int = 16, groups: int = 8, expansion: int = 2) -> Aggregator:
+def nextvlad(
+    *, clusters: Count = 16, groups: Count = 8, expansion: Count = 2
+) -> Aggregator:
     """Lin, Xiao, Fan 2018, section 3.2. A frame x_t is widened to y_t = x_t A + a of E
     numbers, which is cut into G pieces y_t1, ..., y_tG:
 
@@ -74,4 +78,4 @@ def nextvlad(*, clusters: int = 16, groups: int = 8, expansion: int = 2) -> Aggr
     def finish(params, sums):
         return netvlad.finish(sums, params.c)
 
-    return streaming(init, start, update, finish)
+    return stepwise(init, start, update, finish)

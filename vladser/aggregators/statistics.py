@@ -2,8 +2,9 @@
 
 import jax.numpy as jnp
 
-from vladser import masking, running
-from vladser.aggregators import streaming
+from vladser import masking
+from vladser.aggregators import running
+from vladser.aggregators.stepwise import stepwise
 from vladser.types import Aggregator
 
 
@@ -26,4 +27,4 @@ def statistics() -> Aggregator:
     def finish(params, moments):
         return jnp.concatenate([moments.mean, running.deviation(moments)])
 
-    return streaming(lambda key, dim: (), start, update, finish)
+    return stepwise(lambda key, dim: (), start, update, finish)

@@ -5,8 +5,9 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from vladser import masking, running
-from vladser.aggregators import streaming
+from vladser import masking
+from vladser.aggregators import running
+from vladser.aggregators.stepwise import stepwise
 from vladser.types import Aggregator, Array
 
 
@@ -38,4 +39,4 @@ def weighted() -> Aggregator:
     def finish(params, sums):
         return sums.frames * (1 / jnp.where(sums.weight > 0, sums.weight, 1.0))
 
-    return streaming(init, start, update, finish)
+    return stepwise(init, start, update, finish)

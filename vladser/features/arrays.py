@@ -12,11 +12,10 @@ from typing import BinaryIO
 import numpy as np
 from numpy.lib import format as npy
 
-from vladser import packed
 from vladser.errors import InputError
-from vladser.features import audio
+from vladser.features import audio, packed
 from vladser.features.audio import BadAudio
-from vladser.packed import Packed
+from vladser.features.packed import Packed
 from vladser.types import Utterance
 
 NAME = "npy"

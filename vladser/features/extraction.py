@@ -15,7 +15,7 @@ from vladser.features import arrays, audio, cache, computing, packing, sets
 from vladser.features.audio import BadAudio
 from vladser.features.cache import Stored
 from vladser.features.computing import Job
-from vladser.packed import Packed
+from vladser.features.packed import Packed
 from vladser.types import Utterance
 
 
@@ -181,6 +181,11 @@ def _named(
 
 def _stored(outcomes: Mapping[str, Stored | BadAudio | Path]) -> dict[str, Stored]:
     return {name: o for name, o in outcomes.items() if isinstance(o, Stored)}
+
+
+def names() -> list[str]:
+    """Returns what `extract` knows: openSMILE's sets, and npy for files of features."""
+    return [*sets.names(), arrays.NAME]
 
 
 def cores() -> int:

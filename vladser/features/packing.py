@@ -14,10 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
-from vladser import packed
-from vladser.features import cache, whole_file
+from vladser.features import cache, packed, whole_file
 from vladser.features.cache import Stored
-from vladser.packed import Packed
+from vladser.features.packed import Packed
 
 
 def read(folder: Path, entries: Mapping[str, Stored]) -> Packed | None:

@@ -11,7 +11,7 @@ from vladser.plots import style
 _ROOM = 12  # percent that a cluster's number takes
 
 
-def clusters(assignment: np.ndarray, emotions: Sequence[str]) -> Figure:
+def draw(assignment: np.ndarray, emotions: Sequence[str]) -> Figure:
     """One panel an emotion: the shares of the clusters, stacked, over the tenths of an
     utterance's time. The number of a cluster is in its area, where there is room.
 

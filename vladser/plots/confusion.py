@@ -10,7 +10,7 @@ from matplotlib.patches import Rectangle
 from vladser.plots import style
 
 
-def confusion(matrix: np.ndarray, emotions: Sequence[str], title: str) -> Figure:
+def draw(matrix: np.ndarray, emotions: Sequence[str], title: str) -> Figure:
     """A confusion matrix, the share of each row as shade and number.
 
     Args:

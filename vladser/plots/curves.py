@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 from vladser.plots import style
 
 
-def curves(
+def draw(
     curves: Mapping[str, tuple[np.ndarray, np.ndarray, np.ndarray]], ylabel: str
 ) -> Figure:
     """A quantity by epoch, one line a condition: best a family's conditions at a time,

@@ -11,7 +11,7 @@ from vladser.plots import style
 _ABOVE = 0.36  # of a row, from the point to its name
 
 
-def intervals(
+def draw(
     names: Sequence[str],
     mean: Sequence[float],
     interval: Sequence[tuple[float, float] | None],

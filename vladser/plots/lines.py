@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from vladser.plots import style
 
 
-def lines(
+def draw(
     alpha: Sequence[float],
     series: Mapping[str, tuple[Sequence[float], Sequence[float], Sequence[float]]],
     none: tuple[float, float, float],

@@ -11,7 +11,7 @@ from vladser.plots import style
 _MOST = 30
 
 
-def speakers(
+def draw(
     speakers: Sequence[str], names: Sequence[str], ua: np.ndarray, marked: int
 ) -> Figure:
     """One row a speaker, the hardest on top: the UA of all conditions as a range, with

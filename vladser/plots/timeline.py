@@ -13,7 +13,7 @@ _STEPS: tuple[float, ...] = 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30
 _STEPS += 120, 300, 600, 900, 1800, 3600
 
 
-def timeline(
+def draw(
     start: Sequence[float],
     end: Sequence[float],
     probabilities: np.ndarray,

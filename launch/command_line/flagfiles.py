@@ -1,0 +1,81 @@
+"""Flagfiles: an experiment each, shipped beside this file, and how any is read.
+
+A flagfile holds one --flag=value a line; blank lines and lines that start with # or
+// are skipped. `--flagfile=PATH` stands for the lines of that file, in its place: of a
+flag given twice the later counts, so what follows the flagfile on the command line wins
+over it. Flagfiles may include others. All paths count from the working directory.
+"""
+
+import contextlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from vladser.errors import InputError
+
+FOLDER = Path(__file__).parents[1] / "flagfiles"
+
+
+def shipped() -> list[Path]:
+    """The flagfiles that come with vladser."""
+    return sorted(FOLDER.glob("*.flags"))
+
+
+def expand(args: Iterable[str], parents: tuple[Path, ...] = ()) -> Iterator[str]:
+    """Yields `args` with the lines of each flagfile after its --flagfile=PATH.
+
+    Args:
+      args: command-line arguments, without the program's name.
+      parents: the flagfiles that include these lines, whose --flagfile is left out.
+
+    Raises:
+      InputError: a flagfile that is missing, unreadable, malformed or includes itself.
+    """
+    args = iter(args)
+    for arg in args:
+        name, equals, value = arg.partition("=")
+        if name not in ("--flagfile", "-flagfile"):
+            yield arg
+            continue
+        path = _find(value if equals else next(args, ""))
+        if path in parents:
+            raise InputError(f"flagfile {path} includes itself")
+        if not parents:
+            yield f"--flagfile={path}"
+        yield from expand(_lines(path), (*parents, path))
+
+
+def _find(name: str) -> Path:
+    """A file here, or else a shipped one by its name or its path in the sources."""
+    path = Path(name)
+    try:
+        with contextlib.suppress(RuntimeError):  # ~ of somebody who is not there
+            path = path.expanduser()
+        if name and path.exists():
+            return path.resolve()
+    except OSError as error:
+        raise InputError(f"--flagfile={name}: {error.strerror}") from None
+    if path.parent in (Path(), Path("launch/flagfiles")):
+        for file in shipped():
+            if file.name == path.name:
+                return file.resolve()
+    known = ", ".join(file.name for file in shipped())
+    raise InputError(f"--flagfile={name}: no such file; shipped with vladser: {known}")
+
+
+def _lines(path: Path) -> Iterator[str]:
+    """Quotes around a whole value are taken off, as a shell does."""
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except OSError as error:
+        raise InputError(f"--flagfile={path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise InputError(f"--flagfile={path}: not a text file in UTF-8") from None
+    for number, line in enumerate(map(str.strip, lines), 1):
+        if not line or line.startswith(("#", "//")):
+            continue
+        name, equals, value = line.partition("=")
+        if not name.startswith("-") or len(name.split()) > 1:
+            raise InputError(f"{path}:{number}: {line!r} should be --flag=value")
+        if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
+            value = value[1:-1]
+        yield name + equals + value

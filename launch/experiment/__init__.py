@@ -1,0 +1,1 @@
+"""A run of launch.main, from its settings to its files."""

@@ -1,0 +1,117 @@
+"""From the flags to the utterances of an experiment and their features."""
+
+from collections.abc import Callable, Container, Sequence
+from typing import NamedTuple
+
+from launch.command_line import cli
+from launch.command_line.flags import Settings
+from launch.experiment import terminal
+from vladser.corpora import cross, emotions, readers
+from vladser.errors import InputError
+from vladser.features import extraction
+from vladser.features.extraction import Extraction
+from vladser.types import Corpus, Utterance
+
+
+class Loaded(NamedTuple):
+    """What an experiment works on."""
+
+    chosen: Corpus  # of the emotions that are asked for, with usable audio
+    classes: Sequence[str]
+    extraction: Extraction
+
+
+def read(settings: Settings) -> tuple[Corpus, Sequence[str]]:
+    """What --emotions selects from the corpus, or from both, and the classes.
+
+    Raises:
+      UsageError: the corpus has no such classes.
+      InputError: the corpus cannot be read.
+    """
+    return _select(settings, _corpus(settings))
+
+
+def load(settings: Settings, alive: Callable[[], None]) -> Loaded:
+    """What `read` selects, with its features.
+
+    Args:
+      alive: called now and then; raises if the work has become useless.
+
+    Raises:
+      UsageError: the corpus does not allow the protocol.
+      InputError: files that are not usable, and --on_bad_audio=stop.
+    """
+    from launch.experiment import training  # late, for it imports jax
+
+    corpus = _corpus(settings)
+    chosen, classes = _select(settings, corpus)
+    training.check_protocol(settings, chosen.utterances, classes)
+    extraction = _extract(settings, chosen.utterances, alive)
+    if extraction.bad:
+        chosen, classes = _select(settings, corpus, extraction.bad)
+    return Loaded(chosen, classes, extraction)
+
+
+def kind(settings: Settings) -> str:
+    """What is bad where something is: audio, or files of features."""
+    return "files" if settings.features == "npy" else "audio"
+
+
+def _corpus(settings: Settings) -> Corpus:
+    corpus = readers.read(settings.corpus, settings.data_dir)
+    if not settings.test_corpus:
+        return corpus
+    assert settings.test_data_dir  # see `flags.read`
+    test = readers.read(settings.test_corpus, settings.test_data_dir)
+    with cli.wrong_use():
+        return cross.join(corpus, test, settings.corpus, settings.test_corpus)
+
+
+def _select(
+    settings: Settings, corpus: Corpus, bad: Container[str] = ()
+) -> tuple[Corpus, Sequence[str]]:
+    corpus = corpus._replace(
+        utterances=[u for u in corpus.utterances if u.id not in bad]
+    )
+    with cli.wrong_use():
+        if settings.test_corpus:
+            cross.check(corpus, settings.emotions)
+        return emotions.select(corpus, settings.emotions)
+
+
+def _extract(
+    settings: Settings, utterances: Sequence[Utterance], alive: Callable[[], None]
+) -> Extraction:
+    """The features of the utterances whose files are usable.
+
+    Raises:
+      InputError: some are not, and --on_bad_audio=stop.
+    """
+
+    def progress(count: int) -> None:
+        alive()
+        bar.update(count)
+
+    with terminal.bar("features", len(utterances), "file") as bar:
+        done = extraction.extract(
+            utterances,
+            settings.cache_dir,
+            features=settings.features,
+            max_seconds=settings.max_seconds,
+            workers=settings.workers,
+            progress=progress,
+        )
+    terminal.say(
+        f"{len(done.features):,} utterances with {done.feature_set} "
+        f"features: {done.computed:,} extracted, {done.cached:,} "
+        f"{'read' if settings.features == 'npy' else 'cached'}"
+    )
+    what = kind(settings)
+    for reason in done.bad.values():
+        terminal.say(f"bad {what}: {reason}")
+    if done.bad and settings.on_bad_audio == "stop":
+        raise InputError(
+            f"{len(done.bad):,} of {len(utterances):,} utterances have no usable "
+            f"{what}, see above: mend them, or leave them out by --on_bad_audio=skip"
+        )
+    return done

@@ -1,0 +1,172 @@
+"""The run directory: the files that an experiment leaves behind."""
+
+import csv
+import json
+import platform
+import subprocess
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from importlib import metadata
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock, Timeout
+
+import vladser
+from vladser import files
+from vladser.errors import InputError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_LOCK = ".lock"
+_PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy", "opensmile", "audresample")
+
+
+def check(folder: Path) -> None:
+    """Raises InputError for a folder that no new run may fill: something is in it."""
+    try:
+        inside = folder.iterdir() if folder.exists() else ()
+        occupied = next((file for file in inside if not _passing(file)), None)
+    except OSError as error:
+        raise InputError(f"--run_dir={folder}: {error.strerror}") from None
+    if occupied:
+        raise InputError(
+            f"--run_dir={folder} is not empty ({occupied.name}): name a new folder"
+        )
+
+
+def make(folder: Path) -> None:
+    """Makes the folder and those above it where they do not exist.
+
+    Raises:
+      InputError: it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{folder} cannot be made: {error.strerror}") from None
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Makes the folder and keeps every other process off it, as long as this one lives.
+    What a process that was killed there had not finished is removed.
+
+    Raises:
+      InputError: it cannot be made or written to, or another process works in it.
+    """
+    make(folder)
+    try:
+        lock = FileLock(folder / _LOCK).acquire(timeout=0)
+    except Timeout:
+        raise InputError(
+            f"--run_dir={folder}: another process works in it; wait, or name another"
+        ) from None
+    except OSError as error:
+        raise InputError(
+            f"--run_dir={folder} cannot be written: {error.strerror}"
+        ) from None
+    with lock:
+        for file in folder.rglob(f".*{files.UNFINISHED}"):
+            with suppress(OSError):
+                file.unlink()
+        yield
+
+
+def set_aside(folder: Path) -> Path:
+    """Renames a folder to NAME.1, NAME.2 or what is free; returns its new path.
+
+    Raises:
+      InputError: it cannot be renamed, or another process works in it.
+    """
+    with locked(folder):
+        names = (folder.with_name(f"{folder.name}.{number}") for number in count(1))
+        aside = next(path for path in names if not path.exists())
+        try:
+            return folder.rename(aside)
+        except OSError as error:
+            raise InputError(
+                f"--run_dir={folder} cannot be set aside: {error.strerror}"
+            ) from None
+
+
+def write_lines(path: Path, lines: Iterable[str]) -> None:
+    """Writes lines in UTF-8 as they come, see `files.whole`."""
+    with files.whole(path, **files.TEXT) as file:
+        file.writelines(lines)
+
+
+def append_lines(path: Path, lines: Iterable[str]) -> None:
+    """Writes lines behind those of a file that others may read meanwhile.
+
+    Raises:
+      InputError: the file cannot be written.
+    """
+    try:
+        with path.open("a", **files.TEXT) as file:
+            file.writelines(lines)
+    except OSError as error:
+        raise files.unwritable(path, error) from None
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Writes a value as indented JSON, see `files.whole`."""
+    files.write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Writes a table row by row, see `files.whole`: it is never held in memory."""
+    with files.whole(path, **files.TEXT) as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows(rows)
+
+
+def write_png(path: Path, figure: "Figure") -> None:
+    """Writes a figure as a picture, see `files.whole`."""
+    with files.whole(path, "wb") as file:
+        figure.savefig(file, format="png")
+
+
+def _passing(file: Path) -> bool:
+    """Whether it may be in the folder of a new run."""
+    return file.name == _LOCK or file.suffix == files.UNFINISHED
+
+
+def environment() -> dict[str, Any]:
+    """What the figures of a run may depend on beside its flags and data."""
+    import jax
+
+    return {
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "vladser": vladser.__version__,
+        "revision": _revision(),
+        "python": platform.python_version(),
+        "packages": {name: _version(name) for name in _PACKAGES},
+        "host": {"name": platform.node(), "system": platform.platform()},
+        "devices": [f"{d.platform}: {d.device_kind}" for d in jax.devices()],
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _revision() -> str | None:
+    """The commit of the sources, "+" behind it where they differ from it."""
+    folder = Path(vladser.__file__).parent.parent
+    if not (folder / ".git").exists():
+        return None
+    describe = "describe --always --exclude=* --abbrev=40 --dirty=+"
+    command = ["git", "-C", str(folder), *describe.split()]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True)
+    except OSError:
+        return None
+    return done.stdout.strip() or None

@@ -1,0 +1,182 @@
+"""A condition: all that is set of a system but the fold and the seed.
+
+A condition is made from settings by their names, as flags, grids and files give them. A
+setting is a field of `Condition`, or an option of one of its parts that has a name of
+its own (`OPTIONS`): `cells=32` stands for `encoder=lstm(cells=32)`.
+"""
+
+# ruff: noqa: RUF009 (parts are immutable)
+
+from __future__ import annotations  # `NUMBERS` wants the annotations as they stand
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+from vladser import options, registry
+from vladser.errors import InputError
+from vladser.options import Fraction, NonNegative
+from vladser.types import Part, Spec
+
+# Options with a name of their own, and the part that has them.
+OPTIONS = {
+    "smoothing": "objective",
+    "alpha": "objective",
+    "cells": "encoder",
+    "learning_rate": "optimizer",
+    "rho": "optimizer",
+    "class_weights": "objective",
+    "focal": "objective",
+    "logit_adjustment": "objective",
+}
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One row of a results table; the defaults are the paper's. See `make`.
+
+    Parts change the compiled program, numbers do not: those are data of a trial.
+    """
+
+    aggregator: Part = registry.aggregators.parse("netvlad")
+    encoder: Part = registry.encoders.parse("lstm")
+    head: Part = registry.heads.parse("linear")
+    noise: NonNegative = 0.01
+    dropout: Fraction = 0.5
+    optimizer: Part = registry.optimizers.parse("adadelta")
+    objective: Part = registry.objectives.parse("cross_entropy")
+
+    @property
+    def name(self) -> str:
+        """The aggregator and the smoothing, then whatever is not as in the paper."""
+        said, usual = settings(self), settings(_of_these_parts(self))
+        words = [str(self.aggregator)]
+        if "smoothing" in said:
+            soft = f"{said['smoothing']} {said['alpha']:.15g}"
+            words.append("no smoothing" if said["smoothing"] == "none" else soft)
+        for part in PARTS:
+            usual[part] = DEFAULTS[part]
+        for name, value in said.items():
+            if name not in ("aggregator", "smoothing", "alpha") and (
+                value != usual[name]
+            ):
+                words.append(f"{name.replace('_', ' ')} {text(value)}")
+        return ", ".join(words)
+
+
+PARTS = tuple(f.name for f in fields(Condition) if f.name in registry.ROOMS)
+# The annotation and the default of each.
+NUMBERS = {
+    f.name: (f.type, f.default) for f in fields(Condition) if f.name not in PARTS
+}
+
+
+def make(**said: Any) -> Condition:
+    """Makes a condition.
+
+    Args:
+      **said: settings by their names; a part is a Part or its text. What is left out
+        is as in the paper, or as the part has it.
+
+    Raises:
+      InputError: an unknown setting, or one that no part of the condition has.
+    """
+    own = {name: said.pop(name) for name in OPTIONS if name in said}
+    for name, value in said.items():
+        if name in PARTS:
+            said[name] = value if isinstance(value, Part) else _parse(name, value)
+        elif name in NUMBERS:
+            said[name] = _number(name, value)
+        else:
+            known = ", ".join(names())
+            raise InputError(f"unknown setting {name!r:.60}: one of {known}")
+    condition = Condition(**said)
+    parts = {name: getattr(condition, name) for name in PARTS}
+    for name, value in own.items():
+        kind = OPTIONS[name]
+        if not _has(parts[kind], name):
+            raise InputError(f"{name}: {kind} {parts[kind].name} has no such option")
+        parts[kind] = registry.ROOMS[kind].replace(parts[kind], {name: value})
+    soft = dict(parts["objective"].options)
+    if "alpha" in soft and (soft["alpha"] == 0 or soft.get("smoothing") == "none"):
+        # One condition, whichever is said.
+        none = {"smoothing": "none", "alpha": 0.0}
+        parts["objective"] = registry.objectives.replace(parts["objective"], none)
+    return Condition(**{name: getattr(condition, name) for name in NUMBERS}, **parts)
+
+
+def names() -> list[str]:
+    """Returns the names of all settings."""
+    found = dict.fromkeys(["aggregator", "smoothing", "alpha"])
+    for name in (f.name for f in fields(Condition)):
+        found |= dict.fromkeys(
+            [name, *(o for o, kind in OPTIONS.items() if kind == name)]
+        )
+    return list(found)
+
+
+def applies(name: str, condition: Condition) -> bool:
+    """Returns whether a condition has a setting."""
+    return name not in OPTIONS or _has(getattr(condition, OPTIONS[name]), name)
+
+
+def settings(condition: Condition) -> dict[str, Any]:
+    """Returns the settings that `make` makes the condition of: texts and numbers."""
+    found = {}
+    for name in names():
+        if name in NUMBERS:
+            found[name] = getattr(condition, name)
+        elif name in PARTS:
+            part = getattr(condition, name)
+            own = tuple(o for o in part.options if o[0] not in OPTIONS)
+            found[name] = str(Part(part.name, own))
+        elif applies(name, condition):
+            found[name] = dict(getattr(condition, OPTIONS[name]).options)[name]
+    return found
+
+
+def specification(condition: Condition, dim: int, classes: int) -> Spec:
+    """Returns what the compiled program of a condition depends on.
+
+    Args:
+      dim: descriptors of a frame.
+      classes: how many.
+    """
+    parts = {
+        name: registry.ROOMS[name].static(getattr(condition, name)) for name in PARTS
+    }
+    return Spec(**parts, dim=dim, classes=classes)
+
+
+def _parse(name: str, value: Any) -> Part:
+    if not isinstance(value, str):
+        raise InputError(f"{name}: expected NAME(option=value, ...), got {value!r:.60}")
+    return registry.ROOMS[name].parse(value)
+
+
+def _number(name: str, value: Any) -> Any:
+    try:
+        return options.check(*NUMBERS[name], value)
+    except ValueError as error:
+        raise InputError(f"{name}: {error}") from None
+
+
+def _has(part: Part, option: str) -> bool:
+    return option in dict(part.options)
+
+
+def _of_these_parts(condition: Condition) -> Condition:
+    """Returns the condition whose parts have the same names, and default options."""
+    return Condition(
+        **{
+            name: registry.ROOMS[name].parse(getattr(condition, name).name)
+            for name in PARTS
+        }  # type: ignore[arg-type]
+    )
+
+
+def text(value: Any) -> str:
+    """Returns a setting's value as a name shows it."""
+    return f"{value:.15g}" if isinstance(value, float) else str(value)
+
+
+DEFAULTS = settings(Condition())

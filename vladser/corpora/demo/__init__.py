@@ -1,0 +1,1 @@
+"""The demo: a corpus that a speech synthesizer speaks on the spot."""

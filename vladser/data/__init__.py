@@ -1,0 +1,1 @@
+"""Data: utterances and features as one Dataset, its folds and its minibatches."""

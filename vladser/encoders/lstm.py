@@ -1,0 +1,185 @@
+"""The LSTM over a minibatch, with a gradient of its own.
+
+The gradient that autodiff makes of a scan forms each weight gradient step by step. Here
+what does not depend on the step before (the input's product with its kernel, every
+weight gradient, the gates' derivatives) is done for all frames at once, and the loops
+over time keep one matrix product each.
+"""
+
+from functools import partial
+from typing import NamedTuple
+
+import chex
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from vladser.options import Count
+from vladser.types import Array, Encoder, Recurrence
+
+
+class Params(NamedTuple):
+    """Gates side by side in the order input, forget, cell, output."""
+
+    input_kernel: Array  # [D, 4H]
+    recurrent_kernel: Array  # [H, 4H]
+    bias: Array  # [4H]
+
+
+class Carry(NamedTuple):
+    hidden: Array  # [B, H]
+    cell: Array  # [B, H]
+
+
+class Residuals(NamedTuple):
+    """All that the gradient reuses of the way forward; each after its frame."""
+
+    hidden: Array  # [T, B, H]
+    cell: Array  # [T, B, H]
+    gates: Array  # [T, B, 4H]
+
+
+def lstm(*, cells: Count = 64) -> Encoder:
+    """The LSTM of Huang et al. 2020, section 2, with a forget gate (Gers et al. 2000).
+
+    Args:
+      cells: H.
+    """
+
+    def apply(params, frames, mask):
+        return unroll(params, frames, mask, start(params, frames.shape[1]))[0]
+
+    def update(params, carry, frames, mask, residuals):
+        return replay(params, frames, mask, carry, residuals)
+
+    return Encoder(
+        lambda key, dim: init(key, dim, cells),
+        apply,
+        Recurrence(start, residuals, update),
+    )
+
+
+def init(key: Array, dim: int, cells: int) -> Params:
+    """Initial weights as in Keras of the paper's day: Glorot uniform over the whole
+    input kernel, orthogonal over the whole recurrent one, forget gate's bias 1."""
+    input_key, recurrent_key = jax.random.split(key)
+    return Params(
+        jax.nn.initializers.glorot_uniform()(input_key, (dim, 4 * cells)),
+        jax.nn.initializers.orthogonal()(recurrent_key, (cells, 4 * cells)),
+        jnp.zeros((4, cells)).at[1].set(1.0).ravel(),
+    )
+
+
+def start(params: Params, batch: int) -> Carry:
+    """The state before the first frame."""
+    cells = params.recurrent_kernel.shape[0]
+    zeros = jnp.zeros((batch, cells), params.bias.dtype)
+    return Carry(zeros, zeros)
+
+
+def unroll(
+    params: Params, frames: Array, mask: Array, carry: Carry
+) -> tuple[Array, Carry]:
+    """Runs the LSTM over time.
+
+    Args:
+      frames: [T, B, D], finite.
+      mask: [T, B] bool; a frame that it leaves out leaves the state as it was.
+      carry: the state before the first frame.
+
+    Returns:
+      hidden [T, B, H] and the state after the last frame.
+    """
+    found = residuals(params, carry, frames, mask)
+    return replay(params, frames, mask, carry, found)
+
+
+def residuals(params: Params, carry: Carry, frames: Array, mask: Array) -> Residuals:
+    """The way forward of `unroll`, without a gradient: that is `replay`'s."""
+    chex.assert_rank([frames, mask], [3, 2])
+    chex.assert_equal_shape_prefix([frames, mask], 2)
+    params, frames, carry = lax.stop_gradient((params, frames, carry))
+    # sigmoid(z) = tanh(z / 2) / 2 + 1 / 2: one tanh serves all four gates.
+    is_cell_gate = _is_cell_gate(params)
+    scale = jnp.where(is_cell_gate, 1.0, 0.5)
+    shift = jnp.where(is_cell_gate, 0.0, 0.5)
+
+    def step(carry, inputs):
+        projected, keep = inputs
+        z = projected + carry.hidden @ params.recurrent_kernel
+        gates = jnp.tanh(z * scale) * scale + shift
+        i, f, g, o = jnp.split(gates, 4, axis=-1)
+        cell = f * carry.cell + i * g
+        new = Carry(o * jnp.tanh(cell), cell)
+        carry = jax.tree.map(partial(jnp.where, keep[:, None]), new, carry)
+        return carry, Residuals(carry.hidden, carry.cell, gates)
+
+    projected = frames @ params.input_kernel + params.bias
+    return lax.scan(step, carry, (projected, mask))[1]
+
+
+@jax.custom_vjp
+def replay(
+    params: Params, frames: Array, mask: Array, carry: Carry, found: Residuals
+) -> tuple[Array, Carry]:
+    """`unroll`, given the `residuals` of its arguments: nothing is left to compute, but
+    the result knows its gradient."""
+    return found.hidden, Carry(found.hidden[-1], found.cell[-1])
+
+
+def _forward(*arguments):
+    return replay(*arguments), arguments
+
+
+def _backward(arguments, cotangents):
+    params, frames, mask, carry, (hidden, cell, gates) = arguments
+    hidden_bar, carry_bar = cotangents
+    keep = mask[..., None]
+    i, f, g, o = jnp.split(gates, 4, axis=-1)
+    before = Carry(
+        jnp.concatenate([carry.hidden[None], hidden[:-1]]),
+        jnp.concatenate([carry.cell[None], cell[:-1]]),
+    )
+    tanh_cell = jnp.tanh(cell)
+    # Where the mask leaves out, nothing reaches the gates and the cell stays.
+    cell_by_hidden = jnp.where(keep, o * (1 - tanh_cell**2), 0)
+    cell_by_cell = jnp.where(keep, f, 1)
+    local = jnp.where(_is_cell_gate(params), 1 - gates**2, gates * (1 - gates))
+    factor = jnp.concatenate([g, before.cell, i, tanh_cell], axis=-1)
+    z_by_state = jnp.where(keep, local * factor, 0)
+    transposed = params.recurrent_kernel.T
+
+    def step(carry_bar, inputs):
+        hidden_bar, keep, cell_by_hidden, cell_by_cell, z_by_state = inputs
+        h_bar = carry_bar.hidden + hidden_bar
+        c_bar = carry_bar.cell + h_bar * cell_by_hidden
+        z_bar = jnp.concatenate([c_bar, c_bar, c_bar, h_bar], axis=-1) * z_by_state
+        passed = jnp.where(keep[:, None], 0, h_bar)
+        return Carry(passed + z_bar @ transposed, c_bar * cell_by_cell), z_bar
+
+    carry_bar, z_bar = lax.scan(
+        step,
+        Carry(*carry_bar),
+        (hidden_bar, mask, cell_by_hidden, cell_by_cell, z_by_state),
+        reverse=True,
+    )
+    # Both kernels' gradients are one product.
+    inputs = jnp.concatenate([frames, before.hidden], axis=-1)
+    kernels_bar = _flat(inputs).T @ _flat(z_bar)
+    dim = frames.shape[-1]
+    params_bar = Params(kernels_bar[:dim], kernels_bar[dim:], z_bar.sum(axis=(0, 1)))
+    return params_bar, z_bar @ params.input_kernel.T, None, carry_bar, None
+
+
+replay.defvjp(_forward, _backward)
+
+
+def _flat(x: Array) -> Array:
+    """[T, B, N] -> [T * B, N]."""
+    return x.reshape(-1, x.shape[-1])
+
+
+def _is_cell_gate(params: Params) -> Array:
+    """[4H] bool."""
+    cells = params.recurrent_kernel.shape[0]
+    return jnp.repeat(jnp.array([False, False, True, False]), cells)

@@ -1,0 +1,16 @@
+"""No encoder: the descriptors themselves are pooled."""
+
+from vladser.types import Encoder, Recurrence
+
+
+def none() -> Encoder:
+    """The identity: H is D."""
+    return Encoder(
+        init=lambda key, dim: (),
+        apply=lambda params, frames, mask: frames,
+        recurrence=Recurrence(
+            start=lambda params, batch: (),
+            residuals=lambda params, carry, frames, mask: (),
+            update=lambda params, carry, frames, mask, residuals: (frames, carry),
+        ),
+    )

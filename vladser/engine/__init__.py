@@ -1,0 +1,1 @@
+"""The engine: trains the trials of an experiment, all at once."""

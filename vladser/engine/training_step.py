@@ -1,0 +1,256 @@
+"""One training step of one trial: loss, gradient, update."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from jax.typing import ArrayLike
+
+from vladser import masking, model
+from vladser.data import dataset
+from vladser.engine import timeblocks
+from vladser.engine.timeblocks import BLOCK, Scan
+from vladser.registry import objectives, optimizers
+from vladser.types import Array, Buffer, PyTree, Spec, State, Trial
+
+
+class Draws(NamedTuple):
+    """The random numbers of one training step, shared by the trials of a seed."""
+
+    noise: Array  # [blocks, BLOCK, B, D] standard normal
+    uniform: Array  # [blocks, BLOCK, B, H] in [0, 1)
+
+
+def init(params: model.Params, spec: Spec) -> State:
+    """The state before the first step."""
+    return State(params, optimizers.build(spec.optimizer).init(params))
+
+
+def no_draws(spec: Spec, batch: int, capacity: int) -> Draws:
+    """Memory for the draws of `batch` rows of at most `capacity` blocks."""
+    shape = (capacity, BLOCK, batch)
+    outputs, _ = model.sizes(spec)
+    return Draws(jnp.zeros((*shape, spec.dim)), jnp.zeros((*shape, outputs)))
+
+
+def draw(key: Array, draws: Draws, count: Array) -> Draws:
+    """Draws anew for the first `count` blocks. What is drawn for a block does not
+    depend on how many there are."""
+
+    def one(index, draws):
+        noise_key, dropout_key = jax.random.split(jax.random.fold_in(key, index))
+        fresh = Draws(
+            jax.random.normal(noise_key, draws.noise.shape[1:]),
+            jax.random.uniform(dropout_key, draws.uniform.shape[1:]),
+        )
+        return jax.tree.map(lambda all, x: all.at[index].set(x), draws, fresh)
+
+    return jax.lax.fori_loop(0, count, one, draws)
+
+
+def standardize(frames: Array, trial: Trial) -> Array:
+    """Frames in units of the fold's training frames: mean 0, variance 1."""
+    return (frames - trial.mean) * trial.scale
+
+
+def workspace(params: model.Params, spec: Spec, batch: int, capacity: int) -> PyTree:
+    """Memory for `value_and_gradient` of `batch` rows, see `timeblocks.workspace`."""
+
+    def residuals(params, carry, index):
+        frames = jnp.zeros((BLOCK, batch, spec.dim))
+        mask = jnp.ones(frames.shape[:2], bool)
+        return model.residuals(params, spec, carry, frames, mask)
+
+    def start(params):
+        return model.start(params, spec, batch)
+
+    scan = Scan(start, residuals, None, None)  # type: ignore[arg-type]  # all it needs
+    return timeblocks.workspace(scan, params, capacity)
+
+
+def value_and_gradient(
+    params: model.Params,
+    spec: Spec,
+    trial: Trial,
+    buffer: Buffer,
+    rows: Array,
+    draws: Draws,
+    place: ArrayLike,
+    workspace: PyTree,
+) -> tuple[Array, model.Params, PyTree]:
+    """The objective, summed over the live rows.
+
+    Args:
+      rows: [B] int, utterances; -1 is an empty row.
+      draws: those of the minibatch; place: where in it the rows begin.
+      workspace: see `workspace`.
+
+    Returns:
+      the loss [], its gradient, and the workspace again.
+    """
+
+    def drawn(all, index):
+        first, sizes = (index, 0, place, 0), (1, BLOCK, len(rows), all.shape[-1])
+        return jax.lax.dynamic_slice(all, first, sizes)[0]
+
+    def noise(index):
+        return trial.noise * drawn(draws.noise, index)
+
+    def drop(outputs, index=None):
+        if index is None:  # all blocks at once
+            uniform = draws.uniform.reshape(-1, *draws.uniform.shape[2:])
+            uniform = jax.lax.dynamic_slice_in_dim(uniform, place, len(rows), axis=1)
+        else:
+            uniform = drawn(draws.uniform, index)
+        kept = uniform >= trial.dropout
+        return jnp.where(kept, outputs * (1 / (1 - trial.dropout)), 0.0)
+
+    def loss(params, vectors, logits):
+        of_each = objectives.build(spec.objective).loss(
+            params.objective, trial.objective, vectors, logits, buffer.label[rows]
+        )
+        return jnp.sum(jnp.where(rows >= 0, of_each, 0))
+
+    capacity = draws.noise.shape[0]
+    scan = _scan(spec, trial, buffer, rows, loss, noise, drop)
+    count = _blocks(buffer, rows)
+    return timeblocks.value_and_gradient(scan, params, count, capacity, workspace)
+
+
+def step(
+    state: State,
+    spec: Spec,
+    trial: Trial,
+    buffer: Buffer,
+    rows: Array,
+    draws: Draws,
+    workspace: PyTree,
+) -> tuple[State, Array, PyTree]:
+    """One step; a minibatch without a live row leaves the state untouched.
+
+    The minibatch is worked on in slices, whose gradients are summed: a row is padded to
+    the longest of its slice only.
+
+    Args:
+      rows: [slices, B] int, utterances; -1 is an empty row.
+      draws: those of all rows, slice by slice.
+      workspace: see `workspace`.
+
+    Returns:
+      the new state, the loss before the step, averaged over the live rows (0 if none,
+      NaN if the gradient is not finite), and the workspace again.
+    """
+    batch = rows.shape[1]
+
+    def add(total, numbered):
+        value, gradient, workspace = total
+        number, rows = numbered
+        more, slope, workspace = value_and_gradient(
+            state.params, spec, trial, buffer, rows, draws, number * batch, workspace
+        )
+        return (value + more, jax.tree.map(jnp.add, gradient, slope), workspace), None
+
+    nothing = jnp.zeros(()), jax.tree.map(jnp.zeros_like, state.params), workspace
+    (value, gradient, workspace), _ = jax.lax.scan(
+        add, nothing, (jnp.arange(len(rows)), rows)
+    )
+    live = (rows >= 0).sum()
+
+    def take(state):
+        share = 1 / jnp.maximum(live, 1)
+        updates, optimizer_state = optimizers.build(
+            spec.optimizer, trial.optimizer
+        ).update(
+            jax.tree.map(lambda x: x * share, gradient), state.optimizer, state.params
+        )
+        params = optax.apply_updates(state.params, updates)
+        finite = [jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(gradient)]
+        loss = jnp.where(jnp.stack(finite).all(), value * share, jnp.nan)
+        return State(params, optimizer_state), loss
+
+    def leave(state):
+        return state, jnp.zeros(())
+
+    return *jax.lax.cond(live > 0, take, leave, state), workspace
+
+
+def predict(
+    params: model.Params,
+    spec: Spec,
+    trial: Trial,
+    buffer: Buffer,
+    rows: Array,
+    capacity: int,
+) -> Array:
+    """Class probabilities of each row, without noise and dropout.
+
+    Args:
+      rows: [slices, B] int, utterances; -1 is an empty row.
+      capacity: blocks of the longest utterance.
+
+    Returns:
+      [slices, B, classes].
+    """
+
+    def probabilities(params, vectors, logits):
+        return jax.nn.softmax(logits)
+
+    def of_slice(rows):
+        scan = _scan(spec, trial, buffer, rows, probabilities)
+        return timeblocks.value(scan, params, _blocks(buffer, rows), capacity)
+
+    return jax.lax.map(of_slice, rows)
+
+
+def longest(buffer: Buffer, rows: Array) -> Array:
+    """Frames of the longest of some utterances; -1 is an empty row."""
+    return jnp.where(rows >= 0, buffer.length[rows], 0).max()
+
+
+def _blocks(buffer: Buffer, rows: Array) -> Array:
+    return timeblocks.count(longest(buffer, rows))
+
+
+def _scan(
+    spec: Spec,
+    trial: Trial,
+    buffer: Buffer,
+    rows: Array,
+    value: Callable[[model.Params, Array, Array], Array],
+    noise: Callable[[Array], ArrayLike] = lambda index: 0.0,
+    drop: Callable[..., Array] = lambda outputs, index=None: outputs,
+) -> Scan:
+    """The model's walk through the utterances `rows` [B].
+
+    Args:
+      value: (params, vectors, logits) -> what the walk ends in.
+      noise: index of a block -> what is added to its frames.
+      drop: (outputs, index of their block) -> outputs; without an index, of all blocks.
+    """
+
+    def inputs(index):
+        frames, mask = dataset.gather(buffer, rows, index * BLOCK, BLOCK)
+        return masking.clean(standardize(frames, trial) + noise(index), mask), mask
+
+    def start(params):
+        return model.start(params, spec, len(rows))
+
+    def residuals(params, carry, index):
+        return model.residuals(params, spec, carry, *inputs(index))
+
+    def block(params, carry, index, saved):
+        frames, mask = inputs(index)
+        return model.update(
+            params, spec, carry, frames, mask, saved, partial(drop, index=index)
+        )
+
+    def finish(params, carry, seen):
+        seen = jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), seen)
+        frames = sum(leaf.shape[0] for leaf in jax.tree.leaves(seen))
+        mask = dataset.mask(buffer, rows, 0, frames)
+        return value(params, *model.finish(params, spec, carry, seen, mask, drop))
+
+    return Scan(start, residuals, block, finish)

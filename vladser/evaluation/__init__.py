@@ -1,0 +1,1 @@
+"""Evaluation: what a result is worth."""

@@ -1,0 +1,1 @@
+"""Audit: what could make a result look better than it is."""

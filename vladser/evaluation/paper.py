@@ -1,0 +1,110 @@
+"""What Huang, Tao, Liu, Lian (Interspeech 2020) report and claim, as data.
+
+All of it is of IEMOCAP: 5,531 utterances of four emotions, each of 10 speakers left out
+in turn. UA is a share: 0.626 where the paper prints 62.6. What it shows in a plot alone
+(other numbers of clusters in Figure 3, other alphas in Figure 5) has no value here. Its
+text gives 62.0 and 61.4, the smoothings at alpha 0.2, both ways round; unigram is the
+better one here, as in Figure 6.
+"""
+
+from typing import Any, NamedTuple
+
+from vladser.condition import Condition, make
+
+
+class Family(NamedTuple):
+    """Conditions that are compared with one reference, and corrected together."""
+
+    name: str
+    title: str
+    reference: Condition
+    members: tuple[Condition, ...]
+
+
+class Claim(NamedTuple):
+    """One condition does better than another."""
+
+    better: Condition
+    worse: Condition
+    text: str
+
+
+def _plain(aggregator: str) -> Condition:
+    return make(aggregator=aggregator, smoothing="none")
+
+
+def _netvlad(clusters: int, **settings: Any) -> Condition:
+    settings = settings or {"smoothing": "none"}
+    return make(aggregator=f"netvlad(clusters={clusters})", **settings)
+
+
+def _mean(smoothing: str, alpha: float) -> Condition:
+    return make(aggregator="mean", smoothing=smoothing, alpha=alpha)
+
+
+NETVLAD, MEAN = _netvlad(4), _plain("mean")
+UNIGRAM, UNIFORM = _mean("unigram", 0.2), _mean("uniform", 0.2)
+PROPOSED = _netvlad(4, smoothing="unigram", alpha=0.2)
+_OTHER_POOLINGS = {
+    _plain("final"): "the final output",
+    _plain("maximum"): "max pooling",
+    MEAN: "mean pooling",
+    _plain("weighted"): "weighted pooling",
+}
+_OTHER_CLUSTERS = {_netvlad(k): k for k in (1, 2, 3, 5, 6, 8, 16)}
+_ALPHAS = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5)
+
+FAMILIES = (
+    Family("Table 1", "Poolings, no smoothing", NETVLAD, tuple(_OTHER_POOLINGS)),
+    Family("Figure 3", "Clusters of NetVLAD", NETVLAD, tuple(_OTHER_CLUSTERS)),
+    Family(
+        "Figure 5",
+        "Label smoothing of mean pooling",
+        MEAN,
+        tuple(_mean(kind, a) for kind in ("uniform", "unigram") for a in _ALPHAS),
+    ),
+    Family("Figure 6", "Uniform or unigram smoothing", UNIGRAM, (UNIFORM,)),
+    Family("Table 2", "The system and its parts", PROPOSED, (NETVLAD, UNIGRAM, MEAN)),
+)
+
+CLAIMS = (
+    *(
+        Claim(NETVLAD, pooling, f"NetVLAD beats {name}")
+        for pooling, name in _OTHER_POOLINGS.items()
+    ),
+    *(
+        Claim(NETVLAD, condition, f"K = 4 clusters beat K = {k}")
+        for condition, k in _OTHER_CLUSTERS.items()
+    ),
+    Claim(UNIFORM, MEAN, "Uniform smoothing at 0.2 beats none"),
+    Claim(UNIGRAM, MEAN, "Unigram smoothing at 0.2 beats none"),
+    Claim(UNIGRAM, UNIFORM, "Unigram smoothing beats uniform smoothing, both at 0.2"),
+    Claim(PROPOSED, NETVLAD, "NetVLAD with unigram smoothing beats NetVLAD without"),
+    Claim(PROPOSED, UNIGRAM, "NetVLAD beats mean pooling, both with unigram smoothing"),
+    Claim(PROPOSED, MEAN, "The proposed system beats mean pooling without smoothing"),
+)
+
+# Table 2: UA of other published systems.
+OTHERS = {
+    "DNN-ELM": 0.521,
+    "attentive CNN": 0.561,
+    "LSTM (Fayek et al.)": 0.581,
+    "triplet LSTM": 0.604,
+}
+
+_PUBLISHED = {
+    _plain("final"): 0.538,  # Table 1
+    _plain("maximum"): 0.568,
+    MEAN: 0.596,
+    _plain("weighted"): 0.603,
+    NETVLAD: 0.626,
+    UNIFORM: 0.614,  # Figure 5
+    UNIGRAM: 0.620,
+    PROPOSED: 0.635,  # Table 2
+}
+
+
+def published(condition: Condition) -> float | None:
+    """The UA that the paper prints for a condition, a share; None where it prints none,
+    or where a setting (cells, noise, ...) is not the paper's."""
+    return _PUBLISHED.get(condition)

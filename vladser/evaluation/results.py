@@ -1,0 +1,150 @@
+"""From the probabilities of the test utterances to predictions and a summary.
+
+Metrics are taken a fold, then averaged over the folds, then over the seeds; pooled ones
+come from the confusion matrix of all folds together.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from vladser import metrics
+from vladser.condition import Condition, settings
+from vladser.errors import TrainingError
+from vladser.evaluation import significance
+from vladser.types import Dataset, Fold
+
+
+class Tested(NamedTuple):
+    """One condition's test, all folds and seeds."""
+
+    corpus: Dataset
+    condition: Condition
+    folds: Sequence[Fold]
+    seeds: Sequence[int]
+    probabilities: np.ndarray  # [seeds, folds, N, classes]; NaN where not tested
+
+    def of_seeds(self, mask: np.ndarray) -> "Tested":
+        """Of some of the seeds."""
+        seeds = [seed for seed, taken in zip(self.seeds, mask, strict=True) if taken]
+        return self._replace(seeds=seeds, probabilities=self.probabilities[mask])
+
+    def confusions(self) -> np.ndarray:
+        """[seeds, folds, speakers, classes, classes]; row = truth.
+
+        Raises:
+          TrainingError: a probability is NaN; names the trial.
+        """
+        seeds, folds, _, classes = self.probabilities.shape
+        shape = seeds, folds, len(self.corpus.speakers), classes, classes
+        found = np.zeros(shape, int)
+        for s, f in np.ndindex(seeds, folds):
+            rows = self.folds[f].test
+            probabilities = self.probabilities[s, f, rows]
+            if np.isnan(probabilities).any():
+                raise TrainingError(
+                    f"{self.condition.name}, seed {self.seeds[s]}, held out "
+                    f"{self.folds[f].held_out}: the trained parameters give NaN; "
+                    "a smaller learning rate may help"
+                )
+            speaker, label = self.corpus.speaker[rows], self.corpus.label[rows]
+            np.add.at(found[s, f], (speaker, label, probabilities.argmax(axis=-1)), 1)
+        return found
+
+
+def header(corpus: Dataset) -> list[str]:
+    """The columns of `predictions`."""
+    return [
+        "condition",
+        "seed",
+        "fold",
+        "utterance",
+        "speaker",
+        "emotion",
+        "predicted",
+        *(f"p_{emotion}" for emotion in corpus.emotions),
+    ]
+
+
+def predictions(tested: Tested) -> Iterator[list[str]]:
+    """A row for each test utterance of each fold and seed, see `header`.
+
+    Probabilities have nine digits: enough to tell any two float32 apart.
+    """
+    corpus = tested.corpus
+    for s, seed in enumerate(tested.seeds):
+        for f, fold in enumerate(tested.folds):
+            for row in fold.test:
+                found = tested.probabilities[s, f, row]
+                if np.isnan(found).any():  # the trial failed
+                    continue
+                yield [
+                    tested.condition.name,
+                    str(seed),
+                    fold.held_out,
+                    corpus.utterances[row],
+                    corpus.speakers[corpus.speaker[row]],
+                    corpus.emotions[corpus.label[row]],
+                    corpus.emotions[found.argmax()],
+                    *(f"{p:.9g}" for p in found),
+                ]
+
+
+def summary(tested: Tested) -> dict[str, Any]:
+    """What summary.json says of one condition.
+
+    `confusion` is summed over folds and averaged over seeds; `std_over_seeds` is the
+    sample standard deviation of the seeds' means, null for one seed; `interval` is that
+    of the mean over the tested speakers, see `statistics.interval`.
+
+    Raises:
+      TrainingError: a probability is NaN; names the trial.
+    """
+    condition, confusions = tested.condition, tested.confusions()
+    by_fold, by_speaker = confusions.sum(axis=2), confusions.sum(axis=1)
+    ua, wa = (_each(measure, by_fold) for measure in (metrics.ua, metrics.wa))
+    pooled = by_fold.sum(axis=1)
+    over_seeds = ua.mean(axis=1)
+    spoken = by_speaker[0].sum(axis=(1, 2))
+    heard = np.flatnonzero(spoken)
+    ua_of_speakers = _each(metrics.ua, by_speaker[:, heard]).mean(axis=0)
+    return {
+        "name": condition.name,
+        **settings(condition),
+        "seeds": list(tested.seeds),
+        "ua": {
+            "mean_of_folds": float(over_seeds.mean()),
+            "mean_of_speakers": float(ua_of_speakers.mean()),
+            "std_over_seeds": float(over_seeds.std(ddof=1)) if len(ua) > 1 else None,
+            "pooled": float(_each(metrics.ua, pooled).mean()),
+            "interval": significance.interval(ua_of_speakers),
+        },
+        "wa": {
+            "mean_of_folds": float(wa.mean()),
+            "pooled": float(_each(metrics.wa, pooled).mean()),
+        },
+        "confusion": pooled.mean(axis=0).tolist(),
+        "folds": [
+            {
+                "held_out": fold.held_out,
+                "utterances": len(fold.test),
+                "ua": float(ua[:, f].mean()),
+            }
+            for f, fold in enumerate(tested.folds)
+        ],
+        "speakers": [
+            {
+                "speaker": tested.corpus.speakers[speaker],
+                "utterances": int(spoken[speaker]),
+                "ua": float(ua),
+            }
+            for speaker, ua in zip(heard, ua_of_speakers, strict=True)
+        ],
+    }
+
+
+def _each(measure, confusions: np.ndarray) -> np.ndarray:
+    """A measure of each of the confusion matrices [..., classes, classes]."""
+    flat = confusions.reshape(-1, *confusions.shape[-2:])
+    return np.array([measure(one) for one in flat]).reshape(confusions.shape[:-2])

@@ -1,0 +1,125 @@
+"""Files that are there whole or not at all, and digests that notice damage."""
+
+import hashlib
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, Any
+
+from vladser.errors import InputError
+
+SUMS = "SHA256SUMS"  # `sha256sum -c SHA256SUMS` reads it as well
+UNFINISHED = ".unfinished"  # the suffix of a file that is being written
+TEXT: Mapping[str, Any] = {"encoding": "utf-8", "newline": ""}
+_LINE = re.compile(r"([0-9a-f]{64})  (.+)")
+
+
+@contextmanager
+def whole(path: Path, mode: str = "w", **options: Any) -> Iterator[IO]:
+    """Opens a file that gets its name once all of it is on the disk.
+
+    Args:
+      path: of the file; one that is there is replaced.
+      mode, **options: of `open`.
+
+    Raises:
+      InputError: the file cannot be written.
+    """
+    unfinished = path.with_name(f".{path.name}{UNFINISHED}")
+    try:
+        with unfinished.open(mode, **options) as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+    except OSError as error:
+        raise unwritable(path, error) from None
+    finally:
+        with suppress(OSError):  # it has its name, or the disk is only read
+            unfinished.unlink()
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Writes bytes, see `whole`."""
+    with whole(path, "wb") as file:
+        file.write(content)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a text in UTF-8, see `whole`."""
+    with whole(path, **TEXT) as file:
+        file.write(text)
+
+
+def unwritable(path: Path, error: OSError) -> InputError:
+    """Returns the error that says why a file cannot be written."""
+    return InputError(f"{path} cannot be written: {error.strerror}")
+
+
+def digest(path: Path) -> str:
+    """Returns the SHA-256 of a file's content, in hexadecimal digits.
+
+    Raises:
+      OSError: the file cannot be read.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_sums(folder: Path, names: Iterable[str]) -> None:
+    """Writes SHA256SUMS, a line for each of the named files that is there.
+
+    Raises:
+      InputError: a file cannot be read, or SHA256SUMS cannot be written.
+    """
+    lines = (f"{sum}  {name}\n" for name, sum in _digests(folder, names).items())
+    write_text(folder / SUMS, "".join(lines))
+
+
+def check_sums(folder: Path, names: Iterable[str]) -> None:
+    """Compares the named files with SHA256SUMS, which has to be there.
+
+    Raises:
+      InputError: names the first file that is damaged, missing or not listed.
+    """
+    names = list(names)
+    listed, there = _listed(folder / SUMS), _digests(folder, names)
+    for name in names:
+        if listed.get(name) == there.get(name):
+            continue
+        if name not in listed:
+            raise InputError(f"{folder / name} is not listed in {SUMS}")
+        if name not in there:
+            raise InputError(f"{folder / name} is missing, but listed in {SUMS}")
+        raise InputError(f"{folder / name} is damaged or changed: not as {SUMS} says")
+
+
+def _digests(folder: Path, names: Iterable[str]) -> dict[str, str]:
+    """Returns the digests of the files that are there."""
+    digests = {}
+    for name in names:
+        try:
+            digests[name] = digest(folder / name)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise InputError(f"{folder / name}: {error.strerror}") from None
+    return digests
+
+
+def _listed(path: Path) -> dict[str, str]:
+    try:
+        lines = path.read_bytes().decode("utf-8", "replace").split("\n")
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from None
+    listed = {}
+    for number, line in enumerate(lines[:-1], 1):
+        match = _LINE.fullmatch(line)
+        if not match or match[2] in listed:
+            raise InputError(f"{path}:{number}: damaged: not a digest and a file name")
+        listed[match[2]] = match[1]
+    if lines[-1]:
+        raise InputError(f"{path}:{len(lines)}: damaged: cut short")
+    return listed

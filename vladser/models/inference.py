@@ -1,0 +1,148 @@
+"""Classifying with a trained model: whole utterances, or as they are spoken.
+
+A walk through utterances is `start`, `advance` by some frames as often as there are
+more, `finish` at any time: what that gives does not depend on how the frames were cut.
+Of a pooling that streams, one compiled program serves all lengths.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from vladser import masking, model
+from vladser.errors import InputError
+from vladser.models.bundle import Bundle
+from vladser.types import Array, PyTree, Spec
+
+WIDTH = 32  # frames that the program takes at once
+ROWS = 8  # utterances
+
+
+class Walk(NamedTuple):
+    """What is known after some frames of B utterances."""
+
+    batch: int
+    carry: model.Carry
+    # For a model that cannot stream: what `model.finish` is to see, and the masks.
+    seen: tuple[PyTree, ...] = ()
+    mask: tuple[Array, ...] = ()
+
+
+class Found(NamedTuple):
+    """What the model makes of B utterances."""
+
+    embedding: np.ndarray  # [B, V] the utterance-level representation
+    probabilities: np.ndarray  # [B, classes]
+
+
+def can_stream(bundle: Bundle) -> bool:
+    """Whether a walk needs to remember no more than a state of constant size."""
+    return model.streams(bundle.spec)
+
+
+def start(bundle: Bundle, batch: int) -> Walk:
+    """Before the first frame of `batch` utterances."""
+    return Walk(batch, model.start(bundle.params, bundle.spec, batch))
+
+
+def advance(bundle: Bundle, walk: Walk, frames: np.ndarray, mask: np.ndarray) -> Walk:
+    """Takes in more frames.
+
+    Args:
+      frames: [T, B, D] float32, features as they were extracted.
+      mask: [T, B] bool; what it leaves out may hold anything.
+    """
+    for begin in range(0, len(frames), WIDTH):
+        part, kept = frames[begin : begin + WIDTH], mask[begin : begin + WIDTH]
+        short = WIDTH - len(part)
+        part = np.pad(part, ((0, short), (0, 0), (0, 0)))
+        kept = np.pad(kept, ((0, short), (0, 0)))
+        scaler = bundle.mean, bundle.scale
+        carry, seen = _advance(
+            bundle.params, scaler, walk.carry, part, kept, spec=bundle.spec
+        )
+        walk = walk._replace(carry=carry)
+        if not isinstance(seen, tuple):
+            walk = walk._replace(seen=(*walk.seen, seen), mask=(*walk.mask, kept))
+    return walk
+
+
+def finish(bundle: Bundle, walk: Walk) -> Found:
+    """What the model makes of the frames so far; the walk may go on after it."""
+    seen: PyTree = ()
+    mask: PyTree = ()
+    if not can_stream(bundle):
+        none = np.zeros((1, walk.batch, model.seen(bundle.spec)), np.float32)
+        seen = jnp.concatenate(walk.seen or [none])  # `none` before the first frame
+        mask = np.concatenate(walk.mask or [np.zeros(none.shape[:2], bool)])
+    found = _finish(bundle.params, walk.carry, seen, mask, spec=bundle.spec)
+    return Found(*map(np.asarray, found))
+
+
+def classify(bundle: Bundle, features: Sequence[np.ndarray]) -> Found:
+    """Classifies utterances.
+
+    Args:
+      features: [T, D] float32 of each utterance, as they were extracted.
+
+    Raises:
+      InputError: an utterance of another number of features, or without a frame.
+    """
+    for number, frames in enumerate(features):
+        if frames.ndim != 2 or frames.shape[1] != len(bundle.mean) or not len(frames):
+            raise InputError(
+                f"utterance {number}: features of shape {frames.shape}, expected "
+                f"[frames, {len(bundle.mean)}]"
+            )
+    if not features:
+        sizes = model.sizes(bundle.spec)[1], len(bundle.emotions)
+        return Found(*(np.empty((0, size), np.float32) for size in sizes))
+    # Utterances of similar length walk together.
+    order = np.argsort([-len(frames) for frames in features], kind="stable")
+    groups = [order[i : i + ROWS] for i in range(0, len(order), ROWS)]
+    found = [_together(bundle, [features[n] for n in group]) for group in groups]
+    back = np.argsort(order, kind="stable")
+    return Found(*(np.concatenate(part)[back] for part in zip(*found, strict=True)))
+
+
+def _together(bundle: Bundle, features: Sequence[np.ndarray]) -> Found:
+    longest = max(map(len, features))
+    frames = np.zeros((longest, ROWS, len(bundle.mean)), np.float32)
+    mask = np.zeros((longest, ROWS), bool)
+    for row, one in enumerate(features):
+        frames[: len(one), row], mask[: len(one), row] = one, True
+    found = finish(bundle, advance(bundle, start(bundle, ROWS), frames, mask))
+    return Found(*(part[: len(features)] for part in found))
+
+
+@partial(jax.jit, static_argnames="spec")
+def _advance(
+    params: model.Params,
+    scaler: tuple[Array, Array],
+    carry: model.Carry,
+    frames: Array,
+    mask: Array,
+    *,
+    spec: Spec,
+) -> tuple[model.Carry, PyTree]:
+    mean, scale = scaler
+    frames = masking.clean((frames - mean) * scale, mask)
+    saved = model.residuals(params, spec, carry, frames, mask)
+    return model.update(params, spec, carry, frames, mask, saved)
+
+
+@partial(jax.jit, static_argnames="spec")
+def _finish(
+    params: model.Params,
+    carry: model.Carry,
+    seen: PyTree,
+    mask: Array,
+    *,
+    spec: Spec,
+) -> tuple[Array, Array]:
+    embedding, logits = model.finish(params, spec, carry, seen, mask)
+    return embedding, jax.nn.softmax(logits)

@@ -1,0 +1,80 @@
+"""Types of options: what values an option of a part may have, by its annotation.
+
+A factory such as `def netvlad(*, clusters: Count = 4)` says so for its options; any
+other annotation allows whatever has the type of the default.
+"""
+
+import sys
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeAlias
+
+Count: TypeAlias = int
+Natural: TypeAlias = int
+Positive: TypeAlias = float
+NonNegative: TypeAlias = float
+Share: TypeAlias = float
+Fraction: TypeAlias = float
+
+
+class Range(NamedTuple):
+    """The values of a type of option."""
+
+    expected: str
+    holds: Callable[[Any], bool]
+
+
+_LARGEST = sys.float_info.max
+RANGES = {
+    "Count": Range("a whole number of at least 1", lambda value: value >= 1),
+    "Natural": Range("a whole number of at least 0", lambda value: value >= 0),
+    "Positive": Range("a number above 0", lambda value: 0 < value <= _LARGEST),
+    "NonNegative": Range(
+        "a number of at least 0", lambda value: 0 <= value <= _LARGEST
+    ),
+    "Share": Range("a number from 0 to 1", lambda value: 0 <= value <= 1),
+    "Fraction": Range(
+        "a number of at least 0 and below 1", lambda value: 0 <= value < 1
+    ),
+}
+
+
+def check(annotation: str, default: Any, value: Any) -> Any:
+    """Checks the value of an option.
+
+    Args:
+      annotation: of the option in the factory's signature, "" where it has none.
+      default: the option's default.
+      value: a literal.
+
+    Returns:
+      The value, in the type of the default: 2 is 2.0 where the default is a float.
+
+    Raises:
+      ValueError: says what is expected.
+    """
+    kind = type(default)
+    if kind is float and type(value) is int:
+        value = _as_float(value)
+    if annotation in RANGES:
+        expected, holds = RANGES[annotation]
+    else:
+        expected, holds = _NAMES.get(kind, kind.__name__), lambda value: True
+    if type(value) is not kind or not holds(value):
+        raise ValueError(f"expected {expected}, got {value!r:.60}")
+    return value
+
+
+def _as_float(value: int) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        return float("inf")
+
+
+_NAMES = {
+    bool: "True or False",
+    int: "a whole number",
+    float: "a number",
+    str: "a text in quotes",
+    tuple: "a tuple",
+}
