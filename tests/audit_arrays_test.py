@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 import toys
+from vladser.engine.merging import Results
 
 from vladser.condition import make
 from vladser.data import batches, dataset, folds
 from vladser.engine import trials
-from vladser.engine.merging import Results
 from vladser.evaluation.audit import checks
 
 CONDITIONS = [

@@ -25,7 +25,6 @@ from math import inf
 from pathlib import Path
 
 from killing import PHASES, STOPPING, Attempt, Experiment, wait_until_it_listens
-
 from launch.experiment.sealed import DamagedError
 
 DEMO = (
