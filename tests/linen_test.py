@@ -12,6 +12,7 @@ from flax import linen
 from vladser import model
 from vladser.aggregators.linen import from_linen
 from vladser.condition import make, specification
+from vladser.engine.trial_batches import TrialBatch
 from vladser.errors import InputError
 
 pytestmark = pytest.mark.numeric
@@ -115,13 +116,12 @@ def test_a_module_is_trained():
         return draw.normal(size=(length, 5)) + 2 * np.eye(5)[label]
 
     corpus = toys.corpus(frames=frames)
-    plan = toys.plan(corpus, epochs=10).part([0], [0, 1])
-    condition = make(aggregator=f"{__name__}.attention", cells=4)
-    _, outcome = toys.train(corpus, plan, [condition])
-    found = outcome.probabilities[0]
+    condition = toys.but(aggregator=f"{__name__}.attention", epochs=10)
+    design = toys.design(corpus, [condition], [0])
+    _, outcome = toys.train(design, TrialBatch([0], [0], [0, 1]))
     right = [
-        (found[number, fold.test].argmax(axis=-1) == corpus.label[fold.test]).mean()
-        for number, fold in enumerate(plan.folds)
+        (found[0, 0].argmax(axis=-1) == corpus.label[fold.test]).mean()
+        for found, fold in zip(outcome.probabilities, design.folds[:2], strict=True)
     ]
     assert np.mean(right) > 0.8  # chance is a quarter
     weights = outcome.params.aggregator["Dense_0"]["kernel"][0]

@@ -19,7 +19,16 @@ from vladser.engine.results import Results
 from vladser.engine.trial_batches import TrialBatch
 
 # What `np.load` raises of a damaged file: its parts have checksums.
-_DAMAGED = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error)
+_DAMAGED = (
+    OSError,
+    ValueError,
+    KeyError,
+    TypeError,
+    EOFError,
+    NotImplementedError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 @dataclass

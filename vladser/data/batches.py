@@ -125,14 +125,13 @@ def _count(rows: int, batch_size: int) -> int:
 
 def _sizes(rows: int, batch_size: int) -> list[int]:
     """The sizes of the minibatches of so many rows: as few as possible, and multiples
-    of UNIT that differ by one UNIT at most; what rounding leaves is taken off the last.
-    """
+    of UNIT that differ by one UNIT at most; what rounding adds is taken off one."""
     if not rows:
         return []
     steps, unit = _count(rows, batch_size), 1 if batch_size % UNIT else UNIT
     units = _count(rows, unit)
     sizes = [unit * (units // steps + (step < units % steps)) for step in range(steps)]
-    sizes[-1] -= sum(sizes) - rows
+    sizes[0] -= sum(sizes) - rows  # it is one of the larger
     return sizes
 
 

@@ -108,8 +108,9 @@ class OnDevices:
             if not results:
                 results = [
                     np.empty(
-                        (*made.shape[:2], len(getattr(f, part)), *made.shape[4:])
-                    ).astype(made.dtype)
+                        (*made.shape[:2], len(getattr(f, part)), *made.shape[4:]),
+                        made.dtype,
+                    )
                     for f in folds
                 ]
             for number, result in enumerate(results):

@@ -82,7 +82,7 @@ def _of_rows(check: str, found: np.ndarray, rows: str) -> Finding:
 def scaler_and_prior(design: Design) -> Iterator[Finding]:
     """Computes the trials' arrays once more with all that a fold may not see spoilt:
     they must come out the same, to the bit."""
-    scalers, priors = [], []
+    scalers, priors = ([True] * len(design.folds) for _ in range(2))
     for places in design.programs():
         data = design.datasets[places[0]]
         moments = dataset.moments(data) if design.standardize == "train" else None
@@ -102,8 +102,8 @@ def scaler_and_prior(design: Design) -> Iterator[Finding]:
                 )
                 for field in (*_SCALER, *_SHARES)
             }
-            scalers.append(all(same[field] for field in _SCALER))
-            priors.append(all(same[field] for field in _SHARES))
+            scalers[number] &= all(same[field] for field in _SCALER)
+            priors[number] &= all(same[field] for field in _SHARES)
     scaler = _of_trials("scaler", "mean and deviation", scalers)
     if design.standardize == "speaker" and scaler.level == "ok":
         scaler = Finding(

@@ -1,4 +1,4 @@
-"""Scans over chunks of time: a small recurrence against autodiff of a plain loop."""
+"""Scans over blocks of time: a small recurrence against autodiff of a plain loop."""
 
 import jax
 import jax.numpy as jnp
@@ -15,14 +15,14 @@ INPUTS = np.random.default_rng(0).normal(size=(CAPACITY, 3))
 
 
 def _scan(inputs):
-    def chunk(w, carry, index, run):
-        carry = jnp.tanh(w * carry + run * inputs[index])
+    def block(w, carry, index, residuals):
+        carry = jnp.tanh(w * carry + residuals * inputs[index])
         return carry, carry * w
 
     return timeblocks.Scan(
         start=lambda w: w**2,
-        run=lambda w, carry, index: jnp.cos(index),  # it is not differentiated
-        chunk=chunk,
+        residuals=lambda w, carry, index: jnp.cos(index),  # it is not differentiated
+        block=block,
         finish=lambda w, carry, outs: jnp.sum(w * carry) + jnp.sum(jnp.sin(outs)),
     )
 
@@ -40,8 +40,10 @@ def _plainly(w, count):
 def test_value_and_gradient_are_those_of_a_plain_loop(count):
     with jax.enable_x64(True):
         w, scan = np.array([0.5, -1.2, 2.0]), _scan(jnp.asarray(INPUTS))
-        space = timeblocks.space(scan, w, CAPACITY)
-        both = jax.jit(lambda n: timeblocks.value_and_gradient(scan, w, n, space)[:2])
+        space = timeblocks.workspace(scan, w, CAPACITY)
+        both = jax.jit(
+            lambda n: timeblocks.value_and_gradient(scan, w, n, CAPACITY, space)[:2]
+        )
         expected = jax.jit(jax.value_and_grad(_plainly), static_argnums=1)(w, count)
         assert_same(both(count), expected, 3 * CAPACITY)
         value = jax.jit(lambda n: timeblocks.value(scan, w, n, CAPACITY))(count)
