@@ -9,7 +9,7 @@ import numpy as np
 from launch.command_line import flags
 from launch.command_line.flags import Settings
 from launch.experiment import loading, loop, training
-from launch.experiment.terminal import number
+from vladser import text
 from vladser.data import dataset
 from vladser.engine import trial_batches
 from vladser.features import arrays, lengths, sets
@@ -38,27 +38,29 @@ def preview(settings: Settings, chosen: Corpus, classes: Sequence[str]) -> str:
     memory = (corpus.frames.nbytes + working) / 2**20
     trials = len(conditions) * len(plan.folds) * len(plan.seeds)
     frames = len(conditions) * plan.epochs * plan.training_frames()
-    cut = f"{len(mine)}, the largest of {number(largest.trials, 'trial')}"
+    cut = f"{len(mine)}, the largest of {text.count(largest.trials, 'trial')}"
     if settings.num_processes:
         cut += f" in process 0 of {settings.num_processes}"
     counts = Counter(u.emotion for u in known)
     lines = [
-        f"corpus      {settings.corpus}: {number(len(known), 'utterance')} of "
-        f"{number(len(corpus.speakers), 'speaker')}, {corpus.length.sum():,} frames",
+        f"corpus      {settings.corpus}: {text.count(len(known), 'utterance')} of "
+        f"{text.count(len(corpus.speakers), 'speaker')}, "
+        f"{corpus.length.sum():,} frames",
         f"classes     {', '.join(f'{name} {counts[name]:,}' for name in classes)}",
         *(f"{'' if n else 'condition':12}{c.name}" for n, c in enumerate(conditions)),
-        f"trials      {trials:,} = {number(len(conditions), 'condition')} x "
-        f"{number(len(plan.folds), 'fold')} x {number(len(plan.seeds), 'seed')}; "
-        f"{number(plan.epochs, 'epoch')} of {number(plan.steps, 'step')}",
+        f"trials      {trials:,} = {text.count(len(conditions), 'condition')} x "
+        f"{text.count(len(plan.folds), 'fold')} x "
+        f"{text.count(len(plan.seeds), 'seed')}; "
+        f"{text.count(plan.epochs, 'epoch')} of {text.count(plan.steps, 'step')}",
         f"training    {frames:,} frames",
         f"chunks      {cut}",
         f"memory      about {memory:,.0f} MiB of arrays on each of "
-        f"{number(mesh.size, 'device')} ({mesh.devices.flat[0].device_kind})",
+        f"{text.count(mesh.size, 'device')} ({mesh.devices.flat[0].device_kind})",
         f"results     {settings.run_dir}",
     ]
     if bad := len(chosen.utterances) - len(known):
         what = f"bad {loading.kind(settings)}"
-        lines.append(f"{what:12}{number(bad, 'utterance')}, by the files' headers")
+        lines.append(f"{what:12}{text.count(bad, 'utterance')}, by the files' headers")
     return "\n".join([*lines, *(f"note: {note}" for note in chosen.notes)])
 
 

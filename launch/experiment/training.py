@@ -21,7 +21,7 @@ from launch.experiment import (
 )
 from launch.experiment.distributed import Cluster
 from launch.reporting import writing
-from vladser import files
+from vladser import files, text
 from vladser.data import batches, dataset, folds
 from vladser.data.batches import Plan
 from vladser.engine import merging
@@ -52,7 +52,7 @@ def run(
         utterances, extraction.features, classes, extraction.feature_set
     )
     schedule, digest = plan(settings, corpus), dataset.digest(corpus)
-    count = terminal.number(len(corpus.label), "utterance")
+    count = text.count(len(corpus.label), "utterance")
     cluster.agree("data", [f"{count}, digest {digest[:16]}"])
     if cluster.process:
         conditions = flags.conditions(settings)
@@ -128,7 +128,7 @@ def _require_all(failed: Sequence[dict[str, Any]], folder: Path) -> None:
             f"{one['step']}"
         )
     if failed:
-        count = terminal.number(len(failed), "training")
+        count = text.count(len(failed), "training")
         raise TrainingError(
             f"{count} failed, see above; {folder} holds the others. A smaller "
             "--learning_rate may help"
@@ -146,7 +146,7 @@ def _begin(
     what is there is the same."""
     if left_out := len(corpus.label) - len(_used(schedule.folds)):
         terminal.say(
-            f"note: {terminal.number(left_out, 'utterance')} in no training or test set"
+            f"note: {text.count(left_out, 'utterance')} in no training or test set"
         )
     for line in auditing.lines(certificate):
         terminal.say(line)

@@ -1,20 +1,16 @@
 """A figure as inline SVG, whose colours are the page's.
 
-The page that holds it defines these CSS variables, for light and for dark: `variables`
-writes them.
-
-    --paper                 behind everything
-    --ink --muted --rule    text; axes and remarks; grid
-    --c1 ... --c6           what is told apart: blue, vermillion, green, purple, orange,
-                            sky blue (Okabe and Ito)
-
-Text takes the page's font. The SVG fills its container, up to 30rem.
+The page that holds it defines CSS variables for light and for dark, see `variables`:
+--paper behind everything; --ink, --muted and --rule for text, axes and grid; --c1 to
+--c6 for what is told apart. Text takes the page's font. The SVG fills its container, up
+to 30rem.
 """
 
 import hashlib
 import io
 import re
 import warnings
+from typing import Any
 from xml.etree import ElementTree
 
 import matplotlib
@@ -48,10 +44,10 @@ _ROOT_STYLE = (
 
 
 def variables() -> str:
-    """The style sheet that defines the variables: light, dark on a screen whose reader
-    prefers that, and light in print."""
+    """Returns the style sheet that defines the variables: light, dark on a screen whose
+    reader prefers that, and light in print."""
 
-    def block(colors):
+    def block(colors: dict[str, str]) -> str:
         return ":root{" + "".join(f"--{k}:{v};" for k, v in colors.items()) + "}"
 
     dark = "@media screen and (prefers-color-scheme:dark)"
@@ -59,54 +55,58 @@ def variables() -> str:
 
 
 def inline(figure: Figure, title: str, description: str) -> str:
-    """The figure as an <svg> element for an HTML page.
+    """Returns a figure as an <svg> element for an HTML page.
 
-    The same figure and texts give the same element. Its ids are its own as long as no
-    other figure of the page has the same title.
+    The same figure and texts give the same element.
 
     Args:
-      title: what the figure is, for those who do not see it.
+      figure: of matplotlib.
+      title: what the figure is, for those who do not see it; unique in the page, since
+        ids are made of it.
       description: what it shows, in a sentence or two, with the numbers that matter.
     """
     prefix = "f" + hashlib.sha256(title.encode()).hexdigest()[:8]
-    root = ElementTree.fromstring(_drawn(figure, prefix))
+    drawn = _drawn(figure, prefix)
+    root, used = ElementTree.fromstring(drawn), {*re.findall(r"#(\w+)", drawn)}
     for parent in [*root.iter()]:
         for child in [*parent]:
             if child.tag.endswith(("}metadata", "}style")):
                 parent.remove(child)
     for element in root.iter():
         _tidy(element)
-    _name(root, prefix)
-    names = {"title": title, "desc": description}
+        if element.get("id") not in used:
+            element.attrib.pop("id", None)
+    texts = {f"{prefix}-title": title, f"{prefix}-desc": description}
     root.attrib = {
         "viewBox": root.attrib["viewBox"],
         "role": "img",
-        "aria-labelledby": " ".join(f"{prefix}-{name}" for name in names),
+        "aria-labelledby": " ".join(texts),
         "style": _ROOT_STYLE,
     }
-    for place, (name, text) in enumerate(names.items()):
-        root.insert(place, ElementTree.Element(name, {"id": f"{prefix}-{name}"}))
+    for place, (name, text) in enumerate(texts.items()):
+        tag = name.removeprefix(f"{prefix}-")
+        root.insert(place, ElementTree.Element(tag, {"id": name}))
         root[place].text = text
     return ElementTree.tostring(root, encoding="unicode")
 
 
-def _drawn(figure: Figure, salt: str) -> bytes:
-    """The figure as matplotlib writes it, text as text and not as mathematics."""
+def _drawn(figure: Figure, salt: str) -> str:
+    """Returns the SVG of matplotlib, text as text and not as mathematics, and ids that
+    the salt makes unique."""
     for text in figure.findobj(Text):
         text.set_parse_math(False)
-    file = io.BytesIO()
-    with (
-        warnings.catch_warnings(),
-        matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": salt}),
-    ):
-        # The letters that matplotlib's own font lacks are the reader's fonts' affair.
+    file = io.StringIO()
+    options: Any = {"svg.fonttype": "none", "svg.hashsalt": salt}
+    with warnings.catch_warnings(), matplotlib.rc_context(options):
+        # The reader's fonts have letters that matplotlib's own lacks.
         warnings.filterwarnings("ignore", "Glyph |Matplotlib currently does not")
         figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
     return file.getvalue()
 
 
 def _tidy(element: ElementTree.Element) -> None:
-    """Colours by their variables, the page's font, and no more digits than are seen."""
+    """Sets colours by their variables, the page's font, and two decimals: a hundredth
+    of a unit, of which a figure is some 280 wide."""
     element.tag = element.tag.rpartition("}")[2]
     element.text, element.tail = (element.text or "").strip() or None, None
     if _LINK in element.attrib:
@@ -118,29 +118,6 @@ def _tidy(element: ElementTree.Element) -> None:
             value = re.sub(r"font-family:[^;]*;", "", value)
             value = value.replace(": ", ":").replace("; ", ";")
         if name in ("d", "x", "y", "transform", "style"):
-            value = re.sub(r"-?\d+\.\d+", _rounded, value)
+            value = re.sub(r"-?\d+\.\d+", lambda x: f"{round(float(x[0]), 2):g}", value)
             value = " ".join(value.split())
         element.set(name, value)
-
-
-def _rounded(number: re.Match) -> str:
-    """To a hundredth of a user unit, of which a figure is some 280 wide."""
-    return f"{round(float(number[0]), 2):g}"
-
-
-def _name(root: ElementTree.Element, prefix: str) -> None:
-    """Keeps the ids that something refers to, and makes them the figure's own."""
-    used = {
-        name
-        for element in root.iter()
-        for value in element.attrib.values()
-        for name in re.findall(r"#(\w+)", value)
-    }
-    for element in root.iter():
-        if element.get("id") not in used:
-            element.attrib.pop("id", None)
-        for name, value in element.attrib.items():
-            if name == "id":
-                element.set(name, f"{prefix}-{value}")
-            else:
-                element.set(name, re.sub(r"#(\w+)", rf"#{prefix}-\1", value))
