@@ -37,8 +37,8 @@ def test_numbers_stand_right_and_words_left():
 
 def test_markdown_is_aligned_and_escaped():
     assert text.table(("x", "%", ""), ROWS, {2}, markdown=True).splitlines() == [
-        r"| x         |    % |     |",
-        r"| --------- | ---: | --- |",
+        r"| x        |    % |     |",
+        r"| -------- | ---: | --- |",
         r"| a\|\<b\> |  1.0 | yes |",
-        r"| c         | 10.0 | no  |",
+        r"| c        | 10.0 | no  |",
     ]

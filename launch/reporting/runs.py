@@ -82,10 +82,10 @@ def read(folder: Path) -> Run:
             raise InputError(f"{folder}: this run has not finished: no {digests.NAME}")
         raise InputError(f"{folder}: not a run directory: no {digests.NAME} in it")
     digests.check(folder)
-    with readable(folder / "audit.json") as path:
-        findings = _load(path, {"findings": []})["findings"]
-    with readable(folder / "summary.json") as path:
-        summary = _DEFAULTS | _load(path, {})
+    with readable(folder / "audit.json"):
+        audit = _load(folder / "audit.json", {"findings": []})["findings"]
+    with readable(folder / "summary.json"):
+        summary = _DEFAULTS | _load(folder / "summary.json", {})
         conditions = _conditions(summary)
     return Run(
         folder=folder,
@@ -94,22 +94,22 @@ def read(folder: Path) -> Run:
         conditions=conditions,
         dataset=_load(folder / "dataset.json", {}),
         environment=_load(folder / "environment.json", {}),
-        findings=findings,
+        findings=audit,
         metrics=_load(folder / "metrics.jsonl", []),
         clusters=_load(folder / "clusters.jsonl", []),
     )
 
 
 @contextmanager
-def readable(path: Path) -> Iterator[Path]:
-    """Yields a path, and blames its content for what fails while it is read. Digests
-    are checked before, so that damage is rare.
+def readable(path: Path | str) -> Iterator[None]:
+    """Blames the content of a path for what fails while it is read. Digests are checked
+    before, so that damage is rare, and one message serves for all of it.
 
     Raises:
       InputError: in place of such a failure; names the path.
     """
     try:
-        yield path
+        yield
     except InputError as error:
         place = "" if str(error).startswith(str(path)) else f"{path}: "
         raise InputError(f"{place}{error}") from None

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from launch.reporting import comparison, pages, runs, view
-from vladser import files
+from vladser import files, text
 from vladser.errors import InputError
 
 
@@ -41,8 +41,7 @@ def render(read: Sequence[runs.Run]) -> dict[str, bytes]:
     Raises:
       InputError: a file of a run holds something that no page can be made of.
     """
-    where = " ".join(str(run.folder) for run in read)
-    with runs.readable(Path(where)):
+    with runs.readable(text.names([str(run.folder) for run in read])):
         document = view.report(*read) if len(read) == 1 else comparison.report(read)
         return {
             "report.html": pages.html(document).encode(),
