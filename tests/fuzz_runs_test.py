@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from launch.command_line import cli, flags
 from launch.experiment import resuming
-from launch.reporting import runs, svg, writing
+from launch.reporting import runs, writing
+from vladser.plots import svg
 
 CONDITIONS = (
     ("mean", "none", 0.0),

@@ -40,23 +40,20 @@ def claim(run: Run) -> list[str]:
     lines = _by_condition(run)
     sentences = []
     for name in _leading(run, lines):
-        indices = _indices(lines[name])
-        if len(indices) > 1:
-            said = _row(name, indices)
+        said = _row(name, _indices(lines[name]))
+        if "verdict" in said:
             sentences.append(
                 f"Clusters are related to emotions more than before training ({name}): "
-                f"{said['verdict']}; adjusted Rand index {said['untrained']} before, "
-                f"{said['trained']} after, difference {said['difference']}, "
-                f"95 % interval {said['95 % interval']}, p {said['p']}, not corrected."
+                f"{said['verdict']}; difference {said['difference']} of the adjusted "
+                f"Rand index, 95 % interval {said['95 % interval']}, p {said['p']}."
             )
     return sentences
 
 
 def _table(indices: dict[str, np.ndarray]) -> Table:
-    rows = [_row(name, of) for name, of in indices.items()]
     folds = min(map(len, indices.values()))
-    if folds < 2:
-        rows = [dict([*row.items()][:4]) for row in rows]
+    columns = None if folds > 1 else 4  # one fold has no verdict
+    rows = [dict([*_row(*of).items()][:columns]) for of in indices.items()]
     notes = [
         "The adjusted Rand index of an utterance's dominant cluster and its emotion, "
         "over the test utterances of a fold: 1 is a perfect match, 0 is chance. "

@@ -128,6 +128,7 @@ def _runs(runs: _Labelled) -> Section:
     """Returns what tells the runs apart, and how sound they are."""
     rows = []
     for label, run in runs.items():
+        utterances = run.dataset.get("utterances")
         levels = Counter(one["level"] for one in run.findings)
         audit = ", ".join(text.count(levels[one], one) for one in ("error", "warning"))
         rows.append(
@@ -137,9 +138,7 @@ def _runs(runs: _Labelled) -> Section:
                 "classes": ", ".join(run.summary["emotions"]),
                 "protocol": facts.protocol(run),
                 "audit": audit if run.findings else text.NONE,
-                "utterances": f"{run.dataset['utterances']:,}"
-                if run.dataset
-                else text.NONE,
+                "utterances": f"{utterances:,}" if utterances else text.NONE,
             }
         )
     words = {"folder", "classes", "protocol", "audit"}

@@ -12,7 +12,7 @@ _SIGNS = {"good": "✓", "bad": "✗", "open": "○", "warn": "!"}
 
 
 class Mark(NamedTuple):
-    """A judgement; its kind, good, bad, open or warn, gives it a sign and a colour."""
+    """A judgement; its kind gives it a sign and a colour."""
 
     kind: str
     text: str
@@ -35,21 +35,13 @@ Cell = str | Mark
 
 
 class Table(NamedTuple):
-    """Rows of cells; the first cell of a row is its header.
+    """Rows of cells, which have the same columns; a row's first cell is its header."""
 
-    Attributes:
-      caption: what it holds; unique in the document.
-      rows: cells by the names of their columns, which are alike in all rows.
-      words: the columns, beside the first, that hold words rather than numbers.
-      notes: what a reader has to know to read it.
-      beside: a picture of what it holds.
-    """
-
-    caption: str
-    rows: Sequence[Mapping[str, Cell]]
-    words: Collection[str] = ()
-    notes: Sequence[str] = ()
-    beside: Picture | None = None
+    caption: str  # what it holds; unique in the document
+    rows: Sequence[Mapping[str, Cell]]  # by the name of the column
+    words: Collection[str] = ()  # columns of words, beside the first; else of numbers
+    notes: Sequence[str] = ()  # what a reader has to know to read it
+    beside: Picture | None = None  # of what it holds
 
 
 class Gallery(NamedTuple):
@@ -59,7 +51,7 @@ class Gallery(NamedTuple):
 
 
 class Code(NamedTuple):
-    """Lines to be typed or kept as they are."""
+    """Lines to be typed."""
 
     text: str
 

@@ -6,9 +6,9 @@ import re
 import jinja2
 from markupsafe import Markup
 
-from launch.reporting import svg
 from launch.reporting.document import Code, Document, Gallery, Picture, Table
 from vladser import text
+from vladser.plots import svg
 
 _TEMPLATES = jinja2.Environment(
     loader=jinja2.PackageLoader("launch.reporting", "."),

@@ -22,23 +22,14 @@ _DEFAULTS |= {"comparisons": [], "skipped": [], "failed": []}
 
 
 class Condition(NamedTuple):
-    """A condition of summary.json.
+    """A condition of summary.json."""
 
-    Attributes:
-      name: unique in the run.
-      system: what was trained, and `settings`, its settings by name.
-      seeds: those whose trainings all ended.
-      metrics: the averages by the key of `metrics.METRICS`.
-      confusion: [classes, classes], averaged over the seeds; row = truth.
-      folds, speakers: the result of each.
-    """
-
-    name: str
-    system: condition.Condition
-    settings: Mapping[str, Any]
-    seeds: list[int]
-    metrics: dict[str, Mapping[str, Any]]
-    confusion: np.ndarray
+    name: str  # unique in the run
+    system: condition.Condition  # what was trained
+    settings: Mapping[str, Any]  # those of the system, by name
+    seeds: list[int]  # those whose trainings all ended
+    metrics: dict[str, Mapping[str, Any]]  # averages, by the key of `metrics.METRICS`
+    confusion: np.ndarray  # [classes, classes], averaged over the seeds; row = truth
     folds: list[dict[str, Any]]
     speakers: list[dict[str, Any]]
 

@@ -19,23 +19,14 @@ from matplotlib.text import Text
 
 from vladser.plots import style
 
-LIGHT = {"paper": style.PAPER, "ink": style.INK, "muted": style.MUTED} | {
-    "rule": style.RULE,
-    **{f"c{n}": color for n, color in enumerate(style.COLORS, 1)},
-}
+_NAMES = ("paper", "ink", "muted", "rule", "c1", "c2", "c3", "c4", "c5", "c6")
+_LIGHT = (style.PAPER, style.INK, style.MUTED, style.RULE, *style.COLORS)
 # The same hues, as far from dark paper as those are from white.
-DARK = {
-    "paper": "#15191e",
-    "ink": "#e8ebee",
-    "muted": "#a3adb7",
-    "rule": "#333b44",
-    "c1": "#4da6e0",
-    "c2": "#f0803c",
-    "c3": "#2fc299",
-    "c4": "#d991b9",
-    "c5": "#dba33a",
-    "c6": "#7cc0ea",
-}
+_DARK = (
+    "#15191e #e8ebee #a3adb7 #333b44 #4da6e0 #f0803c #2fc299 #d991b9 #dba33a #7cc0ea"
+)
+LIGHT = dict(zip(_NAMES, _LIGHT, strict=True))
+DARK = dict(zip(_NAMES, _DARK.split(), strict=True))
 _LINK = "{http://www.w3.org/1999/xlink}href"
 _ROOT_STYLE = (
     "display:block;width:100%;max-width:30rem;height:auto;"
