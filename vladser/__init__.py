@@ -6,7 +6,8 @@ The rooms, in the order in which data flows: each imports those above it alone.
     files        written whole, with digests that notice damage
     types        the data that flows, and the contracts of parts
     options      what values an option of a part may have
-    metrics      from confusion matrices to shares
+    text         numbers and tables for readers
+    metrics      from confusion matrices to shares: one table of them
     corpora      who said what, in which emotion
     features     audio -> frames, and where they are kept
     data         Dataset, folds, minibatches

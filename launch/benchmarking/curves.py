@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from launch.benchmarking import contest, corpora, workloads
-from launch.experiment.terminal import number
+from vladser import text
 from vladser.errors import VladserError
 from vladser.types import Dataset
 
@@ -25,7 +25,7 @@ def over_trials(
 ) -> Iterator[dict[str, Any]]:
     """Ours on 1 to 60 trainings of a corpus of 10 speakers."""
     for count in TRIALS:
-        name = number(count, "training")
+        name = text.count(count, "training")
         workload = workloads.make(name, corpus, count, frames, rounds + 1)
         yield _point(count, contest.measure(workload, ["ours"], rounds, say))
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from launch.command_line.flags import Settings
 from launch.experiment import designing, loading, training
-from launch.experiment.terminal import number
+from vladser import text
 from vladser.data import dataset
 from vladser.engine import trial_batches
 from vladser.features import arrays, lengths, sets
@@ -37,28 +37,28 @@ def preview(settings: Settings, chosen: Corpus, classes: Sequence[str]) -> str:
     plans = [design.plan(place) for place in range(conditions)]
     frames = sum(plan.epochs * plan.training_frames() for plan in plans)
     epochs = sorted({(plan.epochs, plan.steps) for plan in plans})
-    cut = f"{len(mine)}, the largest of {number(largest.trials, 'trial')}"
+    cut = f"{len(mine)}, the largest of {text.count(largest.trials, 'trial')}"
     if settings.num_processes:
         cut += f" in process 0 of {settings.num_processes}"
     counts = Counter(u.emotion for u in known)
     lines = [
-        f"corpus      {settings.corpus}: {number(len(known), 'utterance')} of "
-        f"{number(len(corpus.speakers), 'speaker')}, {corpus.length.sum():,} frames",
+        f"corpus      {settings.corpus}: {text.count(len(known), 'utterance')} of "
+        f"{text.count(len(corpus.speakers), 'speaker')}, {corpus.length.sum():,} frames",
         f"classes     {', '.join(f'{name} {counts[name]:,}' for name in classes)}",
         *(f"{'' if n else 'condition':12}{c}" for n, c in enumerate(design.names)),
         f"trials      {seeds * conditions * folds:,} = "
-        f"{number(conditions, 'condition')} x {number(folds, 'fold')} x "
-        f"{number(seeds, 'seed')}; "
-        + ", ".join(f"{number(e, 'epoch')} of {number(s, 'step')}" for e, s in epochs),
+        f"{text.count(conditions, 'condition')} x {text.count(folds, 'fold')} x "
+        f"{text.count(seeds, 'seed')}; "
+        + ", ".join(f"{text.count(e, 'epoch')} of {text.count(s, 'step')}" for e, s in epochs),
         f"training    {frames:,} frames",
         f"batches     {cut}",
         f"memory      about {memory:,.0f} MiB of arrays on each of "
-        f"{number(mesh.size, 'device')} ({mesh.devices.flat[0].device_kind})",
+        f"{text.count(mesh.size, 'device')} ({mesh.devices.flat[0].device_kind})",
         f"results     {settings.run_dir}",
     ]
     if bad := len(chosen.utterances) - len(known):
         what = f"bad {loading.kind(settings)}"
-        lines.append(f"{what:12}{number(bad, 'utterance')}, by the files' headers")
+        lines.append(f"{what:12}{text.count(bad, 'utterance')}, by the files' headers")
     return "\n".join([*lines, *(f"note: {note}" for note in chosen.notes)])
 
 

@@ -22,7 +22,7 @@ from launch.experiment import (
 )
 from launch.experiment.distributed import Cluster
 from launch.reporting import writing
-from vladser import files
+from vladser import files, text
 from vladser.data import dataset
 from vladser.engine import results
 from vladser.engine.design import Design
@@ -59,7 +59,7 @@ def run(
         utterances, extraction.features, classes, extraction.feature_set
     )
     design, digest = designing.design(settings, data), dataset.digest(data)
-    count = terminal.number(len(data.label), "utterance")
+    count = text.count(len(data.label), "utterance")
     cluster.agree("data", [f"{count}, digest {digest[:16]}"])
     if cluster.process:
         trained = training.train(settings, design, cluster, None)
@@ -126,7 +126,7 @@ def _require_all(failed: Sequence[dict[str, Any]], folder: Path) -> None:
             f"{trial['epoch']}, step {trial['step']}"
         )
     if failed:
-        count = terminal.number(len(failed), "training")
+        count = text.count(len(failed), "training")
         raise TrainingError(
             f"{count} failed, see above; {folder} holds the others. A smaller "
             "--learning_rate may help"
@@ -141,7 +141,7 @@ def _begin(
     data = design.datasets[0]
     if left_out := len(data.label) - len(_used(design)):
         terminal.say(
-            f"note: {terminal.number(left_out, 'utterance')} in no training or test set"
+            f"note: {text.count(left_out, 'utterance')} in no training or test set"
         )
     for line in auditing.lines(certificate):
         terminal.say(line)
