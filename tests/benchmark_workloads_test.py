@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import soundfile
 from forkserver import quick_workers  # noqa: F401 (a fixture)
+from vladser.features.lengths import estimate
 
 from launch.benchmarking import corpora, lengths, workloads
 from vladser.corpora import emotions, iemocap
 from vladser.corpora.readers import read
-from vladser.features.lengths import estimate
 
 COUNTS = {"a": (4, 5, 3, 4), "b": (4, 4, 4, 4), "c": (9, 8, 9, 8)}
 LENGTHS = np.random.default_rng(1).integers(3, 30, 66)

@@ -9,10 +9,10 @@ from forkserver import quick_workers  # noqa: F401 (a fixture)
 from fuzzing import cases
 from hypothesis import given
 from hypothesis import strategies as st
+from vladser.features.lengths import estimate
 
 from vladser.features import computing
 from vladser.features.extraction import extract
-from vladser.features.lengths import estimate
 from vladser.types import Utterance
 
 SAMPLES = np.random.default_rng(0).uniform(-0.5, 0.5, 8000)
