@@ -2,22 +2,27 @@
 
 import functools
 import os
+import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from vladser.features import audio, live, sets, smile
+from vladser import registry
+from vladser.features import audio, extraction, live
 
 HOP = 160
 
 
-OTHERS = [pytest.param(name, marks=pytest.mark.slow) for name in sets.names()[1:]]
+SLOW = [
+    pytest.param(name, marks=pytest.mark.slow)
+    for name in ("eGeMAPSv02", "ComParE_2016")
+]
 
 
-@pytest.fixture(scope="module", params=[sets.names()[0], *OTHERS])
+@pytest.fixture(scope="module", params=["vladser147", *SLOW])
 def extract(request):
-    return smile.Smile(request.param)
+    return registry.features.build(registry.features.parse(request.param)).setup()
 
 
 @functools.cache
@@ -96,7 +101,7 @@ def test_so_they_are_in_larger_pieces(extract, name):
 
 
 def test_pieces_may_be_longer_than_what_opensmile_takes_at_once():
-    extract = smile.Smile()
+    extract = extraction.DEFAULT.setup()
     samples = np.random.default_rng(6).integers(-3000, 3000, 90_001).astype(np.int16)
     with live.Live(extract) as going:
         found = np.concatenate([going.push(samples), going.end()])
@@ -127,7 +132,9 @@ def test_how_the_signal_was_cut_does_not_change_when_a_frame_comes(extract):
 def test_few_samples_give_as_few_frames(extract, n):
     samples = signals()["bits"][:n]
     found, _ = _streamed(extract, samples, np.random.default_rng(5), 400)
-    expected = _whole(extract, samples) if n >= 960 else np.zeros((0, extract.columns))
+    expected = (
+        _whole(extract, samples) if n >= 960 else np.zeros((0, len(extract.names)))
+    )
     np.testing.assert_array_equal(found, expected)
 
 
@@ -153,3 +160,41 @@ def test_one_that_is_left_half_way_leaves_no_thread(extract):
         going.push(signals()["voice"])
         raise RuntimeError
     assert not going._thread.is_alive()
+
+
+def _stopped(extract, monkeypatch, ends):
+    """One whose engine does nothing, and ends when it is told to."""
+    monkeypatch.setattr(live, "_PATIENCE", 0.1)
+    going = live.Live(extract)
+    going._flush()
+    going._over = False
+    going._thread = threading.Thread(target=ends.wait)
+    going._thread.start()
+    return going
+
+
+def test_an_engine_that_hangs_is_not_waited_for_without_end(monkeypatch):
+    ends = threading.Event()
+    going = _stopped(extraction.DEFAULT.setup(), monkeypatch, ends)
+    with pytest.raises(RuntimeError, match=r"gave nothing for 0\.1 s"):
+        going.push(np.zeros(1600, np.int16))
+    ends.set()
+
+
+def test_an_engine_that_ends_while_audio_is_given_is_noticed(monkeypatch):
+    """Even where its thread is still alive."""
+    monkeypatch.setattr(live, "_PATIENCE", 60.0)
+    extract = extraction.DEFAULT.setup()
+    with live.Live(extract) as going:
+        engine, clear = going._engine, going._done.clear
+
+        def end_meanwhile():
+            clear()
+            engine.external_audio_source_set_eoi("extsource")
+            engine.external_source_set_eoi("rounds")
+            going._thread.join()
+
+        monkeypatch.setattr(going._done, "clear", end_meanwhile)
+        monkeypatch.setattr(going._thread, "is_alive", lambda: True)
+        with pytest.raises(RuntimeError, match="is over"):
+            going.push(np.zeros(1600, np.int16))

@@ -129,7 +129,7 @@ def write(entry: Path, features: np.ndarray, samples: int) -> None:
             unfinished.unlink()
 
 
-def trim(cache_dir: Path, keep: Collection[Path], limit: int = LIMIT) -> None:
+def trim(cache_dir: Path, keep: Collection[Path], limit: int) -> None:
     """Removes entries, those first that were not used for the longest, until all take
     at most `limit` bytes; those to keep stay, even where they alone take more."""
     files, keep = [], set(keep)

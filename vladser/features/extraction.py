@@ -86,7 +86,7 @@ def extract(
             files[utterance.id] = outcome
     joined = packed.join(files)  # of mapped files: the one copy in memory
     if computed:
-        cache.trim(cache_dir, files.data.values())
+        cache.trim(Path(cache_dir), files.data.values(), cache.LIMIT)
     if features.setup:
         feature_set = cache.identify(features, cache_dir)
     else:
