@@ -2,7 +2,9 @@
 
 import pickle
 import re
+import sys
 
+import documented
 import numpy as np
 import pytest
 import soundfile
@@ -13,25 +15,6 @@ from vladser.errors import InputError
 from vladser.features import DEFAULT, NAMES, audio
 from vladser.features.extraction import each, expect, extract
 from vladser.types import Features, Utterance
-
-OWN = """
-import numpy as np
-from functools import partial
-from vladser.types import Features
-
-def loudness(*, hop=400):
-    return Features(f"loudness-{hop}", 1, partial(setup, hop), partial(frames, hop))
-
-def frames(hop, samples):
-    return samples // hop
-
-def setup(hop):
-    return partial(describe, hop)
-
-def describe(hop, signal):
-    parts = np.resize(signal, (len(signal) // hop, hop))
-    return np.abs(parts).mean(axis=1, keepdims=True)
-"""
 
 
 def check_features(features: Features) -> None:
@@ -54,9 +37,12 @@ def check_features(features: Features) -> None:
 
 @pytest.fixture
 def own(tmp_path, monkeypatch):
-    (tmp_path / "my_features.py").write_text(OWN)
+    """Those that docs/extending.md shows."""
+    shown = dict(documented.own_poolings("docs/extending.md"))
+    (tmp_path / "my_features.py").write_text(shown["my_features.py"])
     monkeypatch.syspath_prepend(tmp_path)
-    return "my_features.loudness(hop=320)"
+    monkeypatch.delitem(sys.modules, "my_features", raising=False)
+    return "my_features.spectrum(hop=320)"
 
 
 @pytest.fixture
@@ -94,13 +80,17 @@ def test_features_of_ones_own_are_extracted_and_cached(own, utterance, tmp_path)
     """In a worker as the program starts it, which knows the path of its parent."""
     features, cache_dir = build(own), tmp_path / "cache"
     done = extract([utterance], cache_dir, features=features, workers=1)
-    parts = audio.load(utterance.file).reshape(-1, 320)
-    expected = np.abs(parts).mean(axis=1, keepdims=True)
-    np.testing.assert_array_equal(done.features["a"], expected)
-    assert (done.feature_set, done.computed) == ("loudness-320", 1)
+    signal = audio.load(utterance.file).astype(np.float64)
+    spectra = [
+        np.abs(np.fft.rfft(signal[at : at + 400] * np.hanning(400)))
+        for at in range(0, 16000 - 399, 320)
+    ]
+    expected = np.log(np.array(spectra) + 1e-5)
+    np.testing.assert_allclose(done.features["a"], expected, atol=1e-3)
+    assert (done.feature_set, done.computed) == ("spectrum-320", 1)
     again = extract([utterance], cache_dir, features=features)
     assert (again.computed, again.cached) == (0, 1)
-    assert expect([utterance], features, 60.0) == ({"a": 50}, 1)
+    assert expect([utterance], features, 60.0) == ({"a": 49}, 201)
 
 
 @pytest.mark.usefixtures("quick_workers")
@@ -116,14 +106,14 @@ def test_each_set_has_entries_of_its_own_in_the_cache(utterance, tmp_path):
 
 @pytest.mark.usefixtures("quick_workers")
 def test_the_shortest_signal_is_up_to_the_features(own, utterance, tmp_path):
-    brief = build(own)._replace(shortest=320)
-    for file, samples in ("b.wav", 320), ("c.wav", 319):
+    brief = build(own)
+    for file, samples in ("b.wav", 400), ("c.wav", 399):
         soundfile.write(tmp_path / file, np.zeros(samples), 16000)
     files = [Utterance(n, tmp_path / n, "s", "sad") for n in ("b.wav", "c.wav")]
     assert expect(files, brief, 60.0)[0] == {"b.wav": 1}
     done = dict(each(files, tmp_path, features=brief, workers=1))
-    assert done[files[0]].shape == (1, 1)
-    assert "319 samples at 16000 Hz: expected at least 320" in str(done[files[1]])
+    assert done[files[0]].shape == (1, 201)
+    assert "399 samples at 16000 Hz: expected at least 400" in str(done[files[1]])
 
 
 @pytest.mark.parametrize(

@@ -162,30 +162,21 @@ def test_one_that_is_left_half_way_leaves_no_thread(extract):
     assert not going._thread.is_alive()
 
 
-def _stopped(extract, monkeypatch, ends):
-    """One whose engine does nothing, and ends when it is told to."""
-    monkeypatch.setattr(live, "_PATIENCE", 0.1)
-    going = live.Live(extract)
-    going._flush()
-    going._over = False
-    going._thread = threading.Thread(target=ends.wait)
-    going._thread.start()
-    return going
-
-
 def test_an_engine_that_hangs_is_not_waited_for_without_end(monkeypatch):
+    monkeypatch.setattr(live, "_PATIENCE", 0.1)
     ends = threading.Event()
-    going = _stopped(extraction.DEFAULT.setup(), monkeypatch, ends)
-    with pytest.raises(RuntimeError, match=r"gave nothing for 0\.1 s"):
+    monkeypatch.setattr(live.Live, "_run", lambda self: ends.wait())
+    with (
+        pytest.raises(RuntimeError, match=r"gave nothing for 0\.1 s"),
+        live.Live(extraction.DEFAULT.setup()) as going,
+    ):
         going.push(np.zeros(1600, np.int16))
     ends.set()
 
 
 def test_an_engine_that_ends_while_audio_is_given_is_noticed(monkeypatch):
     """Even where its thread is still alive."""
-    monkeypatch.setattr(live, "_PATIENCE", 60.0)
-    extract = extraction.DEFAULT.setup()
-    with live.Live(extract) as going:
+    with live.Live(extraction.DEFAULT.setup()) as going:
         engine, clear = going._engine, going._done.clear
 
         def end_meanwhile():

@@ -211,11 +211,15 @@ def test_a_reader_who_leaves_ends_it(model):
         (b"", 1, "error: there was no audio to judge: expected 960 samples or more"),
         (bytes(1918), 1, "error: there was no audio to judge"),
         (bytes(1921), 0, "note: standard input ended within a sample: is it 16-bit"),
-        (b"RIFF" + bytes(4000), 1, "error: standard input is an audio file (WAV): raw"),
+        (
+            b"RIFF" + bytes(4000),
+            1,
+            "error: standard input is an audio file (WAV): expected",
+        ),
         (
             b"ID3\3" + bytes(4000),
             1,
-            "error: standard input is an audio file (MP3): raw",
+            "error: standard input is an audio file (MP3): expected",
         ),
     ],
 )

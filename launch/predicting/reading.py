@@ -32,14 +32,10 @@ def find(feature_set: str, dim: int, given: Part | None = None) -> Features:
     else:
         here = features.id
     if here != wanted:
+        who = f"--features={given}" if given else "this version of vladser"
         raise InputError(
-            f"the model takes features {wanted}, "
-            + (
-                f"--features={given} is {here}"
-                if given
-                else f"vladser makes {here} now"
-            )
-            + ": expected those that it was trained on"
+            f"the model takes features {wanted}, {who} makes {here}: expected those "
+            "that it was trained on"
         )
     return features
 
@@ -61,7 +57,7 @@ def note(feature_set: str, features: Features, cache_dir: Path, given: bool) -> 
         if given or not name:
             return ""
         return (
-            f"files are taken for features of {name}: --features=npy(name=...) checks"
+            f"files should hold features of {name}: --features=npy(name=...) checks it"
         )
     here = cache.identify(features, cache_dir)
     if here == feature_set:

@@ -37,7 +37,7 @@ class Live:
         self._rows: list[np.ndarray] = []
         self._frames, self._samples = 0, 0
         self._rounds, self._done, self._over = 0, threading.Event(), False
-        self._close = ExitStack()
+        self._close = ExitStack()  # frees the engine
         self._engine = self._close.enter_context(smile.started(live=True))
         self._engine.external_sink_set_callback(
             SINK, lambda row: self._rows.append(row.copy())
@@ -45,13 +45,14 @@ class Live:
         self._engine.external_sink_set_callback("round", self._count)
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
-        self._close.callback(self._flush)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_) -> None:
-        self._close.close()
+        self._flush()
+        if not self._thread.is_alive():  # a hanging engine would crash
+            self._close.close()
 
     def push(self, samples: np.ndarray) -> np.ndarray:
         """Takes in more of the signal.
@@ -130,4 +131,4 @@ class Live:
     def _flush(self) -> None:
         self._engine.external_audio_source_set_eoi(SOURCE)
         self._engine.external_source_set_eoi("rounds")
-        self._thread.join()
+        self._thread.join(_PATIENCE)

@@ -16,7 +16,7 @@ def load(path: Path) -> np.ndarray:
       InputError: it is no longer there.
     """
     try:  # a plain array, since numpy is slow at slices of a memmap
-        return np.asarray(np.load(path, mmap_mode="r"))
+        return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
     except (OSError, ValueError):
         raise InputError(
             f"{path} was damaged or removed while it was used: run it again"
