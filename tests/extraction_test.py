@@ -178,15 +178,9 @@ def test_an_interrupted_extraction_goes_on_where_it_was(speech, cache_dir):
     assert (found.computed, found.cached) == (4 - finished, finished)
 
 
-def test_changed_audio_and_damaged_entries_are_computed_again(speech, cache_dir):
+def test_changed_audio_is_described_again(speech, cache_dir):
     utterances = speech("a", "b")
     before = extract(utterances, cache_dir, workers=1)
-    for entry in entries(cache_dir):
-        entry.write_bytes(entry.read_bytes()[:9])
-    repaired = extract(utterances, cache_dir, workers=1)
-    assert (repaired.computed, repaired.cached) == (2, 0)
-    np.testing.assert_array_equal(repaired.features["b"], before.features["b"])
-
     soundfile.write(utterances[0].file, np.zeros(8000), 16000)
     changed = extract(utterances, cache_dir, workers=1)
     assert (changed.computed, changed.cached) == (1, 1)
@@ -208,8 +202,8 @@ def test_part_of_a_corpus_and_more_of_it_share_their_entries(speech, cache_dir):
     assert (whole.computed, whole.cached) == (1, 2)
     assert list(whole.features) == ["c", "b", "a"]
     np.testing.assert_array_equal(whole.features["a"], part.features["a"])
-    assert len(entries(cache_dir)) == 3
-    assert {*cache_dir.rglob("*.*")} == {*entries(cache_dir), *cache_dir.rglob("op*")}
+    there = [path for path in cache_dir.rglob("*") if path.is_file()]
+    assert sorted(there) == sorted(entries(cache_dir)) and len(there) == 3
 
 
 def test_a_cache_that_is_only_read_works(speech, cache_dir, monkeypatch):
@@ -262,28 +256,21 @@ def test_emodb_is_good_audio(cache_dir):
         np.testing.assert_array_equal(found.features[file.stem], theirs)
 
 
-def test_each_yields_what_extract_joins(speech, tmp_path, cache_dir):
+@pytest.mark.parametrize("keep", [True, False])
+def test_each_yields_what_extract_joins(speech, tmp_path, cache_dir, keep):
     good, missing = speech("a", "b", "c"), utterance(tmp_path / "missing.wav")
-    first = dict(extraction.each(good[:1], cache_dir, workers=1))
-    found = list(extraction.each([*good, missing], cache_dir, workers=2))
-    assert found[0][0] == good[0]  # the cached one
+    extract(good[2:], cache_dir, workers=1)
+    how = {"workers": 2, "keep": keep}
+    found = list(extraction.each([*good, missing], cache_dir, **how))
+    assert (found[0][0] == good[2]) or not keep  # the cached one comes first
+    assert len(entries(cache_dir)) == (3 if keep else 1)
     outcomes = {utterance.id: outcome for utterance, outcome in found}
     assert len(found) == len(outcomes) == 4
     assert "No such file" in str(outcomes.pop("missing"))
-    np.testing.assert_array_equal(outcomes["a"], first[good[0]])
     joined = extract(good, cache_dir).features
     for id, features in outcomes.items():
         assert features.dtype == np.float32
         np.testing.assert_array_equal(features, joined[id])
-
-
-def test_what_is_not_kept_is_the_same(speech, cache_dir):
-    utterances = speech("a", "b")
-    found = dict(extraction.each(utterances, cache_dir, workers=1, keep=False))
-    assert not cache_dir.exists()
-    joined = extract(utterances, cache_dir, workers=1).features
-    for utterance, features in found.items():
-        np.testing.assert_array_equal(features, joined[utterance.id])
 
 
 @pytest.mark.parametrize("keep", [True, False])

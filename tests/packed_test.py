@@ -28,12 +28,11 @@ def test_each_utterance_is_a_view_of_the_buffer():
 
 
 def test_files_are_joined_as_their_arrays(tmp_path):
-    files = packed.Files()
+    files = {name: tmp_path / f"{name}.npy" for name in ARRAYS}
     for name, array in ARRAYS.items():
-        files[name] = tmp_path / f"{name}.npy"
-        np.save(files.data[name], array)
+        np.save(files[name], array)
     np.testing.assert_array_equal(packed.join(files).frames, packed.join(ARRAYS).frames)
-    files.data["a"].unlink()
+    files["a"].unlink()
     with pytest.raises(InputError, match=r"a\.npy was damaged or removed"):
         packed.join(files)
 

@@ -78,7 +78,7 @@ def extract(
             outcomes[utterance.id] = outcome
             computed += new and not isinstance(outcome, BadAudio)
             progress(1)
-    files, bad = packed.Files(), {}
+    files, bad = dict[str, Path](), {}
     for utterance in utterances:
         if isinstance(outcome := outcomes[utterance.id], BadAudio):
             bad[utterance.id] = f"{utterance.file}: {outcome}"
@@ -86,7 +86,7 @@ def extract(
             files[utterance.id] = outcome
     joined = packed.join(files)  # of mapped files: the one copy in memory
     if computed:
-        cache.trim(Path(cache_dir), files.data.values(), cache.LIMIT)
+        cache.trim(Path(cache_dir), files.values(), cache.LIMIT)
     if features.setup:
         feature_set = cache.identify(features, cache_dir)
     else:

@@ -1,6 +1,5 @@
 """Features of many utterances, end to end in one buffer."""
 
-from collections import UserDict
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -23,13 +22,6 @@ def load(path: Path) -> np.ndarray:
         ) from None
 
 
-class Files(UserDict):
-    """Arrays by utterance id: .npy files, each mapped only while it is used."""
-
-    def __getitem__(self, name: str) -> np.ndarray:
-        return load(self.data[name])
-
-
 class Packed(dict[str, np.ndarray]):
     """Features [T, D] by utterance id: views of one buffer, in which they lie in order.
 
@@ -47,14 +39,16 @@ class Packed(dict[str, np.ndarray]):
             self[name] = frames[start : start + length]
 
 
-def join(features: Mapping[str, np.ndarray]) -> Packed:
-    """Copies features, floats [T, D] with T at least 1, into one buffer. Each is asked
-    for twice.
+def join(features: Mapping[str, np.ndarray | Path]) -> Packed:
+    """Copies features, floats [T, D] with T at least 1, into one buffer.
+
+    Args:
+      features: arrays, or .npy files, which are mapped only while they are copied.
 
     Raises:
-      InputError: they differ in D.
+      InputError: they differ in D, or a file is no longer there.
     """
-    shapes = {name: array.shape for name, array in features.items()}
+    shapes = {name: _array(value).shape for name, value in features.items()}
     first = next(iter(shapes), "")
     columns = shapes[first][-1] if shapes else 0
     for name, shape in shapes.items():
@@ -66,9 +60,13 @@ def join(features: Mapping[str, np.ndarray]) -> Packed:
     lengths = {name: shape[0] for name, shape in shapes.items()}
     rows = sum(lengths.values()) + max(lengths.values(), default=0)
     packed = Packed(aligned_zeros(rows, columns), lengths)
-    for name, array in features.items():
-        packed[name][:] = array
+    for name, value in features.items():
+        packed[name][:] = _array(value)
     return packed
+
+
+def _array(value: np.ndarray | Path) -> np.ndarray:
+    return load(value) if isinstance(value, Path) else value
 
 
 def aligned_zeros(*shape: int) -> np.ndarray:
