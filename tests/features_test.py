@@ -3,6 +3,7 @@
 import pickle
 import re
 import sys
+from functools import partial
 
 import documented
 import numpy as np
@@ -114,6 +115,15 @@ def test_the_shortest_signal_is_up_to_the_features(own, utterance, tmp_path):
     done = dict(each(files, tmp_path, features=brief, workers=1))
     assert done[files[0]].shape == (1, 201)
     assert "399 samples at 16000 Hz: expected at least 400" in str(done[files[1]])
+
+
+@pytest.mark.usefixtures("quick_workers")
+def test_a_set_up_that_fails_is_an_error_and_no_fault_of_the_files(
+    own, utterance, tmp_path
+):
+    broken = build(own)._replace(setup=partial(int, "x"))
+    with pytest.raises(InputError, match="features spectrum-320: ValueError"):
+        extract([utterance], tmp_path, features=broken, workers=1)
 
 
 @pytest.mark.parametrize(

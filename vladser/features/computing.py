@@ -99,7 +99,12 @@ def _compute(
     """Computes and keeps the features of an utterance (in a worker process)."""
     assert features.setup
     if features.id not in _extractors:
-        _extractors[features.id] = features.setup()
+        try:
+            _extractors[features.id] = features.setup()
+        except InputError:
+            raise
+        except Exception as error:  # no fault of the file
+            raise InputError(f"features {features.id}: {error!r}") from error
     file, start, end = utterance.file, utterance.start, utterance.end
     signal = audio.load(file, start, end, max_seconds, features.shortest)
     described = _extractors[features.id](signal)

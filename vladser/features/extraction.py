@@ -85,8 +85,6 @@ def extract(
         else:
             files[utterance.id] = outcome
     joined = packed.join(files)  # of mapped files: the one copy in memory
-    if computed:
-        cache.trim(Path(cache_dir), files.values(), cache.LIMIT)
     if features.setup:
         feature_set = cache.identify(features, cache_dir)
     else:
@@ -166,6 +164,7 @@ def _located(
             yield utterance, outcome, False
         return
     pending: list[computing.Job] = [(u, None) for u in utterances if not keep]
+    entries = []
     if keep:
         digest = once(audio.digest)
         folder = cache.folder(cache_dir, cache.identify(features, cache_dir))
@@ -184,8 +183,10 @@ def _located(
         with ThreadPoolExecutor(cores()) as threads:  # digests let others run
             looked_up = threads.map(look_up, utterances)
             for utterance, (entry, absent) in zip(utterances, looked_up, strict=True):
-                if absent and isinstance(entry, Path):
-                    pending.append((utterance, entry))
+                if isinstance(entry, Path):
+                    entries.append(entry)
+                if absent:
+                    pending.append((utterance, entries[-1]))
                 else:
                     yield utterance, entry, False
     if pending and features.package and not cache.is_installed(features.package):
@@ -197,3 +198,5 @@ def _located(
     with closing(done):
         for utterance, computed in done:
             yield utterance, computed, True
+    if pending and keep:
+        cache.trim(cache_dir, entries, cache.LIMIT)
