@@ -32,7 +32,7 @@ from launch.command_line import cli, parsers
 from launch.command_line.parsers import boolean, count, flag, path
 from launch.experiment import run_dir
 from vladser.errors import InputError
-from vladser.features.extraction import cores
+from vladser.features.cores import cores
 
 WORKLOADS = ("emodb", "iemocap")
 CURVES = ("trials", "length", "devices")

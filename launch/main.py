@@ -20,7 +20,7 @@ from launch.command_line.flags import Settings
 from launch.experiment import loading, resuming, terminal
 from launch.experiment.resuming import State
 from vladser.condition import specification
-from vladser.features import extraction
+from vladser.features.cores import cores
 
 if TYPE_CHECKING:
     from launch.experiment.distributed import Cluster
@@ -32,7 +32,7 @@ def main(settings: Settings) -> None:
     from launch.command_line import backend
     from launch.experiment import distributed
 
-    backend.prepare(extraction.cores(), settings.cache_dir / "xla")
+    backend.prepare(cores(), settings.cache_dir / "xla")
     if settings.dry_run:
         _preview(settings)
         return

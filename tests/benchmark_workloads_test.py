@@ -12,7 +12,7 @@ from forkserver import quick_workers  # noqa: F401 (a fixture)
 from launch.benchmarking import corpora, lengths, workloads
 from vladser.corpora import emotions, iemocap
 from vladser.corpora.readers import read
-from vladser.features.lengths import estimate
+from vladser.features.extraction import DEFAULT, expect
 
 COUNTS = {"a": (4, 5, 3, 4), "b": (4, 4, 4, 4), "c": (9, 8, 9, 8)}
 LENGTHS = np.random.default_rng(1).integers(3, 30, 66)
@@ -56,7 +56,7 @@ def test_noise_like_emodb_has_its_counts_and_lengths():
     counts = Counter((u.speaker, u.emotion) for u in four.utterances)
     for speaker, of_speaker in corpora.EMODB.items():
         assert of_speaker == tuple(counts[speaker, name] for name in corpora.CLASSES)
-    real = [estimate(u) for u in four.utterances]
+    real = [*expect(four.utterances, DEFAULT, 60.0)[0].values()]
     like = corpora.emodb(None, Path()).length
     assert (np.median(like), like.max()) == (np.median(real), max(real))
     assert like.sum() == pytest.approx(sum(real), rel=1e-3)

@@ -131,7 +131,7 @@ class Attempt:
         if "compiling" not in self.said():
             if "--corpus=demo" in self.of.argv and not (cache / "demo").exists():
                 return "synthesis"
-            features = cache.glob("vladser147-*/*")
+            features = cache.glob("features/vladser147-*/*")
             return "extraction" if any(map(self._new, features)) else "start"
         if any(kept.glob(".*.unfinished")):
             return "checkpoint"

@@ -15,7 +15,15 @@ from typing import Any
 
 from vladser import options
 from vladser.errors import InputError
-from vladser.types import Aggregator, Encoder, Head, Objective, Optimizer, Part
+from vladser.types import (
+    Aggregator,
+    Encoder,
+    Features,
+    Head,
+    Objective,
+    Optimizer,
+    Part,
+)
 
 
 @dataclass(frozen=True)
@@ -155,11 +163,13 @@ class Room:
         raise AssertionError(f"{name}.py has no function {name}")
 
 
+features = Room("features", "vladser.features", Features)
 encoders = Room("encoder", "vladser.encoders", Encoder)
 aggregators = Room("aggregator", "vladser.aggregators", Aggregator)
 heads = Room("head", "vladser.heads", Head)
 objectives = Room("objective", "vladser.objectives", Objective, traced=True)
 optimizers = Room("optimizer", "vladser.optimizers", Optimizer, traced=True)
 ROOMS = {
-    room.kind: room for room in (encoders, aggregators, heads, objectives, optimizers)
+    room.kind: room
+    for room in (features, encoders, aggregators, heads, objectives, optimizers)
 }

@@ -1,6 +1,7 @@
 """The data that flows through vladser: no logic, no jax."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
@@ -97,6 +98,45 @@ class Fold(NamedTuple):
     train: np.ndarray
     validation: np.ndarray
     test: np.ndarray
+
+
+class Features(NamedTuple):
+    """Describes each frame of an utterance by D numbers.
+
+    A factory of features is quick and imports nothing heavy: that is left to `setup`.
+    Utterances are described in worker processes, to which their Features are pickled:
+    functions are those of a module, or `functools.partial` of such.
+
+    A signal is float32 [n] at 16 kHz, mono, in [-1, 1), with n at least `shortest`:
+    what `features.audio.load` makes of an utterance's file.
+
+    Attributes:
+      id: names the features, in letters, digits, "_", "." and "-". It differs wherever
+        the numbers do (by options, a configuration, weights), but for the version of
+        `package`. The cache and trained models know features by it.
+      dim: D. Where `setup` is None, 0 stands for the D of most files.
+      setup: () -> extract, called once in a worker: imports, and loads what is large.
+        extract: signal -> float32 [T, D], finite; raises `features.audio.BadAudio` for
+        a signal that it cannot describe. None where the file of an utterance holds its
+        features already, as a .npy file.
+      frames: n -> T, the frames of a signal of n samples; None where `setup` is.
+      shortest: samples of the shortest signal that can be described, such as the
+        longest window.
+      package: the distribution that computes the features and has to be installed; its
+        version belongs to them. None where the id says all.
+      live: (extract) -> a context manager for one signal that is still going on. It has
+        `push(int16 [n], any n) -> float32 [R, D]`, the frames that have become final,
+        and `end() -> float32 [R, D]`, the others; together those of the whole signal,
+        to the bit, however it was cut. None for features that cannot stream.
+    """
+
+    id: str
+    dim: int
+    setup: Callable[[], Callable[[np.ndarray], np.ndarray]] | None
+    frames: Callable[[int], int] | None = None
+    shortest: int = 960
+    package: str | None = None
+    live: Callable[[Any], AbstractContextManager[Any]] | None = None
 
 
 class Stepwise(NamedTuple):

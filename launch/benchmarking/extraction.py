@@ -9,7 +9,6 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from vladser.features import audio, extraction
-from vladser.features.smile import Smile
 from vladser.types import Utterance
 
 _PATIENCE = 600.0  # seconds, after which a process that died is noticed
@@ -20,8 +19,8 @@ def measure(wavs: Sequence[Path], repeats: int, workers: int) -> dict[str, Any]:
 
     The three take turns. The bare calls are made in as many processes, which share the
     files as they go, have one extractor each, and hold all signals in memory before the
-    clock starts. A first extraction is all of it, from files to mapped features: it
-    starts its processes, reads, checks, writes the cache, and packs it.
+    clock starts. A first extraction is all of it, from files to one buffer: it starts
+    its processes, reads, checks, writes the cache, and reads that.
 
     Processes are spawned: a script must call this under `if __name__ == "__main__":`.
 
@@ -98,7 +97,8 @@ def _work(wavs: Sequence[str], barrier, done) -> None:
     try:
         import opensmile  # here, for the parent does not need it
 
-        ours = Smile()
+        assert extraction.DEFAULT.setup
+        ours: Any = extraction.DEFAULT.setup()
         smile = opensmile.Smile(ours.config, "lld", options=ours.options)
         barrier.wait(_PATIENCE)
         signals = [audio.load(Path(wav)) for wav in wavs]

@@ -15,7 +15,7 @@ from launch.benchmarking import (
     workloads,
 )
 from launch.experiment import terminal
-from vladser.features.extraction import cores
+from vladser.features.cores import cores
 from vladser.types import Dataset
 
 if TYPE_CHECKING:

@@ -1,7 +1,8 @@
 """How fast a stream is followed, and how far behind it frames are."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from statistics import median
@@ -13,9 +14,9 @@ import numpy as np
 from launch.streaming.results import results, warm_up
 from vladser import model
 from vladser.condition import Condition, specification
-from vladser.features import audio, lengths, sets
+from vladser.features import audio, extraction
 from vladser.features.live import Live
-from vladser.features.smile import Smile
+from vladser.features.smile import HOP, Smile
 from vladser.models.bundle import Bundle
 
 CHUNK = 0.1  # seconds that arrive at once
@@ -38,7 +39,9 @@ def measure(wavs: Sequence[Path], rounds: int) -> dict[str, Any]:
       `delay_seconds` of audio from the beginning of a frame's window until the frame is
       final: median, p95 and max over the frames.
     """
-    signals, smile, bundle = _signals(wavs), Smile(), _bundle()
+    assert extraction.DEFAULT.setup
+    smile: Any = extraction.DEFAULT.setup()
+    signals, live, bundle = _signals(wavs), partial(Live, smile), _bundle()
     heard = np.concatenate(signals)
     seconds = len(heard) / audio.RATE
     warm_up(bundle)
@@ -46,13 +49,13 @@ def measure(wavs: Sequence[Path], rounds: int) -> dict[str, Any]:
     for _ in range(rounds + 1):
         begin = time.perf_counter()
         chunks = (heard[at : at + _READ] for at in range(0, len(heard), _READ))
-        for _ in results(bundle, smile, chunks, every=0.5, utterance=UTTERANCE):
+        for _ in results(bundle, live, chunks, every=0.5, utterance=UTTERANCE):
             pass
         speeds.append((time.perf_counter() - begin) / seconds)
     speeds = speeds[1:]
     return {
         "audio_seconds": seconds,
-        "compute_seconds": _tail(list(_computing(bundle, smile, heard))),
+        "compute_seconds": _tail(list(_computing(bundle, live, heard))),
         "real_time_factor": {
             "median": median(speeds),
             "low": min(speeds),
@@ -74,14 +77,16 @@ def _signals(wavs: Sequence[Path]) -> list[np.ndarray]:
 
 
 def _bundle() -> Bundle:
-    found, emotions = sets.find(sets.DEFAULT), ("angry", "happy", "sad", "neutral")
-    condition, dim = Condition(), len(found.names)
+    features, emotions = extraction.DEFAULT, ("angry", "happy", "sad", "neutral")
+    condition, dim = Condition(), features.dim
     params = model.init(jax.random.key(0), specification(condition, dim, len(emotions)))
     scaler = np.zeros(dim, np.float32), np.full(dim, 1e-3, np.float32)
-    return Bundle(emotions, found.id, condition, *scaler, params, {})
+    return Bundle(emotions, features.id, condition, *scaler, params, {})
 
 
-def _computing(bundle: Bundle, smile: Smile, heard: np.ndarray) -> Iterator[float]:
+def _computing(
+    bundle: Bundle, live: Callable[[], Live], heard: np.ndarray
+) -> Iterator[float]:
     """Seconds from each chunk, as it would be spoken, to its result."""
     given, hop = 0.0, round(CHUNK * audio.RATE)
 
@@ -93,15 +98,15 @@ def _computing(bundle: Bundle, smile: Smile, heard: np.ndarray) -> Iterator[floa
             given = time.perf_counter()
             yield np.take(heard, range(at, at + hop), mode="wrap")
 
-    for _ in results(bundle, smile, chunks(), every=CHUNK, utterance=UTTERANCE):
+    for _ in results(bundle, live, chunks(), every=CHUNK, utterance=UTTERANCE):
         yield time.perf_counter() - given
 
 
 def _delays(smile: Smile, samples: np.ndarray) -> Iterator[float]:
     """Seconds from where each frame begins to where it comes, heard by 10 ms."""
     with Live(smile) as live:
-        frame, end = 0, len(samples) - len(samples) % lengths.HOP
-        for at in range(0, end, lengths.HOP):
-            for _ in live.push(samples[at : at + lengths.HOP]):
-                yield (at + lengths.HOP - frame * lengths.HOP) / audio.RATE
+        frame, end = 0, len(samples) - len(samples) % HOP
+        for at in range(0, end, HOP):
+            for _ in live.push(samples[at : at + HOP]):
+                yield (at + HOP - frame * HOP) / audio.RATE
                 frame += 1

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from launch.benchmarking import torch_training
-from vladser.features import extraction
+from vladser.features.cores import cores
 
 
 class Contestant(torch_training.Contestant):
@@ -26,5 +26,5 @@ class Contestant(torch_training.Contestant):
         return int(lengths.sum())
 
     def run(self, rows: np.ndarray) -> None:
-        torch.set_num_threads(extraction.cores())
+        torch.set_num_threads(cores())
         super().run(rows)

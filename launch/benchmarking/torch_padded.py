@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from launch.benchmarking import torch_training
 from launch.benchmarking.workloads import Workload
-from vladser.features import extraction
+from vladser.features.cores import cores
 
 
 class Contestant(torch_training.Contestant):
@@ -20,9 +20,9 @@ class Contestant(torch_training.Contestant):
         super().__init__(workload)
         # A model a core, each with one thread, is faster than models in turn with a
         # thread a core. A GPU gets one model after another.
-        cores = extraction.cores() if self.device.type == "cpu" else 1
+        models = cores() if self.device.type == "cpu" else 1
         self.pool = ThreadPoolExecutor(
-            cores, initializer=partial(torch.set_num_threads, 1)
+            models, initializer=partial(torch.set_num_threads, 1)
         )
 
     def rows(self, number: int) -> np.ndarray:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from launch.command_line import cli
 from launch.command_line.flags import Settings
 from launch.experiment import terminal
+from vladser import registry
 from vladser.corpora import cross, emotions, readers
 from vladser.errors import InputError
 from vladser.features import extraction
@@ -54,7 +55,8 @@ def load(settings: Settings, alive: Callable[[], None]) -> Loaded:
 
 def kind(settings: Settings) -> str:
     """What is bad where something is: audio, or files of features."""
-    return "files" if settings.features == "npy" else "audio"
+    ready = registry.features.build(settings.features).setup is None
+    return "files" if ready else "audio"
 
 
 def _corpus(settings: Settings) -> Corpus:
@@ -88,6 +90,8 @@ def _extract(
       InputError: some are not, and --on_bad_audio=stop.
     """
 
+    what = kind(settings)
+
     def progress(count: int) -> None:
         alive()
         bar.update(count)
@@ -96,7 +100,7 @@ def _extract(
         done = extraction.extract(
             utterances,
             settings.cache_dir,
-            features=settings.features,
+            features=registry.features.build(settings.features),
             max_seconds=settings.max_seconds,
             workers=settings.workers,
             progress=progress,
@@ -104,9 +108,8 @@ def _extract(
     terminal.say(
         f"{len(done.features):,} utterances with {done.feature_set} "
         f"features: {done.computed:,} extracted, {done.cached:,} "
-        f"{'read' if settings.features == 'npy' else 'cached'}"
+        f"{'read' if what == 'files' else 'cached'}"
     )
-    what = kind(settings)
     for reason in done.bad.values():
         terminal.say(f"bad {what}: {reason}")
     if done.bad and settings.on_bad_audio == "stop":

@@ -8,17 +8,20 @@ import numpy as np
 
 from launch.command_line.flags import Settings
 from launch.experiment import designing, loading, training
-from vladser import text
+from vladser import registry, text
 from vladser.data import dataset
 from vladser.engine import trial_batches
-from vladser.features import arrays, lengths, sets
-from vladser.features.audio import BadAudio
-from vladser.types import Corpus, Utterance
+from vladser.features import extraction
+from vladser.types import Corpus
 
 
 def preview(settings: Settings, chosen: Corpus, classes: Sequence[str]) -> str:
     """The answer to --dry_run."""
-    expected, columns = _expected(settings, chosen.utterances)
+    expected, columns = extraction.expect(
+        chosen.utterances,
+        registry.features.build(settings.features),
+        settings.max_seconds,
+    )
     known = [u for u in chosen.utterances if u.id in expected]
     # Frames without columns: all that a plan looks at is their number.
     empty = {u.id: np.empty((expected[u.id], 0), np.float32) for u in known}
@@ -60,20 +63,3 @@ def preview(settings: Settings, chosen: Corpus, classes: Sequence[str]) -> str:
         what = f"bad {loading.kind(settings)}"
         lines.append(f"{what:12}{text.count(bad, 'utterance')}, by the files' headers")
     return "\n".join([*lines, *(f"note: {note}" for note in chosen.notes)])
-
-
-def _expected(
-    settings: Settings, utterances: Sequence[Utterance]
-) -> tuple[dict[str, int], int]:
-    """The frames of each utterance whose file is usable, and their columns."""
-    if settings.features == "npy":
-        shapes = {
-            utterance.id: shape
-            for utterance, shape in arrays.shapes(utterances)
-            if not isinstance(shape, BadAudio)
-        }
-        columns = max((shape[1] for shape in shapes.values()), default=0)
-        return {id: shape[0] for id, shape in shapes.items()}, columns
-    found = {u.id: lengths.estimate(u, settings.max_seconds) for u in utterances}
-    frames = {id: length for id, length in found.items() if length}
-    return frames, len(sets.find(settings.features).names)
