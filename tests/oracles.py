@@ -122,13 +122,45 @@ def normalized(v):
 
 
 def adadelta(params, gradients, rho, epsilon, rate=1.0):
-    """Algorithm 1 of Zeiler 2012; the parameters after each of the gradients. The rate,
-    which scales what is added, is not in the paper."""
+    """Algorithm 1 of Zeiler 2012; the parameters after each gradient. The rate, which
+    scales each update, is not in the paper."""
     x, square, delta_square, path = params.copy(), 0.0, 0.0, []
     for g in gradients:
         square = rho * square + (1 - rho) * g**2
         delta = -np.sqrt(delta_square + epsilon) / np.sqrt(square + epsilon) * g
         delta_square = rho * delta_square + (1 - rho) * delta**2
         x = x + rate * delta
+        path.append(x)
+    return path
+
+
+def adam(params, gradients, rate, b1, b2, epsilon=1e-8):
+    """Algorithm 1 of Kingma and Ba 2015; the parameters after each gradient."""
+    x, m, v, path = params.copy(), 0.0, 0.0, []
+    for t, g in enumerate(gradients, start=1):
+        m = b1 * m + (1 - b1) * g
+        v = b2 * v + (1 - b2) * g**2
+        m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
+        x = x - rate * m_hat / (np.sqrt(v_hat) + epsilon)
+        path.append(x)
+    return path
+
+
+def rmsprop(params, gradients, rate, decay, epsilon=1e-8):
+    """Tieleman and Hinton 2012, lecture 6.5; the parameters after each gradient."""
+    x, square, path = params.copy(), 0.0, []
+    for g in gradients:
+        square = decay * square + (1 - decay) * g**2
+        x = x - rate * g / np.sqrt(square + epsilon)
+        path.append(x)
+    return path
+
+
+def momentum(params, gradients, rate, decay):
+    """Sutskever et al. 2013, (1) and (2); the parameters after each gradient."""
+    x, velocity, path = params.copy(), 0.0, []
+    for g in gradients:
+        velocity = decay * velocity - rate * g
+        x = x + velocity
         path.append(x)
     return path
