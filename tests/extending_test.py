@@ -122,25 +122,9 @@ def test_every_experiment_can_begin(reader, corpus, capsys, command):
 def test_poolings_of_ones_own_train_on_the_demo(reader):
     pytest.importorskip("espeakng_loader")
     (command,) = (command for command in _commands() if "my_modules" in command)
-    python, *argv = shlex.split(command)
-    assert python == "python"
-    done = subprocess.run(
-        [sys.executable, *argv, f"--cache_dir={reader / 'cache'}"],
-        cwd=reader,
-        env=os.environ | {"PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu"},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    run = reader / "runs" / "demo"
-    summary = json.loads((run / "summary.json").read_text(encoding="utf-8"))
-    ua = {
-        condition["aggregator"]: condition["ua"]["mean_of_folds"]
-        for condition in summary["conditions"]
-    }
-    own = {"my_pooling.soft_maximum", "my_modules.attention(hidden=8)"}
-    assert ua.keys() == {"mean", *own}
-    report = (run / "report.html").read_text(encoding="utf-8")
-    for name in own:
-        assert ua[name] > 0.4  # chance is 0.25
-        assert name in report
+    argv = *shlex.split(command)[1:], f"--cache_dir={reader / 'cache'}"
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu"}
+    subprocess.run([sys.executable, *argv], env=environment, check=True)
+    summary = json.loads((reader / "runs/demo/summary.json").read_text("utf-8"))
+    ua = [condition["ua"]["mean_of_folds"] for condition in summary["conditions"]]
+    assert len(ua) == 3 and min(ua) > 0.4  # chance is 0.25
