@@ -47,7 +47,9 @@ def test_some_options_are_replaced():
     assert str(part) == "adam(learning_rate=1.0,b1=0.5,b2=0.999)"
     own = aggregators.replace(aggregators.parse("my.pooling(size=3)"), {"size": 4})
     assert str(own) == "my.pooling(size=4)"
-    with pytest.raises(InputError, match="no option 'rho': has learning_rate, b1, b2"):
+    with pytest.raises(
+        InputError, match="no option 'rho': expected learning_rate, b1, b2"
+    ):
         optimizers.replace(part, {"rho": 0.9})
 
 
@@ -79,8 +81,8 @@ def test_options_may_be_arrays():
     ("text", "says"),
     [
         ("netvald", "one of attentive_statistics, final, generalized_mean, "),
-        ("netvlad(cluster=4)", "no option 'cluster': has clusters"),
-        ("mean(clusters=4)", "has no options"),
+        ("netvlad(cluster=4)", "no option 'cluster': expected clusters"),
+        ("mean(clusters=4)", "no option 'clusters': expected none"),
         ("multihead(heads=2.0)", "heads: expected a whole number of at least 1, got"),
         ("generalized_mean(p=0)", "p: expected a number above 0, got"),
         ("netvlad(4)", "NAME(option=value"),
