@@ -1,9 +1,6 @@
 """Soft labels and the loss against naive numpy, torch and scikit-learn."""
 
-import json
-
 import jax
-import launching
 import numpy as np
 import pytest
 import toys
@@ -100,26 +97,20 @@ TREATED = [(0, 0, 0), (1, 0, 0), (0, 2, 0), (0, 0, 1), (0.5, 0.3, 1.5)]
 
 
 @pytest.mark.parametrize("treatment", TREATED)
-def test_it_is_what_the_equations_say(treatment):
-    data = _data(*treatment)
-    naive = [_naive(data, z, label) for z, label in zip(LOGITS, LABELS, strict=True)]
-    assert_same(_losses(data), np.array(naive), TERMS)
-
-
-@pytest.mark.parametrize("treatment", TREATED)
-def test_gradients_are_differences(treatment):
+def test_losses_and_gradients_are_what_the_equations_say(treatment):
     data, step = _data(*treatment), 1e-5
-    slopes = _slopes(data)
+    rows = list(zip(LOGITS, LABELS, strict=True))
+    naive = [_naive(data, logits, label) for logits, label in rows]
+    assert_same(_losses(data), np.array(naive), TERMS)
     differences = [
         [
-            (_naive(data, logits + e, label) - _naive(data, logits - e, label))
-            / (2 * step)
+            _naive(data, logits + e, label) - _naive(data, logits - e, label)
             for e in step * np.eye(4)
         ]
-        for logits, label in zip(LOGITS, LABELS, strict=True)
+        for logits, label in rows
     ]
     # In float64 these err by 1e-10 or so.
-    assert_same(slopes, np.array(differences), TERMS)
+    assert_same(_slopes(data), np.array(differences) / (2 * step), TERMS)
 
 
 @pytest.mark.slow
@@ -135,9 +126,6 @@ def test_smoothed_and_weighted_it_is_torchs(alpha):
     plain = entropy(logits, labels, label_smoothing=alpha, reduction="none")
     expected = (weights[labels] * plain).numpy()
     assert_same(_losses(data), expected, TERMS)
-    if alpha == 0:
-        weighted = entropy(logits, labels, weight=weights, reduction="none")
-        assert_same(_losses(data), weighted.numpy(), TERMS)
 
 
 def test_without_treatment_it_is_the_cross_entropy_to_the_bit():
@@ -149,8 +137,6 @@ def test_without_treatment_it_is_the_cross_entropy_to_the_bit():
     labels = np.append(LABELS, [0, 1, 2, 3])
     plainly = jax.jit(jax.vmap(plain))(logits, labels)
     np.testing.assert_array_equal(_losses(_data(), logits, labels), plainly)
-    slopes = jax.jit(jax.vmap(jax.grad(plain)))(logits, labels)
-    assert_same(_slopes(_data(), logits, labels), np.asarray(slopes), TERMS)
 
 
 @pytest.mark.parametrize("focal", [0, 1e-3, 0.5, 1, 2, 5, 100])
@@ -174,24 +160,12 @@ def test_weights_are_powers_of_scikit_learns_balanced_with_a_mean_of_1(strength)
     assert weights[2] == weights[3]  # which has one utterance
 
 
-def test_logits_are_adjusted_by_log_shares():
-    """Equation (10) of Menon et al. in its second form: pairwise margins."""
-    tau, share = 1.5, np.array([0.5, 0.3, 0.15, 0.05])
-    data = _data(tau=tau, alpha=0)
-    margins = [
-        np.log(sum((share / share[y]) ** tau * np.exp(f - f[y])))
-        for f, y in zip(LOGITS, LABELS, strict=True)
-    ]
-    assert_same(_losses(data), np.array(margins), TERMS)
-
-
-def test_a_class_that_is_lacking_counts_as_one_utterance():
-    lacking = LABELS[LABELS != 2]
-    added = cross_entropy.adjust(2, lacking, 4)
-    np.testing.assert_allclose(added[2], 2 * np.log(1 / 17), rtol=1e-6)
-    data = _data(1, 2, 2, labels=lacking)
-    assert np.isfinite(_losses(data)).all()
-    assert np.isfinite(_slopes(data)).all()
+def test_logits_are_adjusted_by_log_shares_where_a_lacking_class_has_one_utterance():
+    """Equation (10) of Menon et al. 2021."""
+    for labels, counts in (LABELS, [10, 6, 3, 1]), (LABELS[LABELS != 2], [10, 6, 1, 1]):
+        expected = 1.5 * np.log(np.array(counts) / len(labels))
+        added = cross_entropy.adjust(1.5, labels, 4)
+        np.testing.assert_allclose(added, expected, rtol=1e-6)
 
 
 def test_a_trial_sees_the_shares_of_its_folds_training_rows():
@@ -217,25 +191,7 @@ def test_a_trial_sees_the_shares_of_its_folds_training_rows():
             np.testing.assert_allclose(weighted, weights, rtol=1e-6)
 
 
-@pytest.mark.slow
-def test_a_grid_over_treatments_is_named_written_and_reported(tmp_path):
-    corpus, folder = launching.corpus(tmp_path), tmp_path / "run"
-    # Four trials a seed, as other tests of the launcher have: one program.
-    argv = *launching.SMALL, "--hold_out=split", "--epochs=1", f"--run_dir={folder}"
-    grids = "class_weights=0,1", "focal=2", "logit_adjustment=0.5"
-    argv = *argv, *(f"--grid={grid}" for grid in grids)
-    assert launching.call(*corpus, *argv, pictures=True) == 0
-    summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
-    report = (folder / "report.md").read_text(encoding="utf-8")
-    settings = {}
-    for condition in summary["conditions"]:
-        values = [condition[grid.partition("=")[0]] for grid in grids]
-        settings[condition["name"]] = values
-        assert condition["name"] in report
-    plain = "mean, unigram 0.2, cells 4"
-    assert settings == {
-        plain: [0, 0, 0],
-        f"{plain}, class weights 1": [1, 0, 0],
-        f"{plain}, focal 2": [0, 2, 0],
-        f"{plain}, logit adjustment 0.5": [0, 0, 0.5],
-    }
+def test_a_condition_is_named_by_its_treatments():
+    treated = make(class_weights=1.0, focal=2.0, logit_adjustment=0.5)
+    treatments = "class weights 1, focal 2, logit adjustment 0.5"
+    assert treated.name == f"{make().name}, {treatments}"
