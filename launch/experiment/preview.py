@@ -52,7 +52,9 @@ def preview(settings: Settings, chosen: Corpus, classes: Sequence[str]) -> str:
         f"trials      {seeds * conditions * folds:,} = "
         f"{text.count(conditions, 'condition')} x {text.count(folds, 'fold')} x "
         f"{text.count(seeds, 'seed')}; "
-        + ", ".join(f"{text.count(e, 'epoch')} of {text.count(s, 'step')}" for e, s in epochs),
+        + ", ".join(
+            f"{text.count(e, 'epoch')} of {text.count(s, 'step')}" for e, s in epochs
+        ),
         f"training    {frames:,} frames",
         f"batches     {cut}",
         f"memory      about {memory:,.0f} MiB of arrays on each of "
