@@ -12,6 +12,8 @@ import report_page
 import scipy  # which imports scipy.stats when it is used
 from report_page import Page, without_figures
 
+from vladser.text import NONE, percent, points
+
 ONE = (("mean", "unigram", 0.2),)
 TABLE_1 = (*fake_run.PAPER[:4], ("netvlad(clusters=4)", "none", 0.0))
 THREE = (("mean", "none", 0.0), ("mean", "uniform", 0.2), ("mean", "unigram", 0.2))
@@ -22,7 +24,6 @@ SOME = (  # of each of the paper's tables and figures
     ("netvlad(clusters=4)", "none", 0.0),
     ("netvlad(clusters=4)", "unigram", 0.2),
 )
-NONE = "–"  # noqa: RUF001
 PUBLISHED = {  # Tables 1 and 2 of the paper, and the text on its Figure 5
     "final, no smoothing": "53.8",
     "maximum, no smoothing": "56.8",
@@ -39,15 +40,6 @@ PUBLISHED = {  # Tables 1 and 2 of the paper, and the text on its Figure 5
 def paper(shared):
     """A run of the whole paper: its folder, summary, page and Markdown."""
     return report_page.paper(shared)
-
-
-def percent(share):
-    return f"{100 * share:.1f}"
-
-
-def points(share):
-    shown = f"{100 * share:+.1f}"
-    return "0.0" if shown[1:] == "0.0" else shown.replace("-", "\N{MINUS SIGN}")
 
 
 @pytest.mark.slow
