@@ -21,23 +21,18 @@ from launch.experiment import loading, terminal
 def main(settings: Settings) -> None:
     """Prints a line for each check."""
     # Late, for they import jax: spawned workers need none, nor do wrong flags.
-    from launch.experiment import auditing, training
-    from vladser.data import dataset
+    from launch.experiment import auditing, designing
 
     if settings.hold_out == "none":
         raise cli.UsageError("--hold_out=none tests nothing: there is no audit of it")
-    chosen, classes, extraction = loading.load(settings, alive=lambda: None)
-    for note in chosen.notes:
+    loaded = loading.load(settings, alive=lambda: None)
+    for note in loaded.chosen.notes:
         terminal.say(f"note: {note}")
-    corpus = dataset.build(
-        chosen.utterances, extraction.features, classes, extraction.feature_set
-    )
-    plan = training.plan(settings, corpus)
-    conditions = flags.conditions(settings)
-    found = auditing.findings(settings, corpus, chosen.utterances, conditions, plan)
-    for one in found:
-        print(f"{one.level:8} {one.check:24} {one.text}")
-    auditing.require(found)
+    design = designing.design(settings, designing.datasets(loaded))
+    certificate = auditing.findings(settings, design, loaded.chosen.utterances)
+    for finding in certificate:
+        print(f"{finding.level:8} {finding.check:24} {finding.text}")
+    auditing.require(certificate)
 
 
 if __name__ == "__main__":

@@ -30,17 +30,21 @@ from launch.experiment import run_dir, terminal
 from launch.predicting import inputs, outputs, reading, windows
 from launch.predicting.classifying import Classified, classify
 from launch.predicting.inputs import Inputs
-from vladser import text
+from vladser import registry, text
 from vladser.errors import InputError
-from vladser.features import arrays, audio, extraction
+from vladser.features import extraction
+from vladser.features.audio import RATE
+from vladser.features.cores import cores
 from vladser.models import bundle
 from vladser.models.bundle import Bundle
-from vladser.types import Utterance
+from vladser.types import Features, Part, Utterance
 
 
 @dataclass(frozen=True)
 class Settings(ModelFlags):
     """What the flags say, parsed and checked: a field a flag."""
+
+    features: Part | None = flag("Model", None, registry.features.parse, reading.HELP)
 
     window: float | None = flag(
         "Long recordings",
@@ -78,7 +82,7 @@ class Settings(ModelFlags):
         "Extraction", 60, positive, "Longer audio, or windows, are not classified."
     )
     workers: int = flag(
-        "Extraction", extraction.cores(), count, "Processes that extract features."
+        "Extraction", cores(), count, "Processes that extract features."
     )
     cache_dir: Path = flag(
         "Extraction",
@@ -93,6 +97,7 @@ class Request(NamedTuple):
 
     settings: Settings
     feature_set: str  # of the model
+    features: Features  # the same
     inputs: Inputs
 
 
@@ -114,20 +119,20 @@ def read(values: flags.FlagValues, *words: str) -> Request:
         given["hop"] = given["hop"] or given["window"] / 2
     settings = Settings(**given)
     said = model_flags.describe(given)
-    ready = reading.name(said.feature_set) == arrays.NAME
-    _check(settings, ready)
-    found = inputs.find(words, {".npy"} if ready else inputs.AUDIO)
-    return Request(settings, said.feature_set, found)
+    features = reading.find(said.feature_set, said.features, settings.features)
+    _check(settings, features)
+    found = inputs.find(words, inputs.AUDIO if features.setup else {".npy"})
+    return Request(settings, said.feature_set, features, found)
 
 
-def _check(settings: Settings, ready: bool) -> None:
+def _check(settings: Settings, features: Features) -> None:
     window, hop, embeddings = settings.window, settings.hop, settings.embeddings
-    shortest = audio.SHORTEST / audio.RATE
+    shortest = features.shortest / RATE
     if window is None:
         for name in ("hop", "timeline"):
             if getattr(settings, name) is not None:
                 raise InputError(f"--{name} goes with --window, the length of windows")
-    elif ready:
+    elif not features.setup:
         raise InputError("--window cuts audio: this model takes ready features (.npy)")
     elif not shortest <= window <= settings.max_seconds:
         raise InputError(
@@ -148,8 +153,13 @@ def main(request: Request) -> None:
     with cli.wrong_use():
         if settings.timeline:
             run_dir.make(settings.timeline)
-    remark = reading.differing(request.feature_set, settings.cache_dir)
-    for note in [*given.notes, *[remark] * bool(remark)]:
+    remark = reading.note(
+        request.feature_set,
+        request.features,
+        settings.cache_dir,
+        settings.features is not None,
+    )
+    for note in filter(None, [*given.notes, remark]):
         terminal.say(f"note: {note}")
     recordings = [[utterance] for utterance in given.utterances]
     if settings.window:
@@ -198,12 +208,13 @@ def _classify(request: Request, utterances: list[Utterance]) -> Classified:
         backend.prepare(1, settings.cache_dir / "xla")
         return bundle.load(settings.model, settings.own)
 
-    results = reading.each(
-        request.feature_set,
+    results = extraction.each(
         utterances,
         settings.cache_dir,
-        settings.max_seconds,
-        settings.workers,
+        features=request.features,
+        max_seconds=settings.max_seconds,
+        workers=settings.workers,
+        keep=settings.window is None,  # windows are many, and overlap
     )
     with terminal.bar("features", len(utterances), _unit(settings)) as bar:
         keep = settings.embeddings is not None

@@ -7,6 +7,7 @@ Reads raw PCM from standard input (16 kHz, mono, 16-bit, little-endian), or list
 microphone. On a terminal it shows one line that changes; elsewhere it writes one JSON
 object a line. It ends with the audio, or by Ctrl-C. docs/streaming.md says more.
 """
+# ruff: noqa: RUF009 (`flag` is dataclasses.field with metadata)
 
 if __name__ == "__main__":
     from launch.command_line import stopping
@@ -16,6 +17,7 @@ if __name__ == "__main__":
 import sys
 from contextlib import closing
 from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +29,12 @@ from launch.command_line.parsers import boolean, flag, positive
 from launch.experiment import terminal
 from launch.predicting import reading
 from launch.streaming import sources
+from vladser import registry
 from vladser.errors import InputError
-from vladser.features import arrays
-from vladser.features.audio import SHORTEST
 from vladser.models import bundle
+from vladser.models.description import Description
 from vladser.registry import aggregators
+from vladser.types import Features, Part
 
 LONGEST = 60.0  # seconds
 SPOKEN = 4.0  # seconds
@@ -47,6 +50,8 @@ def _seconds(text: str) -> float:
 @dataclass(frozen=True)
 class Settings(ModelFlags):
     """What the flags say, parsed and checked: a field a flag."""
+
+    features: Part | None = flag("Model", None, registry.features.parse, reading.HELP)
 
     microphone: bool = flag(
         "Audio",
@@ -80,14 +85,14 @@ def read(values: flags.FlagValues) -> Settings:
         is nothing to listen to.
     """
     given: dict[str, Any] = {f.name: values[f.name].value for f in fields(Settings)}
-    trained = model_flags.describe(given).feature_set
+    said = model_flags.describe(given)
     default = SPOKEN if given["microphone"] else LONGEST
     given["utterance"] = given["utterance"] or default
     settings = Settings(**given)
-    if reading.name(trained) == arrays.NAME:
+    if not _features(settings, said).live:
         raise InputError(
-            f"{settings.model} takes ready features ({trained}): one of openSMILE's "
-            "features is right"
+            f"{settings.model} takes features {said.feature_set}, which cannot be "
+            "extracted live: expected a model of openSMILE's"
         )
     if settings.microphone:
         sources.sounddevice()
@@ -107,7 +112,6 @@ def main(settings: Settings) -> None:
 
     from launch.streaming import display
     from launch.streaming.results import results, warm_up
-    from vladser.features.smile import Smile
     from vladser.models import inference
 
     one = bundle.load(settings.model, settings.own)
@@ -116,21 +120,28 @@ def main(settings: Settings) -> None:
             f"{settings.model}: its {one.condition.aggregator} needs all frames "
             f"at once: one that streams is right, say {', '.join(_streaming())}"
         )
-    if remark := reading.differing(one.feature_set, Path()):
+    features = _features(settings, bundle.describe(settings.model, settings.own))
+    assert features.setup and features.live  # see `read`
+    given = settings.features is not None
+    if remark := reading.note(one.feature_set, features, Path(), given):
         terminal.say(f"note: {remark}")
-    smile = Smile(reading.name(one.feature_set))
+    live = partial(features.live, features.setup())
     show, shown = display.make(one.emotions), False
     warm_up(one)
     heard = sources.microphone() if settings.microphone else sources.stdin()
-    found = results(one, smile, heard, settings.every, settings.utterance)
+    found = results(one, live, heard, settings.every, settings.utterance)
     with stopping.deferred(), closing(found):  # the last result comes first
         for result in found:
             show(result)
             shown = True
     if not shown:
         raise InputError(
-            f"there was no audio to judge: {SHORTEST} samples (60 ms) are the least"
+            f"there was no audio to judge: expected {features.shortest} samples or more"
         )
+
+
+def _features(settings: Settings, said: Description) -> Features:
+    return reading.find(said.feature_set, said.features, settings.features)
 
 
 def _streaming() -> list[str]:

@@ -5,6 +5,7 @@ import os
 import pty
 import signal
 import sys
+from functools import partial
 from unittest import mock
 
 import numpy as np
@@ -18,7 +19,7 @@ from launch.command_line import backend, cli
 from launch.streaming import display
 from launch.streaming.results import Result, results
 from vladser.features import audio
-from vladser.features.smile import Smile
+from vladser.features.extraction import DEFAULT
 from vladser.models import bundle, inference
 
 
@@ -29,7 +30,12 @@ def one():
 
 @pytest.fixture(scope="module")
 def smile():
-    return Smile()
+    return DEFAULT.setup()
+
+
+@pytest.fixture(scope="module")
+def live(smile):
+    return partial(DEFAULT.live, smile)
 
 
 @pytest.fixture(scope="module")
@@ -52,17 +58,17 @@ def cut(samples, draw):
         samples = samples[size:]
 
 
-def test_the_end_is_what_the_whole_file_gives(one, smile, tmp_path):
+def test_the_end_is_what_the_whole_file_gives(one, live, smile, tmp_path):
     samples, draw = streams.speech(2.3), np.random.default_rng(0)
-    *_, last = results(one, smile, cut(samples, draw), every=0.5, utterance=60)
+    *_, last = results(one, live, cut(samples, draw), every=0.5, utterance=60)
     np.testing.assert_allclose(
         last.probabilities, expected(one, smile, samples, tmp_path), atol=1e-5
     )
     assert last[:3] == (0, 2.3, True)
 
 
-def test_results_come_every_so_often_and_utterances_one_by_one(one, smile):
-    found = results(one, smile, [streams.speech(2.5)], every=0.4, utterance=1)
+def test_results_come_every_so_often_and_utterances_one_by_one(one, live):
+    found = results(one, live, [streams.speech(2.5)], every=0.4, utterance=1)
     assert [result[:3] for result in found] == [
         (0, 0.4, False),
         (0, 0.8, False),
@@ -75,9 +81,9 @@ def test_results_come_every_so_often_and_utterances_one_by_one(one, smile):
     ]
 
 
-def test_each_utterance_is_a_signal_of_its_own(one, smile, tmp_path):
+def test_each_utterance_is_a_signal_of_its_own(one, live, smile, tmp_path):
     samples = streams.speech(2.5)
-    found = results(one, smile, [samples], every=0.5, utterance=1)
+    found = results(one, live, [samples], every=0.5, utterance=1)
     ends = [result.probabilities for result in found if result.final]
     for number, probabilities in enumerate(ends):
         part = samples[number * 16000 : (number + 1) * 16000]
@@ -86,11 +92,11 @@ def test_each_utterance_is_a_signal_of_its_own(one, smile, tmp_path):
         )
 
 
-def test_how_the_stream_came_changes_nothing(one, smile):
+def test_how_the_stream_came_changes_nothing(one, live):
     samples, draw = streams.speech(2), np.random.default_rng(1)
-    whole = list(results(one, smile, [samples], every=0.3, utterance=1.1))
+    whole = list(results(one, live, [samples], every=0.3, utterance=1.1))
     for _ in range(3):
-        found = list(results(one, smile, cut(samples, draw), 0.3, 1.1))
+        found = list(results(one, live, cut(samples, draw), 0.3, 1.1))
         assert [r[:3] for r in found] == [r[:3] for r in whole]
         for result, other in zip(found, whole, strict=True):
             np.testing.assert_allclose(
@@ -98,8 +104,8 @@ def test_how_the_stream_came_changes_nothing(one, smile):
             )
 
 
-def test_a_rest_without_a_frame_has_no_result(one, smile):
-    found = list(results(one, smile, [streams.speech(1.05)], every=1, utterance=1))
+def test_a_rest_without_a_frame_has_no_result(one, live):
+    found = list(results(one, live, [streams.speech(1.05)], every=1, utterance=1))
     assert [result.time for result in found] == [1]
 
 
@@ -202,14 +208,18 @@ def test_a_reader_who_leaves_ends_it(model):
 @pytest.mark.parametrize(
     ("given", "status", "said"),
     [
-        (b"", 1, "error: there was no audio to judge: 960 samples (60 ms) are the"),
+        (b"", 1, "error: there was no audio to judge: expected 960 samples or more"),
         (bytes(1918), 1, "error: there was no audio to judge"),
         (bytes(1921), 0, "note: standard input ended within a sample: is it 16-bit"),
-        (b"RIFF" + bytes(4000), 1, "error: standard input is an audio file (WAV): raw"),
+        (
+            b"RIFF" + bytes(4000),
+            1,
+            "error: standard input is an audio file (WAV): expected",
+        ),
         (
             b"ID3\3" + bytes(4000),
             1,
-            "error: standard input is an audio file (MP3): raw",
+            "error: standard input is an audio file (MP3): expected",
         ),
     ],
 )
@@ -217,6 +227,13 @@ def test_what_is_no_audio_is_said_in_a_line(model, capsys, given, status, said):
     assert streams.call(f"--model={model}", audio=given) == status
     err = capsys.readouterr().err
     assert err.startswith(said) and err.count("\n") == 1
+
+
+@pytest.mark.parametrize("first", [-1025, -3073])
+def test_samples_that_begin_like_an_mp3_frame_are_audio(model, capsys, first):
+    samples = np.concatenate([[first], streams.speech(0.3)]).astype("<i2")
+    assert streams.call(f"--model={model}", audio=samples.tobytes()) == 0
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.slow
@@ -295,7 +312,7 @@ def test_wrong_flags_are_said(model, capsys, tmp_path):
 @pytest.mark.parametrize(
     ("feature_set", "said"),
     [
-        ("npy-147", "takes ready features (npy-147): one of openSMILE's"),
+        ("npy-147", "takes features npy-147, which cannot be extracted live"),
         ("vladser147-00000000/opensmile-2.6.0", "this version of vladser makes"),
         ("others-1/opensmile-2.6.0", "unknown here"),
     ],

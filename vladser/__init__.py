@@ -18,6 +18,8 @@ The rooms, in the order in which data flows: each imports those above it alone.
     objectives   what training minimizes
     optimizers   how a gradient changes the parameters
     registry     the parts by name: NAME(option=value, ...)
+    rules        what checks of a contract share
+    testing      the contracts of parts, as checks
     condition    all that is set of a system but the fold and the seed
     model        the parts, put together
     engine       trains the trials of an experiment

@@ -31,8 +31,7 @@ from vladser.condition import Condition
 from vladser.corpora import emotions, readers
 from vladser.data import folds
 from vladser.errors import InputError
-from vladser.features import extraction
-from vladser.features.extraction import cores
+from vladser.features.cores import cores
 from vladser.types import Part
 
 PROCESS = {"coordinator", "num_processes", "process_id"}
@@ -49,8 +48,9 @@ class Settings:
     corpus: str = flag(
         "Data",
         None,
-        one_of(*readers.names()),
-        f"One of {', '.join(readers.names())}. Required.",
+        readers.parse,
+        f"One of {', '.join(readers.names())}, or the import path of a reader of your "
+        "own. Required.",
     )
     data_dir: Path = flag(
         "Data",
@@ -65,12 +65,14 @@ class Settings:
         path,
         f"Where features are kept (default: {user_cache_path('vladser')}).",
     )
-    features: str = flag(
+    features: Part = flag(
         "Data",
         "vladser147",
-        one_of(*extraction.names()),
+        registry.features.parse,
         "What describes a frame: vladser147, the paper's 147 descriptors; a set of "
-        "openSMILE's own; or npy, where a manifest lists .npy files of [frames, D].",
+        "openSMILE's own, ComParE_2016 or eGeMAPSv02; npy(name=..., dim=...), where a "
+        "manifest lists .npy files of [frames, D]; or one of your own, by its import "
+        "path.",
     )
     emotions: tuple[tuple[str, ...], ...] = flag(
         "Data",
@@ -81,7 +83,7 @@ class Settings:
     test_corpus: str | None = flag(
         "Data",
         None,
-        one_of(*readers.names()),
+        readers.parse,
         "Another corpus, to test on: what --corpus names is trained on as a whole.",
     )
     test_data_dir: Path | None = flag(
@@ -334,12 +336,13 @@ def _folder(
 
 
 def _check_features(given: dict[str, Any]) -> None:
-    if given["features"] == "npy":
+    if registry.features.build(given["features"]).setup is None:
         for name in "corpus", "test_corpus":
             if given[name] not in (None, "manifest"):
                 raise InputError(
-                    f"--features=npy goes with --{name}=manifest, which names .npy "
-                    f"files, and not with {given[name]}"
+                    f"--features={given['features'].name} goes with "
+                    f"--{name}=manifest, which names .npy files, and not with "
+                    f"{given[name]}"
                 )
 
 

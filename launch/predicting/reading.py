@@ -1,88 +1,80 @@
-"""The features that a model takes, of the utterances that are to be classified."""
+"""The features that a model takes."""
 
-from collections.abc import Generator, Iterable
 from pathlib import Path
 
-import numpy as np
-
+from vladser import registry
 from vladser.errors import InputError
-from vladser.features import arrays, cache, extraction, sets
-from vladser.features.audio import BadAudio
-from vladser.types import Utterance
+from vladser.features import cache
+from vladser.types import Features, Part
+
+HELP = (
+    "The model's features: where they are none of vladser's, code that you trust; or "
+    "npy(name=...), to check whose features the files hold."
+)
 
 
-def name(feature_set: str) -> str:
-    """The `--features` that a bundle's feature_set was made by.
+def find(feature_set: str, dim: int, given: Part | None = None) -> Features:
+    """Returns the features that a model takes.
+
+    Args:
+      feature_set: as the model says it.
+      dim: D.
+      given: what --features says.
 
     Raises:
-      InputError: this version of vladser makes none such.
+      InputError: they are unknown here, or others than those that are given.
     """
     wanted = feature_set.partition("/")[0]
-    found = wanted.rpartition("-")[0]
-    if found == arrays.NAME:
-        return found
-    if found not in sets.names():
+    features = registry.features.build(given or _part(feature_set, wanted))
+    if features.setup is None:
+        features = features._replace(dim=features.dim or dim)
+        here = f"{features.id}-{features.dim}"
+    else:
+        here = features.id
+    if here != wanted:
+        who = f"--features={given}" if given else "this version of vladser"
         raise InputError(
-            f"the model takes features {feature_set}, which are unknown here: "
-            f"{', '.join(extraction.names())} are known"
+            f"the model takes features {wanted}, {who} makes {here}: expected those "
+            "that it was trained on"
         )
-    if (here := sets.find(found).id) != wanted:
-        raise InputError(
-            f"the model takes features {wanted}, this version of vladser makes {here}: "
-            "use the one that the model was trained by"
-        )
-    return found
+    return features
 
 
-def differing(feature_set: str, cache_dir: Path) -> str | None:
-    """A remark where another openSMILE makes the features here than in training.
+def note(feature_set: str, features: Features, cache_dir: Path, given: bool) -> str:
+    """Returns what a person should know of a model's features, "" for nothing.
+
+    Args:
+      feature_set: as the model says it.
+      features: what `find` returned.
+      cache_dir: the cache of features.
+      given: whether --features was.
 
     Raises:
-      InputError: openSMILE is not installed, and nothing is cached.
+      InputError: what computes them is not installed, and nothing is cached.
     """
-    found = name(feature_set)
-    if found == arrays.NAME:
-        return None
-    here = cache.feature_set(cache_dir, found)
+    if features.setup is None:
+        name = features.id.partition("-")[2]
+        if given or not name:
+            return ""
+        return (
+            f"files should hold features of {name}: --features=npy(name=...) checks it"
+        )
+    here = cache.identify(features, cache_dir)
     if here == feature_set:
-        return None
+        return ""
     then, now = (text.partition("/")[2] for text in (feature_set, here))
     return f"features are of {now}; the model was trained on those of {then}"
 
 
-def each(
-    feature_set: str,
-    utterances: Iterable[Utterance],
-    cache_dir: Path,
-    max_seconds: float,
-    workers: int,
-) -> Generator[tuple[Utterance, np.ndarray | BadAudio], None, None]:
-    """Yields each utterance once, in any order, with its features or what is wrong."""
-    found = name(feature_set)
-    if found == arrays.NAME:
-        return _ready(utterances, int(feature_set.rpartition("-")[2]))
-    return extraction.each(
-        utterances,
-        cache_dir,
-        features=found,
-        max_seconds=max_seconds,
-        workers=workers,
-    )
-
-
-def _ready(
-    utterances: Iterable[Utterance], columns: int
-) -> Generator[tuple[Utterance, np.ndarray | BadAudio], None, None]:
-    """Features from files, each for itself: `arrays.each` wants all as the first."""
-    for utterance in utterances:
-        found: np.ndarray | BadAudio
-        try:
-            if utterance.start is not None or utterance.end is not None:
-                raise BadAudio("holds features, of which there are no segments")
-            values = arrays.load(utterance.file)
-            if values.shape[1] != columns:
-                raise BadAudio(f"has D = {values.shape[1]}: {columns} is right")
-            found = values
-        except BadAudio as reason:
-            found = reason
-        yield utterance, found
+def _part(feature_set: str, wanted: str) -> Part:
+    """Returns the built-in features that an id stands for."""
+    names = registry.features.names()
+    name, _, rest = wanted.partition("-")
+    if name == "npy":  # npy-768, or npy-<name>-768
+        return Part(name, (("name", rest.rpartition("-")[0]),))
+    if name not in names:
+        raise InputError(
+            f"the model takes features {feature_set}, which are unknown here: "
+            f"{', '.join(names)} are known, others are named by --features"
+        )
+    return registry.features.parse(name)

@@ -3,19 +3,18 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from vladser.features import lengths
-from vladser.features.audio import RATE, SHORTEST
+from vladser.features import audio
 from vladser.types import Utterance
 
-_SHORTEST = SHORTEST / RATE  # seconds
+_SHORTEST = 0.06  # seconds
 
 
 def spans(seconds: float, window: float, hop: float) -> Iterator[tuple[float, float]]:
     """Begin and end of the windows of a recording, all times in seconds.
 
-    One window every `hop`; a last one ends where the recording ends, unless less than a
-    frame of 60 ms would be new in it. All are as long as `window`, but that a shorter
-    recording is one window.
+    One window every `hop`; a last one ends where the recording ends, unless less than
+    60 ms would be new in it. All are as long as `window`, but that a shorter recording
+    is one window.
     """
     if seconds <= window:
         yield 0.0, seconds
@@ -33,7 +32,7 @@ def cut(utterance: Utterance, window: float, hop: float) -> list[Utterance]:
     Whatever the header of the file makes impossible stays as it is: extraction will
     say why it is bad.
     """
-    found = lengths.header(utterance.file)
+    found = audio.header(utterance.file)
     # More than a second a byte says only a header that is damaged.
     if found is None or found[1] > utterance.file.stat().st_size:
         return [utterance]

@@ -1,14 +1,12 @@
 """From live audio to what the model makes of it, every so often."""
 
-from collections.abc import Generator, Iterable, Iterator
-from contextlib import ExitStack
-from typing import NamedTuple
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import AbstractContextManager, ExitStack
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from vladser.features.audio import RATE
-from vladser.features.live import Live
-from vladser.features.smile import Smile
 from vladser.models import inference
 from vladser.models.bundle import Bundle
 
@@ -31,19 +29,19 @@ class Result(NamedTuple):
 
 def results(
     bundle: Bundle,
-    smile: Smile,
+    live: Callable[[], AbstractContextManager[Any]],
     chunks: Iterable[np.ndarray],
     every: float,
     utterance: float,
 ) -> Generator[Result, None, None]:
     """Follows a stream.
 
-    Utterances are cut from it one after another, each a signal of its own for openSMILE
-    as for the model. How the stream came in chunks changes nothing.
+    Utterances are cut from it one after another, each a signal of its own for the
+    features as for the model. How the stream came in chunks changes nothing.
 
     Args:
       bundle: a model that can stream.
-      smile: of its features.
+      live: begins an utterance of its features, see `types.Features.live`.
       chunks: int16 samples at 16 kHz.
       every: seconds of an utterance from result to result.
       utterance: seconds after which a new one begins.
@@ -59,7 +57,7 @@ def results(
         for chunk in chunks:
             while len(chunk):
                 if one is None:
-                    one = _Utterance(bundle, stack.enter_context(Live(smile)), begun)
+                    one = _Utterance(bundle, stack.enter_context(live()), begun)
                 room = min(hop - one.samples % hop, longest - one.samples)
                 one.hear(chunk[:room])
                 chunk = chunk[room:]
@@ -85,7 +83,7 @@ def warm_up(bundle: Bundle) -> None:
 class _Utterance:
     """The frames of an utterance go to the model as they come."""
 
-    def __init__(self, bundle: Bundle, live: Live, begun: int):
+    def __init__(self, bundle: Bundle, live: Any, begun: int):
         self.samples = self._frames = 0
         self._begun, self._live = begun, live
         self._bundle, self._walk = bundle, inference.start(bundle, 1)

@@ -27,9 +27,7 @@ _FILES = {
     b"FORM": "AIFF",
     b".snd": "AU",
     b"caff": "CAF",
-    b"ID3": "MP3",
-    b"\xff\xfb": "MP3",
-    b"\xff\xf3": "MP3",
+    b"ID3": "MP3",  # one without a tag begins as soft samples do
 }
 _HEADER = 4  # bytes
 
@@ -115,7 +113,7 @@ def _is_raw(data: bytes) -> bool:
     for header, kind in _FILES.items():
         if data.startswith(header):
             raise InputError(
-                f"standard input is an audio file ({kind}): raw 16-bit PCM is right, "
-                "as --help says"
+                f"standard input is an audio file ({kind}): expected raw 16-bit "
+                "PCM, see --help"
             )
     return True
