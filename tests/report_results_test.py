@@ -46,13 +46,8 @@ def paper(shared):
 def test_the_conditions_are_those_of_the_summary(paper):
     _, summary, html, _ = paper
     header, *rows = Page(html).tables["All conditions"]
-    assert header[5:] == [
-        "WA",
-        "pooled WA",
-        "macro F1",
-        "pooled macro F1",
-        "paper (IEMOCAP)",
-    ]
+    assert header[5:8] == ["WA", "pooled WA", "macro F1"]
+    assert header[8:] == ["pooled macro F1", "paper (IEMOCAP)"]
     conditions = {one["name"]: one for one in summary["conditions"]}
     assert len(rows) == len(conditions) == 25
     for row in rows:
