@@ -9,7 +9,6 @@ import path: `my_package.my_module.my_pooling(size=3)`.
 
 import ast
 from dataclasses import dataclass
-from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -47,9 +46,6 @@ class Room:
         """Returns the names of the built-in parts, in alphabetical order."""
         return import_module(self.package).NAMES
 
-    # Cached, since in Python 3.11 two threads may not parse at the same time, and numpy
-    # parses the header of a .npy file: what was said in the main thread is known then.
-    @cache  # noqa: B019 (rooms are few and stay)
     def parse(self, text: str) -> Part:
         """Parses `netvlad(clusters=8)`.
 
@@ -149,7 +145,6 @@ class Room:
                 raise InputError(f"{self.kind} {name}: {option}: {error}") from None
         return tuple(whole.items())
 
-    @cache  # noqa: B019
     def _signature(self, name: str) -> dict[str, tuple[str, Any]]:
         """Returns the annotation and default of each option, read from the source."""
         (folder,) = import_module(self.package).__path__
