@@ -63,15 +63,16 @@ def check(
     """Reads files; yields each utterance with its file, or with what is wrong."""
     outcomes = shapes(utterances, dim)
     for utterance in utterances:
-        outcome: Path | BadAudio = utterance.file
-        if isinstance(reason := outcomes[utterance.id], BadAudio):
-            outcome = reason
-        else:
+        try:
+            if isinstance(shape := outcomes[utterance.id], BadAudio):
+                raise shape
             with np.errstate(over="ignore"):
                 values = np.asarray(_map(utterance.file), np.float32)
             if not np.isfinite(values).all():
-                outcome = BadAudio("holds NaN, or values beyond the range of float32")
-        yield utterance, outcome
+                raise BadAudio("holds NaN, or values beyond the range of float32")
+            yield utterance, utterance.file
+        except BadAudio as reason:
+            yield utterance, reason
 
 
 def _map(file: Path) -> np.memmap:
