@@ -21,7 +21,7 @@ from launch.experiment import loading, terminal
 def main(settings: Settings) -> None:
     """Prints a line for each check."""
     # Late, for they import jax: spawned workers need none, nor do wrong flags.
-    from launch.experiment import auditing, training
+    from launch.experiment import auditing, designing
     from vladser.data import dataset
 
     if settings.hold_out == "none":
@@ -32,12 +32,11 @@ def main(settings: Settings) -> None:
     corpus = dataset.build(
         chosen.utterances, extraction.features, classes, extraction.feature_set
     )
-    plan = training.plan(settings, corpus)
-    conditions = flags.conditions(settings)
-    found = auditing.findings(settings, corpus, chosen.utterances, conditions, plan)
-    for one in found:
-        print(f"{one.level:8} {one.check:24} {one.text}")
-    auditing.require(found)
+    design = designing.design(settings, corpus)
+    certificate = auditing.findings(settings, design, chosen.utterances)
+    for finding in certificate:
+        print(f"{finding.level:8} {finding.check:24} {finding.text}")
+    auditing.require(certificate)
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ from launch.experiment import run_dir, terminal
 from launch.predicting import inputs, outputs, reading, windows
 from launch.predicting.classifying import Classified, classify
 from launch.predicting.inputs import Inputs
-from vladser import registry
+from vladser import registry, text
 from vladser.errors import InputError
 from vladser.features import extraction
 from vladser.features.audio import RATE
@@ -181,7 +181,7 @@ def main(request: Request) -> None:
         terminal.say(complaint)
     if found.bad:
         raise InputError(
-            f"{len(found.bad):,} of {terminal.number(len(utterances), _unit(settings))}"
+            f"{len(found.bad):,} of {text.count(len(utterances), _unit(settings))}"
             " could not be classified"
         )
 

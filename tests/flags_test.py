@@ -56,7 +56,7 @@ def test_paths_default_to_cache_corpus_and_flagfile(tmp_path, monkeypatch):
     ("argv", "said"),
     [
         ([], "--corpus is required: one of audformat, cremad, demo,"),
-        (["--corpus=iemocop"], "should be one of audformat, cremad, demo,"),
+        (["--corpus=iemocop"], "unknown corpus .iemocop.: one of audformat, cremad,"),
         (["--corpus=iemocap"], "--data_dir is required"),
         (["--corpus=iemocap", "--data_dir=none"], "--data_dir=none: no such file"),
         (["--data_dir="], "should be a path"),

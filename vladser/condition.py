@@ -9,14 +9,16 @@ its own (`OPTIONS`): `cells=32` stands for `encoder=lstm(cells=32)`.
 
 from __future__ import annotations  # `NUMBERS` wants the annotations as they stand
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
 from vladser import options, registry
 from vladser.errors import InputError
-from vladser.options import Fraction, NonNegative
+from vladser.options import Count, Fraction, NonNegative
 from vladser.types import Part, Spec
 
+SCHEDULE = ("epochs", "batch_size")  # in a name where conditions differ in it
 # Options with a name of their own, and the part that has them.
 OPTIONS = {
     "smoothing": "objective",
@@ -44,10 +46,13 @@ class Condition:
     dropout: Fraction = 0.5
     optimizer: Part = registry.optimizers.parse("adadelta")
     objective: Part = registry.objectives.parse("cross_entropy")
+    epochs: Count = 50
+    batch_size: Count = 32
 
     @property
     def name(self) -> str:
-        """The aggregator and the smoothing, then whatever is not as in the paper."""
+        """The aggregator and the smoothing, then whatever is not as in the paper but
+        the schedule."""
         said, usual = settings(self), settings(_of_these_parts(self))
         words = [str(self.aggregator)]
         if "smoothing" in said:
@@ -56,17 +61,16 @@ class Condition:
         for part in PARTS:
             usual[part] = DEFAULTS[part]
         for name, value in said.items():
-            if name not in ("aggregator", "smoothing", "alpha") and (
-                value != usual[name]
-            ):
-                words.append(f"{name.replace('_', ' ')} {text(value)}")
+            if name not in _UNSAID and value != usual.get(name):
+                words.append(f"{_words(name)} {text(value)}")
         return ", ".join(words)
 
 
+_UNSAID = ("aggregator", "smoothing", "alpha", *SCHEDULE)  # or said otherwise
 PARTS = tuple(f.name for f in fields(Condition) if f.name in registry.ROOMS)
 # The annotation and the default of each.
-NUMBERS = {
-    f.name: (f.type, f.default) for f in fields(Condition) if f.name not in PARTS
+NUMBERS: dict[str, tuple[str, Any]] = {
+    f.name: (str(f.type), f.default) for f in fields(Condition) if f.name not in PARTS
 }
 
 
@@ -102,6 +106,18 @@ def make(**said: Any) -> Condition:
         none = {"smoothing": "none", "alpha": 0.0}
         parts["objective"] = registry.objectives.replace(parts["objective"], none)
     return Condition(**{name: getattr(condition, name) for name in NUMBERS}, **parts)
+
+
+def names_among(conditions: Sequence[Condition]) -> list[str]:
+    """Returns the names of the conditions of a run, with what of their schedule they
+    differ in."""
+    varied = [
+        name for name in SCHEDULE if len({getattr(c, name) for c in conditions}) > 1
+    ]
+    return [
+        ", ".join([c.name, *(f"{_words(n)} {getattr(c, n)}" for n in varied)])
+        for c in conditions
+    ]
 
 
 def names() -> list[str]:
@@ -158,6 +174,10 @@ def _number(name: str, value: Any) -> Any:
         return options.check(*NUMBERS[name], value)
     except ValueError as error:
         raise InputError(f"{name}: {error}") from None
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def _has(part: Part, option: str) -> bool:

@@ -1,7 +1,7 @@
-"""Types of options: what values an option of a part may have, by its annotation.
+"""Types of options, which say by a factory's annotations what values are allowed.
 
-A factory such as `def netvlad(*, clusters: Count = 4)` says so for its options; any
-other annotation allows whatever has the type of the default.
+`def netvlad(*, clusters: Count = 4)` allows whole numbers from 1; other annotations
+allow all values of the default's type.
 """
 
 import sys
@@ -17,7 +17,7 @@ Fraction: TypeAlias = float
 
 
 class Range(NamedTuple):
-    """The values of a type of option."""
+    """The values that a type allows."""
 
     expected: str
     holds: Callable[[Any], bool]
@@ -42,7 +42,7 @@ def check(annotation: str, default: Any, value: Any) -> Any:
     """Checks the value of an option.
 
     Args:
-      annotation: of the option in the factory's signature, "" where it has none.
+      annotation: of the option, as in the source; "" without one.
       default: the option's default.
       value: a literal.
 

@@ -1,4 +1,8 @@
-"""The data that flows through vladser: no logic, no jax."""
+"""The data that flows through vladser, and the contracts of parts: no logic, no jax.
+
+Parts compute in the dtype of their parameters and inputs. `testing` has a check of each
+contract.
+"""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -145,8 +149,8 @@ class Stepwise(NamedTuple):
     What `finish` returns must not depend on how the frames were cut into blocks.
 
     Attributes:
-      start: (params, dim) -> state before the first frame, a pytree of floats of
-        constant size.
+      start: (params, dim) -> state before the first frame, a pytree of floats, whose
+        shapes and dtypes `update` keeps.
       update: (params, state, frames [T, H], mask [T]) -> state. Where the mask is
         False the frames may hold anything, NaN included, and count for nothing.
       finish: (params, state) -> vector [V], finite even before the first frame. The
@@ -185,7 +189,8 @@ class Recurrence(NamedTuple):
     What `update` returns for all blocks must not depend on how the frames were cut.
 
     Attributes:
-      start: (params, batch) -> carry before the first frame.
+      start: (params, batch) -> carry before the first frame, whose shapes and dtypes
+        `update` keeps.
       residuals: (params, carry, frames [T, B, D], mask [T, B]) -> whatever `update` and
         its gradient need of a block, computed once and kept; it is not differentiated.
         () where autodiff of `update` does it all.
@@ -218,7 +223,7 @@ class Encoder(NamedTuple):
 
 
 class Head(NamedTuple):
-    """Classifies utterance-level representations, as pure functions.
+    """Classifies utterance-level representations, each by itself, as pure functions.
 
     Attributes:
       init: (key, size, classes) -> params, a pytree of floats.

@@ -48,8 +48,9 @@ class Settings:
     corpus: str = flag(
         "Data",
         None,
-        one_of(*readers.names()),
-        f"One of {', '.join(readers.names())}. Required.",
+        readers.parse,
+        f"One of {', '.join(readers.names())}, or the import path of a reader of your "
+        "own. Required.",
     )
     data_dir: Path = flag(
         "Data",
@@ -82,7 +83,7 @@ class Settings:
     test_corpus: str | None = flag(
         "Data",
         None,
-        one_of(*readers.names()),
+        readers.parse,
         "Another corpus, to test on: what --corpus names is trained on as a whole.",
     )
     test_data_dir: Path | None = flag(

@@ -42,11 +42,11 @@ def load(settings: Settings, alive: Callable[[], None]) -> Loaded:
       UsageError: the corpus does not allow the protocol.
       InputError: files that are not usable, and --on_bad_audio=stop.
     """
-    from launch.experiment import training  # late, for it imports jax
+    from launch.experiment import designing  # late, for it imports jax
 
     corpus = _corpus(settings)
     chosen, classes = _select(settings, corpus)
-    training.check_protocol(settings, chosen.utterances, classes)
+    designing.check_protocol(settings, chosen.utterances, classes)
     extraction = _extract(settings, chosen.utterances, alive)
     if extraction.bad:
         chosen, classes = _select(settings, corpus, extraction.bad)
