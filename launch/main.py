@@ -67,10 +67,10 @@ def _run(settings: Settings, distributed: "Cluster") -> None:
                     "it; --fresh trains it anew"
                 )
                 return
-    chosen, classes, extraction = loading.load(settings, distributed.check)
-    for note in chosen.notes if distributed.process == 0 else []:
+    loaded = loading.load(settings, distributed.check)
+    for note in loaded.chosen.notes if distributed.process == 0 else []:
         terminal.say(f"note: {note}")
-    run.run(settings, chosen.utterances, classes, extraction, distributed)
+    run.run(settings, loaded, distributed)
 
 
 def _build(settings: Settings) -> None:

@@ -9,6 +9,7 @@ path, `my_package.my_module.my_pooling(size=3)`, and is checked when it is built
 
 import ast
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -150,6 +151,7 @@ class Room:
                 raise InputError(f"{self.kind} {name}: {option}: {error}") from None
         return complete
 
+    @cache  # parsed once: it is asked for wherever a part is traced
     def _signature(self, name: str) -> dict[str, tuple[str, Any]]:
         """Returns the annotation and default of each option, read from the source."""
         (folder,) = import_module(self.package).__path__
