@@ -119,7 +119,7 @@ def read(values: flags.FlagValues, *words: str) -> Request:
         given["hop"] = given["hop"] or given["window"] / 2
     settings = Settings(**given)
     said = model_flags.describe(given)
-    features = reading.find(said.feature_set, said.features, settings.features)
+    features = reading.find(said, settings.features)
     _check(settings, features)
     found = inputs.find(words, inputs.AUDIO if features.setup else {".npy"})
     return Request(settings, said.feature_set, features, found)

@@ -141,7 +141,7 @@ def main(settings: Settings) -> None:
 
 
 def _features(settings: Settings, said: Description) -> Features:
-    return reading.find(said.feature_set, said.features, settings.features)
+    return reading.find(said, settings.features)
 
 
 def _streaming() -> list[str]:

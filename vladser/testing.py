@@ -11,7 +11,9 @@ and inputs instead of a fixed one.
 """
 
 import inspect
+import re
 from collections.abc import Callable
+from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
 import jax
@@ -21,11 +23,44 @@ from jax import lax
 
 from vladser import rules
 from vladser.rules import expect, expect_finite, expect_same, row, rule
-from vladser.types import Aggregator, Encoder, Head
+from vladser.types import Aggregator, Encoder, Features, Head
 
 _T, _BLOCKS, _CUTTINGS = 12, 5, 6
 _LENGTHS = (_T, 7, 1, 0)
 _COMPILES = "can be compiled, differentiated and vmapped"
+
+
+def check_features(features: Features) -> None:
+    """Checks the contract of `types.Features`.
+
+    Args:
+      features: what a factory returns.
+
+    Raises:
+      AssertionError: names the rule that is broken.
+    """
+    with rule("the id has letters, digits, _, . and - alone"):
+        expect(re.fullmatch(r"[\w.-]+", features.id, re.ASCII), f"got {features.id!r}")
+    with rule("features can be pickled, for worker processes"):
+        ForkingPickler.dumps(features)
+    if features.setup is None or features.frames is None:
+        return  # the files of utterances hold them
+    extract, draw = features.setup(), np.random.default_rng(0)
+    for samples in features.shortest, features.shortest + 1, 16161:
+        signal = draw.integers(-9000, 9000, samples).astype(np.int16)
+        with rule("extract returns frames [frames(n), D], float32 and finite"):
+            frames = extract(signal.astype(np.float32) / np.float32(32768))
+            shape = (features.frames(samples), features.dim)
+            expect(frames.shape == shape, f"expected {shape}, got {frames.shape}")
+            expect(frames.dtype == np.float32, f"got {frames.dtype}")
+            expect_finite(frames)
+        if features.live is None:
+            continue
+        with rule("live frames are those of the whole signal, however it was cut"):
+            with features.live(extract) as live:
+                rows = [live.push(part) for part in np.array_split(signal, 3)]
+                rows.append(live.end())
+            expect(np.array_equal(np.concatenate(rows), frames), "they differ")
 
 
 def check_aggregator(aggregator: Aggregator, dim: int = 8) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 from vladser import registry
 from vladser.errors import InputError
 from vladser.features import cache
+from vladser.models.description import Description
 from vladser.types import Features, Part
 
 HELP = (
@@ -13,19 +14,19 @@ HELP = (
 )
 
 
-def find(feature_set: str, dim: int, given: Part | None = None) -> Features:
+def find(model: Description, given: Part | None = None) -> Features:
     """Returns the features that a model takes.
 
     Args:
-      feature_set: as the model says it.
-      dim: D.
+      model: what it says of itself.
       given: what --features says.
 
     Raises:
-      InputError: they are unknown here, or others than those that are given.
+      InputError: they are unknown here, code from elsewhere that is not given, or
+        others than those that are given.
     """
-    wanted = feature_set.partition("/")[0]
-    features = registry.features.build(given or _part(feature_set, wanted))
+    wanted, dim = model.feature_set.partition("/")[0], model.features
+    features = registry.features.build(given or _part(model, wanted))
     if features.setup is None:
         features = features._replace(dim=features.dim or dim)
         here = f"{features.id}-{features.dim}"
@@ -66,15 +67,23 @@ def note(feature_set: str, features: Features, cache_dir: Path, given: bool) -> 
     return f"features are of {now}; the model was trained on those of {then}"
 
 
-def _part(feature_set: str, wanted: str) -> Part:
-    """Returns the built-in features that an id stands for."""
-    names = registry.features.names()
+def _part(model: Description, wanted: str) -> Part:
+    """Returns the features that the model names, or those that their id stands for: a
+    model of an earlier version has the id alone."""
+    part, names = model.condition.features, registry.features.names()
+    if "." in part.name:
+        raise InputError(
+            f"the model takes features {part}, code from elsewhere: if you trust that, "
+            f"say --features={part}"
+        )
     name, _, rest = wanted.partition("-")
+    if name == part.name:
+        return part
     if name == "npy":  # npy-768, or npy-<name>-768
         return Part(name, (("name", rest.rpartition("-")[0]),))
     if name not in names:
         raise InputError(
-            f"the model takes features {feature_set}, which are unknown here: "
+            f"the model takes features {model.feature_set}, which are unknown here: "
             f"{', '.join(names)} are known, others are named by --features"
         )
     return registry.features.parse(name)
