@@ -8,7 +8,8 @@ and gradients differ from ours is not measured. They take turns, round by round;
 unit is real frames a second, of whole training steps. Peers in PyTorch need the package
 torch: pip install 'vladser[benchmark]'.
 """
-# ruff: noqa: RUF009 (`flag` is dataclasses.field with metadata)
+
+from __future__ import annotations
 
 if __name__ == "__main__":
     from launch.command_line import stopping
@@ -18,126 +19,87 @@ if __name__ == "__main__":
 import os
 import shlex
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from absl import flags
-from platformdirs import user_cache_path
+from typing import Self
 
 from launch.benchmarking import memory
 from launch.benchmarking.contestant import PEERS
-from launch.command_line import cli, parsers
-from launch.command_line.parsers import boolean, count, flag, path
+from launch.command_line import cli, fields
+from launch.command_line.fields import flag
+from launch.command_line.parsers import some_of
 from launch.experiment import run_dir
 from vladser.errors import InputError
 from vladser.features.extraction import cores
+from vladser.options import Count
 
 WORKLOADS = ("emodb", "iemocap")
 CURVES = ("trials", "length", "devices")
 
 
-def _several(*names: str) -> Callable[[str], tuple[str, ...]]:
-    def parse(text):
-        chosen = () if text == "none" else tuple(text.split(","))
-        if not set(chosen) <= set(names) or len(set(chosen)) < len(chosen):
-            raise ValueError(f"should be some of {','.join(names)}, or none")
-        return chosen
-
-    return parse
-
-
 @dataclass(frozen=True)
-class Settings:
-    """What the flags say, parsed and checked: a field a flag."""
+class Settings(fields.Settings):
+    """What to measure, on what, and how often.
 
-    workloads: tuple[str, ...] = flag(
-        "What",
-        "emodb,iemocap",
-        _several(*WORKLOADS),
-        "Corpora to train on. emodb: EMO-DB's four classes, or without data_dir noise "
-        "of such lengths; iemocap: noise of the lengths of IEMOCAP's 5,531 utterances.",
-    )
-    peers: tuple[str, ...] = flag(
-        "What",
-        ",".join(PEERS),
-        _several(*PEERS),
-        f"Contestants beside ours, of {', '.join(PEERS)}.",
-    )
-    curves: tuple[str, ...] = flag(
-        "What",
-        "none",
-        _several(*CURVES),
-        "Ours over the number of trainings of emodb (trials), the length of the "
-        "utterances (length, with torch_padded if it is among the peers), the number "
-        "of CPU devices on emodb (devices).",
-    )
-    extraction: bool = flag(
-        "What", "false", boolean, "Also times the extraction of features in data_dir."
-    )
-    streaming: bool = flag(
-        "What", "false", boolean, "Also times the streaming of audio in data_dir."
-    )
-    prediction: Path = flag(
-        "What", None, path, "A model: also times launch.predict with it on data_dir."
-    )
-    data_dir: Path = flag("Data", None, path, "The folder of EMO-DB.")
-    cache_dir: Path = flag(
-        "Data",
-        None,
-        path,
-        f"Where its features are kept (default: {user_cache_path('vladser')}).",
-    )
-    trials: int = flag(
-        "How",
-        10,
-        count,
-        "Trainings of a workload: up to 10 are folds, multiples of 10 several seeds.",
-    )
-    rounds: int = flag("How", 5, count, "Rounds to time, after one to warm up.")
-    frames: int = flag(
-        "How", 1_000_000, count, "Real frames of a round, roughly, all trainings."
-    )
-    devices: int = flag("How", cores(), count, "CPU devices that jax sees.")
-    json: Path = flag("Output", None, path, "A file for all figures, each round's too.")
-
-
-def define(values: flags.FlagValues) -> None:
-    """Defines the flags of the benchmark on `values`."""
-    parsers.define(values, Settings)
-
-
-def read(values: flags.FlagValues) -> Settings:
-    """Returns the settings that parsed flags stand for.
-
-    Raises:
-      InputError: flags that do not go together, or folders that are not there.
+    Attributes:
+      workloads: corpora to train on. emodb: EMO-DB's four classes, or without data_dir
+        noise of such lengths; iemocap: noise of the lengths of IEMOCAP's 5,531
+        utterances.
+      peers: contestants beside ours.
+      curves: ours over the number of trainings of emodb (trials), the length of the
+        utterances (length, with torch_padded if it is among the peers), the number of
+        CPU devices on emodb (devices).
+      extraction: also times the extraction of features in data_dir.
+      streaming: also times the streaming of audio in data_dir.
+      prediction: a model: also times launch.predict with it on data_dir.
+      data_dir: the folder of EMO-DB.
+      trials: trainings of a workload: up to 10 are folds, multiples of 10 several
+        seeds.
+      rounds: rounds to time, after one to warm up.
+      frames: real frames of a round, roughly, of all trainings together.
+      devices: CPU devices that jax sees.
+      json: a file for all figures, including those of each round.
     """
-    given: dict[str, Any] = {f.name: values[f.name].value for f in fields(Settings)}
-    trials, data_dir, json = given["trials"], given["data_dir"], given["json"]
-    if trials > 10 and trials % 10:
-        raise InputError(f"--trials={trials} should be at most 10, or a multiple of it")
-    for name in ("extraction", "prediction", "streaming"):
-        if data_dir is None and given[name]:
-            raise InputError(f"--{name} needs --data_dir, the folder of EMO-DB")
-    if data_dir is not None and not data_dir.is_dir():
-        raise InputError(f"--data_dir={data_dir}: no such folder")
-    if json is not None and not json.parent.is_dir():
-        raise InputError(f"--json={json}: no folder {json.parent}")
-    given["cache_dir"] = given["cache_dir"] or user_cache_path("vladser")
-    return Settings(**given)
+
+    workloads: tuple[str, ...] = flag("What", "emodb,iemocap", some_of(*WORKLOADS))
+    peers: tuple[str, ...] = flag("What", ",".join(PEERS), some_of(*PEERS))
+    curves: tuple[str, ...] = flag("What", "none", some_of(*CURVES))
+    extraction: bool = flag("What", "false")
+    streaming: bool = flag("What", "false")
+    prediction: Path = flag("What")
+    data_dir: Path = flag("Data")
+    cache_dir: Path = fields.cache_dir("Data")
+    trials: Count = flag("How", 10)
+    rounds: Count = flag("How", 5)
+    frames: Count = flag("How", 1_000_000)
+    devices: Count = flag("How", cores())
+    json: Path = flag("Output")
+
+    def checked(self) -> Self:
+        """See `fields.Settings.checked`."""
+        if self.trials > 10 and self.trials % 10:
+            raise InputError(
+                f"--trials={self.trials}: expected at most 10, or a multiple of it"
+            )
+        for name in "extraction", "prediction", "streaming":
+            if self.data_dir is None and getattr(self, name):
+                raise InputError(f"--{name} needs --data_dir, the folder of EMO-DB")
+        if self.data_dir and not self.data_dir.is_dir():
+            raise InputError(f"--data_dir={self.data_dir}: no such folder")
+        if self.json and not self.json.parent.is_dir():
+            raise InputError(f"--json={self.json}: no folder {self.json.parent}")
+        return self
 
 
 def main(settings: Settings) -> None:
-    """All that is asked for: a table each as it is ready, at last the file."""
-    # Late, for it imports jax: spawned workers need none, nor do wrong flags.
+    """Prints each table when it is ready, and finally writes the file."""
+    # Late because it imports jax, which workers and wrong flags do not need.
     import jax
 
     memory.keep_freed()
-    # Without a cache of compiled programs, for compilation is measured as well.
+    # Without a cache of compiled programs: compilation is measured too.
     jax.config.update("jax_num_cpu_devices", settings.devices)
-    # A GPU is shared with PyTorch, which finds no room where jax takes it all.
+    # PyTorch needs a share of the GPU's memory, of which jax would take all.
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     from launch.benchmarking import program
 
@@ -148,4 +110,4 @@ def main(settings: Settings) -> None:
 
 
 if __name__ == "__main__":
-    cli.start(main, define, read, __doc__)
+    cli.start(main, Settings, __doc__)

@@ -17,7 +17,7 @@ MISS = "PERSISTENT COMPILATION CACHE MISS"
 PROGRAM = """
 import sys
 from pathlib import Path
-from launch import backend
+from launch.command_line import backend
 backend.prepare(1, Path(sys.argv[1]))
 import jax
 print(jax.jit(lambda x: (x @ x).sum())(jax.numpy.arange(9.0).reshape(3, 3)))

@@ -18,11 +18,11 @@ ROOT = Path(launch.__file__).parents[1]
 
 
 def settings(*argv):
-    return cli.parse(benchmark.define, benchmark.read, argv)
+    return cli.parse(benchmark.Settings, argv)
 
 
 def status(capsys, *argv):
-    code = cli.run(benchmark.main, benchmark.define, benchmark.read, "", argv)
+    code = cli.run(benchmark.main, benchmark.Settings, "", argv)
     return code, capsys.readouterr().err
 
 
@@ -42,9 +42,9 @@ def test_defaults():
 @pytest.mark.parametrize(
     ("flag", "right"),
     [
-        ("--peers=keras", "should be some of torch_padded,"),
-        ("--curves=trials,trials", "should be some of trials,length,devices, or none"),
-        ("--trials=13", "should be at most 10, or a multiple of it"),
+        ("--peers=keras", "expected some of torch_padded,"),
+        ("--curves=trials,trials", "expected some of trials,length,devices, or none"),
+        ("--trials=13", "expected at most 10, or a multiple of it"),
         ("--extraction", "needs --data_dir"),
         ("--prediction=model", "needs --data_dir"),
         ("--data_dir=nowhere", "no such folder"),
@@ -114,8 +114,7 @@ def test_measures_prints_and_writes(monkeypatch, tmp_path, capsys, peers):
     argv = ["--workloads=emodb", f"--peers={peer}", "--rounds=2", "--trials=2"]
     code = cli.run(
         benchmark.main,
-        benchmark.define,
-        benchmark.read,
+        benchmark.Settings,
         "",
         [*argv, "--frames=1000", "--devices=2", f"--json={file}"],
     )

@@ -83,7 +83,7 @@ def test_every_command_works(reader, command):
 def test_the_object_on_the_page_is_of_the_form_that_is_written():
     (said,) = documented.blocks(PAGE, "json")
     from launch.streaming import display
-    from launch.streaming.results import Result
+    from launch.streaming.following import Result
 
     odds = np.array([0.87, 0.05, 0.03, 0.05])
     written = display.as_json(Result(0.0, 1.5, False, odds), streams.EMOTIONS)

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 import soundfile
 import streams
+from launch.streaming.results import Result, results
 from streams import EMOTIONS
 
 from launch import predict, stream
 from launch.command_line import backend, cli
 from launch.streaming import display
-from launch.streaming.results import Result, results
 from vladser.features import audio
 from vladser.features.smile import Smile
 from vladser.models import bundle, inference

@@ -35,6 +35,16 @@ class Condition:
     """One row of a results table; the defaults are the paper's. See `make`.
 
     Parts change the compiled program, numbers do not: those are data of a trial.
+
+    Attributes:
+      aggregator: how the frames of an utterance become one vector.
+      encoder: what the frames go through before that; bilstm cannot stream.
+      head: what classifies the vector.
+      noise: standard deviation of the noise that training adds to the standardized
+        features.
+      dropout: share of the encoder's outputs that training drops.
+      optimizer: how a gradient changes the parameters.
+      objective: what training minimizes.
     """
 
     aggregator: Part = registry.aggregators.parse("netvlad")
@@ -65,7 +75,7 @@ class Condition:
 
 PARTS = tuple(f.name for f in fields(Condition) if f.name in registry.ROOMS)
 # The annotation and the default of each.
-NUMBERS = {
+NUMBERS: dict[str, tuple[Any, Any]] = {
     f.name: (f.type, f.default) for f in fields(Condition) if f.name not in PARTS
 }
 

@@ -10,7 +10,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from launch.streaming.results import results, warm_up
+from launch.streaming.following import follow, warm_up
 from vladser import model
 from vladser.condition import Condition, specification
 from vladser.features import audio, lengths, sets
@@ -46,7 +46,7 @@ def measure(wavs: Sequence[Path], rounds: int) -> dict[str, Any]:
     for _ in range(rounds + 1):
         begin = time.perf_counter()
         chunks = (heard[at : at + _READ] for at in range(0, len(heard), _READ))
-        for _ in results(bundle, smile, chunks, every=0.5, utterance=UTTERANCE):
+        for _ in follow(bundle, smile, chunks, every=0.5, utterance=UTTERANCE):
             pass
         speeds.append((time.perf_counter() - begin) / seconds)
     speeds = speeds[1:]
@@ -93,7 +93,7 @@ def _computing(bundle: Bundle, smile: Smile, heard: np.ndarray) -> Iterator[floa
             given = time.perf_counter()
             yield np.take(heard, range(at, at + hop), mode="wrap")
 
-    for _ in results(bundle, smile, chunks(), every=CHUNK, utterance=UTTERANCE):
+    for _ in follow(bundle, smile, chunks(), every=CHUNK, utterance=UTTERANCE):
         yield time.perf_counter() - given
 
 

@@ -1,6 +1,6 @@
-"""Where live audio comes from: int16 samples at 16 kHz, as they arrive.
+"""Sources of live audio: int16 samples at 16 kHz, as they arrive.
 
-Each source ends when there is no more, or when the process was told to stop.
+A source ends when there is no more audio, or when the process is told to stop.
 """
 
 import os
@@ -17,7 +17,7 @@ from launch.experiment import terminal
 from vladser.errors import InputError
 from vladser.features.audio import RATE
 
-_POLL = 0.1  # seconds between looks at whether to stop
+_POLL = 0.1  # seconds between checks of whether to stop
 _BYTES = 1 << 14  # read at once: half a second
 _FILES = {
     b"RIFF": "WAV",
@@ -35,7 +35,7 @@ _HEADER = 4  # bytes
 
 
 def stdin() -> Iterator[np.ndarray]:
-    """Raw 16-bit little-endian mono samples from standard input.
+    """Yields raw 16-bit little-endian mono samples from standard input.
 
     Raises:
       InputError: it cannot be read, or is an audio file with a header.
@@ -65,7 +65,7 @@ def stdin() -> Iterator[np.ndarray]:
 
 
 def microphone() -> Iterator[np.ndarray]:
-    """What the system's default microphone hears, until the process is told to stop.
+    """Yields what the default microphone hears, until the process is told to stop.
 
     Raises:
       InputError: there is none, or it does not give 16 kHz.
@@ -84,7 +84,7 @@ def microphone() -> Iterator[np.ndarray]:
                 except queue.Empty:
                     continue
                 if late and not lost:
-                    terminal.say("note: audio was lost, for this machine is too busy")
+                    terminal.say("note: audio was lost: this machine is too busy")
                     lost = True
                 yield np.frombuffer(data, np.int16)
     except port.PortAudioError as error:
@@ -92,7 +92,7 @@ def microphone() -> Iterator[np.ndarray]:
 
 
 def sounddevice() -> ModuleType:
-    """The package that reads microphones.
+    """Imports the package that reads microphones.
 
     Raises:
       InputError: it is not installed, or PortAudio is not.
@@ -106,7 +106,8 @@ def sounddevice() -> ModuleType:
         ) from None
     except OSError as error:
         raise InputError(
-            f"--microphone: {error}: install it, say apt install libportaudio2"
+            f"--microphone: {error}: install it, for example by apt install "
+            "libportaudio2"
         ) from None
     return sounddevice
 
@@ -115,7 +116,7 @@ def _is_raw(data: bytes) -> bool:
     for header, kind in _FILES.items():
         if data.startswith(header):
             raise InputError(
-                f"standard input is an audio file ({kind}): raw 16-bit PCM is right, "
-                "as --help says"
+                f"standard input is an audio file ({kind}): expected raw 16-bit PCM, "
+                "see --help"
             )
     return True

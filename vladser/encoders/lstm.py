@@ -43,7 +43,7 @@ def lstm(*, cells: Count = 64) -> Encoder:
     """The LSTM of Huang et al. 2020, section 2, with a forget gate (Gers et al. 2000).
 
     Args:
-      cells: H.
+      cells: H, the size of the state.
     """
 
     def apply(params, frames, mask):

@@ -5,7 +5,7 @@ shares are those of the fold's training utterances; a class that they lack count
 utterance, the fewest that a class can have, so that no weight or logarithm is infinite.
 """
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import chex
 import jax
@@ -31,7 +31,7 @@ class Data(NamedTuple):
 
 def cross_entropy(
     *,
-    smoothing: str = "unigram",
+    smoothing: Literal["none", "uniform", "unigram"] = "unigram",
     alpha: Share = 0.2,
     class_weights: Share = 0.0,
     focal: NonNegative = 0.0,
@@ -43,17 +43,12 @@ def cross_entropy(
       smoothing: the prior of the soft labels: none, uniform, or unigram, the class
         shares of the training set.
       alpha: weight of that prior in the labels.
-      class_weights: how far the utterances of rare classes weigh more: from 0, all
-        alike, to 1, by the inverse of their class's share.
-      focal: gamma of the focal loss, which makes less of what is easy already.
-      logit_adjustment: tau of logit adjustment.
-
-    Raises:
-      ValueError: an unknown smoothing.
+      class_weights: how much more the utterances of rare classes weigh: from 0, all
+        weigh the same, to 1, by the inverse of their class's share.
+      focal: gamma of the focal loss, which gives easy utterances less weight.
+      logit_adjustment: tau of logit adjustment: the loss adds tau log(class share) to
+        the logits, so that rare classes are not predicted less for being rare.
     """
-    if smoothing not in smoothings.KINDS:
-        known = ", ".join(smoothings.KINDS)
-        raise ValueError(f"smoothing {smoothing!r}: expected one of {known}")
 
     def prepare(labels, classes):
         return Data(

@@ -12,7 +12,8 @@ def adadelta(*, learning_rate: Positive = 1.0, rho: Fraction = 0.95) -> Optimize
     """Zeiler 2012, "ADADELTA: an adaptive learning rate method", algorithm 1.
 
     Args:
-      learning_rate: 1 is the paper's method: its step has the parameters' own scale.
+      learning_rate: a factor of each step; 1 is the paper's method, whose steps have
+        the parameters' own scale.
       rho: the decay of the averages of squared gradients and squared updates.
     """
     return Optimizer(*optax.adadelta(learning_rate, rho=rho, eps=EPSILON))
