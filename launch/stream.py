@@ -8,6 +8,8 @@ microphone. On a terminal it shows one line that changes; elsewhere it writes on
 object a line. It ends with the audio or by Ctrl-C. docs/streaming.md says more.
 """
 
+from __future__ import annotations
+
 if __name__ == "__main__":
     from launch.command_line import stopping
 

@@ -88,7 +88,7 @@ def _agree(one, call):
 
 def _run(*argv):
     program = launch.export
-    return cli.run(program.main, program.define, program.read, "", argv)
+    return cli.run(program.main, program.Settings, "", argv)
 
 
 @pytest.fixture
@@ -165,9 +165,9 @@ def test_without_the_extra_it_is_said_what_to_install(saved, monkeypatch, capsys
     ("argv", "words"),
     [
         (("--to=onnx",), "--model is required"),
-        (("--model=toy",), "--to is required: stablehlo or onnx"),
+        (("--model=toy",), "--to is required: the format: stablehlo or onnx"),
         (("--model=toy", "--to=torch"), "torch"),
-        (("--model=toy", "--to=onnx", "--output=toy"), "toy is there already"),
+        (("--model=toy", "--to=onnx", "--output=toy"), "toy exists"),
         (("--model=toy", "--to=onnx", "--output=no/toy"), "no is no folder"),
         (("--model=toy", "--to=onnx", "toy"), "unexpected 'toy'"),
         (("--model=hidden", "--to=onnx"), "hidden is no model"),

@@ -81,8 +81,8 @@ def test_where_all_diverge_there_is_no_table_but_a_list(call, tmp_path, capsys):
 WRONG = {
     "--aggregator=vlad": "--aggregator=vlad: ",
     "--aggregator=netvlad(ghosts=1)": "no option 'ghosts'",
-    "--alpha=1.5": "--alpha=1.5: should be a number from 0 to 1",
-    "--seeds=-1": "--seeds=-1: should be an integer of at least 1",
+    "--alpha=1.5": "--alpha=1.5: expected a number from 0 to 1",
+    "--seeds=-1": "--seeds=-1: expected a whole number of at least 1",
     "train": "unexpected 'train'",
 }
 
@@ -98,10 +98,10 @@ def test_wrong_flags_are_answered_in_one_line(argv, capsys):
 def test_for_wrong_flags_jax_is_not_imported(tmp_path):
     program = (
         "import sys\n"
-        "from launch.command_line import cli, flags; from launch import main\n"
+        "from launch.command_line import cli; from launch import main\n"
         "for argv in sys.argv[1:]:\n"
         "    given = ['--corpus=demo', argv]\n"
-        "    print(cli.run(main.main, flags.define, flags.read, '', given))\n"
+        "    print(cli.run(main.main, main.Settings, '', given))\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", program, *WRONG],

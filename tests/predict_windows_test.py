@@ -116,7 +116,7 @@ def test_windows_that_are_bad_are_one_line_a_reason(call, tmp_path):
     complaint, last = err.splitlines()
     assert (status, out) == (1, "")
     assert complaint.startswith(f"{tmp_path}/low.wav, 0-1 s: is sampled at 8000 Hz")
-    assert complaint.endswith("(and 4 more of it)")
+    assert complaint.endswith("(and 4 more of this file)")
     assert last == "error: 5 of 5 windows could not be classified"
 
 

@@ -95,7 +95,8 @@ def declared(settings: type[Settings]) -> Iterator[tuple[str, Flag]]:
         if said := field.metadata.get("flag"):
             parse = said.parse
             if parse is parsers.annotated:
-                parse = parse(str(field.type), said.default)
+                assert isinstance(field.type, str), "no annotations from __future__"
+                parse = parse(field.type, said.default)
             text = said.text or texts.get(field.name, "")
             yield field.name, said._replace(parse=parse, text=text)
 
