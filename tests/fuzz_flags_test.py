@@ -116,23 +116,14 @@ def test_command_lines(capsys, argv):
         FLAGS | st.sampled_from(["# a", "", "\ufeff", " --epochs=3 "]), max_size=5
     ),
     st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "latin-1"]),
+    st.binary(max_size=9),
 )
-def test_flagfiles(capsys, tmp_path, lines, encoding):
-    file = tmp_path / "fuzzed.flags"
-    file.write_bytes(
-        "\n".join(lines).encode(
-            encoding, "surrogatepass" if "utf" in encoding else "replace"
-        )
-    )
-    assume("-version" not in (text := "".join(lines)) and "-help" not in text)
+def test_flagfiles(capsys, tmp_path, lines, encoding, rest):
+    file, text = tmp_path / "fuzzed.flags", "\n".join(lines)
+    errors = "surrogatepass" if "utf" in encoding else "replace"
+    file.write_bytes(text.encode(encoding, errors) + rest)
+    assume("-version" not in text and "-help" not in text)
     status(capsys, "--corpus=demo", f"--flagfile={file}")
-
-
-@cases(15)
-@given(st.binary(max_size=60))
-def test_bytes_are_no_flagfile(capsys, tmp_path, content):
-    (tmp_path / "fuzzed.flags").write_bytes(content)
-    status(capsys, "--corpus=demo", f"--flagfile={tmp_path / 'fuzzed.flags'}")
 
 
 @cases(50)
