@@ -101,7 +101,7 @@ def main(settings: Settings) -> None:
         terminal.say(f"note: {note}")
     recordings = [[utterance] for utterance in given.utterances]
     if settings.window and settings.hop:
-        recordings = windows.cut_all(given.utterances, settings.window, settings.hop)
+        recordings = windows.cut(given.utterances, settings.window, settings.hop)
     utterances = [window for recording in recordings for window in recording]
     classified = _classify(settings, feature_set, utterances)
     # File names may be any bytes. (typeshed says TextIO, which stdout may be.)

@@ -77,7 +77,7 @@ def test_paths_default_to_cache_corpus_and_flagfile(tmp_path, monkeypatch):
         ("--coordinator=host", "--coordinator=host: expected HOST:PORT, or auto"),
         ("--coordinator=host:99999", "expected HOST:PORT, or auto"),
         ("--process_id=-1", "at least 0"),
-        ("--corpus=demo --process_id=1", "go together: --coordinator is missing"),
+        ("--corpus=demo --process_id=1", "--process_id go together"),
         (
             "--corpus=demo --coordinator=auto --process_id=1",
             "--coordinator=auto finds the other two flags",
@@ -112,7 +112,7 @@ def test_paths_default_to_cache_corpus_and_flagfile(tmp_path, monkeypatch):
         ),
         (
             "--corpus=demo --final_model --grid=noise=0,1,2",
-            "expected one condition, got --grid of 3",
+            "--final_model is of one condition: --grid says 3",
         ),
     ],
 )

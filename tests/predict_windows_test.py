@@ -42,8 +42,9 @@ def test_windows_cover_a_recording(seconds, window, hop):
 def test_a_short_recording_is_one_window_and_segments_are_cut_within(tmp_path):
     file = tmp_path / "a.wav"
     soundfile.write(file, noise(3), 16000)
-    assert windows.cut(utterance(file), 4, 1) == [utterance(file, 0.0, 3.0)]
-    found = windows.cut(utterance(file, 0.5, 2.6), 1, 0.7)
+    assert windows.cut([utterance(file)], 4, 1) == [[utterance(file, 0.0, 3.0)]]
+    (found,) = windows.cut([utterance(file, 0.5, 2.6)], 1, 0.7)
+    assert [one.id for one in found] == ["0", "1", "2"]
     spans = [(one.start, one.end) for one in found]
     assert spans == [(0.5, 1.5), (1.2, 2.2), (1.6, 2.6)]
 
@@ -53,7 +54,7 @@ def test_what_cannot_be_cut_is_left_for_extraction_to_refuse(tmp_path):
     soundfile.write(tmp_path / "a.wav", noise(1), 16000)
     for file, span in [("text.wav", ()), ("gone.wav", ()), ("a.wav", (3.0, 4.0))]:
         whole = utterance(tmp_path / file, *span)
-        assert windows.cut(whole, 0.5, 0.5) == [whole]
+        assert windows.cut([whole], 0.5, 0.5) == [[whole]]
         with pytest.raises(audio.BadAudio):
             audio.load(whole.file, whole.start, whole.end)
 
@@ -63,7 +64,7 @@ def test_a_window_of_a_file_is_to_the_sample_that_of_its_signal(tmp_path, name):
     file = tmp_path / f"a.{name}"
     soundfile.write(file, noise(10), 16000, **FORMATS[name])
     whole = audio.load(file)
-    for window in windows.cut(utterance(file), 3, 0.7):
+    for window in windows.cut([utterance(file)], 3, 0.7)[0]:
         first, last = round(window.start * 16000), round(window.end * 16000)
         part = audio.load(file, window.start, window.end)
         np.testing.assert_array_equal(part, whole[first:last])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from vladser.condition import Condition
@@ -14,17 +14,52 @@ if TYPE_CHECKING:
 
 def require(settings: Settings) -> None:
     """Raises InputError where flags do not go together."""
-    for problem in _problems(settings):
-        raise InputError(problem)
+    s = settings
+    process = (s.coordinator, s.num_processes, s.process_id)
+    alone, among = s.test_corpus is None, s.coordinator is not None
+    nothing = s.hold_out == "none"
+    wrong: dict[str, Any] = {
+        "--test_data_dir is the folder of a --test_corpus: name that": (
+            s.test_data_dir and alone
+        ),
+        f"--hold_out={s.hold_out} does not go with --test_corpus, all of which is held "
+        "out": s.hold_out != "speaker" and not alone,
+        "--validation=partner goes with --hold_out=speaker on one corpus only": (
+            s.validation == "partner" and not (s.hold_out == "speaker" and alone)
+        ),
+        "--coordinator=auto finds the other two flags: leave them out": (
+            s.coordinator == "auto" and process[1:] != (None, None)
+        ),
+        "--coordinator, --num_processes and --process_id go together, unless "
+        "--coordinator=auto": (
+            s.coordinator != "auto" and len({value is None for value in process}) > 1
+        ),
+        f"--process_id={s.process_id}: expected less than --num_processes="
+        f"{s.num_processes}": (s.process_id or 0) >= (s.num_processes or 1),
+        "--hold_out=none tests nothing: it goes with --final_model": (
+            nothing and not s.final_model
+        ),
+        "--hold_out=none is one training: leave --coordinator out": nothing and among,
+        "--final_model needs --standardize=train: the mean and deviation of future "
+        "speakers are unknown": s.final_model and s.standardize == "speaker",
+        "--final_model trains on all of one corpus: leave --test_corpus out": (
+            s.final_model and not alone
+        ),
+    }
+    for name, corpus in ("corpus", s.corpus), ("test_corpus", s.test_corpus):
+        wrong[
+            f"--features=npy goes with --{name}=manifest, which names .npy files, not "
+            f"with {corpus}"
+        ] = s.features == "npy" and corpus not in (None, "manifest")
+    for problem, holds in wrong.items():
+        if holds:
+            raise InputError(problem)
 
 
 def require_one(final_model: bool, conditions: Sequence[Condition]) -> None:
     """Raises InputError where a final model would be one of several conditions."""
-    if final_model and len(conditions) > 1:
-        raise InputError(
-            f"--final_model is one model: expected one condition, got --grid of "
-            f"{len(conditions)}"
-        )
+    if final_model and (count := len(conditions)) > 1:
+        raise InputError(f"--final_model is of one condition: --grid says {count}")
 
 
 def folders(settings: Settings) -> dict[str, Any]:
@@ -44,57 +79,3 @@ def folders(settings: Settings) -> dict[str, Any]:
             raise InputError(f"--{flag}={path}: no such file or folder")
         paths[flag] = path and path.absolute()
     return paths
-
-
-def _problems(s: Settings) -> Iterator[str]:
-    if s.test_data_dir and not s.test_corpus:
-        yield "--test_data_dir is the folder of a --test_corpus: name that"
-    if s.test_corpus and s.hold_out != "speaker":
-        yield (
-            f"--hold_out={s.hold_out} does not go with --test_corpus, all of which is "
-            "held out"
-        )
-    if s.validation == "partner" and (s.hold_out != "speaker" or s.test_corpus):
-        yield "--validation=partner goes with --hold_out=speaker on one corpus only"
-    for name, corpus in ("corpus", s.corpus), ("test_corpus", s.test_corpus):
-        if s.features == "npy" and corpus not in (None, "manifest"):
-            yield (
-                f"--features=npy goes with --{name}=manifest, which names .npy files, "
-                f"not with {corpus}"
-            )
-    yield from _of_processes(s)
-    yield from _of_final_model(s)
-
-
-def _of_processes(s: Settings) -> Iterator[str]:
-    flags = {
-        "coordinator": s.coordinator,
-        "num_processes": s.num_processes,
-        "process_id": s.process_id,
-    }
-    missing = [name for name, value in flags.items() if value is None]
-    if s.coordinator == "auto":
-        if len(missing) < 2:
-            yield "--coordinator=auto finds the other two flags: leave them out"
-    elif missing and len(missing) < 3:
-        names = "--coordinator, --num_processes and --process_id"
-        yield f"{names} go together: --{missing[0]} is missing"
-    elif s.num_processes and s.process_id and s.process_id >= s.num_processes:
-        yield (
-            f"--process_id={s.process_id}: expected less than --num_processes="
-            f"{s.num_processes}"
-        )
-
-
-def _of_final_model(s: Settings) -> Iterator[str]:
-    if s.hold_out == "none" and not s.final_model:
-        yield "--hold_out=none tests nothing: it goes with --final_model"
-    if s.hold_out == "none" and s.coordinator:
-        yield "--hold_out=none is one training: leave --coordinator out"
-    if s.final_model and s.standardize == "speaker":
-        yield (
-            "--final_model needs --standardize=train: the mean and deviation of future "
-            "speakers are unknown"
-        )
-    if s.final_model and s.test_corpus:
-        yield "--final_model trains on all of one corpus: leave --test_corpus out"

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import count
 
 from vladser.features import lengths
 from vladser.features.audio import RATE, SHORTEST
@@ -25,22 +26,31 @@ def spans(seconds: float, window: float, hop: float) -> Iterator[tuple[float, fl
     if seconds <= window:
         yield 0.0, seconds
         return
-    count = 1 + int((seconds - window) / hop + 1e-9)
-    for number in range(count):
+    full = 1 + int((seconds - window) / hop + 1e-9)
+    for number in range(full):
         yield number * hop, number * hop + window
-    if seconds - ((count - 1) * hop + window) >= _SHORTEST:
+    if seconds - ((full - 1) * hop + window) >= _SHORTEST:
         yield seconds - window, seconds
 
 
-def cut(utterance: Utterance, window: float, hop: float) -> list[Utterance]:
-    """Cuts a recording, or a segment of one, into windows.
-
-    What its header does not allow stays whole: extraction reports why it is bad.
+def cut(
+    utterances: Sequence[Utterance], window: float, hop: float
+) -> list[list[Utterance]]:
+    """Cuts recordings, or segments of them, into windows; ids count through them all.
 
     Args:
-      utterance: the recording.
+      utterances: the recordings.
       window, hop: in seconds, see `spans`.
     """
+    places = count()
+    return [
+        [replace(window, id=str(next(places))) for window in _cut(u, window, hop)]
+        for u in utterances
+    ]
+
+
+def _cut(utterance: Utterance, window: float, hop: float) -> list[Utterance]:
+    """What the header does not allow stays whole: extraction reports why it is bad."""
     header = lengths.header(utterance.file)
     # Only a damaged header claims more than a second per byte.
     if header is None or header[1] > utterance.file.stat().st_size:
@@ -54,20 +64,3 @@ def cut(utterance: Utterance, window: float, hop: float) -> list[Utterance]:
         replace(utterance, start=round(start + begin, 6), end=round(start + until, 6))
         for begin, until in spans(end - start, window, hop)
     ]
-
-
-def cut_all(
-    utterances: Sequence[Utterance], window: float, hop: float
-) -> list[list[Utterance]]:
-    """Cuts recordings into windows, whose ids count through all of them.
-
-    Args:
-      utterances: the recordings.
-      window, hop: in seconds, see `spans`.
-    """
-    recordings, place = [], 0
-    for utterance in utterances:
-        windows = cut(utterance, window, hop)
-        recordings.append([replace(w, id=str(n)) for n, w in enumerate(windows, place)])
-        place += len(windows)
-    return recordings

@@ -19,18 +19,8 @@ from vladser.features.audio import RATE
 
 _POLL = 0.1  # seconds between checks of whether to stop
 _BYTES = 1 << 14  # read at once: half a second
-_FILES = {
-    b"RIFF": "WAV",
-    b"RF64": "WAV",
-    b"fLaC": "FLAC",
-    b"OggS": "Ogg",
-    b"FORM": "AIFF",
-    b".snd": "AU",
-    b"caff": "CAF",
-    b"ID3": "MP3",
-    b"\xff\xfb": "MP3",
-    b"\xff\xf3": "MP3",
-}
+# The first bytes of audio files. Those of an MP3 without a tag may be raw samples.
+_FILES = (b"RIFF", b"RF64", b"fLaC", b"OggS", b"FORM", b".snd", b"caff", b"ID3")
 _HEADER = 4  # bytes
 
 
@@ -40,7 +30,7 @@ def stdin() -> Iterator[np.ndarray]:
     Raises:
       InputError: it cannot be read, or is an audio file with a header.
     """
-    rest, known = b"", False
+    rest, checked = b"", False
     while not stopping.asked():
         if not select.select([sys.stdin], [], [], _POLL)[0]:
             continue
@@ -53,11 +43,14 @@ def stdin() -> Iterator[np.ndarray]:
         if not read:
             break
         data = rest + read
-        if not known and len(data) < _HEADER:
+        if not checked and len(data) < _HEADER:
             rest = data
             continue
-        known = known or _is_raw(data)
-        whole = len(data) // 2 * 2
+        if not checked and data.startswith(_FILES):
+            raise InputError(
+                "standard input is an audio file: expected raw 16-bit PCM, see --help"
+            )
+        checked, whole = True, len(data) // 2 * 2
         rest = data[whole:]
         yield np.frombuffer(data[:whole], "<i2").astype(np.int16)
     if rest:
@@ -110,13 +103,3 @@ def sounddevice() -> ModuleType:
             "libportaudio2"
         ) from None
     return sounddevice
-
-
-def _is_raw(data: bytes) -> bool:
-    for header, kind in _FILES.items():
-        if data.startswith(header):
-            raise InputError(
-                f"standard input is an audio file ({kind}): expected raw 16-bit PCM, "
-                "see --help"
-            )
-    return True
