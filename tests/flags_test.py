@@ -8,7 +8,14 @@ from pathlib import Path
 import pytest
 
 import launch
-from launch.command_line import cli, flagfiles, flags, flags_text
+from launch.command_line import (
+    cli,
+    condition_flags,
+    flagfiles,
+    flags,
+    flags_text,
+    grids,
+)
 from vladser import condition
 from vladser.condition import Condition
 
@@ -193,6 +200,18 @@ def test_help_is_grouped_and_says_what_every_flag_is(capsys):
     assert "(default: 64 for bilstm, gru, lstm)" in words
     assert "0.001 for adam, rmsprop; 0.01 for sgd)" in words
     assert max(map(len, out.splitlines())) <= 88
+
+
+def test_a_line_of_options_gives_an_option_a_flag(monkeypatch):
+    monkeypatch.setitem(condition.OPTIONS, "momentum", "optimizer")
+    flag = condition_flags.flags()["momentum"]
+    assert "past gradients" in flag.text and "(default: 0.0 for sgd)" in flag.text
+    with pytest.raises(ValueError, match="at least 0 and below 1, got 1.0"):
+        flag.parse("1")
+    grid = condition_flags.grid("optimizer=sgd; momentum=0,0.9")
+    by_flag = [str(c.optimizer) for c in grids.conditions([grid], {})]
+    sgd = "sgd(learning_rate=0.01,momentum={})"
+    assert by_flag == [sgd.format("0.0"), sgd.format("0.9")]
 
 
 @pytest.mark.slow

@@ -113,7 +113,7 @@ def test_loops_of_links_end_and_links_to_elsewhere_are_read(tmp_path):
 PROGRAM = """
 from pathlib import Path
 import opensmile, sys, vladser
-from vladser.features import extract
+from vladser.features.extraction import extract
 from vladser.types import Utterance
 if __name__ == "__main__":
     assert "hör zu" in vladser.__file__ and "hör zu" in opensmile.__file__
