@@ -71,7 +71,7 @@ def call(*argv, audio=b""):
     with open(writing, "wb") as pipe:  # noqa: PTH123
         pipe.write(audio)
     with open(reading) as stdin, mock.patch.object(sys, "stdin", stdin):  # noqa: PTH123
-        return cli.run(stream.main, stream.define, stream.read, "", argv)
+        return cli.run(stream.main, stream.Settings, "", argv)
 
 
 def run(*argv, audio=b"", path=""):

@@ -37,6 +37,16 @@ class Condition:
     """One row of a results table; the defaults are the paper's. See `make`.
 
     Parts change the compiled program, numbers do not: those are data of a trial.
+
+    Attributes:
+      aggregator: how the frames of an utterance become one vector.
+      encoder: what the frames go through before that; bilstm cannot stream.
+      head: what classifies the vector.
+      noise: standard deviation of the noise that training adds to the standardized
+        features.
+      dropout: share of the encoder's outputs that training drops.
+      optimizer: how a gradient changes the parameters.
+      objective: what training minimizes.
     """
 
     aggregator: Part = registry.aggregators.parse("netvlad")
@@ -69,8 +79,8 @@ class Condition:
 _UNSAID = ("aggregator", "smoothing", "alpha", *SCHEDULE)  # or said otherwise
 PARTS = tuple(f.name for f in fields(Condition) if f.name in registry.ROOMS)
 # The annotation and the default of each.
-NUMBERS: dict[str, tuple[str, Any]] = {
-    f.name: (str(f.type), f.default) for f in fields(Condition) if f.name not in PARTS
+NUMBERS: dict[str, tuple[Any, Any]] = {
+    f.name: (f.type, f.default) for f in fields(Condition) if f.name not in PARTS
 }
 
 

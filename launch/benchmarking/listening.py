@@ -1,7 +1,8 @@
 """How fast live audio is followed."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,12 @@ import jax
 import numpy as np
 
 from launch.benchmarking.contest import spread
-from launch.streaming.results import results, warm_up
+from launch.streaming.following import follow, warm_up
 from vladser import model
 from vladser.condition import Condition, specification
 from vladser.corpora import iemocap
-from vladser.features import audio, sets
-from vladser.features.smile import Smile
+from vladser.features import audio, extraction
+from vladser.features.live import Live
 from vladser.models.bundle import Bundle
 
 CHUNK = 0.1  # seconds that arrive at once
@@ -39,16 +40,19 @@ def measure(wavs: Sequence[Path], rounds: int) -> dict[str, Any]:
     chosen = wavs[:: max(len(wavs) // 12, 1)]
     speech = np.concatenate([audio.load(wav) for wav in chosen])
     speech = (speech * 32768).astype(np.int16)
-    smile, bundle = Smile(), _bundle()
+    bundle = _bundle()
+    assert extraction.DEFAULT.setup
+    smile: Any = extraction.DEFAULT.setup()
+    live = partial(Live, smile)
     warm_up(bundle)
     factors = []
     for _ in range(rounds + 1):
         begin = time.perf_counter()
         chunks = (speech[at : at + _READ] for at in range(0, len(speech), _READ))
-        for _ in results(bundle, smile, chunks, every=0.5, utterance=UTTERANCE):
+        for _ in follow(bundle, live, chunks, every=0.5, utterance=UTTERANCE):
             pass
         factors.append((time.perf_counter() - begin) * audio.RATE / len(speech))
-    times = [*_computing(bundle, smile, speech)]
+    times = [*_computing(bundle, live, speech)]
     return {
         "audio_seconds": len(speech) / audio.RATE,
         "compute_seconds": {
@@ -61,14 +65,14 @@ def measure(wavs: Sequence[Path], rounds: int) -> dict[str, Any]:
 
 
 def _bundle() -> Bundle:
-    features, condition = sets.find(sets.DEFAULT), Condition()
-    dim, classes = len(features.names), len(iemocap.CLASSES)
+    features, condition = extraction.DEFAULT, Condition()
+    dim, classes = features.dim, len(iemocap.CLASSES)
     params = model.init(jax.random.key(0), specification(condition, dim, classes))
     scaler = np.zeros(dim, np.float32), np.full(dim, 1e-3, np.float32)
     return Bundle(iemocap.CLASSES, features.id, condition, *scaler, params, {})
 
 
-def _computing(bundle: Bundle, smile: Smile, speech: np.ndarray) -> Iterator[float]:
+def _computing(bundle: Bundle, live: Callable, speech: np.ndarray) -> Iterator[float]:
     """Yields the seconds from each chunk, as it would be spoken, to its result."""
     given, hop = 0.0, round(CHUNK * audio.RATE)
 
@@ -82,5 +86,5 @@ def _computing(bundle: Bundle, smile: Smile, speech: np.ndarray) -> Iterator[flo
             samples = range(number * hop, (number + 1) * hop)
             yield np.take(speech, samples, mode="wrap")
 
-    for _ in results(bundle, smile, chunks(), every=CHUNK, utterance=UTTERANCE):
+    for _ in follow(bundle, live, chunks(), every=CHUNK, utterance=UTTERANCE):
         yield time.perf_counter() - given

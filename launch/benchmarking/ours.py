@@ -1,6 +1,7 @@
 """vladser itself: all trials as one program, spread over the devices."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import jax
 import numpy as np
@@ -9,6 +10,7 @@ from launch.benchmarking.workloads import Workload
 from vladser import model
 from vladser.data import batches, dataset
 from vladser.engine import experiment
+from vladser.engine.design import Design
 from vladser.registry import objectives
 
 
@@ -22,9 +24,7 @@ class Ours:
         self.workload = workload
 
     def prepare(self, rounds: int) -> float:
-        workload = self.workload
-        plan = _of_rounds(workload, rounds)
-        self.events = experiment.run(workload.data, [workload.condition], plan)
+        self.events = experiment.run(_of_rounds(self.workload, rounds))
         compiled = next(self.events)
         assert isinstance(compiled, experiment.Compiled)
         return compiled.seconds
@@ -61,8 +61,8 @@ class Ours:
             return jax.jit(jax.value_and_grad(loss))(params)
 
 
-def _of_rounds(workload: Workload, rounds: int) -> batches.Plan:
-    """Returns the plan whose epochs, counted from 1, are the rounds, from 0."""
+def _of_rounds(workload: Workload, rounds: int) -> Design:
+    """Returns the design whose epochs, counted from 1, are the rounds, from 0."""
     # Made at once, since no contestant's schedule is timed.
     steps = [workload.round(number) for number in range(rounds)]
 
@@ -70,4 +70,10 @@ def _of_rounds(workload: Workload, rounds: int) -> batches.Plan:
         def epoch(self, epoch: int) -> Iterator[np.ndarray]:
             return iter(steps[epoch - 1])
 
-    return Rounds(*workload.plan)._replace(epochs=rounds)
+    class Timed(Design):
+        def plan(self, place: int) -> batches.Plan:
+            return Rounds(*super().plan(place))
+
+    condition = replace(workload.condition, epochs=rounds)
+    plan = workload.plan
+    return Timed([workload.data], [condition], plan.folds, plan.seeds)

@@ -13,7 +13,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from launch.benchmarking.workloads import Workload
 from vladser import model
-from vladser.features import extraction
+from vladser.features.cores import cores
 from vladser.optimizers.adadelta import EPSILON
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -106,8 +106,8 @@ class Padded:
 
     def run(self, rows: np.ndarray) -> None:
         """Trains all models by their minibatches, rows [steps, trials, B]."""
-        cores = extraction.cores() if DEVICE.type == "cpu" else 1
-        with ThreadPoolExecutor(cores, "", partial(torch.set_num_threads, 1)) as pool:
+        threads = cores() if DEVICE.type == "cpu" else 1
+        with ThreadPoolExecutor(threads, "", partial(torch.set_num_threads, 1)) as pool:
             list(pool.map(self.train_one, self.models, rows.swapaxes(0, 1)))
 
     def prepare(self, rounds: int) -> float:
@@ -170,7 +170,7 @@ class Packed(Padded):
         return int(lengths.sum())
 
     def run(self, rows: np.ndarray) -> None:
-        torch.set_num_threads(extraction.cores())
+        torch.set_num_threads(cores())
         list(map(self.train_one, self.models, rows.swapaxes(0, 1)))
 
 

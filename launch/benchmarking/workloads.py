@@ -9,7 +9,7 @@ from statistics import NormalDist
 import jax
 import numpy as np
 
-from vladser.condition import Condition, make
+from vladser.condition import Condition, make, specification
 from vladser.corpora import emotions, iemocap, readers
 from vladser.data import batches, dataset, folds
 from vladser.engine import trials
@@ -44,7 +44,8 @@ class Workload:
     @property
     def spec(self) -> Spec:
         """What the compiled program depends on."""
-        return trials.specification(self.data, [self.condition])
+        dim, classes = self.data.frames.shape[1], len(self.data.emotions)
+        return specification(self.condition, dim, classes)
 
     @cached_property
     def trials(self) -> Trial:

@@ -45,14 +45,17 @@ def preview(settings: Settings, chosen: Corpus, classes: Sequence[str]) -> str:
         cut += f" in process 0 of {settings.num_processes}"
     counts = Counter(u.emotion for u in known)
     lines = [
-        f"corpus      {settings.corpus}: {text.count(len(known), 'utterance')} of "
-        f"{text.count(len(corpus.speakers), 'speaker')}, {corpus.length.sum():,} frames",
+        f"corpus      {settings.corpus}: {text.count(len(known), 'utterance')} "
+        f"of {text.count(len(corpus.speakers), 'speaker')}, "
+        f"{corpus.length.sum():,} frames",
         f"classes     {', '.join(f'{name} {counts[name]:,}' for name in classes)}",
         *(f"{'' if n else 'condition':12}{c}" for n, c in enumerate(design.names)),
         f"trials      {seeds * conditions * folds:,} = "
         f"{text.count(conditions, 'condition')} x {text.count(folds, 'fold')} x "
         f"{text.count(seeds, 'seed')}; "
-        + ", ".join(f"{text.count(e, 'epoch')} of {text.count(s, 'step')}" for e, s in epochs),
+        + ", ".join(
+            f"{text.count(e, 'epoch')} of {text.count(s, 'step')}" for e, s in epochs
+        ),
         f"training    {frames:,} frames",
         f"batches     {cut}",
         f"memory      about {memory:,.0f} MiB of arrays on each of "

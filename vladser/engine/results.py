@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import numpy as np
@@ -62,9 +62,11 @@ def merge(parts: Iterable[tuple[TrialBatch, Results]], design: Design) -> Result
       design: the experiment.
     """
     batches, results = zip(*parts, strict=True)
-    *arrays, probabilities, _ = zip(*results, strict=True)
-    whole: list[Any] = [_merged(design, batches, fields) for fields in arrays]
-    return Results(*whole, _merged_tests(design, batches, probabilities), [])
+    fields = dict(zip(Results._fields, zip(*results, strict=True), strict=True))
+    del fields["params"]
+    tests = _merged_tests(design, batches, fields.pop("probabilities"))
+    whole = {name: _merged(design, batches, of) for name, of in fields.items()}
+    return Results(**whole, probabilities=tests, params=[])
 
 
 def merge_params(
