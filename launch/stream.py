@@ -27,8 +27,9 @@ from launch.command_line.fields import flag
 from launch.experiment import terminal
 from launch.predicting import model_features
 from launch.streaming import sources
+from vladser.condition import Condition
 from vladser.errors import InputError
-from vladser.registry import aggregators
+from vladser.registry import aggregators, encoders
 
 LONGEST = 60.0  # seconds
 SPOKEN = 4.0  # seconds
@@ -83,14 +84,9 @@ def main(settings: Settings) -> None:
 
     from launch.streaming import display
     from launch.streaming.following import follow, warm_up
-    from vladser.models import inference
 
     bundle = settings.load()
-    if not inference.can_stream(bundle):
-        raise cli.UsageError(
-            f"{settings.model}: its {bundle.condition.aggregator} needs all frames at "
-            f"once: expected one that streams, such as {', '.join(_streaming())}"
-        )
+    _require_streaming(settings, bundle.condition)
     features = settings.find_features()
     assert features.setup and features.live  # see `Settings.checked`
     if remark := settings.remark(Path()):
@@ -111,10 +107,17 @@ def main(settings: Settings) -> None:
         )
 
 
-def _streaming() -> list[str]:
-    """Returns the names of the built-in aggregators that stream."""
-    names = aggregators.names()
-    return [n for n in names if aggregators.build(aggregators.parse(n)).stepwise]
+def _require_streaming(settings: Settings, condition: Condition) -> None:
+    """Raises UsageError where a part of the model needs all frames at once."""
+    for room, way in (encoders, "recurrence"), (aggregators, "stepwise"):
+        part = getattr(condition, room.kind)
+        if getattr(room.build(part), way) is None:
+            built_in = {name: room.build(room.parse(name)) for name in room.names()}
+            names = [name for name, made in built_in.items() if getattr(made, way)]
+            raise cli.UsageError(
+                f"{settings.model}: {room.kind} {part} needs all frames at once: "
+                f"expected one that streams, such as {', '.join(names)}"
+            )
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import signal
 import sys
 from functools import partial
@@ -21,6 +22,7 @@ from launch.streaming.following import Result, follow
 from vladser.features import audio
 from vladser.features.extraction import DEFAULT
 from vladser.models import bundle, inference
+from vladser.types import Aggregator
 
 
 @pytest.fixture(scope="module")
@@ -289,17 +291,20 @@ def test_another_opensmile_is_noted(tmp_path, capsys):
     assert "was trained on those of opensmile-1.0.0" in capsys.readouterr().err
 
 
-def test_a_pooling_that_needs_the_whole_is_refused(tmp_path, monkeypatch, capsys):
-    (tmp_path / "mine.py").write_text(
-        "from vladser.types import Aggregator\n"
-        "def first():\n"
-        "    return Aggregator(lambda key, dim: (), lambda p, x, mask: x[0])\n"
-    )
-    monkeypatch.syspath_prepend(tmp_path)
-    bundle.save(streams.random_bundle("mine.first"), tmp_path / "model")
-    argv = f"--model={tmp_path / 'model'}", "--aggregator=mine.first"
-    assert streams.call(*argv) == 2
-    err = capsys.readouterr().err
-    assert err.count("\n") == 1
-    assert "mine.first needs all frames at once" in err
-    assert "final, " in err and "netvlad, " in err
+def first():
+    """A pooling of one's own."""
+    return Aggregator(lambda key, dim: (), lambda params, frames, mask: frames[0])
+
+
+@pytest.mark.parametrize(
+    ("parts", "said"),
+    [
+        ({"aggregator": f"{__name__}.first"}, ".first needs all .* final, .* netvlad"),
+        ({"encoder": "bilstm"}, r"encoder bilstm\(cells=8\) needs all .* gru, lstm"),
+    ],
+)
+def test_a_part_that_needs_the_whole_is_refused(tmp_path, capsys, parts, said):
+    bundle.save(streams.random_bundle(**parts), tmp_path / "model")
+    trusted = [f"--{kind}={part}" for kind, part in parts.items() if "." in part]
+    assert streams.call(f"--model={tmp_path / 'model'}", *trusted) == 2
+    assert re.search(f"{said}.*\n$", capsys.readouterr().err)

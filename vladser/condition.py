@@ -47,6 +47,8 @@ class Condition:
       dropout: share of the encoder's outputs that training drops.
       optimizer: how a gradient changes the parameters.
       objective: what training minimizes.
+      epochs: passes over the training utterances.
+      batch_size: utterances per step.
     """
 
     aggregator: Part = registry.aggregators.parse("netvlad")

@@ -51,8 +51,6 @@ class Settings(fields.Settings):
         that a grid leaves out are as their flags say. Given several times, the union is
         trained.
       seeds: how many times each fold is trained.
-      epochs: passes over the training utterances.
-      batch_size: utterances per step.
       hold_out: what a fold tests on: one speaker, one session, or the test split that
         the corpus publishes; none tests nothing, for --final_model alone.
       validation: which epoch is tested: none, the last; partner, the best on the other
@@ -95,8 +93,6 @@ class Settings(fields.Settings):
         "Training", None, condition_flags.grid, repeatable=True
     )
     seeds: Count = flag("Training", 5)
-    epochs: Count = flag("Training", 50)
-    batch_size: Count = flag("Training", 32)
 
     hold_out: str = flag("Protocol", "speaker", one_of(*folds.HOLD_OUT))
     validation: str = flag("Protocol", "none", one_of(*folds.VALIDATION))

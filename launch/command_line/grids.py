@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
+from vladser import registry
 from vladser.condition import OPTIONS, PARTS, Condition, applies, make
 from vladser.errors import InputError
 
@@ -121,9 +122,20 @@ def _members(grid: Grid, base: Mapping[str, Any]) -> list[Condition]:
 
 
 def _member(settings: Mapping[str, Any]) -> Condition:
-    """Returns the condition of those settings that its parts have."""
+    """Returns the condition of those settings that its parts have.
+
+    Raises:
+      InputError: an option is given twice, by its own name and in its part.
+    """
     parts = make(**{name: settings[name] for name in PARTS if name in settings})
-    return make(**{n: value for n, value in settings.items() if applies(n, parts)})
+    own = {n: value for n, value in settings.items() if applies(n, parts)}
+    for name in own.keys() & OPTIONS.keys():
+        part, usual = getattr(parts, OPTIONS[name]), own[name]
+        if "." not in part.name:
+            usual = registry.ROOMS[OPTIONS[name]].options(part.name)[name].default
+        if dict(part.options)[name] not in (usual, own[name]):
+            raise InputError(f"{name}={own[name]} and {part} differ: give one of them")
+    return make(**own)
 
 
 def _require(names: Iterable[str], conditions: Iterable[Condition]) -> None:
