@@ -22,18 +22,14 @@ def main(settings: Settings) -> None:
     """Prints a line for each check."""
     # Late because they import jax, which workers and wrong flags do not need.
     from launch.experiment import auditing, designing
-    from vladser.data import dataset
 
     if settings.hold_out == "none":
         raise cli.UsageError("--hold_out=none tests nothing: nothing to audit")
-    chosen, classes, extraction = loading.load(settings, alive=lambda: None)
-    for note in chosen.notes:
+    loaded = loading.load(settings, alive=lambda: None)
+    for note in loaded.chosen.notes:
         terminal.say(f"note: {note}")
-    corpus = dataset.build(
-        chosen.utterances, extraction.features, classes, extraction.feature_set
-    )
-    design = designing.design(settings, corpus)
-    findings = auditing.findings(settings, design, chosen.utterances)
+    design = designing.design(settings, designing.datasets(loaded))
+    findings = auditing.findings(settings, design, loaded.chosen.utterances)
     for finding in findings:
         print(f"{finding.level:8} {finding.check:24} {finding.text}")
     auditing.require(findings)

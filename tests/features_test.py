@@ -129,7 +129,7 @@ def test_a_set_up_that_fails_is_an_error_and_no_fault_of_the_files(
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("eGeMAPS", "unknown features 'eGeMAPS': one of ComParE_2016, eGeMAPSv02, npy"),
+        ("eGeMAPS", "expected one of ComParE_2016, eGeMAPSv02, npy"),
         ("npy(D=3)", "features npy has no option 'D'"),
         ("npy(dim=-1)", "features npy: dim: expected a whole number of at least 0"),
         ("npy(name='a b')", "name: expected letters, digits and _.-, got 'a b'"),

@@ -18,7 +18,8 @@ from vladser.errors import InputError
 from vladser.options import Count, Fraction, NonNegative
 from vladser.types import Part, Spec
 
-SCHEDULE = ("epochs", "batch_size")  # in a name where conditions differ in it
+# Said in a name where the conditions of a run differ in it.
+SHARED = ("features", "epochs", "batch_size")
 # Options with a name of their own, and the part that has them.
 OPTIONS = {
     "smoothing": "objective",
@@ -40,6 +41,8 @@ class Condition:
 
     Attributes:
       aggregator: how the frames of an utterance become one vector.
+      features: what describes a frame: vladser147, the paper's 147 descriptors; a set
+        of openSMILE's own; npy(name=..., dim=...) reads .npy files of [frames, D].
       encoder: what the frames go through before that; bilstm cannot stream.
       head: what classifies the vector.
       noise: standard deviation of the noise that training adds to the standardized
@@ -52,6 +55,7 @@ class Condition:
     """
 
     aggregator: Part = registry.aggregators.parse("netvlad")
+    features: Part = registry.features.parse("vladser147")
     encoder: Part = registry.encoders.parse("lstm")
     head: Part = registry.heads.parse("linear")
     noise: NonNegative = 0.01
@@ -64,7 +68,7 @@ class Condition:
     @property
     def name(self) -> str:
         """The aggregator and the smoothing, then whatever is not as in the paper but
-        the schedule."""
+        what the conditions of a run mostly share."""
         said, usual = settings(self), settings(_of_these_parts(self))
         words = [str(self.aggregator)]
         if "smoothing" in said:
@@ -78,7 +82,7 @@ class Condition:
         return ", ".join(words)
 
 
-_UNSAID = ("aggregator", "smoothing", "alpha", *SCHEDULE)  # or said otherwise
+_UNSAID = ("aggregator", "smoothing", "alpha", *SHARED)  # or said otherwise
 PARTS = tuple(f.name for f in fields(Condition) if f.name in registry.ROOMS)
 # The annotation and the default of each.
 NUMBERS: dict[str, tuple[Any, Any]] = {
@@ -121,10 +125,10 @@ def make(**said: Any) -> Condition:
 
 
 def names_among(conditions: Sequence[Condition]) -> list[str]:
-    """Returns the names of the conditions of a run, with what of their schedule they
-    differ in."""
+    """Returns the names of the conditions of a run, with those of SHARED that they do
+    not share."""
     varied = [
-        name for name in SCHEDULE if len({getattr(c, name) for c in conditions}) > 1
+        name for name in SHARED if len({getattr(c, name) for c in conditions}) > 1
     ]
     return [
         ", ".join([c.name, *(f"{_words(n)} {getattr(c, n)}" for n in varied)])
@@ -170,7 +174,9 @@ def specification(condition: Condition, dim: int, classes: int) -> Spec:
       classes: how many.
     """
     parts = {
-        name: registry.ROOMS[name].static(getattr(condition, name)) for name in PARTS
+        name: registry.ROOMS[name].static(getattr(condition, name))
+        for name in PARTS
+        if name != "features"  # of which a program sees `dim`
     }
     return Spec(**parts, dim=dim, classes=classes)
 

@@ -11,13 +11,11 @@ from launch.command_line import checks, condition_flags, fields, grids
 from launch.command_line.fields import flag, several
 from launch.command_line.grids import Grid
 from launch.command_line.parsers import address, one_of
-from vladser import registry
 from vladser.condition import Condition
 from vladser.corpora import emotions, readers
 from vladser.data import folds
 from vladser.features.cores import cores
 from vladser.options import Count, Natural, NonNegative, Positive
-from vladser.types import Part
 
 PROCESS = ("coordinator", "num_processes", "process_id")
 _CORPORA = (
@@ -35,10 +33,6 @@ class Settings(fields.Settings):
     Attributes:
       data_dir: the folder of the corpus; for manifest, the CSV file. Required except
         for demo, which is synthesized there (default: demo in cache_dir).
-      features: the descriptors of a frame: vladser147, the paper's 147; a set of
-        openSMILE's own, ComParE_2016 or eGeMAPSv02; npy(name=..., dim=...), where a
-        manifest lists .npy files of [frames, D]; or features of your own, by their
-        import path.
       emotions: the classes; + merges emotions under the name of the first.
       test_corpus: another corpus, to test on; all of --corpus is then trained on.
       test_data_dir: the folder of the test corpus, as --data_dir.
@@ -77,7 +71,6 @@ class Settings(fields.Settings):
     corpus: str = flag("Data", None, readers.parse, _CORPORA, required=True)
     data_dir: Path = flag("Data")
     cache_dir: Path = fields.cache_dir("Data")
-    features: Part = flag("Data", "vladser147", registry.features.parse)
     emotions: tuple[tuple[str, ...], ...] = flag(
         "Data", "angry,happy+excited,sad,neutral", emotions.parse
     )
@@ -111,13 +104,11 @@ class Settings(fields.Settings):
 
     def checked(self) -> Self:
         """See `fields.Settings.checked`; also makes folders absolute."""
-        checks.require(self)
+        checks.require(self, conditions(self))
         folders = checks.folders(self)
         name = self.flagfile.stem if self.flagfile else self.corpus
         run_dir = self.run_dir or Path("runs", name)
-        settings = replace(self, run_dir=run_dir, **folders)
-        checks.require_one(settings.final_model, conditions(settings))
-        return settings
+        return replace(self, run_dir=run_dir, **folders)
 
 
 def conditions(settings: Settings) -> list[Condition]:

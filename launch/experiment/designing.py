@@ -1,65 +1,91 @@
 """From the settings and the features to the design of an experiment."""
 
+import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
-from launch.command_line import cli, flags
+from launch.command_line import flags
 from launch.command_line.flags import Settings
-from vladser.data import dataset, folds
+from launch.experiment import protocol
+from launch.experiment.loading import Loaded
+from vladser.data import dataset
 from vladser.engine.design import Design
-from vladser.types import Dataset, Fold, Utterance
+from vladser.types import Dataset, Part
 
 
-def design(settings: Settings, data: Dataset) -> Design:
+def datasets(loaded: Loaded) -> dict[Part, Dataset]:
+    """Returns a dataset for each of the features; all have the same utterances."""
+    return {
+        part: dataset.build(
+            loaded.chosen.utterances,
+            extraction.features,
+            loaded.classes,
+            extraction.feature_set,
+        )
+        for part, extraction in loaded.extractions.items()
+    }
+
+
+def design(settings: Settings, by_features: Mapping[Part, Dataset]) -> Design:
     """Designs the experiment that the flags ask for.
+
+    Args:
+      settings: of the run.
+      by_features: a dataset for each of the features that the conditions have.
 
     Raises:
       UsageError: the corpus does not allow the protocol.
     """
     conditions = flags.conditions(settings)
+    data = [by_features[condition.features] for condition in conditions]
     return Design(
-        [data] * len(conditions),
+        data,
         conditions,
-        _folds(settings, data),
+        protocol.folds_of(settings, data[0]),
         range(settings.seeds),
         settings.standardize,
         settings.validation == "partner",
     )
 
 
-def check_protocol(
-    settings: Settings, utterances: Sequence[Utterance], classes: Sequence[str]
-) -> None:
-    """Raises UsageError where the corpus does not allow the protocol: this needs no
-    features, which can take long to extract."""
-    frame = np.empty((1, 0), np.float32)
-    without = {utterance.id: frame for utterance in utterances}
-    _folds(settings, dataset.build(utterances, without, classes, "none"))
+def digest(by_features: Mapping[Part, Dataset]) -> str:
+    """Returns the SHA-256 of all data, in hexadecimal digits."""
+    digests = [dataset.digest(data) for data in by_features.values()]
+    if len(digests) == 1:
+        return digests[0]
+    return hashlib.sha256("".join(digests).encode()).hexdigest()
 
 
-def describe(settings: Settings, data: Dataset, digest: str) -> dict[str, Any]:
-    """Returns what dataset.json holds."""
+def describe(
+    settings: Settings, by_features: Mapping[Part, Dataset], digest: str
+) -> dict[str, Any]:
+    """Returns what dataset.json holds.
+
+    Args:
+      settings: of the run.
+      by_features: its data; where there are several features, `feature_sets` lists all.
+      digest: of all data.
+    """
+    sets = [
+        {
+            "frames": int(data.length.sum()),
+            "feature_set": data.feature_set,
+            "features": data.frames.shape[1],
+        }
+        for data in by_features.values()
+    ]
+    data = next(iter(by_features.values()))
     counts = Counter(zip(data.speaker.tolist(), data.label.tolist(), strict=True))
     return {
         "corpus": settings.corpus,
         "test_corpus": settings.test_corpus,
         "utterances": len(data.utterances),
-        "frames": int(data.length.sum()),
-        "feature_set": data.feature_set,
-        "features": data.frames.shape[1],
+        **sets[0],
+        **({"feature_sets": sets} if len(sets) > 1 else {}),
         "digest": digest,
         "speakers": {
             speaker: {emotion: counts[s, e] for e, emotion in enumerate(data.emotions)}
             for s, speaker in enumerate(data.speakers)
         },
     }
-
-
-def _folds(settings: Settings, data: Dataset) -> list[Fold]:
-    # Two corpora are one whose split tells them apart, see `vladser.corpora.cross`.
-    hold_out = "split" if settings.test_corpus else settings.hold_out
-    with cli.wrong_use():
-        return folds.make(data, hold_out, settings.validation)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Container, Sequence
 from typing import NamedTuple
 
-from launch.command_line import cli
+from launch.command_line import cli, flags
 from launch.command_line.flags import Settings
 from launch.experiment import terminal
 from vladser import registry
@@ -11,7 +11,7 @@ from vladser.corpora import cross, emotions, readers
 from vladser.errors import InputError
 from vladser.features import extraction
 from vladser.features.extraction import Extraction
-from vladser.types import Corpus, Utterance
+from vladser.types import Corpus, Part, Utterance
 
 
 class Loaded(NamedTuple):
@@ -19,7 +19,15 @@ class Loaded(NamedTuple):
 
     chosen: Corpus  # of the emotions that are asked for, with usable audio
     classes: Sequence[str]
-    extraction: Extraction
+    extractions: dict[Part, Extraction]  # of all features that conditions have
+
+    @property
+    def bad(self) -> dict[str, str]:
+        """The reason by utterance, for those that some features cannot describe."""
+        found: dict[str, str] = {}
+        for of_part in self.extractions.values():
+            found = of_part.bad | found
+        return found
 
 
 def read(settings: Settings) -> tuple[Corpus, Sequence[str]]:
@@ -42,20 +50,24 @@ def load(settings: Settings, alive: Callable[[], None]) -> Loaded:
       UsageError: the corpus does not allow the protocol.
       InputError: files that are not usable, and --on_bad_audio=stop.
     """
-    from launch.experiment import designing  # late, for it imports jax
+    from launch.experiment import protocol  # late because it imports jax
 
     corpus = _corpus(settings)
     chosen, classes = _select(settings, corpus)
-    designing.check_protocol(settings, chosen.utterances, classes)
-    extraction = _extract(settings, chosen.utterances, alive)
-    if extraction.bad:
-        chosen, classes = _select(settings, corpus, extraction.bad)
-    return Loaded(chosen, classes, extraction)
+    protocol.check(settings, chosen.utterances, classes)
+    parts = dict.fromkeys(one.features for one in flags.conditions(settings))
+    extractions = {
+        part: _extract(settings, part, chosen.utterances, alive) for part in parts
+    }
+    loaded = Loaded(chosen, classes, extractions)
+    if loaded.bad:
+        chosen, classes = _select(settings, corpus, loaded.bad)
+    return loaded._replace(chosen=chosen, classes=classes)
 
 
-def kind(settings: Settings) -> str:
+def kind(features: Part) -> str:
     """What is bad where something is: audio, or files of features."""
-    ready = registry.features.build(settings.features).setup is None
+    ready = registry.features.build(features).setup is None
     return "files" if ready else "audio"
 
 
@@ -82,7 +94,10 @@ def _select(
 
 
 def _extract(
-    settings: Settings, utterances: Sequence[Utterance], alive: Callable[[], None]
+    settings: Settings,
+    features: Part,
+    utterances: Sequence[Utterance],
+    alive: Callable[[], None],
 ) -> Extraction:
     """The features of the utterances whose files are usable.
 
@@ -90,7 +105,7 @@ def _extract(
       InputError: some are not, and --on_bad_audio=stop.
     """
 
-    what = kind(settings)
+    what = kind(features)
 
     def progress(count: int) -> None:
         alive()
@@ -100,7 +115,7 @@ def _extract(
         done = extraction.extract(
             utterances,
             settings.cache_dir,
-            features=registry.features.build(settings.features),
+            features=registry.features.build(features),
             max_seconds=settings.max_seconds,
             workers=settings.workers,
             progress=progress,

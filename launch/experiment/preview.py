@@ -1,40 +1,46 @@
 """What an experiment would do, from the headers of its files alone."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
+from launch.command_line import flags
 from launch.command_line.flags import Settings
 from launch.experiment import designing, loading, training
 from vladser import registry, text
 from vladser.data import dataset
 from vladser.engine import trial_batches
 from vladser.features import extraction
-from vladser.types import Corpus
+from vladser.types import Corpus, Dataset, Utterance
 
 
 def preview(settings: Settings, chosen: Corpus, classes: Sequence[str]) -> str:
     """The answer to --dry_run."""
-    expected, columns = extraction.expect(
-        chosen.utterances,
-        registry.features.build(settings.features),
-        settings.max_seconds,
-    )
-    known = [u for u in chosen.utterances if u.id in expected]
-    # Frames without columns: all that a plan looks at is their number.
-    empty = {u.id: np.empty((expected[u.id], 0), np.float32) for u in known}
-    corpus = dataset.build(known, empty, classes, "none")
-    buffer = int(corpus.length.sum() + corpus.length.max()), columns
-    # As large as the real one to whoever asks, and in fact one number.
-    corpus = replace(corpus, frames=np.broadcast_to(np.float32(0), buffer))
-    design = designing.design(settings, corpus)
+    parts = dict.fromkeys(one.features for one in flags.conditions(settings))
+    expected = {
+        part: extraction.expect(
+            chosen.utterances, registry.features.build(part), settings.max_seconds
+        )
+        for part in parts
+    }
+    known = [
+        utterance
+        for utterance in chosen.utterances
+        if all(utterance.id in frames for frames, _ in expected.values())
+    ]
+    by_features = {
+        part: _without_frames(known, frames, columns, classes)
+        for part, (frames, columns) in expected.items()
+    }
+    design = designing.design(settings, by_features)
     fits = training.fits(settings, design)
     mine = trial_batches.cut(design, fits, settings.num_processes or 1)[0]
     largest = max(mine, key=lambda batch: batch.trials)
     mesh = trial_batches.mesh(largest)
     working = trial_batches.memory(design, largest)
+    corpus = design.datasets[largest.conditions[0]]
     memory = (corpus.frames.nbytes + working) / 2**20
     seeds, conditions, folds = design.shape
     plans = [design.plan(place) for place in range(conditions)]
@@ -45,8 +51,8 @@ def preview(settings: Settings, chosen: Corpus, classes: Sequence[str]) -> str:
         cut += f" in process 0 of {settings.num_processes}"
     counts = Counter(u.emotion for u in known)
     lines = [
-        f"corpus      {settings.corpus}: {text.count(len(known), 'utterance')} "
-        f"of {text.count(len(corpus.speakers), 'speaker')}, "
+        f"corpus      {settings.corpus}: {text.count(len(known), 'utterance')} of "
+        f"{text.count(len(corpus.speakers), 'speaker')}, "
         f"{corpus.length.sum():,} frames",
         f"classes     {', '.join(f'{name} {counts[name]:,}' for name in classes)}",
         *(f"{'' if n else 'condition':12}{c}" for n, c in enumerate(design.names)),
@@ -63,6 +69,19 @@ def preview(settings: Settings, chosen: Corpus, classes: Sequence[str]) -> str:
         f"results     {settings.run_dir}",
     ]
     if bad := len(chosen.utterances) - len(known):
-        what = f"bad {loading.kind(settings)}"
+        what = f"bad {loading.kind(next(iter(parts)))}"
         lines.append(f"{what:12}{text.count(bad, 'utterance')}, by the files' headers")
     return "\n".join([*lines, *(f"note: {note}" for note in chosen.notes)])
+
+
+def _without_frames(
+    utterances: Sequence[Utterance],
+    frames: Mapping[str, int],
+    columns: int,
+    classes: Sequence[str],
+) -> Dataset:
+    """Builds a dataset of the size of the real one that in fact holds no frame."""
+    empty = {u.id: np.empty((frames[u.id], 0), np.float32) for u in utterances}
+    data = dataset.build(utterances, empty, classes, "none")
+    shape = int(data.length.sum() + data.length.max()), columns
+    return replace(data, frames=np.broadcast_to(np.float32(0), shape))

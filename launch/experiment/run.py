@@ -21,9 +21,9 @@ from launch.experiment import (
     training,
 )
 from launch.experiment.distributed import Cluster
+from launch.experiment.loading import Loaded
 from launch.reporting import writing
 from vladser import files, text
-from vladser.data import dataset
 from vladser.engine import results
 from vladser.engine.design import Design
 from vladser.engine.results import Results
@@ -31,22 +31,14 @@ from vladser.errors import TrainingError
 from vladser.evaluation import netvlad_clusters
 from vladser.evaluation.audit import checks
 from vladser.evaluation.audit.checks import Finding
-from vladser.features.extraction import Extraction
-from vladser.types import Utterance
 
 
-def run(
-    settings: Settings,
-    utterances: Sequence[Utterance],
-    classes: Sequence[str],
-    extraction: Extraction,
-    cluster: Cluster,
-) -> None:
+def run(settings: Settings, loaded: Loaded, cluster: Cluster) -> None:
     """Trains, tests and, in process 0, fills the run directory and prints the results.
 
     Args:
       settings: of the run.
-      utterances, classes, extraction: see `loading.load`.
+      loaded: its utterances and their features.
       cluster: the processes that share the experiment.
 
     Raises:
@@ -55,11 +47,10 @@ def run(
       TrainingError: trainings have failed; the others went on.
       PeerError: another process has failed.
     """
-    data = dataset.build(
-        utterances, extraction.features, classes, extraction.feature_set
-    )
-    design, digest = designing.design(settings, data), dataset.digest(data)
-    count = text.count(len(data.label), "utterance")
+    by_features = designing.datasets(loaded)
+    digest = designing.digest(by_features)
+    design = designing.design(settings, by_features)
+    count = text.count(len(loaded.chosen.utterances), "utterance")
     cluster.agree("data", [f"{count}, digest {digest[:16]}"])
     if cluster.process:
         trained = training.train(settings, design, cluster, None)
@@ -72,14 +63,14 @@ def run(
         terminal.say(f"the run that was there is in {run_dir.set_aside(folder)} now")
     with run_dir.locked(folder):
         tested, summary = None, None
+        description = designing.describe(settings, by_features, digest)
         if settings.hold_out == "none":
-            _begin(settings, design, digest, [])
+            _begin(settings, design, description, [])
         else:
+            utterances = loaded.chosen.utterances
             certificate = auditing.findings(settings, design, utterances)
-            _begin(settings, design, digest, certificate)
-            tested, summary = _test(
-                settings, design, certificate, extraction.bad, cluster
-            )
+            _begin(settings, design, description, certificate)
+            tested, summary = _test(settings, design, certificate, loaded.bad, cluster)
         if settings.final_model and (summary is None or summary["conditions"]):
             model = final_model.write(settings, data, digest, tested, summary, cluster)
             print(f"the model of all speakers is in {model}; its README.md says more")
@@ -134,10 +125,20 @@ def _require_all(failed: Sequence[dict[str, Any]], folder: Path) -> None:
 
 
 def _begin(
-    settings: Settings, design: Design, digest: str, certificate: Sequence[Finding]
+    settings: Settings,
+    design: Design,
+    description: dict[str, Any],
+    certificate: Sequence[Finding],
 ) -> None:
     """Fills the run directory with what is known before the training, or checks that
-    what is there is the same."""
+    what is there is the same.
+
+    Args:
+      settings: of the run.
+      design: the experiment.
+      description: what dataset.json is to hold.
+      certificate: what the audit says so far.
+    """
     data = design.datasets[0]
     if left_out := len(data.label) - len(_used(design)):
         terminal.say(
@@ -149,13 +150,12 @@ def _begin(
     folder, environment = settings.run_dir, run_dir.environment()
     if resuming.check(settings) is resuming.State.UNFINISHED:
         resuming.check_environment(folder, environment)
-        resuming.check_data(folder, digest)
+        resuming.check_data(folder, description["digest"])
         terminal.say(f"going on with the run in {folder}")
     (folder / digests.NAME).unlink(missing_ok=True)  # it was of what is written now
     # First, for it says what the folder is.
     files.write_text(folder / "flags.txt", flags_text.write(settings))
     run_dir.write_json(folder / "environment.json", environment)
-    description = designing.describe(settings, data, digest)
     run_dir.write_json(folder / "dataset.json", description)
     _certify(folder, certificate)
     terminal.say("compiling the training programs ...")
