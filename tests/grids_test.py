@@ -2,7 +2,6 @@
 
 from itertools import product
 
-import launching
 import pytest
 
 from launch.command_line import cli, flags
@@ -103,6 +102,10 @@ def test_flagfiles_of_the_paper(name, count):
         ("alpha=0.1;", "expected SETTING=VALUE.* got ''"),
         ("mean", "expected SETTING=VALUE.* got 'mean'; settings are aggregator"),
         ("alpha=2", "alpha=2: expected a number from 0 to 1"),
+        (
+            "aggregator=mean,netvlad(clusters=0)",
+            r"clusters=0\): .* clusters: expected a whole number of at least 1, got 0",
+        ),
         ("smoothing=bigram", "expected one of none, uniform, unigram"),
         ("aggregator=vlad", "aggregator=vlad: .* one of attentive_stat"),
         ("alpha=0.1;alpha=0.2", "alpha stands twice"),
@@ -121,17 +124,3 @@ def test_wrong_grids_are_refused_in_a_line(argv, said):
     with pytest.raises(cli.UsageError, match=f"^--.*{said.lstrip('-')}") as caught:
         _conditions(*f"--grid={argv}".split(" "))
     assert "\n" not in str(caught.value)
-
-
-@pytest.mark.slow
-def test_no_clusters_are_refused_before_any_work(tmp_path):
-    argv = ["--corpus=demo", f"--cache_dir={tmp_path}"]
-    no_jax = launching.without(tmp_path / "lib", "jax")
-    grid = "--grid=aggregator=mean,netvlad(clusters=0)"
-    done = launching.program(*argv, grid, **no_jax)
-    assert done.returncode == 2
-    assert done.stderr == (
-        f"error: {grid}: aggregator=netvlad(clusters=0): aggregator netvlad: "
-        "clusters: expected a whole number of at least 1, got 0\n"
-    )
-    assert not list(tmp_path.rglob("*.wav"))
