@@ -222,7 +222,7 @@ def test_a_line_of_options_gives_an_option_a_flag(monkeypatch):
     [
         ("--flagfile=demo.flags", 0),
         ("--aggregator=netvlad(k=1)", 2),
-        ("--grid=alpha=2", 2),
+        ("--grid=aggregator=mean,netvlad(clusters=0)", 2),
     ],
 )
 def test_flags_are_answered_without_jax(argv, status):

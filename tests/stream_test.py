@@ -284,13 +284,6 @@ def test_features_that_are_not_made_here_are_said(tmp_path, capsys, feature_set,
     assert said in _wrong(capsys, f"--model={tmp_path / 'model'}")
 
 
-def test_another_opensmile_is_noted(tmp_path, capsys):
-    other = streams.FEATURES.rpartition("-")[0] + "-1.0.0"
-    bundle.save(streams.random_bundle(feature_set=other), tmp_path / "model")
-    assert streams.call(f"--model={tmp_path / 'model'}", audio=streams.pcm(1)) == 0
-    assert "was trained on those of opensmile-1.0.0" in capsys.readouterr().err
-
-
 def first():
     """A pooling of one's own."""
     return Aggregator(lambda key, dim: (), lambda params, frames, mask: frames[0])

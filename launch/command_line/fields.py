@@ -138,8 +138,8 @@ def read(
     for field in dataclasses.fields(settings):
         if "words" in field.metadata:
             given[field.name] = tuple(words)
-        if flags := field.metadata.get("flags"):
-            own = {name: given.pop(name) for name in flags}
+        if names := field.metadata.get("flags"):
+            own = {name: given.pop(name) for name in names}
             given[field.name] = {n: v for n, v in own.items() if v is not None}
     return settings(**given)
 

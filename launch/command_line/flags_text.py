@@ -6,17 +6,9 @@ from launch.command_line.flags import PROCESS, Settings
 
 _NOT_REPEATED = {*PROCESS, "flagfile", "run_dir", "fresh", "dry_run"}
 # What results do not depend on: where data is and how work is divided.
-_LOCAL = tuple(
-    f"--{name}="
-    for name in (
-        "data_dir",
-        "test_data_dir",
-        "cache_dir",
-        "workers",
-        "trials_per_chunk",
-        "checkpoint_minutes",
-        "final_model",
-    )
+_LOCAL = (
+    *("--data_dir=", "--test_data_dir=", "--cache_dir=", "--workers="),
+    *("--trials_per_chunk=", "--checkpoint_minutes=", "--final_model="),
 )
 
 

@@ -72,29 +72,19 @@ def conditions(grids: Sequence[Grid], base: Mapping[str, Any]) -> list[Condition
       base: the values of the settings that the flags give, by name.
 
     Raises:
-      InputError: a setting or value that makes no difference, a grid that repeats
-        another or has too many conditions, or values that are the same to 15 digits.
+      InputError: a setting or value that makes no difference, an option that is given
+        twice, too many conditions, or values that are the same to 15 digits.
     """
     union = dict[Condition, None]()
-    seen: dict[frozenset[Condition], Grid] = {}
     for grid in grids or [Grid(())]:
         try:
-            members = _members(grid, base)
+            union |= dict.fromkeys(_members(grid, base))
         except InputError as error:
             raise InputError(f"--grid={grid}: {error}" if grids else error) from None
-        other = seen.setdefault(frozenset(members), grid)
-        if other is not grid:
-            raise InputError(
-                f"--grid={grid}: the same conditions as --grid={other}; give it once"
-            )
-        union |= dict.fromkeys(members)
     for name, count in Counter(condition.name for condition in union).items():
         if count > 1:
             raise InputError(f"--grid: {count} conditions are {name} to 15 digits")
-    try:
-        _require(base, union)
-    except InputError as error:
-        raise InputError(f"--{error}") from None
+    _require(base, union, "--")
     return list(union)
 
 
@@ -138,11 +128,14 @@ def _member(settings: Mapping[str, Any]) -> Condition:
     return make(**own)
 
 
-def _require(names: Iterable[str], conditions: Iterable[Condition]) -> None:
+def _require(
+    names: Iterable[str], conditions: Iterable[Condition], prefix: str = ""
+) -> None:
     """Raises InputError for a setting that none of the conditions has."""
     for name in names:
         if not any(applies(name, condition) for condition in conditions):
-            raise InputError(f"{name}: no {OPTIONS[name]} of this run has that option")
+            kind = OPTIONS[name]
+            raise InputError(f"{prefix}{name}: no {kind} of this run has that option")
 
 
 def _split(values: str) -> Iterator[str]:
