@@ -2,5 +2,5 @@
 
 import time
 
-# All that a program does comes later, the import of its own modules included.
+# Before everything else, including the imports of a program.
 STARTED = time.perf_counter()

@@ -8,7 +8,8 @@ and gradients differ from ours is not measured. They take turns, round by round;
 unit is real frames a second, of whole training steps. Peers in PyTorch need the package
 torch: pip install 'vladser[benchmark]'.
 """
-# ruff: noqa: RUF009 (`flag` is dataclasses.field with metadata)
+
+from __future__ import annotations
 
 if __name__ == "__main__":
     from launch.command_line import stopping
@@ -18,126 +19,85 @@ if __name__ == "__main__":
 import os
 import shlex
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from absl import flags
-from platformdirs import user_cache_path
+from typing import Any, Self
 
 from launch.benchmarking.contestants import PEERS
-from launch.command_line import cli, parsers
-from launch.command_line.parsers import boolean, count, flag, path
+from launch.command_line import cli, fields
+from launch.command_line.fields import flag
+from launch.command_line.parsers import one_of, option, several
 from launch.experiment import run_dir, terminal
 from vladser.errors import InputError
 from vladser.features.cores import cores
-
-
-def _several(parse: Callable[[str], Any]) -> Callable[[str], tuple]:
-    """Returns the parser of a list of different values, or none."""
-
-    def several(text):
-        values = () if text == "none" else tuple(map(parse, text.split(",")))
-        if len(set(values)) < len(values):
-            raise ValueError("should name each value once")
-        return values
-
-    return several
+from vladser.options import Count
 
 
 def _workload(text: str) -> str:
     if text not in ("emodb", "iemocap") and not (text.isdecimal() and int(text) > 5):
-        raise ValueError("should be some of emodb, iemocap and numbers of frames")
+        raise ValueError("expected some of emodb, iemocap and numbers of frames from 6")
     return text
 
 
-def _trials(text: str) -> int:
-    trials = count(text)
+def _trials(text: Any) -> int:
+    trials = option("Count", 0)(text)
     if trials > 10 and trials % 10:
-        raise ValueError("should be at most 10, or a multiple of it")
+        raise ValueError("expected at most 10, or a multiple of it")
     return trials
 
 
 @dataclass(frozen=True)
-class Settings:
-    """What the flags say, parsed and checked: a field a flag."""
+class Settings(fields.Settings):
+    """What to measure, on what, and how often.
 
-    workloads: tuple[str, ...] = flag(
-        "What",
-        "emodb,iemocap",
-        _several(_workload),
-        "What to train on. emodb: EMO-DB's four classes, or without data_dir noise of "
-        "such lengths; iemocap: noise of the lengths of IEMOCAP's 5,531 utterances; "
-        "300: noise, all utterances of 300 frames.",
-    )
-    peers: tuple[str, ...] = flag(
-        "What",
-        ",".join(PEERS),
-        _several(parsers.one_of(*PEERS)),
-        f"Contestants beside ours, of {', '.join(PEERS)}, or none.",
-    )
-    extraction: bool = flag(
-        "What", "false", boolean, "Also times the extraction of features in data_dir."
-    )
-    streaming: bool = flag(
-        "What", "false", boolean, "Also times the streaming of audio in data_dir."
-    )
-    data_dir: Path | None = flag("Data", None, path, "The folder of EMO-DB.")
-    cache_dir: Path = flag(
-        "Data",
-        str(user_cache_path("vladser")),
-        path,
-        "Where its features are kept.",
-    )
-    trials: tuple[int, ...] = flag(
-        "How",
-        "10",
-        _several(_trials),
-        "Trials of a workload, one number or several: up to 10 are folds, multiples of "
-        "10 several seeds.",
-    )
-    rounds: int = flag("How", 5, count, "Rounds to time, after one to warm up.")
-    frames: int = flag(
-        "How", 1_000_000, count, "Real frames of a round, roughly, of all trials."
-    )
-    devices: int = flag("How", cores(), count, "CPU devices that jax sees.")
-    json: Path | None = flag(
-        "Output", None, path, "A file for all figures, each round's too."
-    )
-
-
-def define(values: flags.FlagValues) -> None:
-    """Defines the flags of the benchmark on `values`."""
-    parsers.define(values, Settings)
-
-
-def read(values: flags.FlagValues) -> Settings:
-    """Returns the settings that parsed flags stand for.
-
-    Raises:
-      InputError: flags that do not go together, or folders that are not there.
+    Attributes:
+      workloads: what to train on, or none. emodb: EMO-DB's four classes, or without
+        data_dir noise of such lengths; iemocap: noise of the lengths of IEMOCAP's 5,531
+        utterances; 300: noise, all utterances of 300 frames.
+      peers: contestants beside ours, or none.
+      extraction: also times the extraction of features in data_dir.
+      streaming: also times the streaming of audio in data_dir.
+      data_dir: the folder of EMO-DB.
+      trials: trials of a workload, one number or several: up to 10 are folds,
+        multiples of 10 several seeds.
+      rounds: rounds to time, after one to warm up.
+      frames: real frames of a round, roughly, of all trials together.
+      devices: CPU devices that jax sees.
+      json: a file for all figures, including those of each round.
     """
-    given: dict[str, Any] = {f.name: values[f.name].value for f in fields(Settings)}
-    said = Settings(**given)
-    for name in ("extraction", "streaming"):
-        if getattr(said, name) and said.data_dir is None:
-            raise InputError(f"--{name} needs --data_dir, the folder of EMO-DB")
-    if said.data_dir is not None and not said.data_dir.is_dir():
-        raise InputError(f"--data_dir={said.data_dir}: no such folder")
-    if said.json is not None and not said.json.parent.is_dir():
-        raise InputError(f"--json={said.json}: no folder {said.json.parent}")
-    return said
+
+    workloads: tuple[str, ...] = flag("What", "emodb,iemocap", several(_workload))
+    peers: tuple[str, ...] = flag("What", ",".join(PEERS), several(one_of(*PEERS)))
+    extraction: bool = flag("What", "false")
+    streaming: bool = flag("What", "false")
+    data_dir: Path = flag("Data")
+    cache_dir: Path = fields.cache_dir("Data")
+    trials: tuple[int, ...] = flag("How", "10", several(_trials))
+    rounds: Count = flag("How", 5)
+    frames: Count = flag("How", 1_000_000)
+    devices: Count = flag("How", cores())
+    json: Path = flag("Output")
+
+    def checked(self) -> Self:
+        """See `fields.Settings.checked`."""
+        for name in "extraction", "streaming":
+            if self.data_dir is None and getattr(self, name):
+                raise InputError(f"--{name} needs --data_dir, the folder of EMO-DB")
+        if self.data_dir and not self.data_dir.is_dir():
+            raise InputError(f"--data_dir={self.data_dir}: no such folder")
+        if self.json and not self.json.parent.is_dir():
+            raise InputError(f"--json={self.json}: no folder {self.json.parent}")
+        return self
 
 
 def main(settings: Settings) -> None:
-    """Measures what is asked for, prints a table of each, and writes the file."""
-    # Late, for it imports jax: spawned workers need none, nor do wrong flags.
+    """Prints each table when it is ready, and finally writes the file."""
+    # Late because it imports jax, which workers and wrong flags do not need.
     import jax
 
-    # Without a cache of compiled programs, since compilation is measured as well.
+    # Without a cache of compiled programs: compilation is measured too.
     jax.config.update("jax_num_cpu_devices", settings.devices)
-    # A GPU is shared with PyTorch, which finds no room where jax takes it all.
+    # PyTorch needs a share of the GPU's memory, of which jax would take all.
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     from launch.benchmarking import bare_smile, contest, listening, tables, workloads
 
@@ -171,4 +131,4 @@ def _show(table: str) -> None:
 
 
 if __name__ == "__main__":
-    cli.start(main, define, read, __doc__)
+    cli.start(main, Settings, __doc__)

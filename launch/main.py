@@ -1,10 +1,14 @@
-"""Trains and tests speech emotion recognition, leaving one speaker out at a time.
+"""Trains and tests speech emotion recognition, leaving out one speaker at a time.
 
     python -m launch.main --flagfile=launch/flagfiles/demo.flags
     python -m launch.main --corpus=iemocap --data_dir=IEMOCAP_full_release
 
 Reads a corpus, extracts its features (once: they are cached), trains all folds and
-seeds together, and writes predictions and a summary into --run_dir.
+seeds together, and writes predictions, a summary and a report into --run_dir.
+
+A part (features, encoder, aggregator, head, objective, optimizer) is NAME or
+NAME(option=value,...), such as netvlad(clusters=8). One of your own is named by its
+import path, my_package.my_module.my_pooling(size=3); docs/extending.md says more.
 """
 
 if __name__ == "__main__":
@@ -27,8 +31,8 @@ if TYPE_CHECKING:
 
 
 def main(settings: Settings) -> None:
-    """One experiment, from audio to a table."""
-    # Late, for they import jax: spawned workers need none, nor do wrong flags.
+    """Runs one experiment, from audio to a table."""
+    # Late because they import jax, which workers and wrong flags do not need.
     from launch.command_line import backend
     from launch.experiment import distributed
 
@@ -74,13 +78,12 @@ def _run(settings: Settings, distributed: "Cluster") -> None:
 
 
 def _build(settings: Settings) -> None:
-    """Raises InputError for a part that does not take its options, or not what the one
-    before it gives."""
+    """Raises InputError for a part that refuses its options or its inputs."""
     from vladser import model
 
-    for one in flags.conditions(settings):
-        model.sizes(specification(one, dim=1, classes=2))
+    for condition in flags.conditions(settings):
+        model.sizes(specification(condition, dim=1, classes=2))
 
 
 if __name__ == "__main__":
-    cli.start(main, flags.define, flags.read, __doc__)
+    cli.start(main, Settings, __doc__)

@@ -3,11 +3,13 @@
     python -m launch.report runs/emodb
     python -m launch.report runs/emodb runs/iemocap --output=both
 
-One run directory: its report, written into it. Several, say of several corpora: one
-comparison of them, written into --output. Both are a page that opens without a network,
-report.html, and its tables as Markdown, report.md. Nothing but the files of the runs is
-needed, and an earlier report is replaced.
+The report of one run is written into its run directory; the comparison of several,
+such as runs on several corpora, into --output. Both are a page that opens without a
+network, report.html, and its tables as Markdown, report.md. Only the files of the runs
+are needed; an earlier report is replaced.
 """
+
+from __future__ import annotations
 
 if __name__ == "__main__":
     from launch.command_line import stopping
@@ -15,57 +17,50 @@ if __name__ == "__main__":
     stopping.listen()  # before the imports, which take time
 
 from collections import Counter
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Self
 
-from absl import flags
-
-from launch.command_line import cli
+from launch.command_line import cli, fields
+from launch.command_line.fields import flag, words
 from launch.reporting import writing
 from vladser.errors import InputError
 
 
-class Settings(NamedTuple):
-    """Which runs, and where to."""
+@dataclass(frozen=True)
+class Settings(fields.Settings):
+    """Which runs, and where their report goes.
 
-    folders: list[Path]
-    output: Path
-
-
-def define(values: flags.FlagValues) -> None:
-    """Defines the flag of the program on `values`."""
-    flags.DEFINE_string(
-        "output",
-        None,
-        "The folder for the report (default: the run directory; required for several).",
-        flag_values=values,
-        module_name="Output",
-    )
-
-
-def read(values: flags.FlagValues, *words: str) -> Settings:
-    """Returns what the flags and the words, the run directories, ask for.
-
-    Raises:
-      InputError: several runs, and no --output; or a run is named twice.
+    Attributes:
+      output: the folder for the report (default: the run directory; required for
+        several).
     """
-    folders = [Path(word).expanduser() for word in words]
-    for folder, count in Counter(one.resolve() for one in folders).items():
-        if count > 1:
-            raise InputError(f"{folder} is named twice")
-    if values.output is None and len(folders) > 1:
-        raise InputError("--output is required for several runs: a folder")
-    output = folders[0] if values.output is None else Path(values.output).expanduser()
-    return Settings(folders, output)
+
+    runs: tuple[str, ...] = words("RUN")
+    output: Path = flag("Output")
+
+    @property
+    def folders(self) -> list[Path]:
+        """The run directories."""
+        return [Path(run).expanduser() for run in self.runs]
+
+    def checked(self) -> Self:
+        """See `fields.Settings.checked`."""
+        for folder, count in Counter(f.resolve() for f in self.folders).items():
+            if count > 1:
+                raise InputError(f"{folder} is named twice")
+        if self.output is None and len(self.runs) > 1:
+            raise InputError("--output is required for several runs: a folder")
+        return replace(self, output=self.output or self.folders[0])
 
 
 def main(settings: Settings) -> None:
-    """Writes it, and says where."""
+    """Writes the report and prints the paths of its files."""
     with cli.wrong_use():
-        written = writing.write(settings.folders, settings.output)
-    for path in written:
-        print(path)
+        files = writing.write(settings.folders, settings.output)
+    for file in files:
+        print(file)
 
 
 if __name__ == "__main__":
-    cli.start(main, define, read, __doc__, positional="RUN")
+    cli.start(main, Settings, __doc__)

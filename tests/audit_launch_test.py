@@ -5,7 +5,7 @@ import pytest
 from forkserver import quick_workers  # noqa: F401 (a fixture)
 
 from launch import audit
-from launch.command_line import cli, flags
+from launch.command_line import cli
 from launch.experiment import auditing
 from vladser.data import folds
 from vladser.evaluation.audit.checks import Finding
@@ -19,7 +19,7 @@ def call(corpus, capsys):
 
     def call(*argv):
         given = [*corpus, "--epochs=1", *argv]
-        status = cli.run(audit.main, flags.define, flags.read, "", given)
+        status = cli.run(audit.main, audit.Settings, "", given)
         out, err = capsys.readouterr()
         found = {}
         for line in out.splitlines():

@@ -15,16 +15,16 @@ from vladser.features import computing
 
 
 def call(*argv):
-    return cli.run(benchmark.main, benchmark.define, benchmark.read, "", argv)
+    return cli.run(benchmark.main, benchmark.Settings, "", argv)
 
 
 @pytest.mark.parametrize(
     ("flag", "right"),
     [
-        ("--peers=keras", "should be one of torch_padded, torch_packed, flax_linen"),
-        ("--workloads=ravdess", "should be some of emodb, iemocap and numbers"),
-        ("--workloads=100,100", "should name each value once"),
-        ("--trials=1,13", "should be at most 10, or a multiple of it"),
+        ("--peers=keras", "expected one of torch_padded, torch_packed, flax_linen"),
+        ("--workloads=ravdess", "expected some of emodb, iemocap and numbers"),
+        ("--workloads=100,100", "expected each value once"),
+        ("--trials=1,13", "expected at most 10, or a multiple of it"),
         ("--extraction", "needs --data_dir"),
         ("--data_dir=nowhere", "no such folder"),
         ("--json=nowhere/x.json", "no folder nowhere"),

@@ -7,7 +7,7 @@ from importlib import import_module
 import launching
 import soundfile
 
-from launch.command_line import cli, flags
+from launch.command_line import cli
 
 
 def page(name):
@@ -60,8 +60,4 @@ def programs(command):
 
 def parse(name, argv):
     """What a program reads from its arguments, if it takes them."""
-    program = import_module(f"launch.{name}")
-    define = getattr(program, "define", flags.define)
-    read = getattr(program, "read", flags.read)
-    words = "WORD" if name in ("predict", "report") else None
-    return cli.parse(define, read, argv, words)
+    return cli.parse(import_module(f"launch.{name}").Settings, argv)

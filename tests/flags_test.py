@@ -1,3 +1,5 @@
+"""The flags of an experiment."""
+
 import re
 import subprocess
 import sys
@@ -6,26 +8,30 @@ from pathlib import Path
 import pytest
 
 import launch
-from launch.command_line import cli, flagfiles, flags, flags_text
+from launch.command_line import (
+    cli,
+    condition_flags,
+    flagfiles,
+    flags,
+    flags_text,
+    grids,
+)
+from vladser import condition
+from vladser.condition import Condition
 
 ROOT = Path(launch.__file__).parents[1]
-
-
 PROCESS = "--coordinator=[::1]:1234", "--num_processes=3", "--process_id=2"
 
 
 def parse(*argv):
-    return cli.parse(flags.define, flags.read, argv)
+    return cli.parse(flags.Settings, argv)
 
 
 def test_defaults_are_the_papers(tmp_path):
     settings = parse("--corpus=iemocap", f"--data_dir={tmp_path}")
-    assert settings.emotions == (
-        ("angry",),
-        ("happy", "excited"),
-        ("sad",),
-        ("neutral",),
-    )
+    classes = ("angry",), ("happy", "excited"), ("sad",), ("neutral",)
+    assert settings.emotions == classes
+    assert flags.conditions(settings) == [Condition()]
     (paper,) = flags.conditions(settings)
     assert str(paper.aggregator) == "netvlad(clusters=4)"
     assert str(paper.encoder) == "lstm(cells=64)"
@@ -34,7 +40,7 @@ def test_defaults_are_the_papers(tmp_path):
         "cross_entropy(smoothing='unigram',alpha=0.2,"
     )
     assert str(paper.optimizer) == "adadelta(learning_rate=1.0,rho=0.95)"
-    assert (settings.seeds, settings.epochs, settings.batch_size) == (5, 50, 32)
+    assert (settings.seeds, paper.epochs, paper.batch_size) == (5, 50, 32)
     assert (settings.hold_out, settings.validation) == ("speaker", "none")
     assert (settings.standardize, settings.on_bad_audio) == ("train", "stop")
     assert (settings.max_seconds, settings.dry_run) == (60.0, False)
@@ -55,90 +61,105 @@ def test_paths_default_to_cache_corpus_and_flagfile(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("argv", "said"),
     [
-        ([], "--corpus is required: one of audformat, cremad, demo,"),
-        (["--corpus=iemocop"], "unknown corpus .iemocop.: one of audformat, cremad,"),
-        (["--corpus=iemocap"], "--data_dir is required"),
-        (["--corpus=iemocap", "--data_dir=none"], "--data_dir=none: no such file"),
-        (["--data_dir="], "should be a path"),
-        (["--aggregator=vlad"], "vlad.*one of attentive_statistics, final, gener"),
-        (["--aggregator=netvlad(ghosts=1)"], "no option 'ghosts'"),
-        (["--aggregator=netvlad(4)"], "expected NAME"),
-        (["--emotions=angry,angry"], "--emotions=angry,angry"),
-        (["--smoothing=bigram"], "--smoothing=bigram: should be one of none, uniform"),
-        (["--alpha=1.5"], "--alpha=1.5: should be a number from 0 to 1"),
-        (["--alpha=nan"], "--alpha=nan: should be a number"),
-        (["--noise=inf"], "--noise=inf: should be a number"),
-        (["--noise=-0.1"], "at least 0"),
-        (["--dropout=1"], "below 1"),
-        (["--learning_rate=0"], "above 0"),
-        (["--seeds=-1"], "--seeds=-1: should be an integer of at least 1"),
-        (["--seeds=2.5"], "an integer"),
-        (["--workers=0"], "at least 1"),
-        (["--dry_run=yes"], "true or false"),
-        (["--trials_per_chunk=0"], "at least 1"),
-        (["--coordinator=host"], "--coordinator=host: should be HOST:PORT, or auto"),
-        (["--coordinator=host:99999"], "should be HOST:PORT, or auto"),
-        (["--process_id=-1"], "at least 0"),
-        (["--corpus=demo", "--process_id=1"], "go together: --coordinator is missing"),
+        ("", "--corpus is required: one of audformat, cremad, demo,"),
+        ("--corpus=iemocop", "unknown corpus .iemocop.: one of audformat, cremad,"),
+        ("--corpus=iemocap", "--data_dir is required"),
+        ("--corpus=iemocap --data_dir=none", "--data_dir=none: no such file"),
+        ("--data_dir=", "expected a path"),
+        ("--aggregator=vlad", "vlad.*one of attentive_statistics, final, gener"),
+        ("--aggregator=netvlad(ghosts=1)", "no option 'ghosts'"),
+        ("--aggregator=netvlad(4)", "expected NAME"),
+        ("--objective=hinge", "objective: expected one of cross_entropy, got"),
+        ("--objective=cross_entropy(smoothing='x')", "expected one of none, uniform"),
+        ("--emotions=angry,angry", "--emotions=angry,angry"),
+        ("--smoothing=bigram", "--smoothing=bigram: expected one of none, uniform"),
+        ("--alpha=1.5", "--alpha=1.5: expected a number from 0 to 1"),
+        ("--alpha=nan", "--alpha=nan: expected a number"),
+        ("--noise=inf", "--noise=inf: expected a number"),
+        ("--dropout=1", "below 1"),
+        ("--learning_rate=0", "above 0"),
+        ("--seeds=-1", "--seeds=-1: expected a whole number of at least 1, got -1"),
+        ("--seeds=2.5", "a whole number"),
+        ("--dry_run=yes", "true or false"),
+        ("--coordinator=host", "--coordinator=host: expected HOST:PORT, or auto"),
+        ("--coordinator=host:99999", "expected HOST:PORT, or auto"),
+        ("--process_id=-1", "at least 0"),
+        ("--corpus=demo --process_id=1", "--process_id go together"),
         (
-            ["--corpus=demo", "--coordinator=auto", "--process_id=1"],
+            "--corpus=demo --coordinator=auto --process_id=1",
             "--coordinator=auto finds the other two flags",
         ),
         (
-            ["--corpus=demo", *PROCESS, "--process_id=3"],
-            "--process_id=3: should be below --num_processes=3",
+            f"--corpus=demo {' '.join(PROCESS)} --process_id=3",
+            "--process_id=3: expected less than --num_processes=3",
         ),
         (
-            ["--corpus=demo", "--validation=partner", "--hold_out=session"],
+            "--corpus=demo --validation=partner --hold_out=session",
             "--validation=partner goes with --hold_out=speaker",
         ),
-        (["--features=mfcc"], "--features=mfcc: features: expected one of Com"),
+        ("--features=mfcc", "--features=mfcc: features: expected one of ComParE"),
         (
-            ["--corpus=demo", "--features=npy"],
-            "--features=npy goes with --corpus=manifest,.* and not with demo",
+            "--corpus=demo --features=npy",
+            "--features=npy goes with --corpus=manifest,.* not with demo",
         ),
         (
-            ["--features=npy", "--corpus=manifest", "--test_corpus=demo"],
+            "--features=npy --corpus=manifest --test_corpus=demo",
             "--features=npy goes with --test_corpus=manifest,",
         ),
-        (["--corpus=demo", "--test_data_dir=x"], "a --test_corpus: name that"),
-        (["--corpus=demo", "--test_corpus=tess"], "--test_data_dir is required"),
+        ("--corpus=demo --test_data_dir=x", "a --test_corpus: name that"),
+        ("--corpus=demo --test_corpus=tess", "--test_data_dir is required"),
         (
-            ["--corpus=demo", "--test_corpus=demo", "--hold_out=session"],
+            "--corpus=demo --test_corpus=demo --hold_out=session",
             "--hold_out=session does not go with --test_corpus",
+        ),
+        ("--corpus=demo --hold_out=none", "goes with --final_model"),
+        (
+            "--corpus=demo --final_model --standardize=speaker",
+            "--final_model needs --standardize=train",
+        ),
+        (
+            "--corpus=demo --final_model --grid=noise=0,1,2",
+            "--final_model is of one condition: --grid says 3",
         ),
     ],
 )
 def test_wrong_values_are_refused(argv, said):
     with pytest.raises(cli.UsageError, match=said) as caught:
-        parse(*argv)
+        parse(*argv.split())
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
     "argv",
     [
-        [],
-        ["--aggregator=mean", "--smoothing=none", "--alpha=0.30000000000000004"],
-        ["--aggregator=my.pooling(a=1,b='x, y',c=(1,2))", "--emotions=sad+calm,angry"],
-        ["--noise=1e-7", "--rho=0", "--learning_rate=3", "--max_seconds=1.5"],
-        ["--hold_out=session", "--standardize=speaker", "--on_bad_audio=skip"],
-        ["--validation=partner", "--workers=7", "--cells=8", "--cache_dir=a 'cache'"],
-        ["--trials_per_chunk=7", "--test_corpus=demo", "--features=eGeMAPSv02"],
-        ["--grid=alpha=0.1,0.2; aggregator=mean,netvlad", "--grid=noise=0;cells=2,3"],
+        "--aggregator=mean --smoothing=none --alpha=0.30000000000000004",
+        "--aggregator=my.pooling(a=1,b='x,y',c=(1,2)) --emotions=sad+calm,angry",
+        "--encoder=gru --cells=8 --head=dense(units=3) --optimizer=adam(b1=0.5)",
+        "--objective=cross_entropy(alpha=0.3) --focal=2 --class_weights=1",
+        "--noise=1e-7 --rho=0 --learning_rate=3 --max_seconds=1.5",
+        "--hold_out=session --standardize=speaker --on_bad_audio=skip",
+        "--validation=partner --workers=7 --cells=8",
+        "--trials_per_chunk=7 --test_corpus=demo --features=eGeMAPSv02",
+        "--grid=alpha=0.1,0.2;aggregator=mean,netvlad --grid=noise=0;cells=2,3",
+        "--grid=encoder=lstm,none,bilstm;dropout=0,0.5 --cells=7",
+        "--grid=encoder=none,gru;cells=2,4;head=linear,dense(layers=2)",
+        "--grid=optimizer=adam,sgd(momentum=0.9);learning_rate=0.1,1 --encoder=gru",
+        "--grid=optimizer=adadelta,adam --rho=0.5 --learning_rate=0.1",
+        "--grid=objective=cross_entropy,my.loss(margin=2) --smoothing=none",
     ],
 )
 def test_flags_text_repeats_the_run_from_anywhere(argv, tmp_path, monkeypatch):
     data = tmp_path / 'all "my" data, é'
     data.mkdir()
     monkeypatch.chdir(tmp_path)
-    settings = parse(
-        "--corpus=iemocap", f"--data_dir={data.name}", "--run_dir=r", *argv
-    )
+    here = f"--data_dir={data.name}", "--cache_dir=a 'cache'", "--run_dir=r"
+    settings = parse("--corpus=iemocap", *here, *argv.split())
     file = tmp_path / "flags.txt"
     file.write_text(flags_text.write(settings), encoding="utf-8")
     monkeypatch.chdir(data)
-    assert parse(f"--flagfile={file}", "--run_dir=r") == settings
+    again = parse(f"--flagfile={file}", "--run_dir=r")
+    assert again == settings
+    assert flags.conditions(again) == flags.conditions(settings)
     assert "run_dir" not in file.read_text(encoding="utf-8")
 
 
@@ -165,26 +186,51 @@ def test_shipped_flagfiles_parse_and_show_their_command(file, tmp_path):
     assert f"python -m launch.main --flagfile=launch/flagfiles/{file.name}" in text
 
 
-def test_help_is_grouped_and_shows_defaults(capsys):
-    assert cli.run(pytest.fail, flags.define, flags.read, "Trains.", ["--help"]) == 0
+def test_help_is_grouped_and_says_what_every_flag_is(capsys):
+    assert cli.run(pytest.fail, flags.Settings, "Trains.", ["--help"]) == 0
     out = capsys.readouterr().out
-    groups = re.findall(r"^(\w+):$", out, re.MULTILINE)
-    expected = ["Data", "Model", "Training", "Protocol"]
-    expected += ["Machines", "Output", "General"]
-    assert groups == expected
-    assert "(default: netvlad)" in out
+    groups = ["Data", "Condition", "Training", "Protocol", "Machines", "Output"]
+    assert re.findall(r"^(\w+):$", out, re.MULTILINE) == [*groups, "General"]
+    entries = dict(re.findall(r"^  --(\w+) +(\S.*)", out, re.MULTILINE))
+    assert {*entries} >= {*condition.names(), *vars(parse("--corpus=demo"))} - {
+        "condition"
+    }
+    words = " ".join(out.split())
+    assert "(default: netvlad(clusters=4))" in words
+    assert "(default: 64 for bilstm, gru, lstm)" in words
+    assert "0.001 for adam, rmsprop; 0.01 for sgd)" in words
     assert max(map(len, out.splitlines())) <= 88
 
 
-@pytest.mark.parametrize(
-    "argv", [["--flagfile=demo.flags"], ["--aggregator=netvlad(k=1)"]]
-)
+def test_a_line_of_options_gives_an_option_a_flag(monkeypatch):
+    monkeypatch.setitem(condition.OPTIONS, "momentum", "optimizer")
+    flag = condition_flags.flags()["momentum"]
+    assert (
+        "plain gradient descent" in flag.text and "(default: 0.0 for sgd)" in flag.text
+    )
+    with pytest.raises(ValueError, match="at least 0 and below 1, got 1"):
+        flag.parse("1")
+    grid = condition_flags.grid("optimizer=sgd; momentum=0,0.9")
+    by_flag = [str(c.optimizer) for c in grids.conditions([grid], {})]
+    sgd = "sgd(learning_rate=0.01,momentum={})"
+    assert by_flag == [sgd.format("0.0"), sgd.format("0.9")]
+
+
 @pytest.mark.slow
-def test_flags_are_answered_without_jax(argv):
+@pytest.mark.parametrize(
+    ("argv", "status"),
+    [
+        ("--flagfile=demo.flags", 0),
+        ("--aggregator=netvlad(k=1)", 2),
+        ("--grid=aggregator=mean,netvlad(clusters=0)", 2),
+    ],
+)
+def test_flags_are_answered_without_jax(argv, status):
     code = (
         "import sys; from launch.command_line import cli, flags;"
-        "status = cli.run(print, flags.define, flags.read, '', sys.argv[1:]);"
+        "status = cli.run(print, flags.Settings, '', sys.argv[1:]);"
         "sys.exit(9 if 'jax' in sys.modules else status)"
     )
-    done = subprocess.run([sys.executable, "-c", code, *argv], cwd=ROOT)
-    assert done.returncode == (2 if "netvlad" in argv[0] else 0)
+    assert subprocess.run([sys.executable, "-c", code, argv], cwd=ROOT).returncode == (
+        status
+    )

@@ -130,9 +130,7 @@ RESUMED = '{"vladser": "1", "packages": {"jax": "2", "jaxlib": "3"}, "devices": 
 @cases(40)
 @given(st.data())
 def test_a_damaged_unfinished_run_is_refused(tmp_path, data):
-    settings = cli.parse(
-        flags.define, flags.read, ["--corpus=demo", f"--run_dir={tmp_path}"]
-    )
+    settings = cli.parse(flags.Settings, ["--corpus=demo", f"--run_dir={tmp_path}"])
     (tmp_path / "flags.txt").write_text("--corpus=demo\n")
     assert refused(resuming.check, settings) is None
     (tmp_path / "flags.txt").write_bytes(data.draw(st.binary()))

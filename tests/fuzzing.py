@@ -9,13 +9,13 @@ import hypothesis
 
 from vladser.errors import InputError
 
-_DEPTH = int(os.environ.get("VLADSER_DEPTH", "1"))
+DEPTH = int(os.environ.get("VLADSER_DEPTH", "1"))
 
 
 def cases(count):
     """Settings of hypothesis for that many examples; they may share a folder."""
     return hypothesis.settings(
-        max_examples=count * _DEPTH,
+        max_examples=count * DEPTH,
         derandomize=True,
         database=None,
         deadline=None,

@@ -1,10 +1,7 @@
 """Grids against the products that they say."""
 
-import subprocess
-import sys
 from itertools import product
 
-import launching
 import pytest
 
 from launch.command_line import cli, flags
@@ -13,9 +10,7 @@ from vladser.registry import aggregators
 
 
 def _conditions(*argv):
-    return flags.conditions(
-        cli.parse(flags.define, flags.read, ["--corpus=demo", *argv])
-    )
+    return flags.conditions(cli.parse(flags.Settings, ["--corpus=demo", *argv]))
 
 
 def test_without_a_grid_there_is_one_condition():
@@ -39,9 +34,8 @@ def test_a_grid_is_the_product_of_its_values_in_their_order():
 
 
 def test_several_grids_are_one_union_with_each_condition_once():
-    found = _conditions(
-        "--grid=smoothing=none,unigram; alpha=0.1,0.2", "--grid=alpha=0.2,0.3"
-    )
+    grid = "--grid=smoothing=none,unigram; alpha=0.1,0.2"
+    found = _conditions(grid, "--grid=alpha=0.2,0.3", grid)
     said = [(settings(one)["smoothing"], settings(one)["alpha"]) for one in found]
     assert said == [("none", 0), ("unigram", 0.1), ("unigram", 0.2), ("unigram", 0.3)]
 
@@ -52,10 +46,34 @@ def test_commas_in_parentheses_do_not_separate():
 
 
 def test_every_setting_can_be_varied():
-    found = _conditions("--grid=cells=1,2; noise=0,1; dropout=0,0.1; rho=0,0.9")
-    assert len(set(found)) == 16
-    assert len({condition.name for condition in found}) == 16
-    assert len(_conditions("--grid=learning_rate=0.1,1")) == 2
+    found = _conditions(
+        "--grid=cells=1,2; noise=0,1; dropout=0,0.1; rho=0,0.9",
+        "--grid=head=linear,dense; optimizer=adam,sgd; learning_rate=0.1,1; focal=0,2",
+        "--grid=objective=cross_entropy,cross_entropy(alpha=0.3); class_weights=0.5,1",
+    )
+    assert (
+        len({condition.name for condition in found}) == len(set(found)) == 16 + 16 + 4
+    )
+
+
+def test_settings_go_to_the_conditions_that_have_them():
+    cells = _conditions("--grid=encoder=lstm,none,gru; cells=8,16")
+    parts = [str(condition.encoder) for condition in cells]
+    sizes = ("lstm(cells=8)", "lstm(cells=16)", "none", "gru(cells=8)", "gru(cells=16)")
+    assert parts == [*sizes]
+    optimizers = _conditions("--grid=optimizer=adadelta,adam", "--rho=0.5")
+    assert [str(condition.optimizer) for condition in optimizers] == [
+        "adadelta(learning_rate=1.0,rho=0.5)",
+        "adam(learning_rate=0.001,b1=0.9,b2=0.999)",
+    ]
+
+
+def test_a_part_and_the_flags_of_its_options_say_the_same():
+    (by_flag,) = _conditions("--encoder=gru", "--cells=8", "--focal=2")
+    (by_part,) = _conditions(
+        "--encoder=gru(cells=8)", "--objective=cross_entropy(focal=2)"
+    )
+    assert by_flag == by_part
 
 
 @pytest.mark.parametrize(
@@ -76,51 +94,33 @@ def test_flagfiles_of_the_paper(name, count):
 
 
 @pytest.mark.parametrize(
-    ("grids", "said"),
+    ("argv", "said"),
     [
-        (["clusters=4"], "unknown setting 'clusters': one of aggregator, smoothing"),
-        (["alpha=0.1,,0.2"], "alpha lacks a value"),
-        (["alpha="], "alpha lacks a value: write alpha=VALUE"),
-        ([""], "'' should be SETTING=VALUE"),
-        (["alpha=0.1;"], "'' should be SETTING=VALUE"),
-        (["mean"], "'mean' should be SETTING=VALUE.* are among aggregator"),
-        (["alpha=2"], "alpha=2: should be a number from 0 to 1"),
-        (["smoothing=bigram"], "one of none, uniform, unigram"),
-        (["aggregator=vlad"], "aggregator=vlad: .* one of attentive_stat"),
-        (["alpha=0.1; alpha=0.2"], "alpha stands twice"),
-        (["alpha=0.1,0.10"], "alpha=0.1 stands twice"),
-        (["aggregator=netvlad,netvlad(clusters=4)"], "stands twice"),
-        (["smoothing=none; alpha=0.1"], "alpha=0.1: alpha means nothing .*unigram"),
-        (["alpha=0.1", "alpha=0.1"], "the same conditions as --grid=alpha=0.1"),
-        (["alpha=0.1", "alpha=0.1; smoothing=unigram"], "the same conditions"),
+        ("clusters=4", "unknown setting 'clusters': one of aggregator, smoothing"),
+        ("alpha=0.1,,0.2", "alpha lacks a value: write alpha=VALUE"),
+        ("", "expected SETTING=VALUE.* got ''"),
+        ("alpha=0.1;", "expected SETTING=VALUE.* got ''"),
+        ("mean", "expected SETTING=VALUE.* got 'mean'; settings are aggregator"),
+        ("alpha=2", "alpha=2: expected a number from 0 to 1"),
+        (
+            "aggregator=mean,netvlad(clusters=0)",
+            r"clusters=0\): .* clusters: expected a whole number of at least 1, got 0",
+        ),
+        ("smoothing=bigram", "expected one of none, uniform, unigram"),
+        ("aggregator=vlad", "aggregator=vlad: .* one of attentive_stat"),
+        ("alpha=0.1;alpha=0.2", "alpha stands twice"),
+        ("alpha=0.1,0.10", "alpha=0.1 stands twice"),
+        ("aggregator=netvlad,netvlad(clusters=4)", "stands twice"),
+        ("smoothing=none;alpha=0.1,0.2", "alpha=0.1 and alpha=0.2 make no difference"),
+        ("encoder=gru(cells=3),none --cells=4", r"cells=4 and gru\(cells=3\) differ"),
+        ("noise=0 --encoder=gru(cells=3) --cells=4", "differ: give one of them"),
+        ("encoder=none;cells=8", "cells: no encoder of this run has that option"),
+        ("encoder=none --cells=8", "--cells: no encoder of this run has that option"),
+        ("optimizer=adam,sgd --rho=0.5", "--rho: no optimizer of this run has that"),
+        ("objective=my.loss --alpha=0.3", "--alpha: no objective of this run has that"),
     ],
 )
-@pytest.mark.slow
-def test_wrong_grids_are_refused_in_a_line(grids, said):
-    with pytest.raises(cli.UsageError, match=said) as caught:
-        _conditions(*(f"--grid={grid}" for grid in grids))
-    assert "--grid" in str(caught.value) and "\n" not in str(caught.value)
-
-
-@pytest.mark.slow
-def test_no_clusters_are_refused_before_any_work(tmp_path):
-    argv = ["--corpus=demo", f"--cache_dir={tmp_path}"]
-    no_jax = launching.without(tmp_path / "lib", "jax")
-    grid = "--grid=aggregator=mean,netvlad(clusters=0)"
-    done = launching.program(*argv, grid, **no_jax)
-    assert done.returncode == 2
-    assert done.stderr == (
-        f"error: {grid}: aggregator=netvlad(clusters=0): aggregator netvlad: "
-        "clusters=0: a whole number of at least 1\n"
-    )
-    assert not list(tmp_path.rglob("*.wav"))
-
-
-@pytest.mark.slow
-def test_wrong_grids_are_answered_without_jax():
-    code = (
-        "import sys; from launch.command_line import cli, flags;"
-        "cli.run(print, flags.define, flags.read, '', ['--grid=alpha=2']);"
-        "sys.exit('jax' in sys.modules)"
-    )
-    assert not subprocess.run([sys.executable, "-c", code]).returncode
+def test_wrong_grids_are_refused_in_a_line(argv, said):
+    with pytest.raises(cli.UsageError, match=f"^--.*{said.lstrip('-')}") as caught:
+        _conditions(*f"--grid={argv}".split(" "))
+    assert "\n" not in str(caught.value)

@@ -13,7 +13,7 @@ import soundfile
 
 import launch
 from launch import main
-from launch.command_line import backend, cli, flags
+from launch.command_line import backend, cli
 from launch.experiment import run_dir
 from launch.reporting import writing
 from vladser.corpora import readers
@@ -132,7 +132,7 @@ def call(*argv, pictures=False):
         if not pictures:
             stack.enter_context(mock.patch.object(writing, "write"))
             stack.enter_context(mock.patch.object(run_dir, "write_png"))
-        return cli.run(main.main, flags.define, flags.read, "", argv)
+        return cli.run(main.main, main.Settings, "", argv)
 
 
 def without(folder, *modules):

@@ -1,8 +1,6 @@
 """How the launcher says no: one line, the right status, no traceback."""
 
 import json
-import subprocess
-import sys
 from functools import partial
 
 import launching
@@ -76,43 +74,6 @@ def test_where_all_diverge_there_is_no_table_but_a_list(call, tmp_path, capsys):
     assert "error: 8 trainings failed" in err and "Traceback" not in err
     summary = json.loads((tmp_path / "run" / "summary.json").read_text())
     assert (summary["conditions"], len(summary["failed"])) == ([], 8)
-
-
-WRONG = {
-    "--aggregator=vlad": "--aggregator=vlad: ",
-    "--aggregator=netvlad(ghosts=1)": "no option 'ghosts'",
-    "--alpha=1.5": "--alpha=1.5: should be a number from 0 to 1",
-    "--seeds=-1": "--seeds=-1: should be an integer of at least 1",
-    "train": "unexpected 'train'",
-}
-
-
-@pytest.mark.parametrize("argv", WRONG)
-def test_wrong_flags_are_answered_in_one_line(argv, capsys):
-    assert launching.call("--corpus=demo", argv) == 2
-    out, err = capsys.readouterr()
-    assert not out and err.count("\n") == 1 and WRONG[argv] in err
-
-
-@pytest.mark.slow
-def test_for_wrong_flags_jax_is_not_imported(tmp_path):
-    program = (
-        "import sys\n"
-        "from launch.command_line import cli, flags; from launch import main\n"
-        "for argv in sys.argv[1:]:\n"
-        "    given = ['--corpus=demo', argv]\n"
-        "    print(cli.run(main.main, flags.define, flags.read, '', given))\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program, *WRONG],
-        cwd=launching.ROOT,
-        env=launching.environment() | launching.without(tmp_path / "lib", "jax"),
-        capture_output=True,
-        text=True,
-    )
-    assert done.stdout == "2\n" * len(WRONG)
-    for line, said in zip(done.stderr.splitlines(), WRONG.values(), strict=True):
-        assert said in line
 
 
 @pytest.mark.parametrize("dry_run", ["--dry_run", "--dry_run=false"])

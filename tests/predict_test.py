@@ -3,8 +3,6 @@
 import csv
 import io
 import json
-import re
-import shlex
 import signal
 import subprocess
 import sys
@@ -12,6 +10,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import documented
 import launching
 import numpy as np
 import pytest
@@ -161,19 +160,19 @@ def test_all_bad_is_an_empty_answer(call, tmp_path):
 @pytest.mark.parametrize(
     ("argv", "said"),
     [
-        ([], "FILE is missing"),
+        ([], "FILE, FOLDER or LIST.csv is missing"),
         (["gone.wav"], "gone.wav: no such file or folder"),
         (["."], "holds no file that ends in one of .aif"),
-        (["list.csv"], "list.csv, line 1: one column 'file' is right"),
-        (["a.wav", "--format=xml"], "should be one of table, csv, json, jsonl"),
+        (["list.csv"], "list.csv, line 1: expected one column 'file'"),
+        (["a.wav", "--format=xml"], "expected one of table, csv, json, jsonl"),
         (["a.wav", "--hop=1"], "--hop goes with --window"),
         (["a.wav", "--timeline=x"], "--timeline goes with --window"),
-        (["a.wav", "--window=1", "--hop=2"], "should be at most --window=1"),
+        (["a.wav", "--window=1", "--hop=2"], "expected at most --window=1"),
         (["a.wav", "--window=61"], "from 0.06 to --max_seconds=60"),
         (["a.wav", "--embeddings=no/x.npz"], "no folder no"),
-        (["a.wav", "--embeddings=a.wav"], "a.wav is there already"),
-        (["a.wav", "--embeddings=."], ". is there already"),
-        ([""], "FILE is missing"),
+        (["a.wav", "--embeddings=a.wav"], "a.wav exists"),
+        (["a.wav", "--embeddings=."], ". exists"),
+        ([""], "FILE, FOLDER or LIST.csv is missing"),
         (["a.wav", "--model=."], ". is no model"),
     ],
 )
@@ -280,22 +279,33 @@ def test_a_model_of_ready_features_takes_npy_files(trained, call, tmp_path):
     assert status == 2 and "--window cuts audio" in err
 
 
+def start(trained, *argv):
+    """Starts it as a user does, in a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "launch.predict", f"--model={trained.model}", *argv],
+        cwd=launching.ROOT,
+        env=launching.environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
 @pytest.mark.slow
 def test_as_a_process_it_prints_rows_alone_and_any_file_name(trained, tmp_path):
-    content = next(iter(trained.tested)).read_bytes()
+    (folder := tmp_path / "in").mkdir()
+    clock = np.arange(48000) / 16000
+    sweep = 0.3 * np.sin(2000 * clock**2) * (clock % 0.5 > 0.2)
+    soundfile.write(folder / "a.mp3", sweep, 16000)  # its decoder has much to say
     for name in (b"odd \xff.wav", "日本,\n.wav".encode()):
-        (tmp_path / "in").mkdir(exist_ok=True)
-        with open(bytes(tmp_path / "in") + b"/" + name, "wb") as file:  # noqa: PTH123
-            file.write(content)
-    command = [sys.executable, "-m", "launch.predict", f"--model={trained.model}"]
-    command += [f"--cache_dir={trained.cache}", "--format=csv", str(tmp_path / "in")]
-    found = subprocess.run(
-        command, cwd=launching.ROOT, env=launching.environment(), capture_output=True
-    )
-    assert found.returncode == 0, found.stderr
-    text = found.stdout.decode("utf-8", "surrogateescape")
-    files = {row["file"] for row in parse(text, "csv")}
-    assert files == {str(path) for path in (tmp_path / "in").iterdir()}
+        with open(bytes(folder) + b"/" + name, "wb") as file:  # noqa: PTH123
+            file.write(next(iter(trained.tested)).read_bytes())
+    process = start(trained, f"--cache_dir={tmp_path}", "--format=csv", folder)
+    out, err = process.communicate()
+    assert (process.returncode, err) == (0, b"")
+    files = [
+        row["file"] for row in parse(out.decode("utf-8", "surrogateescape"), "csv")
+    ]
+    assert {*files} == {str(path) for path in folder.iterdir()}
 
 
 @pytest.mark.slow
@@ -305,22 +315,15 @@ def test_what_is_stopped_keeps_the_features_that_it_has(trained, tmp_path):
     for number in range(30):
         file = tmp_path / "in" / f"{number}.wav"
         soundfile.write(file, draw.uniform(-0.3, 0.3, 160_000), 16000)
-    flags = [f"--model={trained.model}", f"--cache_dir={tmp_path / 'cache'}"]
-    flags.append("--workers=1")  # of many, all would be done at once
-    process = subprocess.Popen(
-        [sys.executable, "-m", "launch.predict", *flags, tmp_path / "in"],
-        cwd=launching.ROOT,
-        env=launching.environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    while process.poll() is None and len([*kept(tmp_path / "cache")]) < 3:
+    cache = tmp_path / "cache"
+    # Of many workers, all would be done at once.
+    process = start(trained, f"--cache_dir={cache}", "--workers=1", tmp_path / "in")
+    while process.poll() is None and len([*kept(cache)]) < 3:
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate()
-    assert (process.returncode, out, err) == (130, "", "interrupted\n")
-    assert 3 <= len([*kept(tmp_path / "cache")]) < 30
+    assert (process.returncode, out, err) == (130, b"", b"interrupted\n")
+    assert 3 <= len([*kept(cache)]) < 30
 
 
 def kept(cache):
@@ -328,45 +331,7 @@ def kept(cache):
     return cache.rglob("*.npy")
 
 
-@pytest.mark.slow
-def test_an_mp3_is_read_without_a_word_of_its_decoder(trained, tmp_path):
-    file = tmp_path / "a.mp3"
-    clock = np.arange(48000) / 16000
-    soundfile.write(file, 0.3 * np.sin(2000 * clock**2) * (clock % 0.5 > 0.2), 16000)
-    command = [sys.executable, "-m", "launch.predict", f"--model={trained.model}"]
-    found = subprocess.run(
-        [*command, f"--cache_dir={tmp_path}", file],
-        cwd=launching.ROOT,
-        env=launching.environment(),
-        capture_output=True,
-        text=True,
-    )
-    assert (found.returncode, found.stderr) == (0, "")
-
-
-@pytest.mark.slow
-def test_every_command_of_the_page_works(trained, call, tmp_path, monkeypatch):
-    page = (launching.ROOT / "docs" / "predicting.md").read_text(encoding="utf-8")
-    monkeypatch.chdir(tmp_path)
-    file = next(iter(trained.tested))
-    samples, rate = soundfile.read(file)
-    Path("FOLDER").mkdir()
-    for name in ("FILE.wav", "FOLDER/a.wav"):
-        soundfile.write(name, samples, rate)
-    soundfile.write("LONG.flac", np.tile(samples, 10), rate)
-    Path("LIST.csv").write_text("file,start,end\nFILE.wav,0.1,0.2\n")
-    blocks = re.findall(r"```sh\n(.*?)```", page, re.DOTALL)
-    lines = [line for block in blocks for line in block.splitlines()]
-    assert len(lines) == 5
-    for line in lines:
-        argv = shlex.split(line.partition(">")[0])
-        assert argv[:4] == ["python", "-m", "launch.predict", "--model=MODEL"]
-        status, out, err = call(*argv[4:])
-        assert (status, err) == (0, "") and out
-    assert [path.name for path in Path("plots").iterdir()] == ["LONG.png"]
-    (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert run.returncode == 0 and run.stdout.startswith("(1, "), run.stderr
-    (said,) = map(json.loads, re.findall(r"```json\n(.*?)```", page, re.DOTALL))
-    (row,) = json.loads(call("--format=json", "FILE.wav")[1])
-    assert list(said) == list(row)
+def test_the_object_on_the_page_is_of_the_form_that_is_written(trained, call):
+    (said,) = documented.blocks(documented.page("docs/predicting.md"), "json")
+    (row,) = json.loads(call("--format=json", next(iter(trained.tested)))[1])
+    assert list(json.loads(said)) == list(row)

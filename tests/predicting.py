@@ -70,9 +70,7 @@ def call(trained, capsys):
     def run(*argv, model=trained.model):
         given = [f"--model={model}", f"--cache_dir={trained.cache}", *map(str, argv)]
         with mock.patch.object(backend, "prepare"):  # conftest.py has done it
-            status = cli.run(
-                predict.main, predict.define, predict.read, "", given, positional="FILE"
-            )
+            status = cli.run(predict.main, predict.Settings, "", given)
         return status, *capsys.readouterr()
 
     return run

@@ -23,9 +23,7 @@ NONE = "–"  # noqa: RUF001
 
 
 def run(*words):
-    return cli.run(
-        report.main, report.define, report.read, report.__doc__, words, "RUN"
-    )
+    return cli.run(report.main, report.Settings, report.__doc__, words)
 
 
 @pytest.fixture(scope="module")

@@ -19,16 +19,13 @@ number = int(sys.argv[1])
 def told():
     os.kill(os.getpid(), number)
 """
-
+SLEEPING = "told(); time.sleep(60)"
 # What a program may be at when the signal comes.
 AT_WORK = {
-    "sleeping": "told(); time.sleep(60)",
+    "sleeping": SLEEPING,
     "computing": "told()\nwhile True: pass",
     "in a garbage collection": """
-def collected(phase, info):
-    if phase == "start":
-        told()
-gc.callbacks.append(collected)
+gc.callbacks.append(lambda phase, info: phase == "start" and told())
 gc.collect()
 time.sleep(60)
 """,
@@ -56,8 +53,21 @@ for _ in range(4):
 told()
 time.sleep(60)
 """,
+    "with patience, for the second time": """
+stopping.PATIENCE = 600
+with stopping.deferred():
+    told()
+    time.sleep(0.5)
+    told()
+    time.sleep(60)
+""",
+    "without an end": """
+stopping.PATIENCE = 0.5
+with stopping.deferred():
+    told()
+    time.sleep(60)
+""",
 }
-
 
 DEFERRED = """
 try:
@@ -70,23 +80,6 @@ try:
 except stopping.Stopped as stopped:
     stopping.leave(stopped.status)
 """
-
-STUBBORN = """
-stopping.PATIENCE = 600
-with stopping.deferred():
-    told()
-    time.sleep(0.5)
-    told()
-    time.sleep(60)
-"""
-
-IMPATIENT = """
-stopping.PATIENCE = 0.5
-with stopping.deferred():
-    told()
-    time.sleep(60)
-"""
-
 ENDED = """
 import atexit
 
@@ -98,20 +91,13 @@ def late():
 atexit.register(late)
 stopping.leave(3)
 """
-
+LAST_WORDS = "stopping.before_end(lambda e: os.write(1, str(e).encode()))\n" + SLEEPING
 PARENT = """
 import subprocess
-child = subprocess.Popen(["sleep", "60"])
-print(child.pid, flush=True)
+print(subprocess.Popen(["sleep", "60"]).pid, flush=True)
 told()
 time.sleep(60)
 """
-
-TOLD = {
-    **AT_WORK,
-    "with patience, for the second time": STUBBORN,
-    "without an end": IMPATIENT,
-}
 SIGNALS = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 
 
@@ -132,9 +118,9 @@ def run(code, number):
 
 
 @SIGNALS
-@pytest.mark.parametrize("at", TOLD)
+@pytest.mark.parametrize("at", AT_WORK)
 def test_a_signal_ends_it_with_its_status_and_one_line(at, number):
-    with start(TOLD[at], number) as process:
+    with start(AT_WORK[at], number) as process:
         # Nobody reads its output.
         assert process.wait(timeout=60) == 128 + number
         assert process.stderr.read() == "interrupted\n"
@@ -142,11 +128,7 @@ def test_a_signal_ends_it_with_its_status_and_one_line(at, number):
 
 @SIGNALS
 def test_nobody_needs_to_read_its_errors(number):
-    code = """
-threading.Timer(0.5, told).start()
-while True:
-    os.write(2, b"x")
-"""
+    code = "threading.Timer(0.5, told).start()\nwhile True: os.write(2, b'x')"
     with start(code, number) as process:
         assert process.wait(timeout=60) == 128 + number
 
@@ -163,10 +145,8 @@ def test_a_signal_when_the_interpreter_ends_changes_nothing(number):
 
 @SIGNALS
 def test_others_are_told_first(number):
-    tell = "stopping.before_end(lambda e: os.write(1, str(e).encode()))\n"
     name = signal.Signals(number).name
-    done = run(tell + AT_WORK["sleeping"], number)
-    assert done == (128 + number, name, "interrupted\n")
+    assert run(LAST_WORDS, number) == (128 + number, name, "interrupted\n")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="children are known on Linux alone")

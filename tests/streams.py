@@ -22,10 +22,10 @@ EMOTIONS = ("angry", "happy", "sad", "neutral")
 FEATURES = f"{DEFAULT.id}/opensmile-{metadata.version('opensmile')}"
 
 
-def random_bundle(pooling="mean", feature_set=FEATURES, dim=147):
+def random_bundle(aggregator="mean", encoder="lstm", feature_set=FEATURES, dim=147):
     """A model of random parameters, to which each descriptor matters."""
     draw = np.random.default_rng(0)
-    condition = make(aggregator=pooling, cells=8)
+    condition = make(aggregator=aggregator, encoder=encoder, cells=8)
     scale = draw.uniform(0.01, 0.1, dim).astype(np.float32)
     mean = draw.normal(size=dim).astype(np.float32)
     one = bundle.Bundle(EMOTIONS, feature_set, condition, mean, scale, None, {})
@@ -71,7 +71,7 @@ def call(*argv, audio=b""):
     with open(writing, "wb") as pipe:  # noqa: PTH123
         pipe.write(audio)
     with open(reading) as stdin, mock.patch.object(sys, "stdin", stdin):  # noqa: PTH123
-        return cli.run(stream.main, stream.define, stream.read, "", argv)
+        return cli.run(stream.main, stream.Settings, "", argv)
 
 
 def run(*argv, audio=b"", path=""):

@@ -38,6 +38,20 @@ class Condition:
     """One row of a results table; the defaults are the paper's. See `make`.
 
     Parts change the compiled program, numbers do not: those are data of a trial.
+
+    Attributes:
+      aggregator: how the frames of an utterance become one vector.
+      features: what describes a frame: vladser147, the paper's 147 descriptors; a set
+        of openSMILE's own; npy(name=..., dim=...) reads .npy files of [frames, D].
+      encoder: what the frames go through before that; bilstm cannot stream.
+      head: what classifies the vector.
+      noise: standard deviation of the noise that training adds to the standardized
+        features.
+      dropout: share of the encoder's outputs that training drops.
+      optimizer: how a gradient changes the parameters.
+      objective: what training minimizes.
+      epochs: passes over the training utterances.
+      batch_size: utterances per step.
     """
 
     aggregator: Part = registry.aggregators.parse("netvlad")
@@ -71,8 +85,8 @@ class Condition:
 _UNSAID = ("aggregator", "smoothing", "alpha", *SHARED)  # or said otherwise
 PARTS = tuple(f.name for f in fields(Condition) if f.name in registry.ROOMS)
 # The annotation and the default of each.
-NUMBERS: dict[str, tuple[str, Any]] = {
-    f.name: (str(f.type), f.default) for f in fields(Condition) if f.name not in PARTS
+NUMBERS: dict[str, tuple[Any, Any]] = {
+    f.name: (f.type, f.default) for f in fields(Condition) if f.name not in PARTS
 }
 
 

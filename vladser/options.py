@@ -1,9 +1,12 @@
 """Types of options, which say by a factory's annotations what values are allowed.
 
-`def netvlad(*, clusters: Count = 4)` allows whole numbers from 1; other annotations
-allow all values of the default's type.
+`def netvlad(*, clusters: Count = 4)` allows whole numbers from 1, and `smoothing:
+Literal["none", "uniform"]` two texts; other annotations allow all values of the
+default's type.
 """
 
+import ast
+import inspect
 import sys
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias
@@ -14,6 +17,20 @@ Positive: TypeAlias = float
 NonNegative: TypeAlias = float
 Share: TypeAlias = float
 Fraction: TypeAlias = float
+
+
+class Option(NamedTuple):
+    """An option of a part, as the source of the part's factory declares it.
+
+    Attributes:
+      annotation: its type, "" where it has none.
+      default: its value unless another is given.
+      text: what the factory's docstring says of it.
+    """
+
+    annotation: str
+    default: Any
+    text: str
 
 
 class Range(NamedTuple):
@@ -57,11 +74,28 @@ def check(annotation: str, default: Any, value: Any) -> Any:
         value = _as_float(value)
     if annotation in RANGES:
         expected, holds = RANGES[annotation]
+    elif annotation.startswith("Literal["):
+        choices = ast.literal_eval(annotation.removeprefix("Literal"))
+        expected, holds = f"one of {', '.join(choices)}", choices.__contains__
     else:
         expected, holds = _NAMES.get(kind, kind.__name__), lambda value: True
     if type(value) is not kind or not holds(value):
         raise ValueError(f"expected {expected}, got {value!r:.60}")
     return value
+
+
+def texts(docstring: str | None, section: str) -> dict[str, str]:
+    """Returns what a docstring says of each name in a section, such as "Args"."""
+    _, _, rest = inspect.cleandoc(docstring or "").partition(f"{section}:\n")
+    paragraph, _, _ = rest.partition("\n\n")
+    said, name = dict[str, str](), ""
+    for line in paragraph.splitlines():
+        if line.startswith("    "):
+            said[name] += f" {line.strip()}"
+        else:
+            name, _, text = line.strip().partition(": ")
+            said[name] = text
+    return said
 
 
 def _as_float(value: int) -> float:

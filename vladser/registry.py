@@ -16,6 +16,7 @@ from typing import Any
 
 from vladser import options
 from vladser.errors import InputError
+from vladser.options import Option
 from vladser.types import (
     Aggregator,
     Encoder,
@@ -137,8 +138,8 @@ class Room:
         if name not in self.names():
             known = ", ".join(self.names())
             raise InputError(f"{self.kind}: expected one of {known}, got {name!r:.60}")
-        signature = self._signature(name)
-        complete = {option: default for option, (_, default) in signature.items()}
+        signature = self.options(name)
+        complete = {option: known.default for option, known in signature.items()}
         for option, value in given.items():
             if option not in signature:
                 known = ", ".join(signature) or "none"
@@ -146,28 +147,34 @@ class Room:
                     f"{self.kind} {name} has no option {option!r}: expected {known}"
                 )
             try:
-                complete[option] = options.check(*signature[option], value)
+                complete[option] = options.check(*signature[option][:2], value)
             except ValueError as error:
                 raise InputError(f"{self.kind} {name}: {option}: {error}") from None
         return complete
 
-    @cache  # noqa: B019 (few rooms, which live for ever)
-    def _signature(self, name: str) -> dict[str, tuple[str, Any]]:
-        """Returns the annotation and default of each option, read from the source."""
-        (folder,) = import_module(self.package).__path__
-        source = (Path(folder) / f"{name}.py").read_text(encoding="utf-8")
-        for node in ast.parse(source).body:
-            if isinstance(node, ast.FunctionDef) and node.name == name:
-                arguments, defaults = node.args.kwonlyargs, node.args.kw_defaults
-                return {
-                    argument.arg: (
-                        ast.unparse(argument.annotation) if argument.annotation else "",
-                        ast.literal_eval(default),
-                    )
-                    for argument, default in zip(arguments, defaults, strict=True)
-                    if default
-                }
-        raise AssertionError(f"{name}.py has no function {name}")
+    def options(self, name: str) -> dict[str, Option]:
+        """Returns the options of a built-in part, read from its source."""
+        return _options(self.package, name)
+
+
+@cache
+def _options(package: str, name: str) -> dict[str, Option]:
+    (folder,) = import_module(package).__path__
+    source = (Path(folder) / f"{name}.py").read_text(encoding="utf-8")
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.FunctionDef) and node.name == name:
+            arguments, defaults = node.args.kwonlyargs, node.args.kw_defaults
+            texts = options.texts(ast.get_docstring(node), "Args")
+            return {
+                argument.arg: Option(
+                    ast.unparse(argument.annotation) if argument.annotation else "",
+                    ast.literal_eval(default),
+                    texts.get(argument.arg, ""),
+                )
+                for argument, default in zip(arguments, defaults, strict=True)
+                if default
+            }
+    raise AssertionError(f"{name}.py has no function {name}")
 
 
 features = Room("features", "vladser.features", Features)

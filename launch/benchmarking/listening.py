@@ -10,7 +10,7 @@ import jax
 import numpy as np
 
 from launch.benchmarking.contest import spread
-from launch.streaming.results import results, warm_up
+from launch.streaming.following import follow, warm_up
 from vladser import model
 from vladser.condition import Condition, specification
 from vladser.corpora import iemocap
@@ -49,7 +49,7 @@ def measure(wavs: Sequence[Path], rounds: int) -> dict[str, Any]:
     for _ in range(rounds + 1):
         begin = time.perf_counter()
         chunks = (speech[at : at + _READ] for at in range(0, len(speech), _READ))
-        for _ in results(bundle, live, chunks, every=0.5, utterance=UTTERANCE):
+        for _ in follow(bundle, live, chunks, every=0.5, utterance=UTTERANCE):
             pass
         factors.append((time.perf_counter() - begin) * audio.RATE / len(speech))
     times = [*_computing(bundle, live, speech)]
@@ -86,5 +86,5 @@ def _computing(bundle: Bundle, live: Callable, speech: np.ndarray) -> Iterator[f
             samples = range(number * hop, (number + 1) * hop)
             yield np.take(speech, samples, mode="wrap")
 
-    for _ in results(bundle, live, chunks(), every=CHUNK, utterance=UTTERANCE):
+    for _ in follow(bundle, live, chunks(), every=CHUNK, utterance=UTTERANCE):
         yield time.perf_counter() - given

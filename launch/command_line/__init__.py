@@ -1,1 +1,1 @@
-"""The command line: from words to settings, and the end of a program."""
+"""The command line: from arguments to settings, and how a program ends."""

@@ -1,4 +1,4 @@
-"""What jax must be told before its first use."""
+"""Configures jax, before its first use."""
 
 import os
 import warnings
@@ -12,13 +12,14 @@ from launch.experiment import programs
 
 
 def prepare(cores: int, cache_dir: Path) -> None:
-    """Sets what the environment does not: one CPU device a core, where the trials are
-    then trained side by side (without effect where jax finds an accelerator), and that
-    compiled programs are kept for the next run.
+    """Configures what the environment does not: one CPU device per core, on which
+    trials are trained at once (no effect where jax finds an accelerator), and a cache
+    of compiled programs for the next run.
 
     Args:
-      cache_dir: where programs are kept, if it can be read and written. jax takes what
-        lies there for its own.
+      cores: the number of CPU devices.
+      cache_dir: where programs are kept, if it can be read and written. jax trusts what
+        it finds there.
     """
     told = "xla_force_host_platform_device_count" in os.environ.get("XLA_FLAGS", "")
     config: Any = jax.config  # whose attributes are made at run time
@@ -28,7 +29,7 @@ def prepare(cores: int, cache_dir: Path) -> None:
         with suppress(OSError):
             programs.guard(cache_dir)
             jax.config.update("jax_compilation_cache_dir", str(cache_dir))
-            # Those that compile fast are no less many: keep all.
+            # Many programs compile fast: keep them too.
             jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
-    # A program that cannot be kept, or read again, is compiled: that only takes time.
+    # A program that cannot be kept or read is compiled again, which only takes time.
     warnings.filterwarnings("ignore", "Error .* persistent compilation cache entry")

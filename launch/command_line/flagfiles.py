@@ -1,9 +1,9 @@
-"""Flagfiles: an experiment each, shipped beside this file, and how any is read.
+"""Flagfiles: command lines in files. Those shipped are an experiment each.
 
-A flagfile holds one --flag=value a line; blank lines and lines that start with # or
-// are skipped. `--flagfile=PATH` stands for the lines of that file, in its place: of a
+A flagfile holds one --flag=value a line; blank lines and lines that start with # or //
+are skipped. `--flagfile=PATH` stands for the lines of that file, in its place: of a
 flag given twice the later counts, so what follows the flagfile on the command line wins
-over it. Flagfiles may include others. All paths count from the working directory.
+over it. Flagfiles may include others. All paths are relative to the working directory.
 """
 
 import contextlib
@@ -16,7 +16,7 @@ FOLDER = Path(__file__).parents[1] / "flagfiles"
 
 
 def shipped() -> list[Path]:
-    """The flagfiles that come with vladser."""
+    """Returns the flagfiles that come with vladser."""
     return sorted(FOLDER.glob("*.flags"))
 
 
@@ -28,7 +28,7 @@ def expand(args: Iterable[str], parents: tuple[Path, ...] = ()) -> Iterator[str]
       parents: the flagfiles that include these lines, whose --flagfile is left out.
 
     Raises:
-      InputError: a flagfile that is missing, unreadable, malformed or includes itself.
+      InputError: a flagfile is missing, unreadable, malformed or includes itself.
     """
     args = iter(args)
     for arg in args:
@@ -45,25 +45,24 @@ def expand(args: Iterable[str], parents: tuple[Path, ...] = ()) -> Iterator[str]
 
 
 def _find(name: str) -> Path:
-    """A file here, or else a shipped one by its name or its path in the sources."""
+    """Finds a file by its path, or a shipped one by its name or path in the sources."""
     path = Path(name)
     try:
-        with contextlib.suppress(RuntimeError):  # ~ of somebody who is not there
+        with contextlib.suppress(RuntimeError):  # ~ of an unknown user
             path = path.expanduser()
         if name and path.exists():
             return path.resolve()
     except OSError as error:
         raise InputError(f"--flagfile={name}: {error.strerror}") from None
-    if path.parent in (Path(), Path("launch/flagfiles")):
-        for file in shipped():
-            if file.name == path.name:
-                return file.resolve()
-    known = ", ".join(file.name for file in shipped())
-    raise InputError(f"--flagfile={name}: no such file; shipped with vladser: {known}")
+    known = {file.name: file.resolve() for file in shipped()}
+    if path.name in known and path.parent in (Path(), Path("launch/flagfiles")):
+        return known[path.name]
+    names = ", ".join(known)
+    raise InputError(f"--flagfile={name}: no such file; shipped with vladser: {names}")
 
 
 def _lines(path: Path) -> Iterator[str]:
-    """Quotes around a whole value are taken off, as a shell does."""
+    """Yields the flags, without quotes around whole values, as a shell does."""
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except OSError as error:
@@ -75,7 +74,7 @@ def _lines(path: Path) -> Iterator[str]:
             continue
         name, equals, value = line.partition("=")
         if not name.startswith("-") or len(name.split()) > 1:
-            raise InputError(f"{path}:{number}: {line!r} should be --flag=value")
+            raise InputError(f"{path}:{number}: expected --flag=value, got {line!r}")
         if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
             value = value[1:-1]
         yield name + equals + value

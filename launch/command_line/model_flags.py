@@ -1,53 +1,47 @@
-"""The flags that name a trained model, alike in every program that takes one."""
-# ruff: noqa: RUF009 (`flag` is dataclasses.field with metadata)
+"""The flags that name a trained model, the same for every program that takes one."""
 
-from collections.abc import Mapping
+from __future__ import annotations
+
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from launch.command_line.parsers import flag, path
+from launch.command_line import fields
+from launch.command_line.fields import flag
 from vladser import registry
-from vladser.errors import InputError
 from vladser.models import bundle
+from vladser.models.bundle import Bundle
 from vladser.models.description import Description
 from vladser.types import Part
 
-_OWN = "The model's, where that is none of vladser's: code that you trust."
+
+def _own(kind: str) -> Any:
+    text = f"the model's {kind} if it is none of vladser's: code that you trust."
+    return flag("Model", None, registry.ROOMS[kind].parse, text)
 
 
 @dataclass(frozen=True)
-class ModelFlags:
-    """A field a flag; a program's own settings inherit them."""
+class Settings(fields.Settings):
+    """A trained model; the settings of a program inherit it.
 
-    model: Path = flag(
-        "Model", None, path, "The folder of a model that launch.main wrote. Required."
-    )
-    encoder: Part | None = flag("Model", None, registry.encoders.parse, _OWN)
-    aggregator: Part | None = flag("Model", None, registry.aggregators.parse, _OWN)
-    head: Part | None = flag("Model", None, registry.heads.parse, _OWN)
-    objective: Part | None = flag("Model", None, registry.objectives.parse, _OWN)
-
-    @property
-    def own(self) -> list[Part]:
-        """The parts that are trusted."""
-        return _own(vars(self))
-
-
-def describe(given: Mapping[str, Any]) -> Description:
-    """Describes the model that flags name, its parameters unread and jax not imported.
-
-    Args:
-      given: the values of the flags above, by their names.
-
-    Raises:
-      InputError: no model is named, or there is none, see `bundle.load`.
+    Attributes:
+      model: the folder of a model that launch.main wrote.
     """
-    if given["model"] is None:
-        raise InputError("--model is required: the folder of a trained model")
-    return bundle.describe(given["model"], _own(given))
 
+    model: Path = flag("Model", required=True)
+    encoder: Part | None = _own("encoder")
+    aggregator: Part | None = _own("aggregator")
+    head: Part | None = _own("head")
+    objective: Part | None = _own("objective")
 
-def _own(given: Mapping[str, Any]) -> list[Part]:
-    parts = (given[kind] for kind in ("encoder", "aggregator", "head", "objective"))
-    return [part for part in parts if part]
+    def describe(self) -> Description:
+        """Describes the model, without reading its parameters or importing jax."""
+        return bundle.describe(self.model, self._trusted())
+
+    def load(self) -> Bundle:
+        """Loads the model."""
+        return bundle.load(self.model, self._trusted())
+
+    def _trusted(self) -> list[Part]:
+        parts = self.encoder, self.aggregator, self.head, self.objective
+        return [part for part in parts if part]

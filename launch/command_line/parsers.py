@@ -1,110 +1,91 @@
-"""From the text of one flag to its value. A parser is a function that raises ValueError
-with what would be right; absl puts the flag and its text before that."""
+"""Parsers: from the text of a flag to its value.
 
-import dataclasses
-import math
+A parser raises ValueError, which says what is expected; the flag and its text come
+before that in the message.
+"""
+
+import ast
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from absl import flags
+from vladser import options
+
+_BOOLEANS = {"true": True, "false": False}
 
 
-def flag(
-    group: str,
-    default: Any,
-    parse: Callable[[Any], Any],
-    text: str,
-    repeatable: bool = False,
-) -> Any:
-    """A field of a settings dataclass that is a flag of the same name.
+def option(annotation: str, default: Any) -> Callable[[Any], Any]:
+    """Returns the parser of an option of a part, see `vladser.options`.
 
     Args:
-      group: where `--help` lists it.
-      default: the flag's default, which is parsed as well unless it is None.
-      parse: a parser, see above.
-      text: what `--help` says.
-      repeatable: it may be given several times; its value is a list then, or None.
+      annotation: one of the types in `options`, "" for any value of the default's type.
+      default: says whether the value is a number, a text or another literal.
     """
-    return dataclasses.field(
-        metadata={
-            "group": group,
-            "default": default,
-            "parse": parse,
-            "text": text,
-            "repeatable": repeatable,
-        }
-    )
+    kind = type(default)
+    read: Any = kind if kind in (str, int, float) else ast.literal_eval
+
+    def parse(text: Any) -> Any:
+        try:
+            value = read(text)
+        except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+            value = text  # for `check` to refuse
+        return options.check(annotation, default, value)
+
+    return boolean if kind is bool else parse
 
 
-def define(values: flags.FlagValues, settings: type) -> None:
-    """Defines on `values` the flags that the fields of a dataclass are."""
-    for field in dataclasses.fields(settings):
-        said = field.metadata
-        kind: Any = flags.MultiFlag if said["repeatable"] else flags.Flag
-        flag = kind(
-            _Parser(said["parse"]),
-            None,
-            field.name,
-            said["default"],
-            said["text"],
-            boolean=said["parse"] is boolean,
-        )
-        flags.DEFINE_flag(flag, values, module_name=said["group"])
+def annotated(annotation: str, default: Any) -> Callable[[Any], Any]:
+    """Returns the parser of a field of settings.
 
-
-class _Parser(flags.ArgumentParser):
-    def __init__(self, parse: Callable[[Any], Any]):
-        self._parse = parse
-
-    def parse(self, argument: Any) -> Any:
-        return self._parse(argument)
+    Args:
+      annotation: the field's: Path, bool, or a type in `vladser.options`; or None.
+      default: the field's.
+    """
+    name = annotation.removesuffix(" | None")
+    if name in ("Path", "bool"):
+        return path if name == "Path" else boolean
+    return option(name, getattr(options, name, str)() if default is None else default)
 
 
 def one_of(*names: str) -> Callable[[str], str]:
-    def parse(text):
-        if text not in names:
-            raise ValueError(f"should be one of {', '.join(names)}")
-        return text
+    """Returns the parser of some words."""
+    return option(f"Literal[{', '.join(map(repr, names))}]", "")
 
-    return parse
+
+def several(parse: Callable[[str], Any]) -> Callable[[str], tuple[Any, ...]]:
+    """Returns the parser of a list of different values, or none."""
+
+    def parse_all(text: str) -> tuple[Any, ...]:
+        values = () if text == "none" else tuple(map(parse, text.split(",")))
+        if len(set(values)) < len(values):
+            raise ValueError("expected each value once")
+        return values
+
+    return parse_all
 
 
 def path(text: str) -> Path:
+    """Parses a path, of which ~ may be the first part."""
     if text.strip().splitlines() != [text]:  # a flagfile could not hold it
-        raise ValueError("should be a path, with no space at its ends")
+        raise ValueError("expected a path, without spaces at its ends")
     return Path(text).expanduser()
 
 
+def absolute(text: str) -> Path:
+    """Parses a path that is to hold in any working directory."""
+    return path(text).absolute()
+
+
 def address(text: str) -> str:
+    """Parses HOST:PORT, or auto."""
     host, _, port = text.rpartition(":")
     if text != "auto" and not (host and port.isdecimal() and 0 < int(port) < 2**16):
-        raise ValueError("should be HOST:PORT, or auto")
+        raise ValueError("expected HOST:PORT, or auto")
     return text
 
 
 def boolean(text: str) -> bool:
-    if text not in ("true", "false"):
-        raise ValueError("should be true or false")
-    return text == "true"
-
-
-def _number(kind: type, legal: Callable[[Any], bool], which: str) -> Callable:
-    def parse(text):
-        try:
-            value = kind(text)
-        except ValueError:
-            value = math.nan
-        if not legal(value):  # `legal` compares, and NaN fails every comparison
-            raise ValueError(f"should be {which}")
-        return value
-
-    return parse
-
-
-count = _number(int, lambda n: n >= 1, "an integer of at least 1")
-index = _number(int, lambda n: n >= 0, "an integer of at least 0")
-positive = _number(float, lambda x: 0 < x < math.inf, "a number above 0")
-not_negative = _number(float, lambda x: 0 <= x < math.inf, "a number of at least 0")
-share = _number(float, lambda x: 0 <= x <= 1, "a number from 0 to 1")
-below_1 = _number(float, lambda x: 0 <= x < 1, "a number of at least 0 and below 1")
+    """Parses true or false."""
+    if text not in _BOOLEANS:
+        raise ValueError("expected true or false")
+    return _BOOLEANS[text]

@@ -1,1 +1,1 @@
-"""What `launch.predict` is made of."""
+"""The steps of `launch.predict`: inputs, features, classes, output."""

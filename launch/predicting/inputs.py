@@ -1,4 +1,4 @@
-"""From the words of a command line to what is to be classified."""
+"""Finds the utterances that the words of a command line name."""
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
@@ -10,16 +10,18 @@ from vladser.corpora import filenames, manifest
 from vladser.errors import InputError
 from vladser.types import Utterance
 
-# What libsndfile reads and has a header. These names only choose among the files of a
-# folder: a file that is named itself may have any.
+# The formats with a header that libsndfile reads. They choose among the files of a
+# folder; a file that is named itself may have any suffix.
 _AUDIO = ".aif .aifc .aiff .au .caf .flac .mp3 .nist .oga .ogg .opus .rf64 .snd .sph"
 AUDIO = frozenset([*_AUDIO.split(), ".voc", ".w64", ".wav"])
 
 
 class Inputs(NamedTuple):
-    """What the words stand for, in their order, and what a person should know of it.
+    """What the words name.
 
-    The ids are numbers: the place of each.
+    Attributes:
+      utterances: in the order of the words; the id of each is its place.
+      notes: what users should know, a line each.
     """
 
     utterances: list[Utterance]
@@ -27,14 +29,15 @@ class Inputs(NamedTuple):
 
 
 def find(words: Iterable[str], suffixes: Collection[str] = AUDIO) -> Inputs:
-    """The files that are named, in folders below them, and listed in CSV files.
+    """Finds files by name, below folders, and in the lists of CSV files.
 
     Args:
-      suffixes: of the files that count in a folder, in lower case.
+      words: paths of files, folders and lists.
+      suffixes: of the files to take from a folder, in lower case.
 
     Raises:
-      InputError: there is no such file or folder, a folder has none that counts, or
-        a list is none.
+      InputError: a file or folder does not exist, a folder has no file with such a
+        suffix, or a list is malformed.
     """
     utterances, notes = [], []
     for word in words:
@@ -62,26 +65,25 @@ def _utterance(
 
 
 def _inside(folder: Path, suffixes: Collection[str]) -> tuple[list[Path], list[Path]]:
-    """The files below a folder that count, and the others."""
+    """Returns the files below a folder that have the suffixes, and the others."""
     files = filenames.find_files(folder)
-    count = [file for file in files if file.suffix.lower() in suffixes]
-    if not count:
+    taken = [file for file in files if file.suffix.lower() in suffixes]
+    if not taken:
         known = " ".join(sorted(suffixes))
         raise InputError(f"{folder} holds no file that ends in one of {known}")
-    return count, [file for file in files if file.suffix.lower() not in suffixes]
+    return taken, [file for file in files if file.suffix.lower() not in suffixes]
 
 
 def _listed(file: Path) -> Iterator[Utterance]:
-    """The files, or segments of files, of a list: a manifest's columns file, start and
-    end; what else it has does not count."""
+    """Yields the files, or segments of files, of a list: a manifest of which only the
+    columns file, start and end count."""
     lines = manifest.rows(file)
     line, header = next(lines, (1, []))
     for name in ("file", "start", "end"):
         if header.count(name) != 1 and (name == "file" or name in header):
-            found = ",".join(header)
             raise InputError(
-                f"{file}, line {line}: one column {name!r} is right, not the header "
-                f"{found!r:.200}"
+                f"{file}, line {line}: expected one column {name!r}, got the header "
+                f"{','.join(header)!r:.200}"
             )
     empty = True
     for line, cells in lines:
@@ -93,4 +95,4 @@ def _listed(file: Path) -> Iterator[Utterance]:
             raise InputError(f"{file}, line {line}: {error}") from None
         empty = False
     if empty:
-        raise InputError(f"{file} lists no file: a line for each is right")
+        raise InputError(f"{file} lists no file: expected a line for each")

@@ -1,7 +1,8 @@
-"""Long recordings as windows, each of which is classified as a signal of its own."""
+"""Long recordings cut into windows, each of which is classified by itself."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import count
 
 from vladser.features import audio
 from vladser.types import Utterance
@@ -10,37 +11,54 @@ _SHORTEST = 0.06  # seconds
 
 
 def spans(seconds: float, window: float, hop: float) -> Iterator[tuple[float, float]]:
-    """Begin and end of the windows of a recording, all times in seconds.
+    """Yields the start and end of each window of a recording.
 
-    One window every `hop`; a last one ends where the recording ends, unless less than
-    60 ms would be new in it. All are as long as `window`, but that a shorter recording
-    is one window.
+    The windows start every `hop`; a last one ends where the recording ends, unless it
+    would add less than 60 ms. A recording shorter than `window` is one
+    window.
+
+    Args:
+      seconds: length of the recording.
+      window: length of a window, in seconds.
+      hop: seconds from one window to the next.
     """
     if seconds <= window:
         yield 0.0, seconds
         return
-    count = 1 + int((seconds - window) / hop + 1e-9)
-    for number in range(count):
+    full = 1 + int((seconds - window) / hop + 1e-9)
+    for number in range(full):
         yield number * hop, number * hop + window
-    if seconds - ((count - 1) * hop + window) >= _SHORTEST:
+    if seconds - ((full - 1) * hop + window) >= _SHORTEST:
         yield seconds - window, seconds
 
 
-def cut(utterance: Utterance, window: float, hop: float) -> list[Utterance]:
-    """The windows of a recording, or of a segment of one.
+def cut(
+    utterances: Sequence[Utterance], window: float, hop: float
+) -> list[list[Utterance]]:
+    """Cuts recordings, or segments of them, into windows; ids count through them all.
 
-    Whatever the header of the file makes impossible stays as it is: extraction will
-    say why it is bad.
+    Args:
+      utterances: the recordings.
+      window, hop: in seconds, see `spans`.
     """
-    found = audio.header(utterance.file)
-    # More than a second a byte says only a header that is damaged.
-    if found is None or found[1] > utterance.file.stat().st_size:
+    places = count()
+    return [
+        [replace(window, id=str(next(places))) for window in _cut(u, window, hop)]
+        for u in utterances
+    ]
+
+
+def _cut(utterance: Utterance, window: float, hop: float) -> list[Utterance]:
+    """What the header does not allow stays whole: extraction reports why it is bad."""
+    header = audio.header(utterance.file)
+    # Only a damaged header claims more than a second per byte.
+    if header is None or header[1] > utterance.file.stat().st_size:
         return [utterance]
     start = utterance.start or 0.0
-    end = found[1] if utterance.end is None else utterance.end
-    if not start < end <= found[1] + _SHORTEST:
+    end = header[1] if utterance.end is None else utterance.end
+    if not start < end <= header[1] + _SHORTEST:
         return [utterance]
-    # Microseconds, for 0.1 * 3 is no 0.3.
+    # Rounded to microseconds: 0.1 * 3 is not 0.3.
     return [
         replace(utterance, start=round(start + begin, 6), end=round(start + until, 6))
         for begin, until in spans(end - start, window, hop)

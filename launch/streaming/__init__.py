@@ -1,1 +1,1 @@
-"""What `launch.stream` is made of."""
+"""The steps of `launch.stream`: audio, results, display."""

@@ -1,27 +1,28 @@
-"""Results for a person, or for a program."""
+"""Shows results, to people on a terminal and to programs elsewhere."""
 
 import json
 import shutil
 import sys
 from collections.abc import Callable, Sequence
 
-from launch.streaming.results import Result
+from launch.predicting import formats
+from launch.streaming.following import Result
 
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _BAR = 10  # letters
 
 
 def make(emotions: Sequence[str]) -> Callable[[Result], None]:
-    """What shows a result on standard output.
+    """Returns what shows a result on standard output.
 
-    On a terminal it is a line that takes the place of the one before, unless that was
-    final; elsewhere one JSON object a line.
+    On a terminal a result replaces the one before, unless that was final; elsewhere
+    each is a line of JSON.
     """
     if not sys.stdout.isatty():
         return lambda result: print(as_json(result, emotions), flush=True)
 
     def show(result: Result) -> None:
-        width = shutil.get_terminal_size().columns - 1  # the last one may wrap
+        width = shutil.get_terminal_size().columns - 1  # the last column may wrap
         text = as_line(result, emotions)[:width]
         print(f"\r\x1b[K{text}", end="\n" if result.final else "", flush=True)
 
@@ -29,12 +30,13 @@ def make(emotions: Sequence[str]) -> Callable[[Result], None]:
 
 
 def as_json(result: Result, emotions: Sequence[str]) -> str:
-    """One object: start, time, final, predicted, probabilities with nine digits, which
-    tell any two float32 apart."""
-    odds = {
-        name: float(f"{p:.9g}")
-        for name, p in zip(emotions, result.probabilities, strict=True)
-    }
+    """Returns an object of start, time, final, predicted and probabilities.
+
+    Args:
+      result: what it says.
+      emotions: the classes.
+    """
+    odds = formats.probabilities(emotions, result.probabilities)
     return json.dumps(
         {
             "start": result.start,
@@ -48,7 +50,12 @@ def as_json(result: Result, emotions: Sequence[str]) -> str:
 
 
 def as_line(result: Result, emotions: Sequence[str]) -> str:
-    """Time, emotion, a bar of its probability, and all probabilities in percent."""
+    """Returns time, emotion, a bar of its probability, and all probabilities.
+
+    Args:
+      result: what it says.
+      emotions: the classes.
+    """
     odds = dict(zip(emotions, map(float, result.probabilities), strict=True))
     best = max(odds, key=odds.__getitem__)
     name = best.ljust(max(map(len, emotions)))

@@ -1,6 +1,6 @@
-"""Where live audio comes from: int16 samples at 16 kHz, as they arrive.
+"""Sources of live audio: int16 samples at 16 kHz, as they arrive.
 
-Each source ends when there is no more, or when the process was told to stop.
+A source ends when there is no more audio, or when the process is told to stop.
 """
 
 import os
@@ -17,28 +17,20 @@ from launch.experiment import terminal
 from vladser.errors import InputError
 from vladser.features.audio import RATE
 
-_POLL = 0.1  # seconds between looks at whether to stop
+_POLL = 0.1  # seconds between checks of whether to stop
 _BYTES = 1 << 14  # read at once: half a second
-_FILES = {
-    b"RIFF": "WAV",
-    b"RF64": "WAV",
-    b"fLaC": "FLAC",
-    b"OggS": "Ogg",
-    b"FORM": "AIFF",
-    b".snd": "AU",
-    b"caff": "CAF",
-    b"ID3": "MP3",  # one without a tag begins as soft samples do
-}
+# The first bytes of audio files. Those of an MP3 without a tag may be raw samples.
+_FILES = (b"RIFF", b"RF64", b"fLaC", b"OggS", b"FORM", b".snd", b"caff", b"ID3")
 _HEADER = 4  # bytes
 
 
 def stdin() -> Iterator[np.ndarray]:
-    """Raw 16-bit little-endian mono samples from standard input.
+    """Yields raw 16-bit little-endian mono samples from standard input.
 
     Raises:
       InputError: it cannot be read, or is an audio file with a header.
     """
-    rest, known = b"", False
+    rest, checked = b"", False
     while not stopping.asked():
         if not select.select([sys.stdin], [], [], _POLL)[0]:
             continue
@@ -51,11 +43,14 @@ def stdin() -> Iterator[np.ndarray]:
         if not read:
             break
         data = rest + read
-        if not known and len(data) < _HEADER:
+        if not checked and len(data) < _HEADER:
             rest = data
             continue
-        known = known or _is_raw(data)
-        whole = len(data) // 2 * 2
+        if not checked and data.startswith(_FILES):
+            raise InputError(
+                "standard input is an audio file: expected raw 16-bit PCM, see --help"
+            )
+        checked, whole = True, len(data) // 2 * 2
         rest = data[whole:]
         yield np.frombuffer(data[:whole], "<i2").astype(np.int16)
     if rest:
@@ -63,7 +58,7 @@ def stdin() -> Iterator[np.ndarray]:
 
 
 def microphone() -> Iterator[np.ndarray]:
-    """What the system's default microphone hears, until the process is told to stop.
+    """Yields what the default microphone hears, until the process is told to stop.
 
     Raises:
       InputError: there is none, or it does not give 16 kHz.
@@ -82,7 +77,7 @@ def microphone() -> Iterator[np.ndarray]:
                 except queue.Empty:
                     continue
                 if late and not lost:
-                    terminal.say("note: audio was lost, for this machine is too busy")
+                    terminal.say("note: audio was lost: this machine is too busy")
                     lost = True
                 yield np.frombuffer(data, np.int16)
     except port.PortAudioError as error:
@@ -90,7 +85,7 @@ def microphone() -> Iterator[np.ndarray]:
 
 
 def sounddevice() -> ModuleType:
-    """The package that reads microphones.
+    """Imports the package that reads microphones.
 
     Raises:
       InputError: it is not installed, or PortAudio is not.
@@ -104,16 +99,7 @@ def sounddevice() -> ModuleType:
         ) from None
     except OSError as error:
         raise InputError(
-            f"--microphone: {error}: install it, say apt install libportaudio2"
+            f"--microphone: {error}: install it, for example by apt install "
+            "libportaudio2"
         ) from None
     return sounddevice
-
-
-def _is_raw(data: bytes) -> bool:
-    for header, kind in _FILES.items():
-        if data.startswith(header):
-            raise InputError(
-                f"standard input is an audio file ({kind}): expected raw 16-bit "
-                "PCM, see --help"
-            )
-    return True

@@ -49,7 +49,7 @@ def lstm(*, cells: Count = 64) -> Encoder:
     2000, "Learning to forget: continual prediction with LSTM".
 
     Args:
-      cells: H.
+      cells: H, the size of the state.
     """
 
     def apply(params, frames, mask):

@@ -4,7 +4,7 @@ Each treatment is off at 0. Class shares are those of the fold's training uttera
 class that they lack counts as one utterance, so that weights and logarithms are finite.
 """
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import chex
 import jax
@@ -30,7 +30,7 @@ class Data(NamedTuple):
 
 def cross_entropy(
     *,
-    smoothing: str = "unigram",
+    smoothing: Literal["none", "uniform", "unigram"] = "unigram",
     alpha: Share = 0.2,
     class_weights: Share = 0.0,
     focal: NonNegative = 0.0,
@@ -48,12 +48,9 @@ def cross_entropy(
       class_weights: exponent of the inverse class share that weights each utterance: 0
         weights all alike, 1 gives all classes the same total weight.
       focal: gamma of the focal loss, which reduces the loss of easy utterances.
-      logit_adjustment: tau of logit adjustment.
-
-    Raises:
-      InputError: an unknown smoothing.
+      logit_adjustment: tau of logit adjustment: the loss adds tau log(class share) to
+        the logits, so that rare classes are not predicted less for being rare.
     """
-    smoothings.check(smoothing)
 
     def prepare(labels, classes):
         return Data(

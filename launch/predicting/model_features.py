@@ -1,24 +1,61 @@
 """The features that a model takes."""
 
+from __future__ import annotations
+
+from dataclasses import dataclass
 from pathlib import Path
 
+from launch.command_line import model_flags
+from launch.command_line.fields import flag
 from vladser import registry
 from vladser.errors import InputError
 from vladser.features import cache
 from vladser.models.description import Description
 from vladser.types import Features, Part
 
-HELP = (
-    "The model's features: where they are none of vladser's, code that you trust; or "
-    "npy(name=...), to check whose features the files hold."
-)
+
+@dataclass(frozen=True)
+class Settings(model_flags.Settings):
+    """A trained model and its features; the settings of a program inherit it.
+
+    Attributes:
+      features: the model's features if they are none of vladser's: code that you trust;
+        or npy(name=...), to check what made the features in the files.
+    """
+
+    features: Part | None = flag("Model", None, registry.features.parse)
+
+    def find_features(self) -> Features:
+        """Returns the features that the model takes, see `find`."""
+        return find(self.describe(), self.features)
+
+    def remark(self, cache_dir: Path) -> str:
+        """Returns what users should know of the model's features, "" for nothing.
+
+        Raises:
+          InputError: what computes them is not installed, and nothing is cached.
+        """
+        features, feature_set = self.find_features(), self.describe().feature_set
+        if features.setup is None:
+            name = features.id.partition("-")[2]
+            if self.features or not name:
+                return ""
+            return (
+                f"files should hold features of {name}: --features=npy(name=...) "
+                "checks it"
+            )
+        here = cache.identify(features, cache_dir)
+        if here == feature_set:
+            return ""
+        then, now = (text.partition("/")[2] for text in (feature_set, here))
+        return f"features are made by {now}; the model was trained on those of {then}"
 
 
 def find(model: Description, given: Part | None = None) -> Features:
     """Returns the features that a model takes.
 
     Args:
-      model: what it says of itself.
+      model: its description.
       given: what --features says.
 
     Raises:
@@ -39,32 +76,6 @@ def find(model: Description, given: Part | None = None) -> Features:
             "that it was trained on"
         )
     return features
-
-
-def note(feature_set: str, features: Features, cache_dir: Path, given: bool) -> str:
-    """Returns what a person should know of a model's features, "" for nothing.
-
-    Args:
-      feature_set: as the model says it.
-      features: what `find` returned.
-      cache_dir: the cache of features.
-      given: whether --features was.
-
-    Raises:
-      InputError: what computes them is not installed, and nothing is cached.
-    """
-    if features.setup is None:
-        name = features.id.partition("-")[2]
-        if given or not name:
-            return ""
-        return (
-            f"files should hold features of {name}: --features=npy(name=...) checks it"
-        )
-    here = cache.identify(features, cache_dir)
-    if here == feature_set:
-        return ""
-    then, now = (text.partition("/")[2] for text in (feature_set, here))
-    return f"features are of {now}; the model was trained on those of {then}"
 
 
 def _part(model: Description, wanted: str) -> Part:

@@ -1,0 +1,152 @@
+"""Settings dataclasses: all that a program's command line takes, a field a flag.
+
+A field's annotation says what values its flag takes, and the docstring's "Attributes"
+what `--help` says of it. Modules of settings import annotations from `__future__`, so
+that they stay text.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+from absl import flags
+from platformdirs import user_cache_path
+
+from launch.command_line import parsers
+from vladser import options
+from vladser.errors import InputError
+
+
+class Flag(NamedTuple):
+    """How a flag is declared.
+
+    Attributes:
+      group: where `--help` lists it.
+      default: its value unless given, as text or parsed; None is not parsed.
+      parse: from text to value; raises ValueError, which says what is expected.
+        `parsers.annotated` stands for the parser of the field's annotation.
+      text: what `--help` says; "" stands for what the docstring says.
+      repeatable: it may be given several times; its value is a tuple.
+      required: it has to be given.
+    """
+
+    group: str
+    default: Any = None
+    parse: Callable[..., Any] = parsers.annotated
+    text: str = ""
+    repeatable: bool = False
+    required: bool = False
+
+
+def flag(*declared: Any, **more: Any) -> Any:
+    """Declares a field that is a flag of the same name; the arguments are `Flag`'s."""
+    return dataclasses.field(metadata={"flag": Flag(*declared, **more)})
+
+
+def several(declared: Mapping[str, Flag]) -> Any:
+    """Declares a field that holds the values of flags by name, None left out."""
+    return dataclasses.field(metadata={"flags": declared})
+
+
+def words(name: str) -> Any:
+    """Declares a field that holds the arguments that are no flags, one or more, which
+    messages call `name`."""
+    return dataclasses.field(metadata={"words": name})
+
+
+def cache_dir(group: str) -> Any:
+    """Declares the folder of features, the same for every program."""
+    where, text = str(user_cache_path("vladser")), "where features are kept."
+    return flag(group, where, parsers.absolute, text)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What every program takes; the settings of a program inherit it.
+
+    Attributes:
+      flagfile: the last flagfile on the command line.
+    """
+
+    flagfile: Path | None = dataclasses.field(
+        metadata={"flag": Flag("General")}, compare=False
+    )
+
+    def checked(self) -> Self:
+        """Returns the settings, with the defaults that depend on other flags.
+
+        Raises:
+          InputError: flags that do not go together, or name what does not exist.
+        """
+        return self
+
+
+def declared(settings: type[Settings]) -> Iterator[tuple[str, Flag]]:
+    """Yields the name of each flag, and its declaration with parser and text."""
+    texts: dict[str, str] = {}
+    for kind in reversed(settings.__mro__):
+        texts |= options.texts(kind.__doc__, "Attributes")
+    for field in dataclasses.fields(settings):
+        yield from field.metadata.get("flags", {}).items()
+        if said := field.metadata.get("flag"):
+            parse = said.parse
+            if parse is parsers.annotated:
+                assert isinstance(field.type, str), "no annotations from __future__"
+                parse = parse(field.type, said.default)
+            text = said.text or texts.get(field.name, "")
+            yield field.name, said._replace(parse=parse, text=text)
+
+
+def positional(settings: type[Settings]) -> str | None:
+    """Returns what the words of a command line stand for, None if it takes none."""
+    names = (f.metadata.get("words") for f in dataclasses.fields(settings))
+    return next(filter(None, names), None)
+
+
+def define(values: flags.FlagValues, settings: type[Settings]) -> None:
+    """Defines the flags of `settings` on `values`."""
+    for name, said in declared(settings):
+        kind: Any = flags.MultiFlag if said.repeatable else flags.Flag
+        boolean = said.parse is parsers.boolean
+        flag = kind(_Parser(said.parse), None, name, said.default, "", boolean=boolean)
+        flags.DEFINE_flag(flag, values)
+
+
+def read(
+    values: flags.FlagValues, settings: type[Settings], words: Sequence[str]
+) -> Any:
+    """Returns the settings that a command line gives, not yet `checked`.
+
+    Args:
+      values: with the flags that `define` defines, parsed.
+      settings: the type of the result.
+      words: the arguments that are no flags.
+
+    Raises:
+      InputError: a required flag is missing.
+    """
+    given: dict[str, Any] = {}
+    for name, said in declared(settings):
+        value = values[name].value
+        if said.required and value is None:
+            raise InputError(f"--{name} is required: {said.text.rstrip('.')}")
+        given[name] = tuple(value or ()) if said.repeatable else value
+    for field in dataclasses.fields(settings):
+        if "words" in field.metadata:
+            given[field.name] = tuple(words)
+        if names := field.metadata.get("flags"):
+            own = {name: given.pop(name) for name in names}
+            given[field.name] = {n: v for n, v in own.items() if v is not None}
+    return settings(**given)
+
+
+class _Parser(flags.ArgumentParser):
+    def __init__(self, parse: Callable[[Any], Any]):
+        self._parse = parse
+
+    def parse(self, argument: Any) -> Any:
+        return self._parse(argument)
