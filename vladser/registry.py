@@ -151,7 +151,7 @@ class Room:
                 raise InputError(f"{self.kind} {name}: {option}: {error}") from None
         return complete
 
-    @cache  # parsed once: it is asked for wherever a part is traced
+    @cache  # noqa: B019 (few rooms, which live for ever)
     def _signature(self, name: str) -> dict[str, tuple[str, Any]]:
         """Returns the annotation and default of each option, read from the source."""
         (folder,) = import_module(self.package).__path__
