@@ -235,7 +235,7 @@ def test_whose_ready_features_they_are_can_be_said_and_is_checked(
 def test_features_from_elsewhere_are_used_where_they_are_trusted(
     trained, call, tmp_path, monkeypatch
 ):
-    (tmp_path / "mine.py").write_text(
+    (tmp_path / "noisy.py").write_text(
         "import numpy as np\n"
         "from vladser.types import Features\n"
         "def noise(*, seed=0):\n"
@@ -247,7 +247,7 @@ def test_features_from_elsewhere_are_used_where_they_are_trusted(
     )
     monkeypatch.syspath_prepend(tmp_path)
     given = vars(bundle.load(trained.model)) | {"feature_set": "noise-7"}
-    part = registry.features.parse("mine.noise(seed=7)")
+    part = registry.features.parse("noisy.noise(seed=7)")
     given["condition"] = replace(given["condition"], features=part)
     bundle.save(bundle.Bundle(**given), tmp_path / "model")
     file = next(iter(trained.tested))
@@ -255,7 +255,7 @@ def test_features_from_elsewhere_are_used_where_they_are_trusted(
     assert status == 2 and f"if you trust that, say --features={part}" in err
     status, out, _ = call(f"--features={part}", file, model=tmp_path / "model")
     assert status == 0 and out
-    other = "--features=mine.noise(seed=8)"
+    other = "--features=noisy.noise(seed=8)"
     status, _, err = call(other, file, model=tmp_path / "model")
     assert status == 2 and "makes noise-8: expected those" in err
 
