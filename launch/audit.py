@@ -13,7 +13,7 @@ if __name__ == "__main__":
 
     stopping.listen()  # before the imports, which take time
 
-from launch.command_line import cli, flags
+from launch.command_line import cli
 from launch.command_line.flags import Settings
 from launch.experiment import loading, terminal
 
@@ -21,23 +21,18 @@ from launch.experiment import loading, terminal
 def main(settings: Settings) -> None:
     """Prints a line for each check."""
     # Late because they import jax, which workers and wrong flags do not need.
-    from launch.experiment import auditing, training
-    from vladser.data import dataset
+    from launch.experiment import auditing, designing
 
     if settings.hold_out == "none":
         raise cli.UsageError("--hold_out=none tests nothing: nothing to audit")
-    chosen, classes, extraction = loading.load(settings, alive=lambda: None)
-    for note in chosen.notes:
+    loaded = loading.load(settings, alive=lambda: None)
+    for note in loaded.chosen.notes:
         terminal.say(f"note: {note}")
-    corpus = dataset.build(
-        chosen.utterances, extraction.features, classes, extraction.feature_set
-    )
-    plan = training.plan(settings, corpus)
-    conditions = flags.conditions(settings)
-    findings = auditing.findings(settings, corpus, chosen.utterances, conditions, plan)
-    for finding in findings:
+    design = designing.design(settings, designing.datasets(loaded))
+    certificate = auditing.findings(settings, design, loaded.chosen.utterances)
+    for finding in certificate:
         print(f"{finding.level:8} {finding.check:24} {finding.text}")
-    auditing.require(findings)
+    auditing.require(certificate)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Measures how fast vladser trains, next to the ways one would train without it.
 
     python -m launch.benchmark --data_dir=EMODB --json=benchmark.json
-    python -m launch.benchmark --workloads=none --curves=trials,length,devices
+    python -m launch.benchmark --workloads=emodb --trials=1,2,5,10,20 --peers=none
 
 All contestants train the paper's model on the same utterances. A contestant whose loss
 and gradients differ from ours is not measured. They take turns, round by round; the
@@ -20,21 +20,31 @@ import os
 import shlex
 import sys
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
-from launch.benchmarking import memory
-from launch.benchmarking.contestant import PEERS
-from launch.command_line import cli, fields
+from launch.benchmarking.contestants import PEERS
+from launch.command_line import cli, fields, parsers
 from launch.command_line.fields import flag
-from launch.command_line.parsers import some_of
-from launch.experiment import run_dir
+from launch.command_line.parsers import one_of, several
+from launch.experiment import run_dir, terminal
 from vladser.errors import InputError
-from vladser.features.extraction import cores
+from vladser.features.cores import cores
 from vladser.options import Count
 
-WORKLOADS = ("emodb", "iemocap")
-CURVES = ("trials", "length", "devices")
+
+def _workload(text: str) -> str:
+    if text not in ("emodb", "iemocap") and not (text.isdecimal() and int(text) > 5):
+        raise ValueError("expected some of emodb, iemocap and numbers of frames")
+    return text
+
+
+def _trials(text: str) -> int:
+    trials = parsers.option("Count", 1)(text)
+    if trials > 10 and trials % 10:
+        raise ValueError("expected at most 10, or a multiple of it")
+    return trials
 
 
 @dataclass(frozen=True)
@@ -42,47 +52,37 @@ class Settings(fields.Settings):
     """What to measure, on what, and how often.
 
     Attributes:
-      workloads: corpora to train on. emodb: EMO-DB's four classes, or without data_dir
+      workloads: what to train on. emodb: EMO-DB's four classes, or without data_dir
         noise of such lengths; iemocap: noise of the lengths of IEMOCAP's 5,531
-        utterances.
-      peers: contestants beside ours.
-      curves: ours over the number of trainings of emodb (trials), the length of the
-        utterances (length, with torch_padded if it is among the peers), the number of
-        CPU devices on emodb (devices).
+        utterances; 300: noise, all utterances of 300 frames.
+      peers: contestants beside ours, or none.
       extraction: also times the extraction of features in data_dir.
       streaming: also times the streaming of audio in data_dir.
-      prediction: a model: also times launch.predict with it on data_dir.
       data_dir: the folder of EMO-DB.
-      trials: trainings of a workload: up to 10 are folds, multiples of 10 several
-        seeds.
+      trials: trials of a workload, one number or several: up to 10 are folds, multiples
+        of 10 several seeds.
       rounds: rounds to time, after one to warm up.
-      frames: real frames of a round, roughly, of all trainings together.
+      frames: real frames of a round, roughly, of all trials together.
       devices: CPU devices that jax sees.
       json: a file for all figures, including those of each round.
     """
 
-    workloads: tuple[str, ...] = flag("What", "emodb,iemocap", some_of(*WORKLOADS))
-    peers: tuple[str, ...] = flag("What", ",".join(PEERS), some_of(*PEERS))
-    curves: tuple[str, ...] = flag("What", "none", some_of(*CURVES))
+    workloads: tuple[str, ...] = flag("What", "emodb,iemocap", several(_workload))
+    peers: tuple[str, ...] = flag("What", ",".join(PEERS), several(one_of(*PEERS)))
     extraction: bool = flag("What", "false")
     streaming: bool = flag("What", "false")
-    prediction: Path = flag("What")
-    data_dir: Path = flag("Data")
+    data_dir: Path | None = flag("Data")
     cache_dir: Path = fields.cache_dir("Data")
-    trials: Count = flag("How", 10)
+    trials: tuple[int, ...] = flag("How", "10", several(_trials))
     rounds: Count = flag("How", 5)
     frames: Count = flag("How", 1_000_000)
     devices: Count = flag("How", cores())
-    json: Path = flag("Output")
+    json: Path | None = flag("Output")
 
     def checked(self) -> Self:
         """See `fields.Settings.checked`."""
-        if self.trials > 10 and self.trials % 10:
-            raise InputError(
-                f"--trials={self.trials}: expected at most 10, or a multiple of it"
-            )
-        for name in "extraction", "prediction", "streaming":
-            if self.data_dir is None and getattr(self, name):
+        for name in "extraction", "streaming":
+            if getattr(self, name) and self.data_dir is None:
                 raise InputError(f"--{name} needs --data_dir, the folder of EMO-DB")
         if self.data_dir and not self.data_dir.is_dir():
             raise InputError(f"--data_dir={self.data_dir}: no such folder")
@@ -92,21 +92,42 @@ class Settings(fields.Settings):
 
 
 def main(settings: Settings) -> None:
-    """Prints each table when it is ready, and finally writes the file."""
+    """Measures what is asked for, prints a table of each, and writes the file."""
     # Late because it imports jax, which workers and wrong flags do not need.
     import jax
 
-    memory.keep_freed()
-    # Without a cache of compiled programs: compilation is measured too.
+    # Without a cache of compiled programs, since compilation is measured as well.
     jax.config.update("jax_num_cpu_devices", settings.devices)
-    # PyTorch needs a share of the GPU's memory, of which jax would take all.
+    # A GPU is shared with PyTorch, which finds no room where jax takes it all.
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
-    from launch.benchmarking import program
+    from launch.benchmarking import bare_smile, contest, listening, tables, workloads
 
     command = shlex.join(["python", "-m", "launch.benchmark", *sys.argv[1:]])
-    result = {"format": 1, "command": command, **program.run(settings)}
+    result: dict[str, Any] = {"format": 2, "command": command, **run_dir.environment()}
+    folder, rounds = settings.data_dir, settings.rounds
+    if settings.workloads:
+        agreed, notes = contest.agreeing(settings.peers)
+        measured = []
+        for name, trials in product(settings.workloads, settings.trials):
+            data = workloads.load(name, folder, settings.cache_dir)
+            plan = workloads.plan(name, data, trials, settings.frames, rounds + 1)
+            names = ["ours", *agreed]
+            measured.append(contest.measure(plan, names, rounds, terminal.say))
+        result |= {"workloads": measured, "peers": notes}
+        _show(tables.contest(measured, notes))
+    wavs = sorted(folder.glob("wav/*.wav")) if folder else []
+    if settings.extraction:
+        result["extraction"] = bare_smile.measure(wavs, rounds, cores())
+        _show(tables.figures(f"extraction of {len(wavs)} files", result["extraction"]))
+    if settings.streaming:
+        result["streaming"] = listening.measure(wavs, rounds)
+        _show(tables.figures("streaming", result["streaming"]))
     if settings.json:
         run_dir.write_json(settings.json, result)
+
+
+def _show(table: str) -> None:
+    print(table, end="\n\n", flush=True)
 
 
 if __name__ == "__main__":

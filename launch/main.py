@@ -22,8 +22,9 @@ import vladser
 from launch.command_line import cli, flags, flags_text
 from launch.command_line.flags import Settings
 from launch.experiment import loading, resuming, terminal
+from launch.experiment.resuming import State
 from vladser.condition import specification
-from vladser.features import extraction
+from vladser.features.cores import cores
 
 if TYPE_CHECKING:
     from launch.experiment.distributed import Cluster
@@ -35,7 +36,7 @@ def main(settings: Settings) -> None:
     from launch.command_line import backend
     from launch.experiment import distributed
 
-    backend.prepare(extraction.cores(), settings.cache_dir / "xla")
+    backend.prepare(cores(), settings.cache_dir / "xla")
     if settings.dry_run:
         _preview(settings)
         return
@@ -56,7 +57,7 @@ def _preview(settings: Settings) -> None:
 def _run(settings: Settings, distributed: "Cluster") -> None:
     import jax
 
-    from launch.experiment import training
+    from launch.experiment import run
 
     with cli.wrong_use():
         _build(settings)
@@ -64,11 +65,16 @@ def _run(settings: Settings, distributed: "Cluster") -> None:
     distributed.agree("program", [*versions, *flags_text.agreed(settings)])
     if distributed.process == 0:
         with cli.wrong_use():
-            resuming.check(settings)
-    chosen, classes, extraction = loading.load(settings, distributed.check)
-    for note in chosen.notes if distributed.process == 0 else []:
+            if resuming.check(settings) is State.FINISHED:
+                print(
+                    f"the run in {settings.run_dir} has finished: report.html shows "
+                    "it; --fresh trains it anew"
+                )
+                return
+    loaded = loading.load(settings, distributed.check)
+    for note in loaded.chosen.notes if distributed.process == 0 else []:
         terminal.say(f"note: {note}")
-    training.run(settings, chosen.utterances, classes, extraction, distributed)
+    run.run(settings, loaded, distributed)
 
 
 def _build(settings: Settings) -> None:

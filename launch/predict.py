@@ -27,15 +27,18 @@ from launch.command_line.parsers import one_of
 from launch.experiment import run_dir, terminal
 from launch.predicting import formats, inputs, model_features, windows
 from launch.predicting.classifying import Classified, classify
+from vladser import text
 from vladser.errors import InputError
-from vladser.features import arrays, audio, extraction
+from vladser.features import extraction
+from vladser.features.audio import RATE
+from vladser.features.cores import cores
 from vladser.models.bundle import Bundle
 from vladser.options import Count, Positive
-from vladser.types import Utterance
+from vladser.types import Features, Utterance
 
 
 @dataclass(frozen=True)
-class Settings(model_flags.Settings):
+class Settings(model_flags.AudioSettings):
     """Which model, which files, and what to make of them.
 
     Attributes:
@@ -55,12 +58,11 @@ class Settings(model_flags.Settings):
     format: str = flag("Output", "table", one_of(*formats.FORMATS))
     embeddings: Path | None = flag("Output")
     max_seconds: Positive = flag("Extraction", 60.0)
-    workers: Count = flag("Extraction", extraction.cores())
+    workers: Count = flag("Extraction", cores())
     cache_dir: Path = fields.cache_dir("Extraction")
 
     def checked(self) -> Self:
         """See `fields.Settings.checked`."""
-        shortest = audio.SHORTEST / audio.RATE
         window, hop, embeddings = self.window, self.hop, self.embeddings
         if window is None:
             for name in "hop", "timeline":
@@ -68,9 +70,9 @@ class Settings(model_flags.Settings):
                     raise InputError(
                         f"--{name} goes with --window, the length of windows"
                     )
-        elif not shortest <= window <= self.max_seconds:
+        elif window > self.max_seconds:
             raise InputError(
-                f"--window={window:g}: expected from {shortest:g} to --max_seconds="
+                f"--window={window:g}: expected at most --max_seconds="
                 f"{self.max_seconds:g}"
             )
         elif (hop := hop or window / 2) > window:
@@ -92,18 +94,20 @@ class Settings(model_flags.Settings):
 def main(settings: Settings) -> None:
     """Classifies the files and prints a line for each."""
     with cli.wrong_use():
-        feature_set = settings.describe().feature_set
-        given = _inputs(settings, feature_set)
+        model = settings.describe()
+        features = model_features.find(*model[1:3], settings.features)
+        given = _inputs(settings, features)
         if settings.timeline:
             run_dir.make(settings.timeline)
-    remark = model_features.differing(feature_set, settings.cache_dir)
-    for note in [*given.notes, *[remark] * bool(remark)]:
+    named = settings.features is not None
+    remark = model_features.note(model.feature_set, features, settings.cache_dir, named)
+    for note in filter(None, [*given.notes, remark]):
         terminal.say(f"note: {note}")
     recordings = [[utterance] for utterance in given.utterances]
     if settings.window and settings.hop:
         recordings = windows.cut(given.utterances, settings.window, settings.hop)
     utterances = [window for recording in recordings for window in recording]
-    classified = _classify(settings, feature_set, utterances)
+    classified = _classify(settings, features, utterances)
     # File names may be any bytes. (typeshed says TextIO, which stdout may be.)
     sys.stdout.reconfigure(errors="surrogateescape")  # type: ignore[union-attr]
     write = formats.FORMATS[settings.format]
@@ -120,20 +124,27 @@ def main(settings: Settings) -> None:
     if classified.bad:
         raise InputError(
             f"{len(classified.bad):,} of "
-            f"{terminal.number(len(utterances), settings.unit)} could not be classified"
+            f"{text.count(len(utterances), settings.unit)} could not be classified"
         )
 
 
-def _inputs(settings: Settings, feature_set: str) -> inputs.Inputs:
-    if model_features.name(feature_set) != arrays.NAME:
-        return inputs.find(settings.files, inputs.AUDIO)
-    if settings.window:
-        raise InputError("--window cuts audio: this model takes ready features (.npy)")
-    return inputs.find(settings.files, {".npy"})
+def _inputs(settings: Settings, features: Features) -> inputs.Inputs:
+    if features.setup is None:
+        if settings.window:
+            raise InputError(
+                "--window cuts audio: this model takes ready features (.npy)"
+            )
+        return inputs.find(settings.files, {".npy"})
+    shortest = features.shortest / RATE
+    if settings.window and settings.window < shortest:
+        raise InputError(
+            f"--window={settings.window:g}: expected at least {shortest:g} seconds"
+        )
+    return inputs.find(settings.files, inputs.AUDIO)
 
 
 def _classify(
-    settings: Settings, feature_set: str, utterances: list[Utterance]
+    settings: Settings, features: Features, utterances: list[Utterance]
 ) -> Classified:
     def load() -> Bundle:
         from launch.command_line import backend  # late because it imports jax
@@ -141,12 +152,13 @@ def _classify(
         backend.prepare(1, settings.cache_dir / "xla")
         return settings.load()
 
-    extracted = model_features.each(
-        feature_set,
+    extracted = extraction.each(
         utterances,
         settings.cache_dir,
-        settings.max_seconds,
-        settings.workers,
+        features=features,
+        max_seconds=settings.max_seconds,
+        workers=settings.workers,
+        keep=settings.window is None,  # windows are many, and overlap
     )
     with terminal.bar("features", len(utterances), settings.unit) as bar:
         keep = settings.embeddings is not None

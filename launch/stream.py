@@ -18,6 +18,7 @@ if __name__ == "__main__":
 import sys
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -28,8 +29,6 @@ from launch.predicting import model_features
 from launch.streaming import sources
 from vladser.condition import Condition
 from vladser.errors import InputError
-from vladser.features import arrays
-from vladser.features.audio import SHORTEST
 from vladser.registry import aggregators, encoders
 
 LONGEST = 60.0  # seconds
@@ -44,7 +43,7 @@ def _seconds(text: Any) -> float:
 
 
 @dataclass(frozen=True)
-class Settings(model_flags.Settings):
+class Settings(model_flags.AudioSettings):
     """Which model, what it listens to and how often it answers.
 
     Attributes:
@@ -61,11 +60,11 @@ class Settings(model_flags.Settings):
 
     def checked(self) -> Self:
         """See `fields.Settings.checked`; also checks that there is audio to come."""
-        feature_set = self.describe().feature_set
-        if model_features.name(feature_set) == arrays.NAME:
+        model = self.describe()
+        if not model_features.find(*model[1:3], self.features).live:
             raise InputError(
-                f"{self.model} takes ready features ({feature_set}): expected one of "
-                "openSMILE's features"
+                f"{self.model} takes features {model.feature_set}, which cannot be "
+                "extracted live: expected a model of openSMILE's"
             )
         if self.microphone:
             sources.sounddevice()
@@ -86,25 +85,28 @@ def main(settings: Settings) -> None:
 
     from launch.streaming import display
     from launch.streaming.following import follow, warm_up
-    from vladser.features.smile import Smile
 
     bundle = settings.load()
     _require_streaming(settings, bundle.condition)
-    if remark := model_features.differing(bundle.feature_set, Path()):
+    given = settings.features
+    features = model_features.find(bundle.feature_set, len(bundle.mean), given)
+    assert features.setup and features.live  # see `Settings.checked`
+    feature_set, known = bundle.feature_set, given is not None
+    if remark := model_features.note(feature_set, features, Path(), known):
         terminal.say(f"note: {remark}")
-    smile = Smile(model_features.name(bundle.feature_set))
+    live = partial(features.live, features.setup())
     show, shown = display.make(bundle.emotions), False
     warm_up(bundle)
     audio = sources.microphone() if settings.microphone else sources.stdin()
-    results = follow(bundle, smile, audio, settings.every, settings.utterance)
+    results = follow(bundle, live, audio, settings.every, settings.utterance)
     with stopping.deferred(), closing(results):  # a signal waits for the last result
         for result in results:
             show(result)
             shown = True
     if not shown:
         raise InputError(
-            f"there was no audio to classify: expected at least {SHORTEST} samples "
-            "(60 ms)"
+            f"there was no audio to classify: expected at least {features.shortest} "
+            "samples"
         )
 
 

@@ -5,7 +5,8 @@ import pytest
 import soundfile
 
 from vladser.features import audio
-from vladser.features.audio import BadAudio, load
+from vladser.features.audio import BadAudio, expected_samples, load
+from vladser.types import Utterance
 
 TOP = np.float32(32767 / 32768)
 
@@ -90,7 +91,7 @@ def test_a_truncated_header_is_refused(file, size):
 
 def test_a_header_without_samples_is_refused(file):
     soundfile.write(file, [], 16000)
-    assert "0 samples at 16000 Hz: at least 960" in refused(file)
+    assert "0 samples at 16000 Hz: expected at least 960" in refused(file)
 
 
 def test_a_flac_file_cut_short_is_refused(file):
@@ -107,7 +108,7 @@ def test_rates_that_no_microphone_has_or_below_16_khz_are_refused(file, rate):
     file.write_bytes(content)
     reason = refused(file)
     if 0 < rate < 2**31:  # other values libsndfile refuses itself
-        assert f"{rate} Hz: 16000 to 768000 Hz is right" in reason
+        assert f"{rate} Hz: expected 16000 to 768000 Hz" in reason
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 32000, 1e38])
@@ -131,7 +132,7 @@ def test_61_s_are_refused_before_they_are_decoded(file, monkeypatch):
     soundfile.write(file, np.zeros(61 * 16000), 16000)
     assert len(load(file, max_seconds=61.0)) == 61 * 16000
     monkeypatch.setattr(soundfile.SoundFile, "blocks", None)
-    assert "61.000 s: at most 60 s" in refused(file)
+    assert "61.000 s: expected at most 60 s" in refused(file)
 
 
 def test_a_segment_is_read_alone_out_of_a_long_file(file):
@@ -143,7 +144,7 @@ def test_a_segment_is_read_alone_out_of_a_long_file(file):
         signal = load(file, start, end, max_seconds=3)
         np.testing.assert_array_equal(signal * 32768, samples[int(first) : int(last)])
     assert len(load(file, 1.0, 1.5, max_seconds=0.5)) == 8000
-    assert "at most 0.5 s" in refused(file, 1.0, 1.6, 0.5)
+    assert "expected at most 0.5 s" in refused(file, 1.0, 1.6, 0.5)
 
 
 @pytest.mark.parametrize(
@@ -173,3 +174,36 @@ def test_an_unreadable_file_is_refused(file):
     soundfile.write(file, tone(), 16000)
     file.chmod(0)
     assert "Permission denied" in refused(file)
+
+
+def expected(file, max_seconds=60.0, **segment):
+    return expected_samples(Utterance("a", file, "s", "sad", **segment), max_seconds)
+
+
+@pytest.mark.parametrize("rate", [16000, 22050, 24414, 44100, 48000])
+@pytest.mark.parametrize("seconds", [0.0614, 0.5, 1.2345])
+def test_the_header_says_how_many_samples_will_be_read(file, rate, seconds):
+    soundfile.write(file, np.stack([tone(seconds, rate)] * 2, 1), rate)
+    slack = 0 if rate == 16000 else 1  # the resampler may round a sample up
+    assert abs(expected(file) - len(load(file))) <= slack
+
+
+@pytest.mark.parametrize(
+    "segment", [{"start": 0.25}, {"end": 0.75}, {"start": 0.3, "end": 0.8}]
+)
+def test_of_a_segment_the_header_says_it_too(tmp_path, segment):
+    file = tmp_path / "noise.raw"  # the content decides what it is
+    soundfile.write(file, tone(), 16000, format="WAV")
+    assert expected(file, **segment) == len(load(file, **segment))
+
+
+def test_of_what_would_be_refused_nothing_is_expected(file, tmp_path):
+    text, pipe, slow = (tmp_path / name for name in ("text", "pipe", "slow.wav"))
+    text.write_text("words")
+    os.mkfifo(pipe)
+    soundfile.write(slow, tone(rate=8000), 8000)
+    for bad in text, pipe, slow, tmp_path, tmp_path / "none.wav":
+        assert expected(bad) is None
+    soundfile.write(file, tone(), 16000)
+    assert expected(file, max_seconds=0.9) is None
+    assert expected(file, start=1.5) is None

@@ -4,28 +4,26 @@ import numpy as np
 import pytest
 import toys
 
-from vladser.condition import make
 from vladser.data import batches, dataset, folds
-from vladser.engine import trials
-from vladser.engine.merging import Results
+from vladser.engine import results, trials
+from vladser.engine.on_devices import OnDevices
+from vladser.engine.results import Results
+from vladser.engine.trial_batches import TrialBatch
 from vladser.evaluation.audit import checks
 
 CONDITIONS = [
-    make(aggregator="mean", smoothing="none"),
-    make(aggregator="final", class_weights=1.0, logit_adjustment=0.5),
+    toys.but(aggregator="mean", smoothing="none"),
+    toys.but(aggregator="final", class_weights=1.0, logit_adjustment=0.5),
 ]
 
 
-def _plan(corpus, validation="none", kind=batches.Plan):
-    made = folds.make(corpus, "speaker", validation)
-    plan = batches.plan(corpus.length, made, (0, 3), epochs=3, batch_size=8)
-    return kind(*plan)
+def _design(corpus, made=None, **options):
+    return toys.design(corpus, CONDITIONS, (0, 3), made, **options)
 
 
-def _audit(corpus, plan, standardize="train", validation=False):
+def _audit(design):
     """Findings by check."""
-    found = checks.protocol(corpus, CONDITIONS, plan, standardize, validation)
-    return {one.check: one for one in found}
+    return {finding.check: finding for finding in checks.protocol(design)}
 
 
 def _levels(found):
@@ -33,15 +31,15 @@ def _levels(found):
 
 
 def test_our_own_arrays_are_clean():
-    corpus = toys.corpus()
-    plan = _plan(corpus, "partner")
-    found = _audit(corpus, plan, validation=True)
+    design = _design(toys.corpus(), validation=True)
+    found = _audit(design)
     assert _levels(found) == dict.fromkeys(
         ("training_rows", "validation_rows", "scaler", "prior"), "ok"
     )
-    rows = sum(len(fold.train) for fold in plan.folds) * 2 * 2 * 3
+    # Of two programs, two seeds and two epochs.
+    rows = sum(len(fold.train) for fold in design.folds) * 2 * 2 * 2
     assert f" {rows:,} rows of training minibatches" in found["training_rows"].text
-    rows = sum(len(fold.validation) for fold in plan.folds) * 2
+    rows = sum(len(fold.validation) for fold in design.folds) * 2
     assert f" {rows} rows that choose" in found["validation_rows"].text
 
 
@@ -49,10 +47,9 @@ def test_a_fold_that_trains_on_a_test_utterance():
     corpus = toys.corpus()
     made = folds.make(corpus, "speaker")
     made[1] = made[1]._replace(train=np.append(made[1].train, made[1].test[:1]))
-    plan = batches.plan(corpus.length, made, (0,), epochs=3, batch_size=8)
-    found = _audit(corpus, plan)
-    assert found["training_rows"][1:3] == ("error", 6)
-    assert "1 of 4 folds: test speakers in 6 of " in found["training_rows"].text
+    found = _audit(_design(corpus, made))
+    assert found["training_rows"][1:3] == ("error", 8)
+    assert "1 of 4 folds: test speakers in 8 of " in found["training_rows"].text
     assert found["scaler"][1:3] == found["prior"][1:3] == ("error", 1)
 
 
@@ -63,8 +60,7 @@ def test_another_utterance_of_a_test_speaker_is_a_leak():
     made[0] = fold._replace(
         train=np.append(fold.train, fold.test[0]), test=fold.test[1:]
     )
-    plan = batches.plan(corpus.length, made, (0,), epochs=3, batch_size=8)
-    assert set(_levels(_audit(corpus, plan)).values()) == {"error"}
+    assert set(_levels(_audit(_design(corpus, made))).values()) == {"error"}
 
 
 class _LeakyRows(batches.Plan):
@@ -72,28 +68,44 @@ class _LeakyRows(batches.Plan):
 
     def epoch(self, epoch):
         for number, rows in enumerate(super().epoch(epoch)):
-            if (epoch, number) == (3, 1):
+            if (epoch, number) == (2, 1):
                 rows[1, 1, 0] = self.folds[1].test[0]
             yield rows
 
     def evaluation(self, part):
-        for rows in super().evaluation(part):
+        for rows, places in super().evaluation(part):
             rows[0, 0, 0] = self.folds[0].test[0]
-            yield rows
+            yield rows, places
 
 
-def test_a_schedule_that_slips_in_a_test_row():
-    corpus = toys.corpus()
-    found = _audit(corpus, _plan(corpus, "partner", _LeakyRows), validation=True)
+def test_a_schedule_that_slips_in_a_test_row(monkeypatch):
+    right = batches.plan
+    monkeypatch.setattr(batches, "plan", lambda *args: _LeakyRows(*right(*args)))
+    found = _audit(_design(toys.corpus(), validation=True))
     assert found["training_rows"][1:3] == ("error", 2)
     assert found["validation_rows"].level == "error"
     assert found["scaler"].level == found["prior"].level == "ok"
 
 
-def test_rows_of_a_fold_that_reach_the_trials_of_another(monkeypatch):
-    corpus = toys.corpus()
-    monkeypatch.setattr(trials, "rows", lambda rows, n: np.repeat(rows, n, axis=1))
-    assert _audit(corpus, _plan(corpus))["training_rows"].level == "error"
+@pytest.mark.slow
+def test_what_the_steps_were_given_is_counted_in_training(monkeypatch):
+    """Not what the schedule says that they should be given."""
+    design, right = toys.design(toys.corpus()), OnDevices.of_trials
+    batch = TrialBatch(*map(range, design.shape))
+
+    def checked():
+        _, outcome = toys.train(design)
+        given, _ = checks.trained(design, results.of_batch(batch, outcome))
+        return given
+
+    assert checked().level == "ok"
+    monkeypatch.setattr(
+        OnDevices,
+        "of_trials",
+        lambda self, rows, failed=None: np.roll(right(self, rows, failed), 1, axis=1),
+    )
+    assert checked().level == "error"
+    assert "4 of 4 folds: test speakers in " in checked().text
 
 
 def test_a_scaler_of_all_rows(monkeypatch):
@@ -103,7 +115,7 @@ def test_a_scaler_of_all_rows(monkeypatch):
         return scaler(moments, np.arange(len(moments.count)))
 
     monkeypatch.setattr(dataset, "scaler", of_all)
-    found = _audit(corpus, _plan(corpus))
+    found = _audit(_design(corpus))
     assert found["scaler"][1:3] == ("error", 4)
     assert found["prior"].level == found["training_rows"].level == "ok"
 
@@ -114,7 +126,7 @@ def test_class_shares_of_all_rows(monkeypatch, field, one_class):
     corpus, rectangle = toys.corpus(), trials.rectangle
     if one_class:  # of the speaker who is tested first
         corpus.label[corpus.speaker == 0] = 2
-    plan = _plan(corpus)
+    design = _design(corpus)
 
     def of_all(corpus, moments, conditions, folds, seeds):
         made = rectangle(corpus, moments, conditions, folds, seeds)
@@ -124,38 +136,42 @@ def test_class_shares_of_all_rows(monkeypatch, field, one_class):
         return made._replace(objective=made.objective._replace(**leak))
 
     monkeypatch.setattr(trials, "rectangle", of_all)
-    found = _audit(corpus, plan)
-    assert found["prior"][1:3] == ("error", 4)
+    found = _audit(design)
+    assert found["prior"].level == "error"
     assert found["scaler"].level == "ok"
 
 
 def test_standardization_by_speaker_is_called_transductive():
     corpus = toys.corpus()
-    found = _audit(corpus, _plan(corpus), standardize="speaker")
+    found = _audit(_design(corpus, standardize="speaker"))
     assert found["scaler"].level == "warning"
     assert "transductive" in found["scaler"].text
     assert found["prior"].level == "ok"
 
 
-def _results(epoch, validation_ua):
+def _chosen(epoch, validation_ua, **options):
+    """The finding of these epochs of two folds."""
+    made = folds.make(toys.corpus(), "speaker", "partner")[:2]
+    conditions = [toys.but(epochs=3)]
+    design = toys.design(toys.corpus(), conditions, [0], made, **options)
     epoch = np.array(epoch).reshape(1, 1, -1)
     ua = np.array(validation_ua, float).reshape(1, 1, epoch.size, -1)
-    others = dict.fromkeys(Results._fields)
-    return Results(**others | {"epoch": epoch, "validation_ua": ua})
+    nothing = np.zeros((1, 1, 2), int)
+    some = dict.fromkeys(Results._fields, nothing)
+    merged = Results(**some | {"epoch": epoch, "validation_ua": ua})
+    _, chosen = checks.trained(design, merged)
+    return chosen
 
 
 def test_without_validation_the_last_epoch_counts():
-    plan = _plan(toys.corpus())
-    right = _results([3, 3], np.full((2, 3), np.nan))
-    assert checks.epochs(right, plan, validation=False)[0].level == "ok"
-    wrong = _results([3, 2], np.full((2, 3), np.nan))
-    assert checks.epochs(wrong, plan, validation=False)[0][1:3] == ("error", 1)
+    none = np.full((2, 3), np.nan)
+    assert _chosen([3, 3], none).level == "ok"
+    assert _chosen([3, 2], none)[1:3] == ("error", 1)
 
 
 def test_with_validation_the_earliest_best_counts():
-    plan = _plan(toys.corpus())
     ua = [[0.5, 0.7, 0.7], [0.9, 0.1, 0.2]]
-    assert checks.epochs(_results([2, 1], ua), plan, True)[0].level == "ok"
-    (found,) = checks.epochs(_results([3, 3], ua), plan, validation=True)
+    assert _chosen([2, 1], ua, validation=True).level == "ok"
+    found = _chosen([3, 3], ua, validation=True)
     assert (found.level, found.count) == ("error", 2)
     assert "2 of 2 trainings" in found.text and "best validation UA" in found.text

@@ -1,100 +1,40 @@
 """The benchmark as a program."""
 
 import json
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
+import streams
+from forkserver import quick_workers  # noqa: F401 (a fixture)
 
-import launch
 from launch import benchmark
-from launch.benchmarking import contest, corpora, program
-from launch.benchmarking.roofline import Roofline
+from launch.benchmarking import bare_smile, contest, hardware, listening, workloads
 from launch.command_line import cli
-
-ROOT = Path(launch.__file__).parents[1]
-
-
-def settings(*argv):
-    return cli.parse(benchmark.Settings, argv)
+from vladser.features import computing
 
 
-def status(capsys, *argv):
-    code = cli.run(benchmark.main, benchmark.Settings, "", argv)
-    return code, capsys.readouterr().err
-
-
-def test_loads_no_jax():
-    code = "import sys, launch.benchmark; sys.exit('jax' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
-
-
-def test_defaults():
-    said = settings()
-    assert said.workloads == ("emodb", "iemocap")
-    assert said.peers == ("torch_padded", "torch_packed", "flax_linen", "flax_nnx")
-    assert said.curves == ()
-    assert said.trials == 10
+def call(*argv):
+    return cli.run(benchmark.main, benchmark.Settings, "", argv)
 
 
 @pytest.mark.parametrize(
     ("flag", "right"),
     [
-        ("--peers=keras", "expected some of torch_padded,"),
-        ("--curves=trials,trials", "expected some of trials,length,devices, or none"),
-        ("--trials=13", "expected at most 10, or a multiple of it"),
+        ("--peers=keras", "expected one of torch_padded, torch_packed, flax_linen"),
+        ("--workloads=ravdess", "expected some of emodb, iemocap and numbers"),
+        ("--workloads=100,100", "expected each value once"),
+        ("--trials=1,13", "expected at most 10, or a multiple of it"),
         ("--extraction", "needs --data_dir"),
-        ("--prediction=model", "needs --data_dir"),
         ("--data_dir=nowhere", "no such folder"),
         ("--json=nowhere/x.json", "no folder nowhere"),
     ],
 )
 def test_wrong_use_is_one_line(capsys, flag, right):
-    code, text = status(capsys, flag)
-    assert code == 2
+    assert call(flag) == 2
+    text = capsys.readouterr().err
     assert len(text.splitlines()) == 1
     assert right in text
-
-
-def test_other_processes_get_the_same_flags(tmp_path):
-    said = settings("--trials=20", "--frames=7", f"--data_dir={tmp_path}")
-    passed_on = settings(*program._flags_of_one(said))
-    assert passed_on.workloads == ("emodb",)
-    assert passed_on.peers == ()
-    for name in ("trials", "frames", "rounds", "data_dir", "cache_dir"):
-        assert getattr(passed_on, name) == getattr(said, name)
-
-
-def test_a_peer_without_its_library_is_left_out(monkeypatch):
-    monkeypatch.setitem(sys.modules, "torch", None)
-    for name in [name for name in sys.modules if "benchmarking.torch" in name]:
-        monkeypatch.delitem(sys.modules, name)
-    agreed, left_out = program._agreeing(["torch_padded"])
-    assert agreed == {}
-    assert left_out["torch_padded"] == "torch is not installed"
-
-
-@pytest.mark.slow
-def test_curves_are_over_what_they_say(monkeypatch, capsys):
-    asked = []
-
-    def measure(workload, names, rounds, say):
-        asked.append((len(workload.trials.seed), set(workload.corpus.length.tolist())))
-        rate = {"median": 5e5, "low": 4e5, "high": 6e5}
-        entry = {"real_frames_per_second": rate, "padding_efficiency": 0.9}
-        return {
-            "contestants": [entry | {"name": n, "share_of_sgemm": 0.5} for n in names]
-        }
-
-    monkeypatch.setattr(contest, "measure", measure)
-    monkeypatch.setattr(corpora, "FEATURES", 2)
-    found = program._curves(settings("--curves=trials,length", "--peers=none"))
-    assert [point["x"] for point in found["trials"]] == [1, 2, 5, 10, 20, 30, 60]
-    assert [count for count, _ in asked[:7]] == [1, 2, 5, 10, 20, 30, 60]
-    assert asked[7:] == [(10, {length}) for length in (100, 300, 1000, 3000)]
-    assert "| 1,000 | 500 k | 400 k-600 k | 50.0 | 0.900 |" in capsys.readouterr().out
 
 
 PEER = pytest.param(["flax_linen"], marks=pytest.mark.long)
@@ -103,34 +43,99 @@ PEER = pytest.param(["flax_linen"], marks=pytest.mark.long)
 @pytest.mark.slow
 @pytest.mark.parametrize("peers", [[], PEER])
 def test_measures_prints_and_writes(monkeypatch, tmp_path, capsys, peers):
-    small = corpora.noise(
-        {"f": (9, 9, 9, 9), "m": (8, 8, 8, 8)},
-        np.random.default_rng(0).integers(3, 20, 68),
-    )
-    monkeypatch.setattr(corpora, "emodb", lambda *_: small)
-    monkeypatch.setattr(contest, "Roofline", lambda: Roofline(size=64))
+    monkeypatch.setattr(hardware, "sgemm", lambda: lambda: 1e9)
     file = tmp_path / "result.json"
-    peer = ",".join(peers) or "none"
-    argv = ["--workloads=emodb", f"--peers={peer}", "--rounds=2", "--trials=2"]
-    code = cli.run(
-        benchmark.main,
-        benchmark.Settings,
-        "",
-        [*argv, "--frames=1000", "--devices=2", f"--json={file}"],
-    )
-    assert code == 0
-    table = capsys.readouterr().out
-    names = ["ours", *peers]
-    assert all(f"| {name} |" in table for name in names)
+    argv = ["--workloads=6,30", f"--peers={','.join(peers) or 'none'}", "--rounds=2"]
+    argv += ["--trials=2", "--frames=1000", "--devices=2", f"--json={file}"]
+    assert call(*argv) == 0
+    table, names = capsys.readouterr().out, ["ours", *peers]
+    assert all(f"| 30 | 2 | {name} |" in table for name in names)
     result = json.loads(file.read_text())
     assert result["packages"]["jax"]
-    (workload,) = result["workloads"]
-    assert [e["name"] for e in workload["contestants"]] == names
-    for entry in workload["contestants"]:
-        assert len(entry["rounds"]) == 2
-        assert entry["real_frames_per_second"]["median"] > 0
-    ours, *others = (entry["rounds"] for entry in workload["contestants"])
-    for other in others:
-        assert [r["frames"] for r in ours] == [r["frames"] for r in other]
-    assert [*workload["agreement"]] == peers
-    assert max(workload["agreement"].values(), default=0) < 1e-4
+    assert [w["name"] for w in result["workloads"]] == ["6", "30"]
+    for workload in result["workloads"]:
+        assert workload["frames"] == 320 * int(workload["name"])
+        assert [e["name"] for e in workload["contestants"]] == names
+        for entry in workload["contestants"]:
+            assert len(entry["rounds"]) == 2
+            for timed in entry["rounds"]:
+                assert 0 < timed["frames"] <= timed["computed"]
+                assert timed["frames"] % int(workload["name"]) == 0
+                assert timed["seconds"] > 0
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("quick_workers")
+def test_extraction_is_timed_as_often_as_asked(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(bare_smile, "get_context", computing.get_context)
+    (tmp_path / "wav").mkdir()
+    for name in "abc":
+        soundfile.write(tmp_path / "wav" / f"{name}.wav", np.zeros(8000), 16000)
+    file, data = tmp_path / "result.json", f"--data_dir={tmp_path}"
+    argv = "--workloads=none", "--extraction", "--rounds=2", f"--json={file}"
+    assert call(*argv, data) == 0
+    result = json.loads(file.read_text())["extraction"]
+    assert result["files"] == 3
+    for name in "startup", "bare", "first", "second":
+        assert len(result[f"{name}_seconds"]) == 2
+        assert min(result[f"{name}_seconds"]) > 0
+    speedups = np.divide(result["first_seconds"], result["second_seconds"])
+    expected = [np.mean(speedups), min(speedups), max(speedups)]
+    assert [*result["second_speedup"].values()] == pytest.approx(expected)
+    assert f"| second speedup | {expected[0]:.4g} |" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_all_speech_is_heard_live(tmp_path, monkeypatch):
+    monkeypatch.setattr(listening, "_PACED", 0.5)
+    wavs = [tmp_path / f"{number}.wav" for number in range(2)]
+    for number, wav in enumerate(wavs):
+        soundfile.write(wav, streams.speech(1, seed=number), 16000)
+    result = listening.measure(wavs, rounds=2)
+    assert result["audio_seconds"] == 2
+    computing = result["compute_seconds"]
+    assert 0 < computing["median"] <= computing["p95"] <= computing["max"]
+    assert 0 < result["real_time_factor"]["low"] <= result["real_time_factor"]["high"]
+
+
+def test_rates_ratios_and_turns(monkeypatch):
+    turns, clock = [], [0.0]
+
+    class Ours:
+        about, shuffled, seconds, number = "", False, 1, -1
+
+        def __init__(self, workload):
+            pass
+
+        def prepare(self, rounds):
+            assert rounds == 4
+            return 0.5
+
+        def train(self, rows):
+            self.number += 1
+            turns.append((self.seconds, self.number))
+            clock[0] += self.seconds * self.number
+            return 2 * 1280  # two trials of one minibatch of 32 x 20 frames each
+
+    class Peer(Ours):
+        seconds = 3
+
+    flops = iter([1e9, 3e9, 2e9])
+    monkeypatch.setattr(contest.contestants, "load", {"ours": Ours, "peer": Peer}.get)
+    monkeypatch.setattr(contest.time, "perf_counter", lambda: clock[0])
+    monkeypatch.setattr(hardware, "sgemm", lambda: lambda: next(flops))
+    data = workloads.load("20")
+    workload = workloads.plan("20", data, 2, 1, 4)
+    result = contest.measure(workload, ["ours", "peer"], 3, print)
+    assert turns == [(1, 0), (3, 0), (1, 1), (3, 1), (3, 2), (1, 2), (1, 3), (3, 3)]
+    ours, peer = result["contestants"]
+    assert ours["real_frames_per_second"] == {
+        "median": 640,
+        "low": pytest.approx(1280 / 3),
+        "high": 1280,
+    }
+    assert set(ours["ours_is_faster_by"].values()) == {1}
+    assert peer["ours_is_faster_by"]["median"] == pytest.approx(3)
+    assert peer["padding_efficiency"] == 0.5
+    needed = hardware.flops(workload.spec, workloads.CLUSTERS)
+    assert ours["share_of_sgemm"] == pytest.approx(640 * needed / 3e9)

@@ -1,3 +1,4 @@
+import os
 from concurrent.futures import ThreadPoolExecutor
 from importlib import metadata
 from pathlib import Path
@@ -6,143 +7,157 @@ import numpy as np
 import pytest
 
 from vladser.errors import InputError
-from vladser.features import cache, computing, extraction, sets
+from vladser.features import cache, computing, extraction
 from vladser.types import Utterance
 
-ID = sets.find("vladser147").id
-ENTRY = cache.Entry(np.random.default_rng(0).normal(size=(9, 4)).astype(np.float32), 77)
+FEATURES = extraction.DEFAULT
+ARRAY = np.random.default_rng(0).normal(size=(9, 4)).astype(np.float32)
 
 
 @pytest.fixture
-def path(tmp_path):
-    return tmp_path / "set" / "entry"
+def entry(tmp_path):
+    return tmp_path / "set" / "entry.npy"
 
 
-def test_an_entry_reads_as_it_was_written(path):
-    stored = cache.write(path, ENTRY)
-    assert stored == cache.find(path)
-    assert stored[:4] == (path, 77, 9, 4)
-    features, samples = cache.read(path)
-    assert features.dtype == np.float32
-    np.testing.assert_array_equal(features, ENTRY.features)
-    assert samples == 77
-    assert list(path.parent.iterdir()) == [path]
+def test_an_entry_reads_as_it_was_written_and_numpy_reads_it_too(entry):
+    cache.write(entry, ARRAY, 77)
+    assert cache.samples(entry) == 77
+    for mode in None, "r":
+        np.testing.assert_array_equal(np.load(entry, mmap_mode=mode), ARRAY)
+    assert list(entry.parent.iterdir()) == [entry]
 
 
-def test_no_entry_reads_as_none(path):
-    assert cache.read(path) is None
-    assert cache.find(path) is None
-
-
-def test_a_truncated_entry_reads_as_none(path):
-    cache.write(path, ENTRY)
-    whole = path.read_bytes()
-    for size in range(len(whole)):
-        path.write_bytes(whole[:size])
-        assert cache.read(path) is None
-    path.write_bytes(whole + b"\0")
-    assert cache.read(path) is None
-    path.write_bytes(bytes(len(whole)))
-    assert cache.read(path) is None
-
-
-def test_an_entry_with_a_flipped_bit_reads_as_none(path):
-    cache.write(path, ENTRY)
-    whole = path.read_bytes()
-    for bit in range(8 * len(whole)):
-        damaged = bytearray(whole)
-        damaged[bit // 8] ^= 1 << bit % 8
-        path.write_bytes(damaged)
-        assert cache.read(path) is None
-        in_values = bit // 8 >= len(whole) - ENTRY.features.nbytes
-        assert (cache.find(path) is not None) == in_values
+def test_no_entry_has_no_samples(entry):
+    assert cache.samples(entry) is None
 
 
 def damages(content):
-    """Each byte with a flipped bit, and cut short before it."""
+    """Each byte with a flipped bit, and cut short before it; longer, and blank."""
     for place in range(len(content)):
         damaged = bytearray(content)
         damaged[place] ^= 1 << place % 8
         yield bytes(damaged)
         yield content[:place]
+    yield content + b"\0"
+    yield bytes(len(content))
 
 
-def replace(files):
-    for path, content in files.items():
-        path.unlink()  # for it may be mapped
-        path.write_bytes(content)
+def test_a_damaged_entry_counts_as_absent(entry):
+    cache.write(entry, ARRAY, 77)
+    for damaged in damages(entry.read_bytes()):
+        entry.unlink()  # for it may be mapped
+        entry.write_bytes(damaged)
+        assert cache.samples(entry) is None
 
 
-@pytest.mark.slow
-def test_no_damage_to_entries_or_pack_reaches_the_features(tmp_path, monkeypatch):
-    truth = {name: ENTRY.features[:2] + n for n, name in enumerate("ab")}
-
+def test_no_damage_reaches_the_features(tmp_path, monkeypatch):
     def compute(pending, features, max_seconds, workers):
-        for utterance, path in pending:
-            entry = cache.Entry(truth[utterance.id], 77)
-            yield utterance, cache.write(path, entry)
+        for utterance, entry in pending:
+            cache.write(entry, ARRAY, 77)
+            yield utterance, entry
 
     monkeypatch.setattr(computing, "compute", compute)
-    utterances = [Utterance(name, tmp_path / name, "s", "sad") for name in truth]
-    for utterance in utterances:
-        utterance.file.write_text(utterance.id)
-
-    def check():
-        found = extraction.extract(utterances, tmp_path / "cache")
-        for name, features in truth.items():
-            np.testing.assert_array_equal(found.features[name], features)
-        assert not found.features.frames[4:].any()
-        return found.computed
-
-    assert check() == 2
-    files = {p: p.read_bytes() for p in (tmp_path / "cache").rglob("*") if p.is_file()}
-    pack = next(path for path in files if path.name.startswith("packed-"))
-    entry = next(path for path in files if path != pack)
-    for damaged in damages(files[entry]):
-        replace(files | {entry: damaged})
-        check()
-        replace(files | {entry: damaged, pack: b""})
-        assert check() == 1
-        assert {path: path.read_bytes() for path in files} == files
-    for damaged in damages(files[pack]):
-        replace(files | {pack: damaged})
-        assert check() == 0
+    (tmp_path / "a.wav").write_text("a")
+    utterances = [Utterance("a", tmp_path / "a.wav", "s", "sad")]
+    assert extraction.extract(utterances, tmp_path).computed == 1
+    (entry,) = tmp_path.rglob("*.npy")
+    whole = entry.read_bytes()
+    for damaged in [*damages(whole)][::9]:
+        entry.unlink()
+        entry.write_bytes(damaged)
+        found = extraction.extract(utterances, tmp_path)
+        assert found.computed == 1 and entry.read_bytes() == whole
+        np.testing.assert_array_equal(found.features["a"], ARRAY)
 
 
-def test_a_reader_sees_whole_entries_while_many_write(path):
-    cache.write(path, ENTRY)
+def test_a_reader_sees_whole_entries_while_many_write(entry):
+    cache.write(entry, ARRAY, 77)
     with ThreadPoolExecutor(8) as threads:
-        writers = [threads.submit(cache.write, path, ENTRY) for _ in range(40)]
+        writers = [threads.submit(cache.write, entry, ARRAY, 77) for _ in range(40)]
         while not all(writer.done() for writer in writers):
-            assert cache.read(path) is not None
-    assert {writer.result() for writer in writers} == {cache.find(path)}
-    assert list(path.parent.iterdir()) == [path]
+            assert cache.samples(entry) == 77
+    assert not any(writer.exception() for writer in writers)
+    assert list(entry.parent.iterdir()) == [entry]
 
 
-def test_a_failed_write_leaves_the_old_entry_and_says_why(path, monkeypatch):
+def test_a_failed_write_leaves_the_old_entry_and_says_why(entry, monkeypatch):
     def full(self, target):
         raise OSError(28, "No space left on device")
 
-    cache.write(path, ENTRY)
+    cache.write(entry, ARRAY, 77)
     monkeypatch.setattr(Path, "replace", full)
-    with pytest.raises(InputError, match=f"{path.parent}.*No space left"):
-        cache.write(path, ENTRY._replace(samples=1))
-    assert cache.read(path).samples == 77
-    assert list(path.parent.iterdir()) == [path]
+    with pytest.raises(InputError, match=f"{entry.parent}.*No space left"):
+        cache.write(entry, ARRAY, 1)
+    assert cache.samples(entry) == 77
+    assert list(entry.parent.iterdir()) == [entry]
 
 
 def test_segments_have_entries_of_their_own(tmp_path):
     segments = [(None, None), (0, 1), (0, 1.5), (0.25, None), (1, 1.5)]
-    paths = {cache.entry_path(tmp_path, "d", *segment) for segment in segments}
-    assert len(paths) == len(segments)
-    assert cache.entry_path(tmp_path, "d", None, 1) in paths
-    assert cache.entry_path(tmp_path, "d", np.float64(0.25), None) in paths
+    entries = {cache.entry(tmp_path, "d", *segment) for segment in segments}
+    assert len(entries) == len(segments)
+    assert cache.entry(tmp_path, "d", None, 1) in entries
+    assert cache.entry(tmp_path, "d", np.float64(0.25), None) in entries
+
+
+@pytest.fixture
+def filled(tmp_path):
+    """A cache of entries of 1,000 bytes, which were used one after the other."""
+    folder = cache.folder(tmp_path, "set")
+    folder.mkdir(parents=True)
+    for second, name in enumerate("dacb"):
+        (folder / name).write_bytes(bytes(1000))
+        os.utime(folder / name, (second, second))
+    (tmp_path / "other").write_bytes(bytes(9000))
+    return folder
+
+
+def test_a_cache_within_its_limit_keeps_all(filled, tmp_path):
+    cache.trim(tmp_path, [], limit=4000)
+    assert len([*filled.iterdir()]) == 4
+
+
+def test_what_was_not_used_for_the_longest_goes_first(filled, tmp_path):
+    cache.trim(tmp_path, [], limit=2500)
+    assert {path.name for path in filled.iterdir()} == {"c", "b"}
+    assert (tmp_path / "other").exists()
+
+
+def test_what_is_to_keep_stays_beyond_the_limit(filled, tmp_path):
+    cache.trim(tmp_path, [filled / "d", filled / "b"], limit=1000)
+    assert {path.name for path in filled.iterdir()} == {"d", "b"}
+
+
+def test_reading_an_entry_is_using_it(entry):
+    cache.write(entry, ARRAY, 77)
+    os.utime(entry, (1, 1))
+    cache.samples(entry)
+    assert entry.stat().st_mtime > 1
+
+
+def test_an_extraction_trims_the_cache_but_not_its_own_entries(tmp_path, monkeypatch):
+    old = cache.folder(tmp_path, FEATURES.id) / "old.npy"
+    cache.write(old, ARRAY, 77)
+    monkeypatch.setattr(cache, "LIMIT", 100)
+
+    def compute(pending, features, max_seconds, workers):
+        for utterance, entry in pending:
+            cache.write(entry, ARRAY, 77)
+            yield utterance, entry
+
+    monkeypatch.setattr(computing, "compute", compute)
+    (tmp_path / "a.wav").write_text("a")
+    utterances = [Utterance("a", tmp_path / "a.wav", "s", "sad")]
+    extraction.extract(utterances, tmp_path)
+    assert not old.exists()
+    assert extraction.extract(utterances, tmp_path).cached == 1
 
 
 def test_features_are_named_by_config_and_installed_opensmile(tmp_path):
-    (tmp_path / ID / "opensmile-99.0").mkdir(parents=True)
+    cache.folder(tmp_path, f"{FEATURES.id}/opensmile-99.0").mkdir(parents=True)
     version = metadata.version("opensmile")
-    assert cache.feature_set(tmp_path) == f"{ID}/opensmile-{version}"
+    name = cache.identify(FEATURES, tmp_path)
+    assert name == f"{FEATURES.id}/opensmile-{version}"
 
 
 def test_without_opensmile_the_newest_in_the_cache_is_used(tmp_path, monkeypatch):
@@ -151,8 +166,9 @@ def test_without_opensmile_the_newest_in_the_cache_is_used(tmp_path, monkeypatch
 
     monkeypatch.setattr(metadata, "version", missing)
     with pytest.raises(InputError, match="pip install opensmile"):
-        cache.feature_set(tmp_path)
+        cache.identify(FEATURES, tmp_path)
     for version in "2.9.1", "2.10.0", "2.6.0":
-        (tmp_path / ID / f"opensmile-{version}").mkdir(parents=True)
-    (tmp_path / "other-config" / "opensmile-3.0").mkdir(parents=True)
-    assert cache.feature_set(tmp_path) == f"{ID}/opensmile-2.10.0"
+        name = f"{FEATURES.id}/opensmile-{version}"
+        cache.folder(tmp_path, name).mkdir(parents=True)
+    cache.folder(tmp_path, "other-config/opensmile-3.0").mkdir(parents=True)
+    assert cache.identify(FEATURES, tmp_path) == f"{FEATURES.id}/opensmile-2.10.0"

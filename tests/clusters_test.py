@@ -12,59 +12,60 @@ from closeness import assert_same
 
 from vladser import model
 from vladser.condition import make
-from vladser.data import batches, dataset, folds
-from vladser.engine import trials as trials_of
+from vladser.engine import experiment
+from vladser.engine.results import Results
+from vladser.engine.trial_batches import TrialBatch
 from vladser.evaluation import netvlad_clusters
 from vladser.evaluation.clustering import adjusted_rand, profile
 
 pytestmark = pytest.mark.numeric
 
 
-def _conditions(pooling):
-    plain = make(aggregator=pooling, smoothing="none", cells=6)
-    soft = make(aggregator=pooling, smoothing="uniform", alpha=0.2, cells=6)
-    return [plain, soft]
+def _design(aggregator="netvlad(clusters=3)", batch_size=8, corpus=None):
+    corpus, own = corpus or toys.corpus(), {"cells": 6, "batch_size": batch_size}
+    plain = make(aggregator=aggregator, smoothing="none", **own)
+    soft = make(aggregator=aggregator, smoothing="uniform", **own)
+    return toys.design(corpus, [plain, soft], [0, 7])
 
 
-def _case(pooling="netvlad(clusters=3)", batch_size=8, corpus=None):
-    """Arguments of `of_trials`: untrained, but each trial with weights of its own."""
-    corpus = corpus or toys.corpus()
-    conditions = _conditions(pooling)
-    plan = batches.plan(
-        corpus.length, folds.make(corpus, "speaker"), [0, 7], 1, batch_size
-    )
-    moments = dataset.moments(corpus)
-    trials = trials_of.rectangle(corpus, moments, conditions, plan.folds, plan.seeds)
-    spec = trials_of.specification(corpus, conditions)
+def _parts(design):
+    """Untrained, but each trial with weights of its own."""
     draw = np.random.default_rng(1)
-    shapes = jax.eval_shape(partial(model.init, spec=spec), jax.random.key(0))
-    params = jax.tree.map(
-        lambda leaf: draw.normal(size=(*trials.seed.shape, *leaf.shape)), shapes
-    )
-    return corpus, conditions, plan, trials, jax.tree.map(np.float32, params)
+    init = partial(model.init, spec=design.specification(0))
+    shapes = jax.eval_shape(init, jax.random.key(0))
+    leaves = [
+        draw.normal(size=(*design.shape, *leaf.shape)).astype(np.float32)
+        for leaf in jax.tree.leaves(shapes)
+    ]
+    whole = Results(*[None] * 8, params=leaves)
+    return [(TrialBatch(*map(range, design.shape)), whole)]
+
+
+def _clusters(design):
+    return dict(netvlad_clusters.of_results(design, _parts(design)))
 
 
 @pytest.fixture(scope="module")
-def case():
-    return _case()
+def found():
+    return _clusters(_design())
 
 
-@pytest.fixture(scope="module")
-def found(case):
-    return netvlad_clusters.of_trials(*case)
-
-
-def _naive(case, seed, condition, fold):
+def _naive(design, seed, condition, fold):
     """Assignment [E, K, 10] and each test utterance's dominant cluster."""
-    corpus, _, plan, trials, params = case
-    place = seed, condition * len(plan.folds) + fold
-    params, trial = jax.tree.map(lambda x: x[place], (params, trials))
+    data, _, trials = experiment.prepare(design)
+    ((_, whole),) = _parts(design)
+    shapes = jax.eval_shape(
+        partial(model.init, spec=design.specification(0)), jax.random.key(0)
+    )
+    leaves = [leaf[seed, condition, fold] for leaf in whole.params]
+    params = jax.tree.unflatten(jax.tree.structure(shapes), leaves)
+    trial = jax.tree.map(lambda x: x[seed, condition * 4 + fold], trials)
     w, b, _ = params.aggregator
-    rows = plan.folds[fold].test
+    rows = design.folds[fold].test
     shares, dominant = [], []
     for row in rows:
-        start, length = corpus.offset[row], corpus.length[row]
-        frames = corpus.frames[start : start + length].astype(np.float64)
+        start, length = data.offset[row], data.length[row]
+        frames = data.frames[start : start + length].astype(np.float64)
         frames = (frames - trial.mean) * trial.scale
         (hidden,) = oracles.lstm(params.encoder, frames[None], [length])
         assignment = np.array([oracles.softmax(w @ x + b) for x in hidden])
@@ -72,57 +73,37 @@ def _naive(case, seed, condition, fold):
         ticks = np.repeat(assignment, 10, axis=0)
         shares.append([tenth.mean(axis=0) for tenth in np.split(ticks, 10)])
         dominant.append(assignment.sum(axis=0).argmax())
-    shares, label = np.array(shares), corpus.label[rows]
-    of_emotions = [
-        shares[label == e].mean(axis=0).T for e in range(len(corpus.emotions))
-    ]
+    shares, label = np.array(shares), data.label[rows]
+    of_emotions = [shares[label == e].mean(axis=0).T for e in range(4)]
     return np.array(of_emotions), dominant
 
 
 @pytest.mark.slow
-def test_equals_loops_over_frames(case, found):
+def test_equals_loops_over_frames(found):
     from sklearn.metrics import adjusted_rand_score
 
-    corpus, conditions, plan, *_ = case
+    design = _design()
+    (corpus, _) = design.datasets
     assert corpus.length.min() < netvlad_clusters.BINS < corpus.length.max()
-    assert found.assignment.shape == (
-        2,
-        len(conditions),
-        4,
-        4,
-        3,
-        netvlad_clusters.BINS,
-    )
-    for place in [(0, 0, 0), (0, 1, 2), (1, 0, 3), (1, 1, 1)]:
-        assignment, dominant = _naive(case, *place)
-        rows = plan.folds[place[2]].test
-        assert_same(found.assignment[place], assignment, 40 * (5 + 6))
+    assert found[0].assignment.shape == (2, 4, 4, 3, netvlad_clusters.BINS)
+    for seed, condition, fold in [(0, 0, 0), (0, 1, 2), (1, 0, 3), (1, 1, 1)]:
+        assignment, dominant = _naive(design, seed, condition, fold)
+        of, rows = found[condition], design.folds[fold].test
+        assert_same(of.assignment[seed, fold], assignment, 40 * (5 + 6))
         expected = adjusted_rand_score(corpus.label[rows], dominant)
-        assert found.adjusted_rand[place] == pytest.approx(expected, abs=1e-12)
+        assert of.adjusted_rand[seed, fold] == pytest.approx(expected, abs=1e-12)
         counts = np.bincount(corpus.label[rows])
-        np.testing.assert_array_equal(found.utterances[place], counts)
+        np.testing.assert_array_equal(of.utterances[fold], counts)
 
 
 @pytest.mark.slow
 def test_minibatches_change_nothing(found):
-    few = netvlad_clusters.of_trials(*_case(batch_size=3))
-    assert_same(few.assignment, found.assignment, 40 * (5 + 6))
-    np.testing.assert_array_equal(few.adjusted_rand, found.adjusted_rand)
-
-
-@pytest.mark.slow
-def test_other_utterances_reach_nothing(case, found):
-    corpus, conditions, plan, trials, params = case
-    tested = np.zeros(len(corpus.frames), bool)
-    for row in plan.folds[1].test:
-        tested[corpus.offset[row] : corpus.offset[row] + corpus.length[row]] = True
-    frames = np.where(tested[:, None], corpus.frames, np.nan)
-    corpus = replace(corpus, frames=frames)
-    poisoned = netvlad_clusters.of_trials(corpus, conditions, plan, trials, params)
-    np.testing.assert_array_equal(
-        poisoned.assignment[:, :, 1], found.assignment[:, :, 1]
-    )
-    assert np.isfinite(poisoned.assignment[:, :, 1]).all()
+    few = _clusters(_design(batch_size=3))
+    for place in (0, 1):
+        assert_same(few[place].assignment, found[place].assignment, 40 * (5 + 6))
+        np.testing.assert_array_equal(
+            few[place].adjusted_rand, found[place].adjusted_rand
+        )
 
 
 @pytest.mark.slow
@@ -131,16 +112,16 @@ def test_an_emotion_that_a_fold_lacks_is_nan():
     # The first speaker's other utterances are the second's.
     moved = (whole.speaker == 0) & (whole.label != 2)
     corpus = replace(whole, speaker=np.where(moved, 1, whole.speaker))
-    found = netvlad_clusters.of_trials(*_case(corpus=corpus, batch_size=3))
-    of_first = found.assignment[:, :, 0]
-    assert np.isnan(of_first[:, :, [0, 1, 3]]).all()
-    assert np.isfinite(of_first[:, :, 2]).all()
-    assert np.isnan(found.adjusted_rand[:, :, 0]).all()
-    assert np.isfinite(found.assignment[:, :, 1:]).all()
+    of = _clusters(_design(corpus=corpus))[1]
+    assert np.isnan(of.assignment[:, 0][:, [0, 1, 3]]).all()
+    assert np.isfinite(of.assignment[:, 0, 2]).all()
+    assert np.isnan(of.adjusted_rand[:, 0]).all()
+    assert np.isfinite(of.assignment[:, 1:]).all()
 
 
-def test_other_poolings_have_no_clusters():
-    assert netvlad_clusters.of_trials(*_case("mean")) is None
+def test_other_aggregators_have_no_clusters():
+    assert _clusters(_design("mean")) == {}
+    assert not netvlad_clusters.applies(make(encoder="bilstm"))
 
 
 def _adjusted_rand_score(classes, groups):

@@ -29,9 +29,14 @@ def families(conditions):
     return {f.name: (f.reference, *f.members) for f in comparisons.families(conditions)}
 
 
+def compare(ua, family):
+    names = {one: one.name for one in (family.reference, *family.members)}
+    return comparisons.compare(ua, family, names)
+
+
 def judged(ua):
     """The verdicts on the conditions of `ua`, by claim, from a file's worth of it."""
-    found = [comparisons.compare(ua, family) for family in comparisons.families([*ua])]
+    found = [compare(ua, family) for family in comparisons.families([*ua])]
     entries = [{"name": one.name, **settings(one)} for one in ua]
     verdicts = comparisons.verdicts(*json.loads(json.dumps([found, entries])))
     return {one.claim: one for one in verdicts}
@@ -84,7 +89,7 @@ def test_a_comparison_is_scipys_t_and_sign_flips_and_holm_by_hand():
     ua = {one: draw.uniform(0.5, 0.7, 8) for one in (NETVLAD, MEAN, FINAL)}
     ua[FINAL] -= 0.2
     (family,) = comparisons.families([*ua])
-    found = comparisons.compare(ua, family)
+    found = compare(ua, family)
     assert found["family"] == "Table 1"
     assert found["reference"] == "netvlad(clusters=4), no smoothing"
     assert (found["speakers"], found["least_p"]) == (8, 2 / 2**7)

@@ -9,7 +9,7 @@ from closeness import assert_same
 from vladser.data import dataset
 from vladser.engine import sweep
 from vladser.errors import InputError
-from vladser.features import cache, packed, packing
+from vladser.features import packed
 from vladser.types import Utterance
 
 pytestmark = pytest.mark.numeric
@@ -51,20 +51,14 @@ def test_all_cpu_devices_read_the_corpus_in_place():
         assert places == {each.frames.ctypes.data}
 
 
-def test_all_cpu_devices_read_a_mapped_corpus_in_place(tmp_path):
+def test_all_cpu_devices_read_joined_features_in_place():
     draw = np.random.default_rng(0)
-    entries = {
-        name: cache.write(tmp_path / name, cache.Entry(draw.normal(size=(7, 5)), 1600))
-        for name in "ab"
-    }
-    mapped = packing.write(tmp_path, entries)
-    utterances = [Utterance(name, None, name, "sad") for name in mapped]
-    corpus = dataset.build(utterances, mapped, ["sad"], "toy")
-    mesh = sweep.mesh(1, 2)
-    frames = dataset.to_device(corpus, sweep.everywhere(mesh)).frames
+    joined = packed.join({name: draw.normal(size=(7, 5)) for name in "ab"})
+    utterances = [Utterance(name, None, name, "sad") for name in joined]
+    corpus = dataset.build(utterances, joined, ["sad"], "toy")
+    frames = dataset.to_device(corpus, sweep.everywhere(sweep.mesh(1, 2))).frames
     places = {s.data.unsafe_buffer_pointer() for s in frames.addressable_shards}
-    assert places == {mapped.frames.ctypes.data}
-    assert isinstance(mapped.frames.base, np.memmap)
+    assert places == {joined.frames.ctypes.data}
 
 
 def test_part_of_a_packed_corpus_is_a_corpus_of_its_own():

@@ -1,5 +1,4 @@
 import importlib.util
-import shutil
 import sys
 from collections import Counter
 from importlib.metadata import PackageNotFoundError
@@ -163,27 +162,23 @@ def test_an_interrupted_synthesis_leaves_nothing(tmp_path, few, monkeypatch):
     assert sorted(wav.stem for wav in wavs) == sorted(turn.name for turn in few)
 
 
-@pytest.mark.slow
 @needs_espeak
-def test_a_damaged_release_is_made_again_and_said(tmp_path, few, monkeypatch):
-    few = few[::3]  # both speakers still
-    monkeypatch.setattr(reader, "plan", lambda: few)
-    notes = reader.read(tmp_path / "demo").notes
-    (tmp_path / "demo" / "more.txt").write_text("the user's own")
+def test_a_damaged_release_is_refused(tmp_path, few):
+    reader.make(tmp_path / "demo", few)
     whole = contents(tmp_path / "demo")
-    stamp = next(path for path in whole if path.name == "vladser-demo.txt")
-    wav = next(path for path in whole if path.suffix == ".wav")
-    labels = next(path for path in whole if "EmoEvaluation" in path.parts)
-    for path in (stamp, wav, labels):
-        file = tmp_path / "demo" / path
-        for damaged in (whole[path][:-2], whole[path][:-1] + b"\1"):
+    for name in "vladser-demo.txt", "Ses01F_impro01_F000.wav", "Ses01F_impro01.txt":
+        (file,) = (tmp_path / "demo" / path for path in whole if path.name == name)
+        for damaged in file.read_bytes()[:-2], file.read_bytes()[:-1] + b"\1":
+            before = file.read_bytes()
             file.write_bytes(damaged)
-            assert "damaged or missing" in reader.read(tmp_path / "demo").notes[0]
-            assert contents(tmp_path / "demo") == whole
-    shutil.rmtree((tmp_path / "demo" / wav).parent)
-    assert reader.make(tmp_path / "demo", few)
-    assert contents(tmp_path / "demo") == whole
-    assert reader.read(tmp_path / "demo").notes == notes
+            with pytest.raises(InputError, match="damaged or missing; delete the fold"):
+                reader.make(tmp_path / "demo", few)
+            file.write_bytes(before)
+    (tmp_path / "demo" / "more.txt").write_text("the user's own")
+    reader.make(tmp_path / "demo", few)
+    file.unlink()
+    with pytest.raises(InputError, match="damaged or missing; delete the folder"):
+        reader.make(tmp_path / "demo", few)
 
 
 @needs_espeak

@@ -5,6 +5,7 @@ import re
 import shlex
 import subprocess
 import sys
+from itertools import product
 
 import documented
 import launching
@@ -29,8 +30,14 @@ def folder(tmp_path_factory):
     for utterance in readers.read("manifest", folder / "mine.csv").utterances:
         documented.write_noise(utterance.file, draw)
     documented.write_emodb(folder / "EMODB", draw)
-    (code,) = documented.blocks(PAGE, "python")
+    reader, code = documented.blocks(PAGE, "python")
     (folder / "embeddings.py").write_text(code)
+    (folder / "my_package").mkdir()
+    (folder / "my_package" / "my_reader.py").write_text(reader)
+    for speaker, emotion in product("ab", ("angry", "happy", "sad", "neutral")):
+        documented.write_noise(
+            folder / "RECORDINGS" / f"{speaker}_1_{emotion}.wav", draw
+        )
     return folder
 
 
@@ -56,6 +63,7 @@ def write_database(folder):
 @pytest.mark.slow
 def test_every_experiment_can_begin(folder, monkeypatch, capsys):
     monkeypatch.chdir(folder)
+    monkeypatch.syspath_prepend(folder)
     for block in documented.blocks(PAGE, "sh"):
         if "DATABASE" in block:
             if not importlib.util.find_spec("audformat"):
@@ -81,6 +89,7 @@ def test_every_command_works(folder, tmp_path, monkeypatch, capsys, block):
     if "DATABASE" in block:
         write_database(folder)
     monkeypatch.chdir(folder)
+    monkeypatch.syspath_prepend(folder)
     for number, line in enumerate(block.splitlines()):
         if line.startswith(PROGRAM):
             run_dir = f"--run_dir={tmp_path / str(number)}"

@@ -14,35 +14,33 @@ from closeness import assert_same
 from toys import CONDITION
 
 from vladser import metrics
-from vladser.condition import make, settings
+from vladser.condition import settings
 from vladser.data import folds
 from vladser.engine import events
+from vladser.engine.on_devices import OnDevices
+from vladser.engine.trial_batches import TrialBatch
 from vladser.errors import InputError
 
 pytestmark = [pytest.mark.numeric, pytest.mark.slow]
 
 # As far from CONDITION as it goes without another program.
-OTHER = make(
-    **settings(CONDITION)
-    | {
-        "alpha": 0.4,
-        "smoothing": "uniform",
-        "noise": 0.1,
-        "dropout": 0.1,
-        "learning_rate": 0.5,
-        "rho": 0.9,
-        "class_weights": 1.0,
-        "focal": 2.0,
-        "logit_adjustment": 1.0,
-    }
+OTHER = toys.but(
+    alpha=0.4,
+    smoothing="uniform",
+    noise=0.1,
+    dropout=0.1,
+    learning_rate=0.5,
+    rho=0.9,
+    class_weights=1.0,
+    focal=2.0,
+    logit_adjustment=1.0,
 )
 
 
-def _alone(corpus, plan, *arguments, **options):
-    """Of a plan of one fold, on one device."""
-    assert len(plan.folds) == 1
-    devices = jax.devices()[:1]
-    return toys.train(corpus, plan, *arguments, devices=devices, **options)[1]
+def _alone(whole, seeds, fold, condition=0, **options):
+    """The trials of one condition and fold, on one device."""
+    batch = TrialBatch(seeds, [condition], [fold])
+    return toys.train(whole, batch, devices=jax.devices()[:1], **options)[1]
 
 
 def _same(a, b):
@@ -59,32 +57,33 @@ def corpus():
 
 @pytest.fixture(scope="module")
 def whole(corpus):
-    return toys.train(corpus, toys.plan(corpus))
+    return toys.train(toys.design(corpus))
 
 
 def test_a_training_depends_on_none_beside_it_nor_on_devices_nor_on_order(corpus):
     assert len(jax.devices()) == 2
-    plan, conditions = toys.plan(corpus), (OTHER, CONDITION)
-    some = plan.part([0, 1], [2, 0])
-    _, together = toys.train(corpus, some, conditions)
-    for n, condition in enumerate(conditions):
-        for fold, place in enumerate((2, 0)):
-            alone = _alone(corpus, plan.part([1, 0], [place]), [condition])
-            for name in ("params", "loss", "probabilities", "failed"):
-                found, expected = getattr(alone, name), getattr(together, name)
-                trial = 2 * n + fold
+    design = toys.design(corpus, (OTHER, CONDITION))
+    _, together = toys.train(design, TrialBatch([0, 1], [0, 1], [2, 0]))
+    for c in range(2):
+        for place, fold in enumerate((2, 0)):
+            alone = _alone(design, [1, 0], fold, c)
+            for name in ("params", "loss", "failed"):
+                trial = 2 * c + place
                 _same(
-                    jax.tree.map(lambda x: x[:, 0], found),
-                    jax.tree.map(lambda x, t=trial: x[[1, 0], t], expected),
+                    jax.tree.map(lambda x: x[:, 0], getattr(alone, name)),
+                    jax.tree.map(
+                        lambda x, t=trial: x[[1, 0], t], getattr(together, name)
+                    ),
                 )
+            (tested,) = alone.probabilities
+            _same(tested[:, 0], together.probabilities[place][[1, 0], c])
     # What is compared differs.
     kernels = together.params.head.kernel.reshape(8, -1)
     assert len(np.unique(kernels, axis=0)) == 8
 
 
 def test_each_setting_of_a_condition_changes_the_training(corpus):
-    plan = toys.plan(corpus, epochs=1)
-    plan, kernels = plan.part([0, 1], [0]), []
+    kernels = []
     names = [
         name
         for name, value in settings(OTHER).items()
@@ -92,22 +91,16 @@ def test_each_setting_of_a_condition_changes_the_training(corpus):
     ]
     assert len(names) == 9
     for part in names[:3], names[3:6], names[6:]:
-        of_part = [CONDITION]
-        of_part += [make(**settings(CONDITION) | {n: settings(OTHER)[n]}) for n in part]
-        _, outcome = toys.train(corpus, plan, of_part)
+        conditions = [CONDITION, *(toys.but(**{n: settings(OTHER)[n]}) for n in part)]
+        conditions = [toys.but(c, epochs=1) for c in conditions]
+        batch = TrialBatch([0, 1], range(4), [0])
+        _, outcome = toys.train(toys.design(corpus, conditions), batch)
         kernels += [*outcome.params.head.kernel[0]]
     assert len({kernel.tobytes() for kernel in kernels}) == 1 + len(names)
 
 
-def test_alpha_0_is_no_smoothing(corpus):
-    plan = toys.plan(corpus, epochs=1).part([0, 1], [0, 1])
-    conditions = (
-        make(**settings(CONDITION) | {"smoothing": "none"}),
-        make(**settings(CONDITION) | {"alpha": 0.0}),
-    )
-    _, outcome = toys.train(corpus, plan, conditions)
-    none, zero = np.split(outcome.probabilities, 2, axis=1)
-    _same(none, zero)
+def test_alpha_0_is_no_smoothing():
+    assert toys.but(smoothing="none") == toys.but(alpha=0.0)
 
 
 @pytest.fixture
@@ -125,12 +118,12 @@ def compiled():
 
 
 def test_one_program_trains_and_one_tests(corpus, compiled):
-    plan = toys.plan(corpus, epochs=1)
+    design = toys.design(corpus)
     jax.clear_caches()
-    toys.train(corpus, plan)
-    assert compiled.count("jit(train_step)") == compiled.count("jit(predict)") == 1
+    toys.train(design)
+    assert compiled.count("jit(train_step)") == compiled.count("jit(evaluate)") == 1
     compiled.clear()
-    toys.train(corpus, plan._replace(seeds=(7, 8), folds=plan.folds[::-1]), [OTHER])
+    toys.train(toys.design(corpus, [OTHER], (7, 8), design.folds[::-1]))
     assert compiled == []
 
 
@@ -145,9 +138,11 @@ def test_the_held_out_speaker_leaks_into_nothing(corpus, garbage):
         frames[start : start + corpus.length[row]] = garbage
     label[fold.test] = 3  # another prior, would it see them
     poisoned = replace(corpus, frames=frames, label=label)
-    plan = toys.plan(corpus, epochs=3, made=[fold])
-    clean = _alone(corpus, plan, validation=True)
-    found = _alone(poisoned, plan, validation=True)
+    conditions = [toys.but(epochs=3)]
+    clean, found = (
+        _alone(toys.design(data, conditions, made=[fold], validation=True), [0, 1], 0)
+        for data in (corpus, poisoned)
+    )
     _same(found.params, clean.params)
     _same(found.epoch, clean.epoch)
 
@@ -158,38 +153,40 @@ def test_standardization_by_speaker_undoes_what_a_speaker_scales(corpus):
         part = slice(corpus.offset[row], corpus.offset[row] + corpus.length[row])
         frames[part] = frames[part] * 8 + 4
     scaled = replace(corpus, frames=frames)
-    plan = toys.plan(corpus, epochs=1)
+
+    def probabilities(data, fold, standardize):
+        design = toys.design(data, [toys.but(epochs=1)], standardize=standardize)
+        return _alone(design, [0, 1], fold).probabilities[0]
+
     for fold in (0, 2):  # the speaker is trained on, and tested
-        part = plan.part([0, 1], [fold])
-        plain = _alone(corpus, part, standardize="speaker").probabilities
-        found = _alone(scaled, part, standardize="speaker").probabilities
+        plain = probabilities(corpus, fold, "speaker")
         # The moments are taken of other float32 numbers, and training amplifies that.
-        np.testing.assert_allclose(found, plain, atol=1e-4)
-        unlike = _alone(scaled, part).probabilities
-        assert np.nanmax(abs(unlike - plain)) > 1e-2
+        np.testing.assert_allclose(
+            probabilities(scaled, fold, "speaker"), plain, atol=1e-4
+        )
+        assert abs(probabilities(scaled, fold, "train") - plain).max() > 1e-2
 
 
 def test_wrong_options_are_refused(corpus):
     with pytest.raises(InputError, match="unknown standardize 'speakers'"):
-        toys.train(corpus, toys.plan(corpus), standardize="speakers")
+        toys.train(toys.design(corpus, standardize="speakers"))
     with pytest.raises(InputError, match="holding out s0: no utterance to validate on"):
-        toys.train(corpus, toys.plan(corpus), validation=True)
-    with pytest.raises(InputError, match="2 programs"):
-        other = make(**settings(CONDITION) | {"cells": 16})
-        toys.train(corpus, toys.plan(corpus), [CONDITION, other])
+        toys.train(toys.design(corpus)._replace(validation=True))
+    for own in ({"cells": 16}, {"epochs": 3}, {"batch_size": 4}):
+        with pytest.raises(InputError, match="do not share one program"):
+            toys.train(toys.design(corpus, [CONDITION, toys.but(**own)]))
 
 
-def test_only_test_utterances_are_predicted(corpus, whole):
-    for f, fold in enumerate(toys.plan(corpus).folds):
-        found = whole[1].probabilities[:, f]
-        tested = np.isin(np.arange(len(corpus.label)), fold.test)
-        assert (np.isfinite(found).all(axis=-1) == tested).all()
-        sums = found[:, tested].sum(axis=-1)
-        assert_same(sums, np.ones_like(sums), found.shape[-1])
+def test_each_test_utterance_has_probabilities(corpus, whole):
+    for fold, found in zip(
+        toys.design(corpus).folds, whole[1].probabilities, strict=True
+    ):
+        assert found.shape == (2, 1, len(fold.test), 4)
+        assert_same(found.sum(axis=-1), np.ones(found.shape[:-1]), 4)
 
 
 def test_events_count_frames_and_epochs(corpus, whole):
-    plan, (happened, outcome) = toys.plan(corpus), whole
+    plan, (happened, outcome) = toys.design(corpus).plan(0), whole
     steps = [e for e in happened if isinstance(e, events.Step)]
     epochs = [e for e in happened if isinstance(e, events.Epoch)]
     assert [e.epoch for e in epochs] == [1, 2]
@@ -206,55 +203,65 @@ def test_events_count_frames_and_epochs(corpus, whole):
         total = sum(step.loss.astype(float) * step.rows for step in of_epoch)
         assert_same(epoch.loss, total / trained, plan.steps)
     assert (outcome.epoch == 2).all() and not outcome.failed.any()
+    assert (outcome.rows == 2 * np.array(trained)).all() and not outcome.leaked.any()
+
+
+def test_a_test_speaker_in_the_rows_of_a_step_is_counted(corpus, monkeypatch):
+    right = OnDevices.of_trials
+
+    def shifted(self, rows, failed=None):
+        return np.roll(right(self, rows, failed), 1, axis=1)
+
+    monkeypatch.setattr(OnDevices, "of_trials", shifted)
+    _, outcome = toys.train(toys.design(corpus))
+    assert (outcome.leaked > 0).all() and (outcome.leaked < outcome.rows).all()
 
 
 def test_validation_keeps_the_best_epoch(corpus):
-    plan = toys.plan(corpus, epochs=6, validation="partner")
-    happened, outcome = toys.train(corpus, plan, validation=True)
+    design = toys.design(corpus, [toys.but(epochs=6)], validation=True)
+    happened, outcome = toys.train(design)
     ua = [e.validation_ua for e in happened if isinstance(e, events.Epoch)]
     np.testing.assert_array_equal(outcome.validation_ua, np.stack(ua, axis=-1))
     np.testing.assert_array_equal(outcome.epoch, np.argmax(ua, axis=0) + 1)
     # The kept parameters are those that training that far would have given.
     seed, fold = np.argwhere(outcome.epoch < 6)[0]
-    shorter = plan._replace(epochs=int(outcome.epoch[seed, fold]))
-    _, expected = toys.train(corpus, shorter)
+    shorter = [toys.but(epochs=int(outcome.epoch[seed, fold]))]
+    # And that epoch's UA is what they give on the validation part.
+    swapped = [f._replace(test=f.validation, validation=f.test) for f in design.folds]
+    _, expected = toys.train(toys.design(corpus, shorter, made=swapped))
     _same(
         jax.tree.map(lambda p: p[seed, fold], outcome.params),
         jax.tree.map(lambda p: p[seed, fold], expected.params),
     )
-    # And that epoch's UA is what they give on the validation part.
-    swapped = [
-        fold._replace(test=fold.validation, validation=fold.test) for fold in plan.folds
-    ]
-    _, found = toys.train(corpus, shorter._replace(folds=swapped))
-    rows = plan.folds[fold].validation
-    predicted = found.probabilities[seed, fold, rows].argmax(axis=-1)
-    right = metrics.ua(metrics.confusion(corpus.label[rows], predicted, 4))
+    predicted = expected.probabilities[fold][seed, 0].argmax(axis=-1)
+    label = corpus.label[design.folds[fold].validation]
+    right = metrics.ua(metrics.confusion(label, predicted, 4))
     assert right == outcome.validation_ua[seed, fold].max()
 
 
 def test_a_trial_that_fails_is_named_and_the_others_go_on(corpus):
-    plan = toys.plan(corpus).part([0, 1], [0, 3])
-    wild = replace(CONDITION, noise=3e38)  # beyond float32 when it is drawn
-    _, outcome = toys.train(corpus, plan, [CONDITION, wild])
-    _, expected = toys.train(corpus, plan, [CONDITION, CONDITION])
+    wild = toys.but(noise=3e38)  # beyond float32 when it is drawn
+    batch = TrialBatch([0, 1], [0, 1], [0, 3])
+    _, outcome = toys.train(toys.design(corpus, [CONDITION, wild]), batch)
+    _, expected = toys.train(toys.design(corpus, [CONDITION, CONDITION]), batch)
     assert not outcome.failed[:, :2].any()
-    _same(outcome.probabilities[:, :2], expected.probabilities[:, :2])
     assert (outcome.failed[:, 2:, 0] == 1).all()
     assert (outcome.failed[:, 2:, 1] >= 1).all()
-    assert np.isnan(outcome.probabilities[:, 2:]).all()
     assert np.isnan(outcome.loss[:, 2:]).all()
+    for found, whole in zip(outcome.probabilities, expected.probabilities, strict=True):
+        _same(found[:, 0], whole[:, 0])
+        assert np.isnan(found[:, 1]).all()
 
 
 def test_parameters_that_the_last_step_spoils_are_a_failure(corpus):
     made = folds.make(corpus, "speaker")[:1]
     frames = corpus.frames.copy()
     frames[corpus.offset[made[0].test[0]]] = np.nan  # what such parameters would give
-    plan = toys.plan(corpus, made=made)
-    outcome = _alone(replace(corpus, frames=frames), plan)
-    last = np.array([plan.epochs, plan.steps])
+    design = toys.design(replace(corpus, frames=frames), made=made)
+    outcome = _alone(design, [0, 1], 0)
+    last = np.array([2, design.plan(0).steps])
     np.testing.assert_array_equal(outcome.failed, np.broadcast_to(last, (2, 1, 2)))
-    assert np.isnan(outcome.probabilities).all()
+    assert np.isnan(outcome.probabilities[0]).all()
 
 
 def _mixtures(corpus):
@@ -273,9 +280,8 @@ def _mixtures(corpus):
 
 
 def test_netvlad_learns_classes_that_differ_in_their_mixture_alone(corpus):
-    condition = replace(CONDITION, smoothing="none", dropout=0.0, learning_rate=5.0)
-    plan = toys.plan(corpus, epochs=40)
-    _, outcome = toys.train(_mixtures(corpus), plan, [condition])
-    for f, fold in enumerate(plan.folds):
-        predicted = outcome.probabilities[:, f, fold.test].argmax(axis=-1)
-        assert (predicted == corpus.label[fold.test]).all()
+    own = {"smoothing": "none", "dropout": 0.0, "learning_rate": 5.0, "epochs": 40}
+    design = toys.design(_mixtures(corpus), [toys.but(**own)])
+    _, outcome = toys.train(design)
+    for fold, tested in zip(design.folds, outcome.probabilities, strict=True):
+        assert (tested[:, 0].argmax(axis=-1) == corpus.label[fold.test]).all()

@@ -2,13 +2,13 @@
 
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
 
 import documented
 import jax
-import jax.numpy as jnp
 import launching
 import numpy as np
 import oracles
@@ -16,12 +16,13 @@ import pytest
 from closeness import assert_same
 from launching import ROOT
 
-from vladser.registry import aggregators
+from vladser import rules, testing
+from vladser.registry import ROOMS
 
 pytestmark = pytest.mark.numeric
 
 PAGES = "README.md", "docs/extending.md"
-LENGTHS, LONGEST, DIM = (0, 1, 9), 12, 4
+FRAMES = np.random.default_rng(0).normal(size=(9, 4))
 
 
 def _soft_maximum(params, frames):
@@ -37,9 +38,20 @@ def _attention(params, frames):
     return np.array(oracles.softmax(scores)) @ frames
 
 
+def _convolution(params, frames):
+    kernel, bias = params
+    padded = np.pad(frames, ((2, 2), (0, 0)))
+    outputs = [
+        sum(padded[t + n] @ kernel[n] for n in range(5)) + bias
+        for t in range(len(frames))
+    ]
+    return np.maximum(outputs, 0)[:, None]  # a minibatch of one
+
+
 OWN = {
-    "my_pooling.soft_maximum(sharpness=4.0)": _soft_maximum,
-    "my_modules.attention(hidden=8)": _attention,
+    ("aggregator", "my_pooling.soft_maximum(sharpness=4.0)"): _soft_maximum,
+    ("aggregator", "my_modules.attention(hidden=8)"): _attention,
+    ("encoder", "my_encoders.convolution(channels=6)"): _convolution,
 }
 
 
@@ -56,8 +68,8 @@ def reader(tmp_path, monkeypatch):
 
 def _commands():
     (readme, extending) = map(documented.page, PAGES)
-    found = [*documented.commands(readme), *documented.commands(extending)]
-    return [command for command in found if "my_" in command]
+    shown = [*documented.commands(readme), *documented.commands(extending)]
+    return [command for command in shown if "my_" in command]
 
 
 def test_the_pooling_of_the_readme_has_20_lines():
@@ -66,44 +78,33 @@ def test_the_pooling_of_the_readme_has_20_lines():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", OWN)
-def test_it_is_the_formula_whatever_lies_in_the_padding(reader, name):
+@pytest.mark.parametrize(("kind", "text"), OWN)
+def test_a_part_is_its_formula_and_keeps_the_contract(reader, kind, text):
+    part = ROOMS[kind].build(ROOMS[kind].parse(text))
+    getattr(testing, f"check_{kind}")(part)
+    params = rules.parameters(part, 4)
+    frames = FRAMES if kind == "aggregator" else FRAMES[:, None]
     with jax.enable_x64(True):
-        built = aggregators.build(aggregators.parse(name))
-        frames = np.random.default_rng(0).normal(size=(len(LENGTHS), LONGEST, DIM))
-        mask = np.arange(LONGEST) < np.array(LENGTHS)[:, None]
-        params = jax.jit(built.init, static_argnums=1)(jax.random.key(0), DIM)
-        params = jax.tree.map(lambda leaf: np.float64(leaf) + 0.1, params)
-
-        def loss(params, frames, mask):
-            vector = built.apply(params, frames, mask)
-            return jnp.sum(jnp.sin(vector)), vector
-
-        gradients = jax.value_and_grad(loss, (0, 1), has_aux=True)
-        each = jax.jit(jax.vmap(gradients, in_axes=(None, 0, 0)))
-        padded = np.where(mask[..., None], frames, np.nan)
-        (_, vectors), (params_bar, frames_bar) = each(params, padded, mask)
-        for length, vector, one in zip(LENGTHS, vectors, frames, strict=True):
-            if length:
-                expected = OWN[name](params, one[:length])
-                assert_same(vector, expected, LONGEST * DIM)
-        for leaf in jax.tree.leaves((vectors, params_bar, frames_bar)):
-            assert np.isfinite(leaf).all()
-        assert not np.asarray(frames_bar)[~mask].any()
-        assert np.abs(np.asarray(frames_bar)[mask]).min() > 0
+        outputs = part.apply(params, frames, np.ones(frames.shape[:-1], bool))
+    assert_same(outputs, OWN[kind, text](params, FRAMES), FRAMES.size * 5)
 
 
-def test_the_pooling_of_the_readme_streams(reader):
-    name, *_ = OWN
-    start, update, finish = aggregators.build(aggregators.parse(name)).stepwise
-    frames = np.random.default_rng(0).normal(size=(9, DIM)).astype(np.float32)
-    padded = np.concatenate([frames, np.full((3, DIM), np.nan, np.float32)])
-    state, step = start((), DIM), jax.jit(update)
-    for part in np.split(np.arange(12), [0, 4, 8]):
-        places = np.resize(part, 4) if len(part) else np.zeros(4, int)
-        mask = (places < 9) & (np.arange(4) < len(part))
-        state = step((), state, padded[places], mask)
-    assert_same(finish((), state), _soft_maximum((), frames), 9 * DIM)
+def test_the_pooling_of_the_readme_streams_and_others_do_not(reader):
+    streams = {}
+    for kind, text in OWN:
+        part = ROOMS[kind].build(ROOMS[kind].parse(text))
+        streams[text] = part[-1] is not None  # stepwise or recurrence
+    assert list(streams.values()) == [True, False, False]
+
+
+@pytest.mark.slow
+def test_the_checks_can_be_called_as_the_page_shows_them(reader):
+    (code,) = (
+        block
+        for block in documented.blocks(documented.page("docs/extending.md"), "python")
+        if "from vladser import testing" in block
+    )
+    exec(code, {})
 
 
 @pytest.mark.slow
@@ -113,29 +114,17 @@ def test_every_experiment_can_begin(reader, corpus, capsys, command):
     assert name == "main"
     # Instead of the demo, which would be synthesized first.
     assert launching.call(*argv, *corpus, "--dry_run") == 0, capsys.readouterr().err
-    assert "my_pooling.soft_maximum" in capsys.readouterr().out
+    (own, *_) = re.findall(r"my_\w+\.\w+", command)
+    assert own in capsys.readouterr().out
 
 
 @pytest.mark.long
 def test_poolings_of_ones_own_train_on_the_demo(reader):
     pytest.importorskip("espeakng_loader")
     (command,) = (command for command in _commands() if "my_modules" in command)
-    python, *argv = shlex.split(command)
-    assert python == "python"
-    done = subprocess.run(
-        [sys.executable, *argv, f"--cache_dir={reader / 'cache'}"],
-        cwd=reader,
-        env=os.environ | {"PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu"},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    run = reader / "runs" / "demo"
-    summary = json.loads((run / "summary.json").read_text(encoding="utf-8"))
-    found = {one["aggregator"]: one["ua"] for one in summary["conditions"]}
-    own = {"my_pooling.soft_maximum", "my_modules.attention(hidden=8)"}
-    assert found.keys() == {"mean", *own}
-    report = (run / "report.html").read_text(encoding="utf-8")
-    for name in own:
-        assert found[name]["mean_of_folds"] > 0.4  # chance is 0.25
-        assert name in report
+    argv = *shlex.split(command)[1:], f"--cache_dir={reader / 'cache'}"
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu"}
+    subprocess.run([sys.executable, *argv], env=environment, check=True)
+    summary = json.loads((reader / "runs/demo/summary.json").read_text("utf-8"))
+    ua = [condition["ua"]["mean_of_folds"] for condition in summary["conditions"]]
+    assert len(ua) == 3 and min(ua) > 0.4  # chance is 0.25

@@ -172,6 +172,9 @@ def _condition(condition, ua, speakers, seeds, draw):
             "interval": [low, high] if len(speakers) > 1 else None,
         },
         "wa": {"mean_of_folds": ua.mean() + 0.011, "pooled": ua.mean() + 0.013},
+        "metrics": {
+            "macro_f1": {"mean_of_folds": ua.mean() - 0.02, "pooled": ua.mean() - 0.01}
+        },
         "confusion": confusion.tolist(),
         "folds": [
             {"held_out": speaker, "utterances": 34, "ua": value}

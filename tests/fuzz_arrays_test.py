@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vladser.features.extraction import extract
+from vladser.features.npy import npy
 from vladser.types import Utterance
 
 VALUES = np.random.default_rng(0).normal(size=(5, 3)).astype(np.float32)
@@ -48,7 +49,7 @@ def test_a_damaged_npy_costs_at_most_its_file(tmp_path_factory, contents):
         file = folder / f"{n}.npy"
         file.write_bytes(written)
         utterances.append(Utterance(file.name, file, "s", "sad"))
-    found = extract(utterances, folder, features="npy")
+    found = extract(utterances, folder, features=npy(dim=3))
     for utterance in utterances[0], utterances[-1]:
         np.testing.assert_array_equal(found.features[utterance.id], VALUES)
     for utterance in utterances:

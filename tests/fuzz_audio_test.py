@@ -11,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vladser.features import computing
-from vladser.features.extraction import extract
-from vladser.features.lengths import estimate
+from vladser.features.extraction import DEFAULT, expect, extract
 from vladser.types import Utterance
 
 SAMPLES = np.random.default_rng(0).uniform(-0.5, 0.5, 8000)
@@ -72,13 +71,13 @@ def test_a_damaged_header_costs_at_most_its_file(tmp_path_factory, monkeypatch, 
     ]
     found = extract(utterances, folder / "cache", workers=2)
     assert {*FORMATS} <= {*found.features}
+    expected, _ = expect(utterances, DEFAULT, 60.0)
     for u in utterances:
-        expected = estimate(u)
         if u.id in found.bad:
             reason = found.bad[u.id]
             assert reason.startswith(f"{u.file}: ") and len(reason.splitlines()) == 1
         else:
-            assert found.features[u.id].shape == (expected, 147)
+            assert found.features[u.id].shape == (expected[u.id], 147)
             assert np.isfinite(found.features[u.id]).all()
 
 
@@ -92,7 +91,8 @@ def test_the_length_of_any_segment_is_known_or_there_is_none(
 ):
     file = tmp_path_factory.getbasetemp() / "half.wav"
     soundfile.write(file, SAMPLES, 16000)
-    found = estimate(Utterance("a", file, "x", "sad", start=start, end=end))
+    part = Utterance("a", file, "x", "sad", start=start, end=end)
+    found = expect([part], DEFAULT, 60.0)[0].get("a")
     first, last = start or 0, 0.5 if end is None else min(end, 0.5)
     whole = round((last - first) * 16000) if first < last else 0
     assert found == ((whole - 960) // 160 + 2 if whole >= 960 else None)

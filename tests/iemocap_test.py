@@ -115,8 +115,9 @@ def test_a_partial_release_is_read_and_counted(tmp_path):
     assert notes == [
         f"Session2: not in {tmp_path}",
         f"Session3: not in {tmp_path}",
-        "Session4: 1,495 of 1,500 labelled utterances have no wav under "
-        f"{tmp_path / 'Session4' / 'sentences' / 'wav'}",
+        "Session4: of 1,500 labelled utterances, those without a wav under "
+        f"{tmp_path / 'Session4' / 'sentences' / 'wav'}: 1,495 (such as "
+        "Ses04M_impro01_M005.wav)",
         f"Session5: not in {tmp_path}",
     ]
 

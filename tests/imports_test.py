@@ -90,6 +90,7 @@ LOAD_NO_JAX = [
     "vladser.aggregators",
     "vladser.evaluation.comparisons",
     "launch.audit",
+    "launch.benchmark",
     "launch.export",
     "launch.command_line.flags",
     "launch.main",

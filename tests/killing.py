@@ -13,8 +13,9 @@ from math import inf
 from pathlib import Path
 
 import launching
+import numpy as np
 
-from launch.experiment import sealed
+from launch.experiment import checkpoints
 
 SMALL = (
     "--aggregator=netvlad(clusters=2)",
@@ -66,25 +67,27 @@ class Experiment:
         found = {name: (self.run / name).read_bytes() for name in _SAME}
         found["summary.json"] = json.loads((self.run / "summary.json").read_bytes())
         del found["summary.json"]["training"]
-        kept = (self.run / "checkpoints").glob("*.finished")
-        return found | {path.name: sealed.read(path)[1] for path in kept}
+        for path in (self.run / "checkpoints").glob("*.finished"):
+            results = checkpoints.unpack(path.read_bytes()).results
+            leaves = [*results[:-2], *results.probabilities, *results.params]
+            found[path.name] = [leaf.tobytes() for leaf in leaves]
+        return found
 
-    def saved(self) -> dict[str, tuple[float, float]]:
-        """How far each chunk is kept: the epoch and step of the earlier of two
-        snapshots, (0, 0) for one alone, infinity where it is finished.
-
-        Raises:
-          DamagedError: a file that has its name is not whole.
-        """
-        kept = {}
+    def saved(self) -> dict[str, float]:
+        """How far each batch is kept: the epoch of its checkpoint, infinity where it is
+        finished; -1 for a file that is damaged."""
+        kept: dict[str, float] = {}
         for path in (self.run / "checkpoints").glob("[!.]*"):
-            head, _ = sealed.read(path)
-            step = head.get("epoch", inf), head.get("step", 0)
-            kept.setdefault(path.name.partition(".")[0], []).append(step)
-        return {
-            name: max(steps) if max(steps)[0] == inf else min([*steps, (0, 0)][:2])
-            for name, steps in kept.items()
-        }
+            name, _, kind = path.name.partition(".")
+            try:
+                with np.load(path) as file:
+                    epoch = inf if kind == "finished" else float(file["epoch"])
+            except FileNotFoundError:  # it has just been replaced
+                continue
+            except Exception:
+                epoch = -1
+            kept[name] = max(kept.get(name, epoch), epoch)
+        return kept
 
 
 def whole(corpus: Sequence[str], folder: Path) -> Experiment:
@@ -128,7 +131,7 @@ class Attempt:
         if "compiling" not in self.said():
             if "--corpus=demo" in self.of.argv and not (cache / "demo").exists():
                 return "synthesis"
-            features = cache.glob("vladser147-*/*")
+            features = cache.glob("features/vladser147-*/*")
             return "extraction" if any(map(self._new, features)) else "start"
         if any(kept.glob(".*.unfinished")):
             return "checkpoint"

@@ -48,7 +48,8 @@ def test_leaves_out_bad_rows_and_missing_wavs_and_notes_them(tmp_path):
     found, notes = nemo.read(tmp_path)
     assert [u.id for u in found] == ["WR0_anger_1"]
     assert "data.tsv left out, not understood: 2 (such as line 3)" in notes[0]
-    assert notes[1].startswith("1 of 2 utterances have no wav under")
+    assert notes[1].startswith("of 2 utterances, those without a wav under")
+    assert notes[1].endswith(": 1 (such as KS0_fear_1.wav)")
 
 
 def test_wrong_input_is_said(tmp_path):

@@ -1,4 +1,4 @@
-"""The mathematics once more, in plain numpy with loops and in float64."""
+"""Naive implementations in numpy, with loops and in float64."""
 
 import numpy as np
 
@@ -63,26 +63,26 @@ def attentive_statistics(params, frames):
 
 def multihead(params, frames):
     heads, dim = params.shape
-    found = []
+    averages = []
     for k in range(heads):
         parts = [x[k * dim : (k + 1) * dim] for x in frames]
-        found.append(weighted(np.asarray(params[k], np.float64) / dim**0.5, parts))
-    return np.concatenate(found)
+        averages.append(weighted(np.asarray(params[k], np.float64) / dim**0.5, parts))
+    return np.concatenate(averages)
 
 
 def generalized_mean(params, frames):
-    """Radenovic et al. 2018, eq. (3), of what is positive and of what is negative."""
+    """Radenovic et al. 2018, equation (3), of positive and of negative parts."""
     p = np.exp(float(params))
-    found = []
+    means = []
     for sign in (1, -1):
         for j in range(frames.shape[1]):
             total = sum(max(sign * x[j], 1e-6) ** p for x in frames)
-            found.append((total / len(frames)) ** (1 / p))
-    return np.array(found)
+            means.append((total / len(frames)) ** (1 / p))
+    return np.array(means)
 
 
 def netvlad(params, frames):
-    """Eq. (1), then intra-normalization, then L2."""
+    """Huang et al. 2020, equation (1), then intra-normalization, then L2."""
     w, b, c = (np.asarray(p, np.float64) for p in params)
     v = np.zeros_like(c)
     for frame in frames:
@@ -93,7 +93,7 @@ def netvlad(params, frames):
     return normalized(v)
 
 
-ghostvlad = netvlad  # there are more w and b than c: the ghosts'
+ghostvlad = netvlad  # w and b have rows for ghosts, c has none
 
 
 def nextvlad(params, frames):
@@ -121,14 +121,45 @@ def normalized(v):
     return flat / np.sqrt(sum(flat**2))
 
 
-def adadelta(params, gradients, rho, epsilon, rate=1.0):
-    """Algorithm 1 of Zeiler 2012; the parameters after each of the gradients. The rate,
-    which scales what is added, is not in the paper."""
-    x, square, delta_square, path = params.copy(), 0.0, 0.0, []
+def adadelta(x, gradients, rho, epsilon, rate=1.0):
+    """Algorithm 1 of Zeiler 2012; the parameters after each gradient. The rate, which
+    scales each update, is not in the paper."""
+    square, delta_square, path = 0.0, 0.0, []
     for g in gradients:
         square = rho * square + (1 - rho) * g**2
         delta = -np.sqrt(delta_square + epsilon) / np.sqrt(square + epsilon) * g
         delta_square = rho * delta_square + (1 - rho) * delta**2
         x = x + rate * delta
+        path.append(x)
+    return path
+
+
+def adam(x, gradients, rate, b1, b2, epsilon=1e-8):
+    """Algorithm 1 of Kingma and Ba 2015; the parameters after each gradient."""
+    m, v, path = 0.0, 0.0, []
+    for t, g in enumerate(gradients, start=1):
+        m = b1 * m + (1 - b1) * g
+        v = b2 * v + (1 - b2) * g**2
+        x = x - rate * m / (1 - b1**t) / (np.sqrt(v / (1 - b2**t)) + epsilon)
+        path.append(x)
+    return path
+
+
+def rmsprop(x, gradients, rate, decay, epsilon=1e-8):
+    """Tieleman and Hinton 2012, lecture 6.5; the parameters after each gradient."""
+    square, path = 0.0, []
+    for g in gradients:
+        square = decay * square + (1 - decay) * g**2
+        x = x - rate * g / np.sqrt(square + epsilon)
+        path.append(x)
+    return path
+
+
+def momentum(x, gradients, rate, decay):
+    """Sutskever et al. 2013, (1) and (2); the parameters after each gradient."""
+    velocity, path = 0.0, []
+    for g in gradients:
+        velocity = decay * velocity - rate * g
+        x = x + velocity
         path.append(x)
     return path

@@ -1,5 +1,7 @@
 import numpy as np
+import pytest
 
+from vladser.errors import InputError
 from vladser.features import packed
 
 ARRAYS = {
@@ -23,6 +25,16 @@ def test_each_utterance_is_a_view_of_the_buffer():
     for name, array in joined.items():
         np.testing.assert_array_equal(array, ARRAYS[name])
         assert np.shares_memory(array, joined.frames)
+
+
+def test_files_are_joined_as_their_arrays(tmp_path):
+    files = {name: tmp_path / f"{name}.npy" for name in ARRAYS}
+    for name, array in ARRAYS.items():
+        np.save(files[name], array)
+    np.testing.assert_array_equal(packed.join(files).frames, packed.join(ARRAYS).frames)
+    files["a"].unlink()
+    with pytest.raises(InputError, match=r"a\.npy was damaged or removed"):
+        packed.join(files)
 
 
 def test_nothing_joins_to_nothing():

@@ -214,6 +214,22 @@ def test_another_opensmile_is_noted(trained, call, tmp_path):
     assert "opensmile-1.9" in err and version in err and err.startswith("note: ")
 
 
+def test_whose_ready_features_they_are_can_be_said_and_is_checked(
+    trained, call, tmp_path
+):
+    columns = bundle.describe(trained.model).features
+    model = other_features(trained, tmp_path, f"npy-wavlm-{columns}")
+    file = tmp_path / "a.npy"
+    np.save(file, np.zeros((9, columns), np.float32))
+    status, _, err = call(file, model=model)
+    assert status == 0 and "note: files should hold features of wavlm" in err
+    status, _, err = call("--features=npy(name='wavlm')", file, model=model)
+    assert status == 0 and "note" not in err
+    for other in "npy", "npy(name='hubert')", "npy(name='wavlm',dim=5)", "vladser147":
+        status, _, err = call(f"--features={other}", file, model=model)
+        assert status == 2 and f"takes features npy-wavlm-{columns}, --features" in err
+
+
 def test_a_model_of_ready_features_takes_npy_files(trained, call, tmp_path):
     columns = bundle.describe(trained.model).features
     model = other_features(trained, tmp_path, f"npy-{columns}")
@@ -223,7 +239,7 @@ def test_a_model_of_ready_features_takes_npy_files(trained, call, tmp_path):
     for length, array in arrays.items():
         np.save(tmp_path / f"{length}.npy", array)
     status, out, err = call("--format=jsonl", tmp_path, model=model)
-    assert status == 1 and f"{tmp_path}/0.npy: has D = 5, expected {columns}" in err
+    assert status == 1 and f"{tmp_path}/0.npy: has D = 5: expected {columns}" in err
     rows = parse(out, "jsonl")
     assert [Path(row["file"]).stem for row in rows] == ["50", "9"]
     expected = inference.classify(bundle.load(model), [arrays[50], arrays[9]])
@@ -282,7 +298,7 @@ def test_what_is_stopped_keeps_the_features_that_it_has(trained, tmp_path):
 
 def kept(cache):
     """The entries of a cache."""
-    return (file for file in cache.glob("*/opensmile-*/*") if file.name[0] != ".")
+    return cache.rglob("*.npy")
 
 
 def test_the_object_on_the_page_is_of_the_form_that_is_written(trained, call):

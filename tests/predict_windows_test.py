@@ -74,9 +74,10 @@ def test_a_window_of_a_file_is_to_the_sample_that_of_its_signal(tmp_path, name):
 def test_each_window_is_extracted_as_a_signal_of_its_own(trained, call, tmp_path):
     signal = noise(1.6)
     soundfile.write(tmp_path / "long.flac", signal, 16000)
-    status, out, _ = call(
-        "--window=0.5", "--hop=0.25", "--format=csv", tmp_path / "long.flac"
-    )
+    argv = "--window=0.5", "--hop=0.25", "--format=csv"
+    cache = f"--cache_dir={tmp_path / 'cache'}"
+    status, out, _ = call(*argv, cache, tmp_path / "long.flac")
+    assert not (tmp_path / "cache").exists()  # nothing is kept of windows
     rows = [*csv.DictReader(io.StringIO(out))]
     spans = [(float(row["start"]), float(row["end"])) for row in rows]
     assert status == 0

@@ -13,8 +13,9 @@ from launch import predict
 from launch.command_line import backend, cli
 from vladser.condition import make
 from vladser.corpora import readers
-from vladser.data import batches, dataset, folds
+from vladser.data import dataset, folds
 from vladser.engine import experiment
+from vladser.engine.design import Design
 from vladser.features import extraction
 from vladser.models import bundle
 
@@ -38,13 +39,14 @@ def train(folder):
     data = dataset.build(
         utterances, smile.features, launching.EMOTIONS, smile.feature_set
     )
-    condition = make(aggregator="netvlad(clusters=2)", cells=4)
-    made = folds.make(data, "speaker")[-1:]
-    plan = batches.plan(data.length, made, [0], epochs=2, batch_size=8)
-    *_, outcome = experiment.run(data, [condition], plan)
+    condition = make(aggregator="netvlad(clusters=2)", cells=4, epochs=2, batch_size=8)
+    (fold,) = made = folds.make(data, "speaker")[-1:]
+    *_, outcome = experiment.run(Design([data], [condition], made, [0]))
     tested = {
-        str(utterances[row].file): outcome.probabilities[0, 0, row].tolist()
-        for row in made[0].test
+        str(utterances[row].file): probabilities.tolist()
+        for row, probabilities in zip(
+            fold.test, outcome.probabilities[0][0, 0], strict=True
+        )
     }
     (folder / "tested.json").write_text(json.dumps(tested))
     bundle.save(

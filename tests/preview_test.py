@@ -33,7 +33,7 @@ def test_it_says_what_would_run_and_makes_nothing(preview, tmp_path):
     assert said["classes"] == "angry 8, happy 8, sad 8, neutral 8"
     assert said["condition"] == "mean, unigram 0.2, cells 4"
     assert said["trials"] == "8 = 1 condition x 4 folds x 2 seeds; 2 epochs of 1 step"
-    assert said["chunks"] == "1, the largest of 8 trials"
+    assert said["batches"] == "1, the largest of 8 trials"
     assert said["memory"].endswith(" MiB of arrays on each of 2 devices (cpu)")
     assert said["results"] == str(tmp_path / "run")
     assert not any(tmp_path.iterdir())
@@ -55,11 +55,11 @@ def test_steps_follow_the_fold_that_trains_on_most(preview):
 
 
 def test_it_says_how_the_trials_are_cut(preview):
-    chunks = preview("--seeds=3", "--trials_per_chunk=4")["chunks"]
+    chunks = preview("--seeds=3", "--trials_per_chunk=4")["batches"]
     assert chunks == "3, the largest of 4 trials"
     process = "--coordinator=host:1234", "--num_processes=3", "--process_id=2"
-    chunks = preview(*process)["chunks"]
-    assert chunks == "1, the largest of 3 trials in process 0 of 3"
+    chunks = preview(*process)["batches"]
+    assert chunks == "2, the largest of 2 trials in process 0 of 3"
 
 
 def test_memory_grows_with_what_works_at_once(preview):

@@ -8,7 +8,8 @@ from unittest import mock
 
 import fake_run
 
-from launch.reporting import svg, writing
+from launch.reporting import writing
+from vladser.plots import svg
 
 _VOID = {"meta", "link", "br", "hr", "img", "input"}
 

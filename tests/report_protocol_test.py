@@ -71,7 +71,7 @@ def test_seeds_and_conditions_that_failed_are_said(tmp_path):
         ["condition", "seed", "held out", "epoch", "step"],
         *([f"{value}" for value in place] for place in places),
     ]
-    assert "In no table, for in every seed a training failed: gone." in page.text
+    assert "In no table, since a training failed in every seed: gone." in page.text
 
 
 @pytest.mark.slow

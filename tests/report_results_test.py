@@ -45,13 +45,20 @@ def points(share):
 def test_the_conditions_are_those_of_the_summary(paper):
     _, summary, html, _ = paper
     header, *rows = Page(html).tables["All conditions"]
-    assert header[-1] == "paper (IEMOCAP)"
+    assert header[5:] == [
+        "WA",
+        "pooled WA",
+        "macro F1",
+        "pooled macro F1",
+        "paper (IEMOCAP)",
+    ]
     conditions = {one["name"]: one for one in summary["conditions"]}
     assert len(rows) == len(conditions) == 25
     for row in rows:
         one = conditions[row[0]]
         ua, wa = one["ua"], one["wa"]
-        assert row[:7] == [
+        f1 = one["metrics"]["macro_f1"]
+        assert row == [
             one["name"],
             percent(ua["mean_of_speakers"]),
             " to ".join(map(percent, ua["interval"])),
@@ -59,8 +66,10 @@ def test_the_conditions_are_those_of_the_summary(paper):
             percent(ua["pooled"]),
             percent(wa["mean_of_folds"]),
             percent(wa["pooled"]),
+            percent(f1["mean_of_folds"]),
+            percent(f1["pooled"]),
+            PUBLISHED.get(row[0], NONE),
         ]
-        assert row[7] == PUBLISHED.get(row[0], NONE)
 
 
 def test_an_interval_stands_beside_the_mean_over_speakers(tmp_path):
@@ -118,10 +127,10 @@ def test_a_claim_is_judged_by_sign_and_corrected_p(tmp_path):
     rows = page.tables["The claims of the paper"]
     verdicts = [row[1:3] for row in rows if row[-1] == "Table 1"]
     assert verdicts == [
-        ["supported", "+10.0"],
-        ["contradicted", points(-0.1)],
-        ["not distinguishable", "+10.0"],
-        ["not distinguishable", "0.0"],
+        ["✓ supported", "+10.0"],
+        ["✗ contradicted", points(-0.1)],
+        ["○ not distinguishable", "+10.0"],
+        ["○ not distinguishable", "0.0"],
     ]
 
 
@@ -155,7 +164,7 @@ def test_clusters_are_judged_against_the_untrained_ones(paper):
         shown += [" to ".join(f"{x:.2f}" for x in bounds), f"{max(p, 0.001):.3f}"]
         shown = [cell.replace("-", "\N{MINUS SIGN}") for cell in shown]
         assert [cell.replace("<", "") for cell in cells] == shown
-        assert verdict == ("supported" if p < 0.05 else "not distinguishable")
+        assert verdict == ("✓ supported" if p < 0.05 else "○ not distinguishable")
 
 
 def test_clusters_of_one_fold_have_no_verdict(tmp_path):

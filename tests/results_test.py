@@ -31,14 +31,12 @@ def _tested(seeds=(3, 1, 4), drop=None):
     right = 2.0 * np.eye(4)[corpus.label]
     found = np.exp(right + draw.normal(size=(*shape, 4))).astype(np.float32)
     found /= found.sum(axis=-1, keepdims=True)
-    probabilities = np.full_like(found, np.nan)
-    for f, fold in enumerate(made):
-        probabilities[:, f, fold.test] = found[:, f, fold.test]
-    return results.Tested(corpus, CONDITION, made, seeds, probabilities)
+    tested = [found[:, f, fold.test] for f, fold in enumerate(made)]
+    return results.Tested(corpus, CONDITION, CONDITION.name, made, seeds, tested)
 
 
 def _rows(tested):
-    header = results.header(tested.corpus)
+    header = results.header(tested.dataset)
     return [dict(zip(header, row, strict=True)) for row in results.predictions(tested)]
 
 
@@ -109,7 +107,7 @@ def _naive(rows, emotions):
 def test_summary_is_what_the_predictions_say(seeds, drop):
     tested = _tested(seeds, drop)
     found = results.summary(tested)
-    expected = _naive(_rows(tested), tested.corpus.emotions)
+    expected = _naive(_rows(tested), tested.dataset.emotions)
     assert found["ua"].pop("interval") == pytest.approx(expected["interval"])
     assert [of["ua"] for of in found["speakers"]] == pytest.approx(expected["speakers"])
     for name in ("ua", "wa"):
@@ -129,14 +127,11 @@ def test_folds_name_their_speaker_and_count_their_utterances():
 
 def test_a_fold_of_several_speakers_counts_each_of_them():
     tested = _tested()
-    pairs = folds.make(tested.corpus, "session")
-    of_pairs = np.stack(
-        [
-            np.fmax(*tested.probabilities[:, 2 * f : 2 * f + 2].swapaxes(0, 1))
-            for f in range(2)
-        ],
-        axis=1,
-    )
+    pairs = folds.make(tested.dataset, "session")
+    of_pairs = [
+        np.concatenate(tested.probabilities[2 * f : 2 * f + 2], axis=1)
+        for f in range(2)
+    ]
     together = tested._replace(folds=pairs, probabilities=of_pairs)
     alone, found = results.summary(tested), results.summary(together)
     assert len(found["folds"]) == 2
@@ -149,12 +144,14 @@ def test_a_fold_of_several_speakers_counts_each_of_them():
 def test_predictions_hold_each_float32_exactly_and_its_largest_class():
     tested = _tested()
     rows = _rows(tested)
-    assert len(rows) == 3 * len(tested.corpus.utterances)
+    assert len(rows) == 3 * len(tested.dataset.utterances)
     for row in rows:
-        place = tested.corpus.utterances.index(row["utterance"])
+        place = tested.dataset.utterances.index(row["utterance"])
         fold = int(row["fold"].removeprefix("s"))
-        wanted = tested.probabilities[tested.seeds.index(int(row["seed"])), fold, place]
-        found = {e: np.float32(row[f"p_{e}"]) for e in tested.corpus.emotions}
+        seed = tested.seeds.index(int(row["seed"]))
+        (within,) = np.flatnonzero(tested.folds[fold].test == place)
+        wanted = tested.probabilities[fold][seed, within]
+        found = {e: np.float32(row[f"p_{e}"]) for e in tested.dataset.emotions}
         assert list(found.values()) == wanted.tolist()
         assert row["predicted"] == max(found, key=found.get)
         assert row["utterance"].startswith(f"{row['speaker']}_{row['emotion']}_")
@@ -163,6 +160,6 @@ def test_predictions_hold_each_float32_exactly_and_its_largest_class():
 
 def test_nan_is_no_prediction():
     tested = _tested()
-    tested.probabilities[1, 2, tested.folds[2].test[0]] = np.nan
+    tested.probabilities[2][1, 0] = np.nan
     with pytest.raises(TrainingError, match=r"seed 1, held out s2: .* NaN"):
         results.summary(tested)

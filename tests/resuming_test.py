@@ -9,15 +9,12 @@ from unittest import mock
 
 import jax
 import launching
-import numpy as np
 import pytest
 from launching import SMALL
 
 from launch.command_line import stopping
-from launch.experiment import sealed
-from launch.experiment.checkpoints import Checkpoints, Figures
-from vladser.engine import snapshot, sweep, trial_batches
-from vladser.engine.trial_batches import Chunk
+from launch.experiment.checkpoints import Checkpoints
+from vladser.engine import experiment, sweep
 
 pytestmark = pytest.mark.slow
 
@@ -59,14 +56,14 @@ def stopped(call, tmp_path, monkeypatch, capsys):
 
 @pytest.fixture
 def trained(monkeypatch):
-    """The chunks that are trained from now on."""
-    run, seen = trial_batches.run, []
+    """The batches that are trained from now on, and the epochs they go on from."""
+    run, seen = experiment.run, []
 
-    def watched(corpus, conditions, plan, chunk, **options):
-        seen.append(chunk)
-        return run(corpus, conditions, plan, chunk, **options)
+    def watched(design, batch, *, resume, **options):
+        seen.append((batch, resume and resume.epoch))
+        return run(design, batch, resume=resume, **options)
 
-    monkeypatch.setattr(trial_batches, "run", watched)
+    monkeypatch.setattr(experiment, "run", watched)
     return seen
 
 
@@ -123,8 +120,8 @@ def test_a_flipped_bit_is_noticed(stopped, call, trained, place):
 def test_other_flags_are_refused_and_named(stopped, call, capsys):
     assert call("--alpha=0.3") == 2
     *_, last = capsys.readouterr().err.splitlines()
-    assert last.startswith(f"error: --run_dir={stopped} holds an unfinished run of")
-    assert "--alpha=0.2, --alpha=0.3" in last
+    assert last.startswith(f"error: --run_dir={stopped} holds a run of other flags")
+    assert "--alpha=0.3" in last
 
 
 def test_grids_in_another_order_are_other_flags(call, capsys):
@@ -135,12 +132,12 @@ def test_grids_in_another_order_are_other_flags(call, capsys):
     assert "other flags (in another order)" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("most", "again"), [(1, 4), (5, 1), (8, 1)])
+@pytest.mark.parametrize(("most", "again"), [(1, 4), (8, 1)])
 def test_chunks_may_be_cut_otherwise_and_nothing_is_trained_twice(
     stopped, whole, call, trained, most, again
 ):
     assert call("--workers=1", f"--trials_per_chunk={most}") == 0
-    assert sum(chunk.trials for chunk in trained) == 4 and len(trained) == again
+    assert sum(batch.trials for batch, _ in trained) == 4 and len(trained) == again
     for name in ("predictions.csv", "metrics.jsonl"):
         assert (stopped / name).read_bytes() == (whole / name).read_bytes(), name
 
@@ -180,43 +177,17 @@ def _told_to_stop(after):
         yield
 
 
-def test_a_chunk_goes_on_from_the_step_where_it_was_stopped(
-    call, whole, tmp_path, monkeypatch, capsys
+def test_a_batch_goes_on_from_the_epoch_where_it_was_stopped(
+    call, whole, tmp_path, trained, capsys
 ):
-    run, resumed = trial_batches.run, []
-
-    def watched(*args, resume, **options):
-        resumed.append(resume and (resume.epoch, resume.step))
-        return run(*args, resume=resume, **options)
-
-    for steps in (1, 0, 3):
-        with _told_to_stop(after=steps):
+    for _ in range(2):
+        with _told_to_stop(after=0):
             assert call() == 128 + signal.SIGTERM
         assert capsys.readouterr().err.endswith("\ninterrupted\n")
-    monkeypatch.setattr(trial_batches, "run", watched)
     assert call() == 0
     _same(tmp_path / "run", whole)
-    assert any(resumed)
-    assert not list((tmp_path / "run" / "checkpoints").glob("*.snapshot"))
-
-
-def test_of_two_snapshots_the_last_whole_one_counts(tmp_path, capsys):
-    chunk, kept = Chunk([0], [0], [0, 1]), Checkpoints(tmp_path)
-    zeros = np.zeros((1, 2))
-    for step in (3, 4, 5):
-        now = snapshot.beginning((1, 2))._replace(step=step, leaves=[zeros + step])
-        kept.save(chunk, now, Figures(frames=step))
-    files = sorted(tmp_path.iterdir())
-    assert len(files) == 2
-    found, figures = kept.latest(chunk)
-    assert (found.step, figures.frames) == (5, 5)
-    (half,) = kept.latest(Chunk([0], [0], [1]))[0].leaves
-    assert half.tolist() == [[5]]
-    assert kept.latest(Chunk([1], [0], [1])) is None
-    newest = max(files, key=lambda file: sealed.read(file)[0]["step"])
-    newest.write_bytes(newest.read_bytes()[:-1])
-    assert kept.latest(chunk)[0].step == 4
-    assert f"{newest} is damaged" in capsys.readouterr().err
+    assert [epoch for _, epoch in trained[:3]] == [None, 1, 2]
+    assert not list((tmp_path / "run" / "checkpoints").glob("*.checkpoint"))
 
 
 @pytest.mark.parametrize("fails", [1, 3])  # as it is compiled, in the second epoch
@@ -269,6 +240,11 @@ def test_a_folder_of_other_files_is_not_set_aside(call, tmp_path, capsys):
     assert (tmp_path / "run" / "thesis.tex").exists()
 
 
-def test_a_finished_run_is_not_trained_over(whole, corpus, capsys):
-    assert launching.call(*corpus, *ARGV, f"--run_dir={whole}") == 2
-    assert "name a new folder" in capsys.readouterr().err
+def test_a_finished_run_is_said_to_be(whole, corpus, trained, capsys):
+    before = {file.name: file.stat().st_mtime_ns for file in whole.iterdir()}
+    assert launching.call(*corpus, *ARGV, f"--run_dir={whole}") == 0
+    assert "has finished: report.html shows it" in capsys.readouterr().out
+    assert {f.name: f.stat().st_mtime_ns for f in whole.iterdir()} == before
+    assert not trained
+    assert launching.call(*corpus, *ARGV, "--alpha=0.3", f"--run_dir={whole}") == 2
+    assert "holds a run of other flags" in capsys.readouterr().err

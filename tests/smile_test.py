@@ -1,4 +1,3 @@
-import dataclasses
 import os
 import shutil
 import subprocess
@@ -10,16 +9,17 @@ import opensmile
 import pytest
 
 import vladser
-from vladser.features import sets, smile
+from vladser import registry
+from vladser.errors import InputError
+from vladser.features import extraction, sets, smile
 from vladser.features.audio import BadAudio
 
-NAMES = list(sets.find("vladser147").names)
 DELTA_DELTAS = slice(132, 147)
 
 
 @pytest.fixture(scope="module")
 def extract():
-    return smile.Smile()
+    return extraction.DEFAULT.setup()
 
 
 @pytest.fixture(scope="module")
@@ -44,22 +44,29 @@ def features(extract, signal):
     return extract(signal)
 
 
-def test_the_names_are_those_that_opensmile_gives(peer):
-    assert len(NAMES) == len(set(NAMES)) == 147
-    assert peer.feature_names == NAMES
+@pytest.mark.parametrize(("name", "count"), [("eGeMAPSv02", 25), ("ComParE_2016", 65)])
+def test_opensmiles_own_sets_are_those_of_opensmile_to_the_bit(signal, name, count):
+    level = opensmile.FeatureLevel.LowLevelDescriptors
+    theirs = opensmile.Smile(opensmile.FeatureSet[name], level)
+    ours = registry.features.build(registry.features.parse(name)).setup()
+    assert ours.names == theirs.feature_names and len(ours.names) == count
+    for n in 960, 1119, 1120, 7777, 32000:
+        np.testing.assert_array_equal(ours(signal[:n]), theirs(signal[:n], 16000)[0].T)
 
 
 def test_features_are_those_of_opensmile_smile_to_the_bit(extract, peer, signal):
-    for n in 960, 5000, 32000, 7777:
+    assert peer.feature_names == extract.names
+    assert len(extract.names) == len(set(extract.names)) == 147
+    for n in 960, 961, 1119, 1120, 1121, 5000, 32000, 7777:
         theirs = peer(signal[:n], 16000)[0].T
-        np.testing.assert_array_equal(extract(signal[:n]), theirs)
+        ours = extract(signal[:n])
+        np.testing.assert_array_equal(ours, theirs)
+        assert ours.shape == ((n - 960) // 160 + 2, 147) == (smile.frames(n), 147)
 
 
-@pytest.mark.parametrize("n", [960, 961, 1119, 1120, 1121, 32000])
-def test_frames_come_every_10_ms(extract, signal, n):
-    features = extract(signal[-n:])
-    assert features.shape == ((n - 960) // 160 + 2, 147)
-    assert features.dtype == np.float32
+def test_an_opensmile_of_other_columns_is_refused(extract):
+    with pytest.raises(InputError, match="names the columns of vladser147 unlike"):
+        smile.Smile(Path(extract.config), "00000000")
 
 
 def test_silence_gives_finite_features(extract):
@@ -67,21 +74,24 @@ def test_silence_gives_finite_features(extract):
 
 
 def test_what_opensmile_does_not_describe_is_bad(extract, signal):
-    with pytest.raises(BadAudio, match="0 finite frames of 0 by openSMILE: 1 are"):
+    with pytest.raises(BadAudio, match="0 finite frames of 0 by openSMILE: expected 1"):
         extract(signal[:959])
 
 
 @pytest.mark.parametrize("deltas", [False, True])
-def test_compare_2016_is_part_of_the_features_to_the_bit(signal, features, deltas):
+def test_compare_2016_is_part_of_the_features_to_the_bit(
+    extract, signal, features, deltas
+):
+    names = extract.names
     levels = opensmile.FeatureLevel
     compare = opensmile.Smile(
         opensmile.FeatureSet.ComParE_2016,
         levels.LowLevelDescriptors_Deltas if deltas else levels.LowLevelDescriptors,
     )
-    columns = [NAMES.index(name) for name in compare.feature_names]
+    columns = [names.index(name) for name in compare.feature_names]
     assert len(columns) == 65
     ours = slice(66, 132) if deltas else slice(0, 66)
-    rest = set(NAMES[ours]) - set(compare.feature_names)
+    rest = set(names[ours]) - set(compare.feature_names)
     assert rest == {"mfcc_sma_de[0]" if deltas else "mfcc_sma[0]"}
     theirs = compare(signal, 16000)[0].T[: len(features)]  # deltas go on for 2 frames
     np.testing.assert_array_equal(features[:, columns], theirs)
@@ -112,14 +122,16 @@ def test_mfcc_0_is_the_dct_of_the_mel_spectrum(extract, signal, features):
 
 
 def test_the_id_follows_the_settings_and_not_the_comments(tmp_path):
-    own = sets.find("vladser147")
-    assert own.id == "vladser147-1b26c8b4"  # or every user's cache is void
-    changed = dataclasses.replace(own, config=tmp_path / own.config.name)
-    text = own.config.read_text()
-    changed.config.write_text(f"// other words\n\n;; here\n{text}")
-    assert changed.id == own.id
-    changed.config.write_text(text.replace("cepLifter = 22.0", "cepLifter = 21.0"))
-    assert changed.id != own.id
+    assert extraction.DEFAULT.id == "vladser147-1b26c8b4"  # or every cache is void
+    text = Path(sets.__file__).with_name("vladser147.conf").read_text()
+
+    def id_of(text):
+        (tmp_path / "a.conf").write_text(text)
+        return sets.make("vladser147", tmp_path / "a.conf", 147, "").id
+
+    assert id_of(f"// other words\n\n;; here\n{text}") == extraction.DEFAULT.id
+    changed = text.replace("cepLifter = 22.0", "cepLifter = 21.0")
+    assert id_of(changed) != extraction.DEFAULT.id
 
 
 @pytest.fixture(scope="module")
@@ -135,11 +147,11 @@ def foreign(tmp_path_factory):
 def extract_ones(folder, **environment):
     program = (
         "import numpy, opensmile\n"
-        "from vladser.features.live import Live\n"
-        "from vladser.features.smile import Smile\n"
+        "from vladser.features import extraction\n"
         f"assert opensmile.__file__.startswith({str(folder)!r})\n"
-        "print(Smile()(numpy.ones(1600, 'f')).shape)\n"
-        "with Live(Smile()) as live:\n"
+        "features = extraction.DEFAULT\n"
+        "print(features.setup()(numpy.ones(1600, 'f')).shape)\n"
+        "with features.live(features.setup()) as live:\n"
         "    print(len(live.push(numpy.ones(1600, 'i2'))) + len(live.end()))"
     )
     return subprocess.run(

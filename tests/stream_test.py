@@ -6,6 +6,7 @@ import pty
 import re
 import signal
 import sys
+from functools import partial
 
 import documented
 import numpy as np
@@ -19,7 +20,7 @@ from launch.command_line import cli
 from launch.streaming import display
 from launch.streaming.following import Result, follow
 from vladser.features import audio
-from vladser.features.smile import Smile
+from vladser.features.extraction import DEFAULT
 from vladser.models import bundle, inference
 from vladser.types import Aggregator
 
@@ -31,7 +32,12 @@ def one():
 
 @pytest.fixture(scope="module")
 def smile():
-    return Smile()
+    return DEFAULT.setup()
+
+
+@pytest.fixture(scope="module")
+def live(smile):
+    return partial(DEFAULT.live, smile)
 
 
 @pytest.fixture(scope="module")
@@ -55,10 +61,12 @@ def cut(samples, draw):
         samples = samples[size:]
 
 
-def test_each_utterance_is_a_signal_of_its_own_however_it_came(one, smile, tmp_path):
+def test_each_utterance_is_a_signal_of_its_own_however_it_came(
+    one, live, smile, tmp_path
+):
     samples, draw = streams.speech(2.5), np.random.default_rng(0)
     for chunks in [samples], cut(samples, draw), cut(samples, draw):
-        found = [r for r in follow(one, smile, chunks, 0.3, utterance=1) if r.final]
+        found = [r for r in follow(one, live, chunks, 0.3, utterance=1) if r.final]
         assert [result[:2] for result in found] == [(0, 1), (1, 2), (2, 2.5)]
         for number, result in enumerate(found):
             part = samples[number * 16000 : (number + 1) * 16000]
@@ -67,8 +75,8 @@ def test_each_utterance_is_a_signal_of_its_own_however_it_came(one, smile, tmp_p
             )
 
 
-def test_results_come_every_so_often_and_utterances_one_by_one(one, smile):
-    found = follow(one, smile, [streams.speech(2.05)], every=0.4, utterance=1)
+def test_results_come_every_so_often_and_utterances_one_by_one(one, live):
+    found = follow(one, live, [streams.speech(2.05)], every=0.4, utterance=1)
     assert [result[:3] for result in found] == [
         (0, 0.4, False),
         (0, 0.8, False),
@@ -186,6 +194,13 @@ def test_what_is_no_audio_is_said_in_a_line(model, capsys, given, status, said):
     assert err.startswith(said) and err.count("\n") == 1
 
 
+@pytest.mark.parametrize("first", [-1025, -3073])
+def test_samples_that_begin_like_an_mp3_frame_are_audio(model, capsys, first):
+    samples = np.concatenate([[first], streams.speech(0.3)]).astype("<i2")
+    assert streams.call(f"--model={model}", audio=samples.tobytes()) == 0
+    assert capsys.readouterr().err == ""
+
+
 @pytest.mark.slow
 def test_a_microphone_is_heard_until_the_program_is_told_to_stop(model, tmp_path):
     path = streams.sounddevice(tmp_path / "fake", streams.hears(4.6, status="'lost'"))
@@ -259,7 +274,7 @@ def test_wrong_flags_are_said(model, capsys, tmp_path):
 def test_ready_features_cannot_be_streamed(tmp_path, capsys):
     bundle.save(streams.random_bundle(feature_set="npy-147"), tmp_path / "model")
     said = _wrong(capsys, f"--model={tmp_path / 'model'}")
-    assert "takes ready features (npy-147): expected one of openSMILE's" in said
+    assert "takes features npy-147, which cannot be extracted live" in said
 
 
 def first():

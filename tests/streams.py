@@ -15,11 +15,11 @@ from launch import stream
 from launch.command_line import cli
 from vladser import model
 from vladser.condition import make
-from vladser.features import sets
+from vladser.features.extraction import DEFAULT
 from vladser.models import bundle
 
 EMOTIONS = ("angry", "happy", "sad", "neutral")
-FEATURES = f"{sets.find('vladser147').id}/opensmile-{metadata.version('opensmile')}"
+FEATURES = f"{DEFAULT.id}/opensmile-{metadata.version('opensmile')}"
 
 
 def random_bundle(aggregator="mean", encoder="lstm", feature_set=FEATURES, dim=147):

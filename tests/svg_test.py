@@ -6,8 +6,16 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
-from launch.reporting import svg
-from vladser.plots import clusters, confusion, curves, intervals, lines, speakers, style
+from vladser.plots import (
+    clusters,
+    confusion,
+    curves,
+    intervals,
+    lines,
+    speakers,
+    style,
+    svg,
+)
 
 EMOTIONS = ("angry", "happy")
 

@@ -26,8 +26,6 @@ from pathlib import Path
 
 from killing import PHASES, STOPPING, Attempt, Experiment, wait_until_it_listens
 
-from launch.experiment.sealed import DamagedError
-
 DEMO = (
     "--corpus=demo",
     "--grid=aggregator=mean,netvlad(clusters=2)",
@@ -70,13 +68,14 @@ class Torture:
         """Kills an experiment in one phase after another, lets it end and compares
         what it found."""
         for phase, number in kills:
-            before, attempt = self._saved(experiment), self._start(experiment)
+            before, attempt = experiment.saved(), self._start(experiment)
             if not self._kill(attempt, phase, number):
                 break
-            after = self._saved(experiment)
-            for name, step in before.items():
-                if after.get(name, (0, 0)) < step:
-                    self.faults.append(f"chunk {name} went back behind {step}")
+            after = experiment.saved()
+            self.faults += [f"{n} is damaged" for n, at in after.items() if at < 0]
+            for name, epoch in before.items():
+                if after.get(name, 0) < epoch:
+                    self.faults.append(f"batch {name} went back behind epoch {epoch}")
         else:
             attempt = self._start(experiment)
         if status := attempt.end():
@@ -88,7 +87,7 @@ class Torture:
         for name in sorted(whole.keys() | found.keys()):
             if whole.get(name) != found.get(name):
                 self.faults.append(f"{name} is not the same")
-        for pattern in "*.unfinished", "*.snapshot":
+        for pattern in "*.unfinished", "*.checkpoint":
             left = experiment.run.rglob(pattern)
             self.faults += [f"{path} is left behind" for path in left]
 
@@ -133,13 +132,6 @@ class Torture:
         if "Traceback" in said:
             self.faults.append(said)
         self.faults += [line for line in said.splitlines() if "damaged" in line]
-
-    def _saved(self, experiment: Experiment) -> dict[str, tuple[float, float]]:
-        try:
-            return experiment.saved()
-        except DamagedError as error:
-            self.faults.append(f"{error} is damaged")
-            return {}
 
 
 def undisturbed(experiment: Experiment) -> tuple[dict[str, object], dict[str, float]]:

@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from vladser.condition import make
-from vladser.data import batches, dataset, folds
+from vladser.condition import make, settings
+from vladser.data import dataset, folds
 from vladser.engine import experiment
+from vladser.engine.design import Design
 from vladser.types import Utterance
 
 EMOTIONS = ("angry", "happy", "sad", "neutral")
@@ -37,17 +38,24 @@ def corpus(speakers=4, per_class=3, dim=5, seed=0, longest=40, frames=None):
 
 
 # The training of the tests. To compile one takes seconds, and what compiles once serves
-# all whose corpus, batch size and numbers of seeds and trials are the same.
-CONDITION = make(aggregator="netvlad(clusters=2)", cells=4)
-BATCH = 12  # two slices on a CPU, the second of them filled up
+# all whose corpus, batch size and numbers of seeds and trials are the same. A minibatch
+# of 12 rows is two slices on a CPU, the second of them filled up.
+CONDITION = make(aggregator="netvlad(clusters=2)", cells=4, epochs=2, batch_size=12)
 
 
-def plan(corpus, seeds=(0, 1), epochs=2, made=None, validation="none"):
+def but(condition=CONDITION, **own):
+    """The condition with some settings of its own."""
+    return make(**settings(condition) | own)
+
+
+def design(corpus, conditions=(CONDITION,), seeds=(0, 1), made=None, **options):
+    """Leave one speaker out."""
+    validation = "partner" if options.get("validation") else "none"
     made = made or folds.make(corpus, "speaker", validation)
-    return batches.plan(corpus.length, made, seeds, epochs, BATCH)
+    return Design([corpus] * len(conditions), conditions, made, seeds, **options)
 
 
-def train(corpus, plan, conditions=(CONDITION,), **options):
+def train(whole, batch=None, **options):
     """The events, and the outcome."""
-    *events, outcome = experiment.run(corpus, conditions, plan, **options)
+    *events, outcome = experiment.run(whole, batch, **options)
     return events, outcome

@@ -47,23 +47,25 @@ OWN = replace(SPEC, aggregator=Part(f"{__name__}._mean_pooling"))
 SPECS = pytest.mark.parametrize("spec", [SPEC, OWN], ids=["streams", "does_not"])
 
 
-def _trial(**changes):
-    values = {
-        "seed": 0,
-        "mean": np.zeros(5),
-        "scale": np.ones(5),
-        "noise": 0.0,
-        "dropout": 0.0,
-        "objective": cross_entropy.Data(
-            alpha=0.2,
-            prior=np.array([0.1, 0.2, 0.3, 0.4]),
-            class_weights=np.ones(4),
-            focal=0.0,
-            logit_adjustment=np.zeros(4),
-        ),
-        "optimizer": {"learning_rate": 1.0, "rho": 0.95},
-    }
-    return Trial(**(values | changes))
+def _trial(**own):
+    data = cross_entropy.Data(
+        alpha=0.2,
+        prior=np.array([0.1, 0.2, 0.3, 0.4]),
+        class_weights=np.ones(4),
+        focal=0.0,
+        logit_adjustment=np.zeros(4),
+    )
+    options = {"learning_rate": 1.0, "rho": 0.95}
+    trial = Trial(
+        seed=0,
+        mean=np.zeros(5),
+        scale=np.ones(5),
+        noise=0.0,
+        dropout=0.0,
+        objective=data._replace(**{n: own.pop(n) for n in data._fields if n in own}),
+        optimizer=options | {n: own.pop(n) for n in options if n in own},
+    )
+    return trial._replace(**own)
 
 
 NOISY = _trial(noise=0.3, dropout=0.4, mean=np.full(5, 0.1), scale=np.full(5, 2.0))
@@ -205,12 +207,12 @@ def _stepped(state, trial, rows=ROWS):
 
 
 def _start(params=None):
-    return jax.device_get(training_step.init(params or _params(SPEC)))
+    return jax.device_get(training_step.init(params or _params(SPEC), SPEC))
 
 
 @pytest.mark.slow
 def test_steps_of_slices_are_zeilers_with_the_mean_gradient_of_the_live_rows():
-    trial = NOISY._replace(rho=0.9, learning_rate=0.5)
+    trial = NOISY._replace(optimizer={"rho": 0.9, "learning_rate": 0.5})
     state, gradients, live = _start(), [], (ROWS >= 0).sum()
     begin, unravel = ravel_pytree(state.params)
     expected = begin
@@ -239,7 +241,7 @@ def test_the_loss_is_nan_where_the_gradient_is_not_finite():
     deaf = params.encoder._replace(input_kernel=0 * params.encoder.input_kernel)
     # The frames have no weight, and the weights a gradient beyond float64.
     loud = _trial(scale=np.full(5, 1e307), class_weights=np.full(4, 1e4))
-    deaf = params._replace(lstm=deaf)
+    deaf = params._replace(encoder=deaf)
     value, gradient = _found(SPEC, loud, deaf)
     assert np.isfinite(value) and not np.isfinite(gradient.encoder.input_kernel).all()
     assert np.isnan(_stepped(_start(deaf), loud)[1])

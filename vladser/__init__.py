@@ -6,7 +6,8 @@ The rooms, in the order in which data flows: each imports those above it alone.
     files        written whole, with digests that notice damage
     types        the data that flows, and the contracts of parts
     options      what values an option of a part may have
-    metrics      from confusion matrices to shares
+    text         numbers and tables for readers
+    metrics      from confusion matrices to shares: one table of them
     corpora      who said what, in which emotion
     features     audio -> frames, and where they are kept
     data         Dataset, folds, minibatches
@@ -17,6 +18,8 @@ The rooms, in the order in which data flows: each imports those above it alone.
     objectives   what training minimizes
     optimizers   how a gradient changes the parameters
     registry     the parts by name: NAME(option=value, ...)
+    rules        what checks of a contract share
+    testing      the contracts of parts, as checks
     condition    all that is set of a system but the fold and the seed
     model        the parts, put together
     engine       trains the trials of an experiment

@@ -9,14 +9,17 @@ its own (`OPTIONS`): `cells=32` stands for `encoder=lstm(cells=32)`.
 
 from __future__ import annotations  # `NUMBERS` wants the annotations as they stand
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
 from vladser import options, registry
 from vladser.errors import InputError
-from vladser.options import Fraction, NonNegative
+from vladser.options import Count, Fraction, NonNegative
 from vladser.types import Part, Spec
 
+# Said in a name where the conditions of a run differ in it.
+SHARED = ("features", "epochs", "batch_size")
 # Options with a name of their own, and the part that has them.
 OPTIONS = {
     "smoothing": "objective",
@@ -38,26 +41,35 @@ class Condition:
 
     Attributes:
       aggregator: how the frames of an utterance become one vector.
-      encoder: what the frames go through before that; bilstm cannot stream.
+      features: the descriptors of a frame: vladser147, the paper's 147; one of
+        openSMILE's own sets; or npy(name=..., dim=...), where a manifest lists .npy
+        files of [frames, D].
+      encoder: what the frames go through before that.
       head: what classifies the vector.
       noise: standard deviation of the noise that training adds to the standardized
         features.
       dropout: share of the encoder's outputs that training drops.
       optimizer: how a gradient changes the parameters.
       objective: what training minimizes.
+      epochs: passes over the training utterances.
+      batch_size: utterances per step.
     """
 
     aggregator: Part = registry.aggregators.parse("netvlad")
+    features: Part = registry.features.parse("vladser147")
     encoder: Part = registry.encoders.parse("lstm")
     head: Part = registry.heads.parse("linear")
     noise: NonNegative = 0.01
     dropout: Fraction = 0.5
     optimizer: Part = registry.optimizers.parse("adadelta")
     objective: Part = registry.objectives.parse("cross_entropy")
+    epochs: Count = 50
+    batch_size: Count = 32
 
     @property
     def name(self) -> str:
-        """The aggregator and the smoothing, then whatever is not as in the paper."""
+        """The aggregator and the smoothing, then whatever is not as in the paper but
+        what the conditions of a run mostly share."""
         said, usual = settings(self), settings(_of_these_parts(self))
         words = [str(self.aggregator)]
         if "smoothing" in said:
@@ -66,17 +78,16 @@ class Condition:
         for part in PARTS:
             usual[part] = DEFAULTS[part]
         for name, value in said.items():
-            if name not in ("aggregator", "smoothing", "alpha") and (
-                value != usual[name]
-            ):
-                words.append(f"{name.replace('_', ' ')} {text(value)}")
+            if name not in _UNSAID and value != usual.get(name):
+                words.append(f"{_words(name)} {text(value)}")
         return ", ".join(words)
 
 
+_UNSAID = ("aggregator", "smoothing", "alpha", *SHARED)  # or said otherwise
 PARTS = tuple(f.name for f in fields(Condition) if f.name in registry.ROOMS)
 # The annotation and the default of each.
-NUMBERS: dict[str, tuple[Any, Any]] = {
-    f.name: (f.type, f.default) for f in fields(Condition) if f.name not in PARTS
+NUMBERS: dict[str, tuple[str, Any]] = {
+    f.name: (str(f.type), f.default) for f in fields(Condition) if f.name not in PARTS
 }
 
 
@@ -112,6 +123,18 @@ def make(**said: Any) -> Condition:
         none = {"smoothing": "none", "alpha": 0.0}
         parts["objective"] = registry.objectives.replace(parts["objective"], none)
     return Condition(**{name: getattr(condition, name) for name in NUMBERS}, **parts)
+
+
+def names_among(conditions: Sequence[Condition]) -> list[str]:
+    """Returns the names of the conditions of a run, with those of SHARED that they do
+    not share."""
+    varied = [
+        name for name in SHARED if len({getattr(c, name) for c in conditions}) > 1
+    ]
+    return [
+        ", ".join([c.name, *(f"{_words(n)} {getattr(c, n)}" for n in varied)])
+        for c in conditions
+    ]
 
 
 def names() -> list[str]:
@@ -152,7 +175,9 @@ def specification(condition: Condition, dim: int, classes: int) -> Spec:
       classes: how many.
     """
     parts = {
-        name: registry.ROOMS[name].static(getattr(condition, name)) for name in PARTS
+        name: registry.ROOMS[name].static(getattr(condition, name))
+        for name in PARTS
+        if name != "features"  # of which a program sees `dim`
     }
     return Spec(**parts, dim=dim, classes=classes)
 
@@ -168,6 +193,10 @@ def _number(name: str, value: Any) -> Any:
         return options.check(*NUMBERS[name], value)
     except ValueError as error:
         raise InputError(f"{name}: {error}") from None
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def _has(part: Part, option: str) -> bool:

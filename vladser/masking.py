@@ -1,5 +1,5 @@
-"""Masked arithmetic: what the mask leaves out may hold anything, NaN included, and
-reaches neither results nor gradients."""
+"""Masked arithmetic: padding may hold anything, NaN included, and reaches neither
+results nor gradients."""
 
 import jax
 import jax.numpy as jnp
@@ -8,9 +8,9 @@ from vladser.types import Array
 
 
 def clean(frames: Array, mask: Array) -> jax.Array:
-    """Frames with zeros where the mask leaves out.
+    """Replaces frames by zeros where the mask is False.
 
-    Done before any arithmetic: a NaN that is multiplied by zero stays NaN.
+    This must precede any arithmetic: NaN times zero is NaN.
 
     Args:
       frames: [..., D].
@@ -20,10 +20,10 @@ def clean(frames: Array, mask: Array) -> jax.Array:
 
 
 def l2_normalize(vector: Array) -> Array:
-    """The last axis scaled to length 1; a zero vector stays zero, gradient zero.
+    """Scales the last axis to length 1; a zero vector stays zero, with gradient zero.
 
-    What is shorter than 1e-12 counts as zero: the gradient of its direction, of the
-    order of the third power of 1 / length, would leave the range of float32.
+    Vectors shorter than 1e-12 count as zero: intermediates of their gradient grow with
+    the third power of 1 / length and would leave the range of float32.
     """
     squares = jnp.sum(vector**2, axis=-1, keepdims=True)
     positive = squares > 1e-24

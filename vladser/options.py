@@ -1,8 +1,8 @@
-"""Types of options: what values an option of a part may have, by its annotation.
+"""Types of options, which say by a factory's annotations what values are allowed.
 
-A factory such as `def netvlad(*, clusters: Count = 4)` says so for its options, as does
-`smoothing: Literal["none", "uniform"]`; any other annotation allows whatever has the
-type of the default.
+`def netvlad(*, clusters: Count = 4)` allows whole numbers from 1; other annotations
+allow all values of the default's type. `smoothing: Literal["none", "uniform"]` lists
+them.
 """
 
 import ast
@@ -23,7 +23,7 @@ class Option(NamedTuple):
     """An option of a part, as the source of the part's factory declares it.
 
     Attributes:
-      annotation: its type, "" where it has none.
+      annotation: its type, "" without one.
       default: its value unless another is given.
       text: what the factory's docstring says of it.
     """
@@ -34,7 +34,7 @@ class Option(NamedTuple):
 
 
 class Range(NamedTuple):
-    """The values of a type of option."""
+    """The values that a type allows."""
 
     expected: str
     holds: Callable[[Any], bool]
@@ -59,7 +59,7 @@ def check(annotation: str, default: Any, value: Any) -> Any:
     """Checks the value of an option.
 
     Args:
-      annotation: of the option in the factory's signature, "" where it has none.
+      annotation: of the option, as in the source; "" without one.
       default: the option's default.
       value: a literal.
 

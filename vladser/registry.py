@@ -1,10 +1,10 @@
-"""The parts of a system by name: `NAME(option=value, ...)`, as flags and files say it.
+"""The parts of a system by name: `NAME(option=value, ...)`, in flags and files alike.
 
-Each kind of part has a room, a package that lists its values as `NAMES`. A value is a
+Each kind of part has a room, a package that lists its parts as `NAMES`. A part is a
 file with one factory function of the same name, whose keyword-only arguments are the
-options; names and options are checked without importing it, for that would import jax,
-and a wrong flag must be answered at once. A part that lives elsewhere is named by its
-import path: `my_package.my_module.my_pooling(size=3)`.
+options. Names and options are read from the source: importing it would import jax, and
+wrong flags must be answered at once. A part that lives elsewhere is named by its import
+path, `my_package.my_module.my_pooling(size=3)`, and is checked when it is built.
 """
 
 import ast
@@ -17,7 +17,15 @@ from typing import Any
 from vladser import options
 from vladser.errors import InputError
 from vladser.options import Option
-from vladser.types import Aggregator, Encoder, Head, Objective, Optimizer, Part
+from vladser.types import (
+    Aggregator,
+    Encoder,
+    Features,
+    Head,
+    Objective,
+    Optimizer,
+    Part,
+)
 
 
 @dataclass(frozen=True)
@@ -25,10 +33,10 @@ class Room:
     """The parts of one kind.
 
     Attributes:
-      kind: what a part of it is called, in messages.
-      package: where the built-in ones are.
-      contract: the type that their factories return.
-      traced: their options are data: they do not change the compiled program.
+      kind: what messages call a part.
+      package: where the built-in parts are.
+      contract: the type that factories return.
+      traced: whether options are data, which do not change the compiled program.
     """
 
     kind: str
@@ -48,24 +56,19 @@ class Room:
         Raises:
           InputError: the text has another form, or names an unknown part or option.
         """
-        name, given = self._split(text)
-        if "." in name:
-            return Part(name, tuple(given.items()))
-        if name not in self.names():
-            known = ", ".join(self.names())
-            raise InputError(f"unknown {self.kind} {name!r}: one of {known}")
-        return Part(name, self._checked(name, given))
+        return self._part(*self._split(text))
 
     def replace(self, part: Part, given: dict[str, Any]) -> Part:
         """Returns the part with other values for some of its options.
 
+        Args:
+          part: keeps its other options.
+          given: values by the names of options.
+
         Raises:
           InputError: an unknown option, or a value that it cannot have.
         """
-        whole = dict(part.options) | given
-        if "." in part.name:
-            return Part(part.name, tuple(whole.items()))
-        return Part(part.name, self._checked(part.name, whole))
+        return self._part(part.name, dict(part.options) | given)
 
     def static(self, part: Part) -> Part:
         """Returns what of the part changes the compiled program."""
@@ -76,32 +79,38 @@ class Room:
 
         Args:
           part: with its options, or some of them.
-          traced: options that are arrays.
+          traced: values of options that are arrays; they replace those of the part.
+
+        Returns:
+          What the factory makes, of the type `contract`.
 
         Raises:
-          InputError: it cannot be imported, or does not take these options.
+          InputError: the factory cannot be imported, does not take these options, or
+            makes something else.
         """
+        part = self._part(part.name, dict(part.options))
         module, _, function = part.name.rpartition(".")
-        if not module:
-            if function not in self.names():
-                known = ", ".join(self.names())
-                raise InputError(f"unknown {self.kind} {function!r}: one of {known}")
-            self._checked(function, dict(part.options))
-            module = f"{self.package}.{function}"
         try:
-            factory = getattr(import_module(module), function)
-            made = factory(**dict(part.options), **(traced or {}))
+            factory = getattr(
+                import_module(module or f"{self.package}.{function}"), function
+            )
+            made = factory(**dict(part.options) | (traced or {}))
         except (ImportError, AttributeError, TypeError, ValueError) as error:
             raise InputError(f"{self.kind} {part}: {error}") from error
         if not isinstance(made, self.contract):
-            raise InputError(
-                f"{self.kind} {part} makes a {type(made).__name__}, expected a "
-                f"{self.contract.__module__}.{self.contract.__name__}"
-            )
+            expected = f"{self.contract.__module__}.{self.contract.__name__}"
+            got = type(made).__name__
+            raise InputError(f"{self.kind} {part}: expected a {expected}, got a {got}")
         return made
 
+    def _part(self, name: str, given: dict[str, Any]) -> Part:
+        """Returns a part; a built-in one has its options checked and completed."""
+        if "." not in name:
+            given = self._complete(name, given)
+        return Part(name, tuple(given.items()))
+
     def _split(self, text: str) -> tuple[str, dict[str, Any]]:
-        """Returns the name and the options that are given."""
+        """Splits a text into the name and the options given."""
         try:
             node = ast.parse(text.strip(), mode="eval").body
             call = node if isinstance(node, ast.Call) else ast.Call(node, [], [])
@@ -112,63 +121,65 @@ class Room:
             }
             if call.args or len(given) < len(call.keywords):
                 raise ValueError
-            hash(tuple(given.items()))
+            hash(tuple(given.items()))  # a Part is hashable
             return ast.unparse(call.func), given
         except (SyntaxError, ValueError, TypeError, MemoryError, RecursionError):
+            form = "NAME or NAME(option=value, ...)"
             raise InputError(
-                f"{self.kind} {text!r}: expected NAME or NAME(option=value, ...)"
+                f"{self.kind}: expected {form}, got {text!r:.60}"
             ) from None
 
-    def _checked(self, name: str, given: dict[str, Any]) -> tuple:
+    def _complete(self, name: str, given: dict[str, Any]) -> dict[str, Any]:
         """Returns all options of a built-in part, those not given by their defaults.
 
         Raises:
-          InputError: an unknown option, or a value that it cannot have.
+          InputError: an unknown part or option, or a value that it cannot have.
         """
+        if name not in self.names():
+            known = ", ".join(self.names())
+            raise InputError(f"{self.kind}: expected one of {known}, got {name!r:.60}")
         signature = self.options(name)
-        whole = {option: known.default for option, known in signature.items()}
+        complete = {option: known.default for option, known in signature.items()}
         for option, value in given.items():
             if option not in signature:
-                has = ", ".join(signature) or "no options"
+                known = ", ".join(signature) or "none"
                 raise InputError(
-                    f"{self.kind} {name} has no option {option!r}: has {has}"
+                    f"{self.kind} {name} has no option {option!r}: expected {known}"
                 )
             try:
-                whole[option] = options.check(*signature[option][:2], value)
+                complete[option] = options.check(*signature[option][:2], value)
             except ValueError as error:
                 raise InputError(f"{self.kind} {name}: {option}: {error}") from None
-        return tuple(whole.items())
+        return complete
 
+    @cache  # noqa: B019 (few rooms, which live for ever)
     def options(self, name: str) -> dict[str, Option]:
         """Returns the options of a built-in part, read from its source."""
-        return _options(self.package, name)
+        (folder,) = import_module(self.package).__path__
+        source = (Path(folder) / f"{name}.py").read_text(encoding="utf-8")
+        for node in ast.parse(source).body:
+            if isinstance(node, ast.FunctionDef) and node.name == name:
+                arguments, defaults = node.args.kwonlyargs, node.args.kw_defaults
+                texts = options.texts(ast.get_docstring(node), "Args")
+                return {
+                    argument.arg: Option(
+                        ast.unparse(argument.annotation) if argument.annotation else "",
+                        ast.literal_eval(default),
+                        texts.get(argument.arg, ""),
+                    )
+                    for argument, default in zip(arguments, defaults, strict=True)
+                    if default
+                }
+        raise AssertionError(f"{name}.py has no function {name}")
 
 
-@cache
-def _options(package: str, name: str) -> dict[str, Option]:
-    (folder,) = import_module(package).__path__
-    source = (Path(folder) / f"{name}.py").read_text(encoding="utf-8")
-    for node in ast.parse(source).body:
-        if isinstance(node, ast.FunctionDef) and node.name == name:
-            arguments, defaults = node.args.kwonlyargs, node.args.kw_defaults
-            texts = options.texts(ast.get_docstring(node), "Args")
-            return {
-                argument.arg: Option(
-                    ast.unparse(argument.annotation) if argument.annotation else "",
-                    ast.literal_eval(default),
-                    texts.get(argument.arg, ""),
-                )
-                for argument, default in zip(arguments, defaults, strict=True)
-                if default
-            }
-    raise AssertionError(f"{name}.py has no function {name}")
-
-
+features = Room("features", "vladser.features", Features)
 encoders = Room("encoder", "vladser.encoders", Encoder)
 aggregators = Room("aggregator", "vladser.aggregators", Aggregator)
 heads = Room("head", "vladser.heads", Head)
 objectives = Room("objective", "vladser.objectives", Objective, traced=True)
 optimizers = Room("optimizer", "vladser.optimizers", Optimizer, traced=True)
 ROOMS = {
-    room.kind: room for room in (encoders, aggregators, heads, objectives, optimizers)
+    room.kind: room
+    for room in (features, encoders, aggregators, heads, objectives, optimizers)
 }

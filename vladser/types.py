@@ -1,6 +1,11 @@
-"""The data that flows through vladser: no logic, no jax."""
+"""The data that flows through vladser, and the contracts of parts: no logic, no jax.
+
+Parts compute in the dtype of their parameters and inputs. `testing` has a check of each
+contract.
+"""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
@@ -99,14 +104,53 @@ class Fold(NamedTuple):
     test: np.ndarray
 
 
+class Features(NamedTuple):
+    """Describes each frame of an utterance by D numbers.
+
+    A factory of features is quick and imports nothing heavy: that is left to `setup`.
+    Utterances are described in worker processes, to which their Features are pickled:
+    functions are those of a module, or `functools.partial` of such.
+
+    A signal is float32 [n] at 16 kHz, mono, in [-1, 1), with n at least `shortest`:
+    what `features.audio.load` makes of an utterance's file.
+
+    Attributes:
+      id: names the features, in letters, digits, "_", "." and "-". It differs wherever
+        the numbers do (by options, a configuration, weights), but for the version of
+        `package`. The cache and trained models know features by it.
+      dim: D. Where `setup` is None, 0 stands for the D of most files.
+      setup: () -> extract, called once in a worker: imports, and loads what is large.
+        extract: signal -> float32 [T, D], finite; raises `features.audio.BadAudio` for
+        a signal that it cannot describe. None where the file of an utterance holds its
+        features already, as a .npy file.
+      frames: n -> T, the frames of a signal of n samples; None where `setup` is.
+      shortest: samples of the shortest signal that can be described, such as the
+        longest window.
+      package: the distribution that computes the features and has to be installed; its
+        version belongs to them. None where the id says all.
+      live: (extract) -> a context manager for one signal that is still going on. It has
+        `push(int16 [n], any n) -> float32 [R, D]`, the frames that have become final,
+        and `end() -> float32 [R, D]`, the others; together those of the whole signal,
+        to the bit, however it was cut. None for features that cannot stream.
+    """
+
+    id: str
+    dim: int
+    setup: Callable[[], Callable[[np.ndarray], np.ndarray]] | None
+    frames: Callable[[int], int] | None = None
+    shortest: int = 960
+    package: str | None = None
+    live: Callable[[Any], AbstractContextManager[Any]] | None = None
+
+
 class Stepwise(NamedTuple):
     """An aggregator that takes in the frames of ONE utterance block by block.
 
     What `finish` returns must not depend on how the frames were cut into blocks.
 
     Attributes:
-      start: (params, dim) -> state before the first frame, a pytree of floats of
-        constant size.
+      start: (params, dim) -> state before the first frame, a pytree of floats, whose
+        shapes and dtypes `update` keeps.
       update: (params, state, frames [T, H], mask [T]) -> state. Where the mask is
         False the frames may hold anything, NaN included, and count for nothing.
       finish: (params, state) -> vector [V], finite even before the first frame. The
@@ -145,7 +189,8 @@ class Recurrence(NamedTuple):
     What `update` returns for all blocks must not depend on how the frames were cut.
 
     Attributes:
-      start: (params, batch) -> carry before the first frame.
+      start: (params, batch) -> carry before the first frame, whose shapes and dtypes
+        `update` keeps.
       residuals: (params, carry, frames [T, B, D], mask [T, B]) -> whatever `update` and
         its gradient need of a block, computed once and kept; it is not differentiated.
         () where autodiff of `update` does it all.
@@ -178,7 +223,7 @@ class Encoder(NamedTuple):
 
 
 class Head(NamedTuple):
-    """Classifies utterance-level representations, as pure functions.
+    """Classifies utterance-level representations, each by itself, as pure functions.
 
     Attributes:
       init: (key, size, classes) -> params, a pytree of floats.

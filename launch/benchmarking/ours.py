@@ -1,79 +1,79 @@
-"""vladser itself: all trainings as one program, spread over the devices."""
+"""vladser itself: all trials as one program, spread over the devices."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import jax
 import numpy as np
 
-from launch.benchmarking.contestant import Timed
 from launch.benchmarking.workloads import Workload
 from vladser import model
 from vladser.data import batches, dataset
-from vladser.engine import experiment, training_step
-from vladser.engine.timeblocks import BLOCK
+from vladser.engine import experiment
+from vladser.engine.design import Design
+from vladser.registry import objectives
 
 
-class Contestant:
-    about = "all trainings as one program"
+class Ours:
+    """All trials as one program."""
+
+    about = "all trials as one program"
+    shuffled = False
 
     def __init__(self, workload: Workload):
         self.workload = workload
 
     def prepare(self, rounds: int) -> float:
-        workload = self.workload
-        plan = _rounds(workload, rounds)
-        self.events = experiment.run(workload.corpus, [workload.condition], plan)
+        self.events = experiment.run(_of_rounds(self.workload, rounds))
         compiled = next(self.events)
         assert isinstance(compiled, experiment.Compiled)
-        self.train(0)
         return compiled.seconds
 
-    def train(self, number: int) -> Timed:
-        frames, computed, seconds = 0, 0, 0.0
+    def train(self, rows: np.ndarray) -> int:
+        """Trains the next round of the plan, which has the same rows."""
+        computed = 0
         for event in self.events:
             if isinstance(event, experiment.Epoch):
-                return Timed(frames, computed, seconds)
+                break
             if isinstance(event, experiment.Step):
-                frames += event.frames
                 computed += event.computed
-                seconds += event.seconds
-        raise ValueError(f"round {number} was not prepared")
+        return computed
 
     def gradients(
         self, params: model.Params, rows: np.ndarray
     ) -> tuple[float, model.Params]:
-        spec, corpus = self.workload.spec, self.workload.corpus
+        """Differentiates the model as a whole; that training's own gradient is the
+        same, the tests of the engine assert."""
+        spec, live = self.workload.spec, rows[rows >= 0]
         trial = jax.tree.map(lambda x: x[0], self.workload.trials)
-        capacity = -(-int(corpus.length.max()) // BLOCK)
-        draws = training_step.no_draws(spec, len(rows), capacity)
-        workspace = training_step.workspace(params, spec, len(rows), capacity)
+        buffer = dataset.to_device(self.workload.data)
+        frames, mask = dataset.gather(buffer, live, 0, self.workload.data.length.max())
+        objective = objectives.build(spec.objective)
 
-        @jax.jit
-        def summed(params, rows):
-            return training_step.value_and_gradient(
-                params,
-                spec,
-                trial,
-                dataset.to_device(corpus),
-                rows,
-                draws,
-                0,
-                workspace,
-            )
+        def loss(params):
+            standardized = (frames - trial.mean) * trial.scale
+            vectors, logits = model.forward(params, spec, standardized, mask)
+            return objective.loss(
+                params.objective, trial.objective, vectors, logits, buffer.label[live]
+            ).mean()
 
         with jax.default_matmul_precision("highest"):
-            loss, gradient, _ = summed(params, rows)
-        live = (rows >= 0).sum()
-        return loss / live, jax.tree.map(lambda x: x / live, gradient)
+            return jax.jit(jax.value_and_grad(loss))(params)
 
 
-def _rounds(workload: Workload, rounds: int) -> batches.Plan:
-    """The plan whose epochs, counted from 1, are the rounds, counted from 0."""
-    # Here, for no contestant's schedule is timed: of an epoch, a round may use a part.
+def _of_rounds(workload: Workload, rounds: int) -> Design:
+    """Returns the design whose epochs, counted from 1, are the rounds, from 0."""
+    # Made at once, since no contestant's schedule is timed.
     steps = [workload.round(number) for number in range(rounds)]
 
     class Rounds(batches.Plan):
         def epoch(self, epoch: int) -> Iterator[np.ndarray]:
             return iter(steps[epoch - 1])
 
-    return Rounds(*workload.plan)._replace(epochs=rounds)
+    class Timed(Design):
+        def plan(self, place: int) -> batches.Plan:
+            return Rounds(*super().plan(place))
+
+    condition = replace(workload.condition, epochs=rounds)
+    plan = workload.plan
+    return Timed([workload.data], [condition], plan.folds, plan.seeds)

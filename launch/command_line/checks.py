@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from vladser import registry
 from vladser.condition import Condition
 from vladser.errors import InputError
 
@@ -46,11 +47,13 @@ def require(settings: Settings) -> None:
             s.final_model and not alone
         ),
     }
+    features = s.condition["features"]
+    ready = registry.features.build(features).setup is None
     for name, corpus in ("corpus", s.corpus), ("test_corpus", s.test_corpus):
         wrong[
-            f"--features=npy goes with --{name}=manifest, which names .npy files, not "
-            f"with {corpus}"
-        ] = s.features == "npy" and corpus not in (None, "manifest")
+            f"--features={features.name} goes with --{name}=manifest, which names .npy "
+            f"files, not with {corpus}"
+        ] = ready and corpus not in (None, "manifest")
     for problem, holds in wrong.items():
         if holds:
             raise InputError(problem)

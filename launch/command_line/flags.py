@@ -14,11 +14,13 @@ from launch.command_line.parsers import address, one_of
 from vladser.condition import Condition
 from vladser.corpora import emotions, readers
 from vladser.data import folds
-from vladser.features import extraction
+from vladser.features.cores import cores
 from vladser.options import Count, Natural, NonNegative, Positive
 
 PROCESS = ("coordinator", "num_processes", "process_id")
-_CORPORA = f"one of {', '.join(readers.names())}."
+_CORPORA = (
+    f"one of {', '.join(readers.names())}, or a reader of yours by its import path."
+)
 
 
 @dataclass(frozen=True)
@@ -31,8 +33,6 @@ class Settings(fields.Settings):
     Attributes:
       data_dir: the folder of the corpus; for manifest, the CSV file. Required except
         for demo, which is synthesized there (default: demo in cache_dir).
-      features: the descriptors of a frame: vladser147, the paper's 147; a set of
-        openSMILE's own; or npy, where a manifest lists .npy files of [frames, D].
       emotions: the classes; + merges emotions under the name of the first.
       test_corpus: another corpus, to test on; all of --corpus is then trained on.
       test_data_dir: the folder of the test corpus, as --data_dir.
@@ -45,8 +45,6 @@ class Settings(fields.Settings):
         that a grid leaves out are as their flags say. Given several times, the union is
         trained.
       seeds: how many times each fold is trained.
-      epochs: passes over the training utterances.
-      batch_size: utterances per step.
       hold_out: what a fold tests on: one speaker, one session, or the test split that
         the corpus publishes; none tests nothing, for --final_model alone.
       validation: which epoch is tested: none, the last; partner, the best on the other
@@ -70,18 +68,17 @@ class Settings(fields.Settings):
       dry_run: says what would run, and stops there.
     """
 
-    corpus: str = flag("Data", None, one_of(*readers.names()), _CORPORA, required=True)
+    corpus: str = flag("Data", None, readers.parse, _CORPORA, required=True)
     data_dir: Path = flag("Data")
     cache_dir: Path = fields.cache_dir("Data")
-    features: str = flag("Data", "vladser147", one_of(*extraction.names()))
     emotions: tuple[tuple[str, ...], ...] = flag(
         "Data", "angry,happy+excited,sad,neutral", emotions.parse
     )
-    test_corpus: str | None = flag("Data", None, one_of(*readers.names()))
+    test_corpus: str | None = flag("Data", None, readers.parse)
     test_data_dir: Path | None = flag("Data")
     on_bad_audio: str = flag("Data", "stop", one_of("stop", "skip"))
     max_seconds: Positive = flag("Data", 60.0)
-    workers: Count = flag("Data", extraction.cores())
+    workers: Count = flag("Data", cores())
 
     condition: Mapping[str, Any] = several(condition_flags.flags())
 
@@ -89,8 +86,6 @@ class Settings(fields.Settings):
         "Training", None, condition_flags.grid, repeatable=True
     )
     seeds: Count = flag("Training", 5)
-    epochs: Count = flag("Training", 50)
-    batch_size: Count = flag("Training", 32)
 
     hold_out: str = flag("Protocol", "speaker", one_of(*folds.HOLD_OUT))
     validation: str = flag("Protocol", "none", one_of(*folds.VALIDATION))

@@ -52,16 +52,16 @@ def one_of(*names: str) -> Callable[[str], str]:
     return option(f"Literal[{', '.join(map(repr, names))}]", "")
 
 
-def some_of(*names: str) -> Callable[[str], tuple[str, ...]]:
-    """Returns the parser of a list of some words, or none."""
+def several(parse: Callable[[str], Any]) -> Callable[[str], tuple[Any, ...]]:
+    """Returns the parser of a list of different values, or none."""
 
-    def parse(text: str) -> tuple[str, ...]:
-        chosen = () if text == "none" else tuple(text.split(","))
-        if not set(chosen) <= set(names) or len(set(chosen)) < len(chosen):
-            raise ValueError(f"expected some of {','.join(names)}, or none")
-        return chosen
+    def parse_all(text: str) -> tuple[Any, ...]:
+        values = () if text == "none" else tuple(map(parse, text.split(",")))
+        if len(set(values)) < len(values):
+            raise ValueError("expected each value once")
+        return values
 
-    return parse
+    return parse_all
 
 
 def path(text: str) -> Path:

@@ -1,53 +1,48 @@
-"""The audit of an experiment: what its flags name, checked before it is trained."""
+"""The audit of a run: what its flags name, checked before and after it is trained."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from launch.command_line.flags import Settings
-from vladser.condition import Condition
-from vladser.data.batches import Plan
+from vladser.engine.design import Design
 from vladser.errors import InputError
 from vladser.evaluation.audit import checks
 from vladser.evaluation.audit.checks import Finding
-from vladser.types import Dataset, Utterance
+from vladser.types import Utterance
 
 
 def findings(
-    settings: Settings,
-    corpus: Dataset,
-    utterances: Sequence[Utterance],
-    conditions: Sequence[Condition],
-    plan: Plan,
+    settings: Settings, design: Design, utterances: Sequence[Utterance]
 ) -> list[Finding]:
-    """All that can be said before training.
+    """Returns all that can be said before training.
 
     Args:
-      utterances: those the corpus was built from.
+      settings: of the run.
+      design: the experiment.
+      utterances: those its datasets were built from.
     """
-    validation = settings.validation == "partner"
     name = "" if settings.test_corpus else settings.corpus
     return [
-        *checks.corpus(corpus, utterances, plan.folds, name),
-        *checks.protocol(corpus, conditions, plan, settings.standardize, validation),
+        *checks.corpus(design.datasets[0], utterances, design.folds, name),
+        *checks.protocol(design),
     ]
 
 
-def lines(found: Sequence[Finding]) -> list[str]:
-    """What is not well, a line each."""
-    return [f"{one.level}: {one.text}" for one in found if one.level != "ok"]
+def lines(certificate: Sequence[Finding]) -> list[str]:
+    """Returns what is not well, a line each."""
+    return [f"{f.level}: {f.text}" for f in certificate if f.level != "ok"]
 
 
-def require(found: Sequence[Finding]) -> None:
+def require(certificate: Sequence[Finding]) -> None:
     """Raises InputError where an experiment must not go on: a finding is an error."""
-    errors = [one for one in found if one.level == "error"]
+    errors = [finding.check for finding in certificate if finding.level == "error"]
     if errors:
-        checks = ", ".join(one.check for one in errors)
         raise InputError(
-            f"the audit found errors ({checks}): nothing in training may see what is "
-            "tested"
+            f"the audit found errors ({', '.join(errors)}): nothing in training may "
+            "see what is tested"
         )
 
 
-def to_json(found: Sequence[Finding]) -> dict[str, Any]:
-    """What audit.json says."""
-    return {"format": 1, "findings": [one._asdict() for one in found]}
+def to_json(certificate: Sequence[Finding]) -> dict[str, Any]:
+    """Returns what audit.json holds."""
+    return {"format": 1, "findings": [finding._asdict() for finding in certificate]}

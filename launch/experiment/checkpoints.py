@@ -1,19 +1,34 @@
-"""What a run directory keeps of its training: finished chunks of trials, and the last
-two snapshots of the chunk that is under way. The same command goes on from them."""
+"""What a run directory keeps of its training: the results of finished batches, and the
+last checkpoint of the batch that is under way. The same command goes on from them."""
 
 import hashlib
+import io
 import json
-from collections.abc import Iterator
-from contextlib import suppress
+import zipfile
+import zlib
 from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from launch.experiment import run_dir, sealed, terminal
-from vladser.engine import merging, snapshot, trial_batches
-from vladser.engine.merging import Results
-from vladser.engine.snapshot import Snapshot
-from vladser.engine.trial_batches import Chunk
+import numpy as np
+
+from launch.experiment import run_dir, terminal
+from vladser import files
+from vladser.engine.checkpoint import Checkpoint
+from vladser.engine.results import Results
+from vladser.engine.trial_batches import TrialBatch
+
+# What `np.load` raises of a damaged file: its parts have checksums.
+_DAMAGED = (
+    OSError,
+    ValueError,
+    KeyError,
+    TypeError,
+    EOFError,
+    NotImplementedError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 @dataclass
@@ -32,116 +47,118 @@ class Figures:
         )
 
 
+class Finished(NamedTuple):
+    """A batch whose training has ended."""
+
+    batch: TrialBatch
+    results: Results
+    figures: Figures
+
+
 class Checkpoints:
-    """Those in a folder, which is made; without one, nothing is kept."""
+    """Keeps files in a folder, which is made; without one, nothing is kept."""
 
     def __init__(self, folder: Path | None):
         self.folder = folder
         if folder:
             run_dir.make(folder)
 
-    def keep(self, chunk: Chunk, results: Results, figures: Figures) -> None:
-        """A finished chunk.
+    def keep(self, finished: Finished) -> None:
+        """Writes a finished batch.
 
         Raises:
           InputError: it cannot be written.
         """
-        if not self.folder:
-            return
-        path = self.folder / f"{_name(chunk)}.finished"
-        sealed.write(path, _head(chunk, figures), merging.pack(chunk, results))
-        for file in _snapshots(self.folder, chunk):
-            file.unlink(missing_ok=True)
+        if self.folder:
+            path = self.folder / f"{_name(finished.batch)}.finished"
+            files.write_bytes(path, pack(finished))
+            self._under_way(finished.batch).unlink(missing_ok=True)
 
-    def finished(
-        self, chunk: Chunk
-    ) -> tuple[list[tuple[Chunk, Results]], Figures, list[Chunk]]:
-        """What of a chunk is finished, in however many pieces and by whichever cut, and
-        the chunks of what is not."""
-        for outer, figures, body in self._around(chunk, "*.finished"):
-            found = merging.part(outer, merging.unpack(body)[1], chunk)
-            return [(chunk, found)], figures, []
-        if not any(trial_batches.meet(chunk, other) for other in self._kept()):
-            return [], Figures(), [chunk]
-        parts: list[tuple[Chunk, Results]] = []
-        total = Figures()
-        missing: list[Chunk] = []
-        for half in trial_batches.halves(chunk):
-            done, figures, rest = self.finished(half)
-            parts, total, missing = parts + done, total + figures, missing + rest
-        return parts, total, missing
+    def finished(self) -> list[Finished]:
+        """Reads the batches that are finished; what is damaged is removed, and said."""
+        paths = sorted(self.folder.glob("*.finished")) if self.folder else []
+        return [kept for path in paths if (kept := _read(path, unpack))]
 
-    def save(self, chunk: Chunk, now: Snapshot, figures: Figures) -> None:
-        """A chunk under way; the snapshot before the last is overwritten.
+    def save(self, batch: TrialBatch, now: Checkpoint, figures: Figures) -> None:
+        """Writes the checkpoint of a batch, in the place of the one before.
 
         Raises:
           InputError: it cannot be written.
         """
-        if not self.folder:
-            return
-        older = min(_snapshots(self.folder, chunk), key=_written)
-        head = _head(chunk, figures) | {"epoch": now.epoch, "step": now.step}
-        sealed.write(older, head, snapshot.pack(now))
+        if self.folder:
+            packed = _pack({"figures": asdict(figures)}, now)
+            files.write_bytes(self._under_way(batch), packed)
 
-    def latest(self, chunk: Chunk) -> tuple[Snapshot, Figures] | None:
-        """The last snapshot of a chunk, if it or one around it was saved."""
-        found = [
-            (trial_batches.part(outer, snapshot.unpack(body), chunk), figures)
-            for outer, figures, body in self._around(chunk, "*.snapshot")
-        ]
-        return max(found, key=lambda one: (one[0].epoch, one[0].step), default=None)
+    def latest(self, batch: TrialBatch) -> tuple[Checkpoint, Figures] | None:
+        """Reads the last checkpoint of a batch, if it was saved."""
+
+        def unpacked(packed: bytes) -> tuple[Checkpoint, Figures]:
+            head, fields = _unpack(packed)
+            fields["epoch"] = int(fields["epoch"])
+            return Checkpoint(**fields), Figures(**head["figures"])
+
+        path = self._under_way(batch) if self.folder else None
+        return _read(path, unpacked) if path and path.exists() else None
 
     def clear(self) -> None:
-        """Once all chunks are finished no snapshot is of use: not those of chunks that
-        were halved, nor what a process that was killed left behind."""
-        for file in self.folder.glob("*.snapshot") if self.folder else ():
+        """Removes all checkpoints: once all batches are finished none is of use."""
+        for file in self.folder.glob("*.checkpoint") if self.folder else ():
             file.unlink(missing_ok=True)
 
-    def _kept(self) -> list[Chunk]:
-        """The finished chunks that are whole."""
-        found = []
-        for path in sorted(self.folder.glob("*.finished")) if self.folder else ():
-            with suppress(sealed.DamagedError):
-                found.append(Chunk(*sealed.read(path)[0]["chunk"]))
-        return found
-
-    def _around(
-        self, chunk: Chunk, pattern: str
-    ) -> Iterator[tuple[Chunk, Figures, bytes]]:
-        """What is kept of chunks around one: of itself first, and the figures of no
-        other, for they would count twice."""
-        if not self.folder:
-            return
-        own = _name(chunk)
-        files = sorted(self.folder.glob(pattern))
-        for path in sorted(files, key=lambda path: not path.name.startswith(own)):
-            try:
-                head, body = sealed.read(path)
-            except sealed.DamagedError:
-                terminal.say(f"{path} is damaged: its trials are trained again")
-                path.unlink(missing_ok=True)
-                continue
-            outer = Chunk(*head["chunk"])
-            if trial_batches.within(chunk, outer):
-                same = path.name.startswith(own)
-                yield outer, Figures(**head["figures"]) if same else Figures(), body
+    def _under_way(self, batch: TrialBatch) -> Path:
+        assert self.folder
+        return self.folder / f"{_name(batch)}.checkpoint"
 
 
-def _head(chunk: Chunk, figures: Figures) -> dict[str, Any]:
-    return {"chunk": _places(chunk), "figures": asdict(figures)}
+def pack(finished: Finished) -> bytes:
+    """Returns a finished batch as bytes, to be kept or sent to another process."""
+    head = {"batch": _places(finished.batch), "figures": asdict(finished.figures)}
+    return _pack(head, finished.results)
 
 
-def _places(chunk: Chunk) -> list[list[int]]:
-    return [list(places) for places in chunk]
+def unpack(packed: bytes) -> Finished:
+    """Returns what `pack` made bytes of."""
+    head, fields = _unpack(packed)
+    batch, figures = TrialBatch(*head["batch"]), Figures(**head["figures"])
+    return Finished(batch, Results(**fields), figures)
 
 
-def _snapshots(folder: Path, chunk: Chunk) -> list[Path]:
-    return [folder / f"{_name(chunk)}.{n}.snapshot" for n in (0, 1)]
+def _pack(head: dict[str, Any], fields: Any) -> bytes:
+    """A NamedTuple of arrays and lists of arrays as an .npz file."""
+    arrays: dict[str, Any] = {
+        "head": np.frombuffer(json.dumps(head).encode(), np.uint8)
+    }
+    for name, value in fields._asdict().items():
+        if isinstance(value, list):
+            arrays[f"{name}#"] = np.array(len(value))
+            arrays |= {f"{name}#{n}": part for n, part in enumerate(value)}
+        else:
+            arrays[name] = value
+    file = io.BytesIO()
+    np.savez(file, **arrays)
+    return file.getvalue()
 
 
-def _written(path: Path) -> int:
-    return path.stat().st_mtime_ns if path.exists() else 0
+def _unpack(packed: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
+    with np.load(io.BytesIO(packed), allow_pickle=False) as file:
+        fields: dict[str, Any] = {n: file[n] for n in file.files if "#" not in n}
+        for name in (n.removesuffix("#") for n in file.files if n.endswith("#")):
+            fields[name] = [file[f"{name}#{n}"] for n in range(int(file[f"{name}#"]))]
+    return json.loads(fields.pop("head").tobytes()), fields
 
 
-def _name(chunk: Chunk) -> str:
-    return hashlib.sha256(json.dumps(_places(chunk)).encode()).hexdigest()[:16]
+def _read(path: Path, unpacked) -> Any:
+    try:
+        return unpacked(path.read_bytes())
+    except _DAMAGED:
+        terminal.say(f"{path} is damaged: its trials are trained again")
+        path.unlink(missing_ok=True)
+        return None
+
+
+def _places(batch: TrialBatch) -> list[list[int]]:
+    return [list(places) for places in batch]
+
+
+def _name(batch: TrialBatch) -> str:
+    return hashlib.sha256(json.dumps(_places(batch)).encode()).hexdigest()[:16]

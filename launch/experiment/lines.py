@@ -2,39 +2,40 @@
 `failed` of summary.json."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
-from vladser.condition import Condition
-from vladser.data.batches import Plan
-from vladser.engine.merging import Results
-from vladser.engine.trial_batches import Chunk
-from vladser.types import Dataset
+from vladser.engine.design import Design
+from vladser.engine.results import Results
+from vladser.engine.trial_batches import TrialBatch
+from vladser.evaluation.netvlad_clusters import Clusters
 
 
-def metrics(
-    conditions: Sequence[Condition], plan: Plan, results: Results
-) -> Iterator[str]:
-    """metrics.jsonl of the whole experiment: a line an epoch and trial."""
-    everything = _everything(results)
-    for epoch in range(plan.epochs):
-        curves = results.loss[..., epoch], results.validation_ua[..., epoch]
-        yield from of_epoch(conditions, plan, everything, epoch + 1, *curves)
+def metrics(design: Design, merged: Results) -> Iterator[str]:
+    """Yields metrics.jsonl of the whole experiment: a line an epoch and trial."""
+    for epoch in range(merged.loss.shape[-1]):
+        curves = merged.loss[..., epoch], merged.validation_ua[..., epoch]
+        yield from of_epoch(design, _everything(design), epoch + 1, *curves)
 
 
 def of_epoch(
-    conditions: Sequence[Condition],
-    plan: Plan,
-    chunk: Chunk,
+    design: Design,
+    batch: TrialBatch,
     epoch: int,
     loss: np.ndarray,
     validation_ua: np.ndarray,
 ) -> Iterator[str]:
-    """The lines of the trials of a chunk; loss and UA [seeds, conditions, folds]. A
-    trial that has failed has none."""
-    for place, line in _trials(conditions, plan, chunk):
+    """Yields the lines of the trials of a batch; a trial that has failed has none.
+
+    Args:
+      design: the experiment.
+      batch: some of its trials.
+      epoch: counted from 1.
+      loss, validation_ua: [seeds, conditions, folds] of the batch.
+    """
+    for place, line in _trials(design, batch):
         if np.isnan(loss[place]):
             continue
         line |= {"epoch": epoch, "loss": float(loss[place])}
@@ -44,61 +45,52 @@ def of_epoch(
 
 
 def clusters(
-    corpus: Dataset, conditions: Sequence[Condition], plan: Plan, results: Results
+    design: Design, merged: Results, clusters: Mapping[int, Clusters]
 ) -> Iterator[str]:
-    """clusters.jsonl: a line a trial of NetVLAD, see `netvlad_clusters`."""
-    emotions = len(corpus.emotions)
-    counts = [
-        np.bincount(corpus.label[fold.test], minlength=emotions).tolist()
-        for fold in plan.folds
-    ]
-    for place, line in _trials(conditions, plan, _everything(results)):
-        if results.failed[place].any():
+    """Yields clusters.jsonl: a line a trial of NetVLAD that has not failed."""
+    for (s, c, f), line in _trials(design, _everything(design)):
+        if c not in clusters or merged.failed[s, c, f].any():
             continue
-        of_emotions = results.assignment[place]
-        live = ~np.isnan(of_emotions).all(axis=(0, 2))
-        if not live.any():
-            continue
+        of = clusters[c]
         line |= {
-            "utterances": counts[place[2]],
-            "adjusted_rand": _number(results.adjusted_rand[place]),
-            "untrained_rand": _number(results.untrained_rand[place]),
+            "utterances": of.utterances[f].tolist(),
+            "adjusted_rand": _number(of.adjusted_rand[s, f]),
+            "untrained_rand": _number(of.untrained_rand[s, f]),
             "assignment": [
                 None if np.isnan(shares).any() else shares.round(6).tolist()
-                for shares in of_emotions[:, live].astype(float)
+                for shares in of.assignment[s, f].astype(float)
             ],
         }
         yield _line(line)
 
 
-def failed(
-    conditions: Sequence[Condition], plan: Plan, results: Results
-) -> Iterator[dict[str, Any]]:
-    """The `failed` of summary.json: the trials that were stopped, and where."""
-    for place, line in _trials(conditions, plan, _everything(results)):
-        epoch, step = results.failed[place].tolist()
+def failed(design: Design, merged: Results) -> Iterator[dict[str, Any]]:
+    """Yields the `failed` of summary.json: the trials that were stopped, and where."""
+    for place, line in _trials(design, _everything(design)):
+        epoch, step = merged.failed[place].tolist()
         if epoch:
             yield line | {"epoch": epoch, "step": step}
 
 
-def _everything(results: Results) -> Chunk:
-    return Chunk(*map(range, results.epoch.shape))
+def _everything(design: Design) -> TrialBatch:
+    return TrialBatch(*map(range, design.shape))
 
 
 def _trials(
-    conditions: Sequence[Condition], plan: Plan, chunk: Chunk
+    design: Design, batch: TrialBatch
 ) -> Iterator[tuple[tuple[int, int, int], dict[str, Any]]]:
-    """The places [seed, condition, fold] in a chunk, with what names the trial there,
+    """The places [seed, condition, fold] in a batch, with what names the trial there,
     condition by condition."""
-    for c, condition in enumerate(chunk.conditions):
-        for s, seed in enumerate(chunk.seeds):
-            for f, fold in enumerate(chunk.folds):
+    names = design.names
+    for c, condition in enumerate(batch.conditions):
+        for s, seed in enumerate(batch.seeds):
+            for f, fold in enumerate(batch.folds):
                 yield (
                     (s, c, f),
                     {
-                        "condition": conditions[condition].name,
-                        "seed": plan.seeds[seed],
-                        "fold": plan.folds[fold].held_out,
+                        "condition": names[condition],
+                        "seed": design.seeds[seed],
+                        "fold": design.folds[fold].held_out,
                     },
                 )
 

@@ -3,14 +3,15 @@
 from collections.abc import Callable, Container, Sequence
 from typing import NamedTuple
 
-from launch.command_line import cli
+from launch.command_line import cli, flags
 from launch.command_line.flags import Settings
 from launch.experiment import terminal
+from vladser import registry
 from vladser.corpora import cross, emotions, readers
 from vladser.errors import InputError
 from vladser.features import extraction
 from vladser.features.extraction import Extraction
-from vladser.types import Corpus, Utterance
+from vladser.types import Corpus, Part, Utterance
 
 
 class Loaded(NamedTuple):
@@ -18,7 +19,15 @@ class Loaded(NamedTuple):
 
     chosen: Corpus  # of the emotions that are asked for, with usable audio
     classes: Sequence[str]
-    extraction: Extraction
+    extractions: dict[Part, Extraction]  # of all features that conditions have
+
+    @property
+    def bad(self) -> dict[str, str]:
+        """The reason by utterance, for those that some features cannot describe."""
+        found: dict[str, str] = {}
+        for of_part in self.extractions.values():
+            found = of_part.bad | found
+        return found
 
 
 def read(settings: Settings) -> tuple[Corpus, Sequence[str]]:
@@ -41,20 +50,25 @@ def load(settings: Settings, alive: Callable[[], None]) -> Loaded:
       UsageError: the corpus does not allow the protocol.
       InputError: files that are not usable, and --on_bad_audio=stop.
     """
-    from launch.experiment import training  # late, for it imports jax
+    from launch.experiment import protocol  # late because it imports jax
 
     corpus = _corpus(settings)
     chosen, classes = _select(settings, corpus)
-    training.check_protocol(settings, chosen.utterances, classes)
-    extraction = _extract(settings, chosen.utterances, alive)
-    if extraction.bad:
-        chosen, classes = _select(settings, corpus, extraction.bad)
-    return Loaded(chosen, classes, extraction)
+    protocol.check(settings, chosen.utterances, classes)
+    parts = dict.fromkeys(one.features for one in flags.conditions(settings))
+    extractions = {
+        part: _extract(settings, part, chosen.utterances, alive) for part in parts
+    }
+    loaded = Loaded(chosen, classes, extractions)
+    if loaded.bad:
+        chosen, classes = _select(settings, corpus, loaded.bad)
+    return loaded._replace(chosen=chosen, classes=classes)
 
 
-def kind(settings: Settings) -> str:
+def kind(features: Part) -> str:
     """What is bad where something is: audio, or files of features."""
-    return "files" if settings.features == "npy" else "audio"
+    ready = registry.features.build(features).setup is None
+    return "files" if ready else "audio"
 
 
 def _corpus(settings: Settings) -> Corpus:
@@ -80,13 +94,18 @@ def _select(
 
 
 def _extract(
-    settings: Settings, utterances: Sequence[Utterance], alive: Callable[[], None]
+    settings: Settings,
+    features: Part,
+    utterances: Sequence[Utterance],
+    alive: Callable[[], None],
 ) -> Extraction:
     """The features of the utterances whose files are usable.
 
     Raises:
       InputError: some are not, and --on_bad_audio=stop.
     """
+
+    what = kind(features)
 
     def progress(count: int) -> None:
         alive()
@@ -96,7 +115,7 @@ def _extract(
         done = extraction.extract(
             utterances,
             settings.cache_dir,
-            features=settings.features,
+            features=registry.features.build(features),
             max_seconds=settings.max_seconds,
             workers=settings.workers,
             progress=progress,
@@ -104,9 +123,8 @@ def _extract(
     terminal.say(
         f"{len(done.features):,} utterances with {done.feature_set} "
         f"features: {done.computed:,} extracted, {done.cached:,} "
-        f"{'read' if settings.features == 'npy' else 'cached'}"
+        f"{'read' if what == 'files' else 'cached'}"
     )
-    what = kind(settings)
     for reason in done.bad.values():
         terminal.say(f"bad {what}: {reason}")
     if done.bad and settings.on_bad_audio == "stop":

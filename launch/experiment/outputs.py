@@ -9,21 +9,19 @@ import numpy as np
 
 from launch.command_line.flags import Settings
 from launch.experiment import digests, lines, run_dir
-from vladser.condition import Condition
-from vladser.data.batches import Plan
-from vladser.engine.merging import Results
+from vladser.engine.design import Design
+from vladser.engine.results import Results
 from vladser.evaluation import comparisons, results
+from vladser.evaluation.netvlad_clusters import Clusters
 from vladser.evaluation.results import Tested
 from vladser.plots import confusion
-from vladser.types import Dataset
 
 
 def write(
     settings: Settings,
-    corpus: Dataset,
-    conditions: Sequence[Condition],
-    plan: Plan,
-    found: Results,
+    design: Design,
+    merged: Results,
+    clusters: Mapping[int, Clusters],
     skipped: Mapping[str, str],
     training: Mapping[str, float],
 ) -> dict[str, Any]:
@@ -31,6 +29,10 @@ def write(
     clusters.jsonl (if there is NetVLAD), summary.json and, at last, SHA256SUMS.
 
     Args:
+      settings: of the run.
+      design: the experiment.
+      merged: the results of all trials.
+      clusters: by the place of the condition.
       skipped: the reason by utterance.
       training: the figures of the training.
 
@@ -40,36 +42,43 @@ def write(
     Raises:
       InputError: a file cannot be written.
     """
-    folder, failed = settings.run_dir, np.any(found.failed, axis=(2, 3))
+    folder, failed = settings.run_dir, np.any(merged.failed, axis=(2, 3))
     every = [
-        Tested(corpus, condition, plan.folds, plan.seeds, found.probabilities[:, c])
-        for c, condition in enumerate(conditions)
+        Tested(
+            design.datasets[c],
+            condition,
+            design.names[c],
+            design.folds,
+            design.seeds,
+            [of_fold[:, c] for of_fold in merged.probabilities],
+        )
+        for c, condition in enumerate(design.conditions)
     ]
     # Of a condition whose trial failed, the seeds count whose trials all did not.
-    whole = [of.of_seeds(~failed[:, c]) for c, of in enumerate(every)]
-    whole = [of for of in whole if of.seeds]
-    of_conditions = [results.summary(one) for one in whole]
+    whole = [tested.of_seeds(~failed[:, c]) for c, tested in enumerate(every)]
+    whole = [tested for tested in whole if tested.seeds]
+    conditions = [results.summary(tested) for tested in whole]
     summary = {
         "format": 1,
         "corpus": settings.corpus,
         "test_corpus": settings.test_corpus,
-        "emotions": list(corpus.emotions),
-        "conditions": of_conditions,
+        "emotions": list(design.datasets[0].emotions),
+        "conditions": conditions,
         "comparisons": list(_comparisons(whole)),
         "skipped": [
             {"utterance": name, "reason": reason} for name, reason in skipped.items()
         ],
-        "failed": list(lines.failed(conditions, plan, found)),
+        "failed": list(lines.failed(design, merged)),
         "training": training,
     }
     rows = chain.from_iterable(map(results.predictions, every))
-    run_dir.write_csv(folder / "predictions.csv", results.header(corpus), rows)
-    of_epochs = lines.metrics(conditions, plan, found)
-    run_dir.write_lines(folder / "metrics.jsonl", of_epochs)
-    if found.assignment.size:
-        of_clusters = lines.clusters(corpus, conditions, plan, found)
+    header = results.header(design.datasets[0])
+    run_dir.write_csv(folder / "predictions.csv", header, rows)
+    run_dir.write_lines(folder / "metrics.jsonl", lines.metrics(design, merged))
+    if clusters:
+        of_clusters = lines.clusters(design, merged, clusters)
         run_dir.write_lines(folder / "clusters.jsonl", of_clusters)
-    if len(of_conditions) == len(conditions) == 1:
+    if len(conditions) == len(design.conditions) == 1:
         _write_confusion(folder / "confusion.png", summary)
     run_dir.write_json(folder / "summary.json", summary)
     digests.write(folder)
@@ -81,14 +90,14 @@ def _comparisons(tested: Sequence[Tested]) -> Iterator[dict[str, Any]]:
     seeds = set.intersection(*(set(of.seeds) for of in tested)) if tested else set()
     if not seeds:
         return
-    ua = {}
+    ua, names = {}, {of.condition: of.name for of in tested}
     for of in tested:
         common = of.of_seeds(np.isin(of.seeds, list(seeds)))
         # The speakers of all are the same, in one order.
         speakers = results.summary(common)["speakers"]
         ua[of.condition] = np.array([speaker["ua"] for speaker in speakers])
     for family in comparisons.families(list(ua)):
-        yield comparisons.compare(ua, family)
+        yield comparisons.compare(ua, family, names)
 
 
 def _write_confusion(path: Path, summary: dict[str, Any]) -> None:

@@ -1,79 +1,87 @@
 """What an experiment would do, from the headers of its files alone."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from launch.command_line import flags
 from launch.command_line.flags import Settings
-from launch.experiment import loading, loop, training
-from launch.experiment.terminal import number
+from launch.experiment import designing, loading, training
+from vladser import registry, text
 from vladser.data import dataset
 from vladser.engine import trial_batches
-from vladser.features import arrays, lengths, sets
-from vladser.features.audio import BadAudio
-from vladser.types import Corpus, Utterance
+from vladser.features import extraction
+from vladser.types import Corpus, Dataset, Utterance
 
 
 def preview(settings: Settings, chosen: Corpus, classes: Sequence[str]) -> str:
     """The answer to --dry_run."""
-    expected, columns = _expected(settings, chosen.utterances)
-    known = [u for u in chosen.utterances if u.id in expected]
-    # Frames without columns: all that a plan looks at is their number.
-    empty = {u.id: np.empty((expected[u.id], 0), np.float32) for u in known}
-    corpus = dataset.build(known, empty, classes, "none")
-    plan = training.plan(settings, corpus)
-
-    buffer = int(corpus.length.sum() + corpus.length.max()), columns
-    # As large as the real one to whoever asks, and in fact one number.
-    corpus = replace(corpus, frames=np.broadcast_to(np.float32(0), buffer))
-    conditions = flags.conditions(settings)
-    fits = loop.fits(settings, corpus, conditions, plan)
-    mine = trial_batches.cut(plan, conditions, fits, 0, settings.num_processes or 1)
-    largest = max(mine, key=lambda chunk: chunk.trials)
+    parts = dict.fromkeys(one.features for one in flags.conditions(settings))
+    expected = {
+        part: extraction.expect(
+            chosen.utterances, registry.features.build(part), settings.max_seconds
+        )
+        for part in parts
+    }
+    known = [
+        utterance
+        for utterance in chosen.utterances
+        if all(utterance.id in frames for frames, _ in expected.values())
+    ]
+    by_features = {
+        part: _without_frames(known, frames, columns, classes)
+        for part, (frames, columns) in expected.items()
+    }
+    design = designing.design(settings, by_features)
+    fits = training.fits(settings, design)
+    mine = trial_batches.cut(design, fits, settings.num_processes or 1)[0]
+    largest = max(mine, key=lambda batch: batch.trials)
     mesh = trial_batches.mesh(largest)
-    working = trial_batches.memory(largest, corpus, plan, conditions)
+    working = trial_batches.memory(design, largest)
+    corpus = design.datasets[largest.conditions[0]]
     memory = (corpus.frames.nbytes + working) / 2**20
-    trials = len(conditions) * len(plan.folds) * len(plan.seeds)
-    frames = len(conditions) * plan.epochs * plan.training_frames()
-    cut = f"{len(mine)}, the largest of {number(largest.trials, 'trial')}"
+    seeds, conditions, folds = design.shape
+    plans = [design.plan(place) for place in range(conditions)]
+    frames = sum(plan.epochs * plan.training_frames() for plan in plans)
+    epochs = sorted({(plan.epochs, plan.steps) for plan in plans})
+    cut = f"{len(mine)}, the largest of {text.count(largest.trials, 'trial')}"
     if settings.num_processes:
         cut += f" in process 0 of {settings.num_processes}"
     counts = Counter(u.emotion for u in known)
     lines = [
-        f"corpus      {settings.corpus}: {number(len(known), 'utterance')} of "
-        f"{number(len(corpus.speakers), 'speaker')}, {corpus.length.sum():,} frames",
+        f"corpus      {settings.corpus}: {text.count(len(known), 'utterance')} of "
+        f"{text.count(len(corpus.speakers), 'speaker')}, "
+        f"{corpus.length.sum():,} frames",
         f"classes     {', '.join(f'{name} {counts[name]:,}' for name in classes)}",
-        *(f"{'' if n else 'condition':12}{c.name}" for n, c in enumerate(conditions)),
-        f"trials      {trials:,} = {number(len(conditions), 'condition')} x "
-        f"{number(len(plan.folds), 'fold')} x {number(len(plan.seeds), 'seed')}; "
-        f"{number(plan.epochs, 'epoch')} of {number(plan.steps, 'step')}",
+        *(f"{'' if n else 'condition':12}{c}" for n, c in enumerate(design.names)),
+        f"trials      {seeds * conditions * folds:,} = "
+        f"{text.count(conditions, 'condition')} x {text.count(folds, 'fold')} x "
+        f"{text.count(seeds, 'seed')}; "
+        + ", ".join(
+            f"{text.count(e, 'epoch')} of {text.count(s, 'step')}" for e, s in epochs
+        ),
         f"training    {frames:,} frames",
-        f"chunks      {cut}",
+        f"batches     {cut}",
         f"memory      about {memory:,.0f} MiB of arrays on each of "
-        f"{number(mesh.size, 'device')} ({mesh.devices.flat[0].device_kind})",
+        f"{text.count(mesh.size, 'device')} ({mesh.devices.flat[0].device_kind})",
         f"results     {settings.run_dir}",
     ]
     if bad := len(chosen.utterances) - len(known):
-        what = f"bad {loading.kind(settings)}"
-        lines.append(f"{what:12}{number(bad, 'utterance')}, by the files' headers")
+        what = f"bad {loading.kind(next(iter(parts)))}"
+        lines.append(f"{what:12}{text.count(bad, 'utterance')}, by the files' headers")
     return "\n".join([*lines, *(f"note: {note}" for note in chosen.notes)])
 
 
-def _expected(
-    settings: Settings, utterances: Sequence[Utterance]
-) -> tuple[dict[str, int], int]:
-    """The frames of each utterance whose file is usable, and their columns."""
-    if settings.features == "npy":
-        shapes = {
-            utterance.id: shape
-            for utterance, shape in arrays.shapes(utterances)
-            if not isinstance(shape, BadAudio)
-        }
-        columns = max((shape[1] for shape in shapes.values()), default=0)
-        return {id: shape[0] for id, shape in shapes.items()}, columns
-    found = {u.id: lengths.estimate(u, settings.max_seconds) for u in utterances}
-    frames = {id: length for id, length in found.items() if length}
-    return frames, len(sets.find(settings.features).names)
+def _without_frames(
+    utterances: Sequence[Utterance],
+    frames: Mapping[str, int],
+    columns: int,
+    classes: Sequence[str],
+) -> Dataset:
+    """Builds a dataset of the size of the real one that in fact holds no frame."""
+    empty = {u.id: np.empty((frames[u.id], 0), np.float32) for u in utterances}
+    data = dataset.build(utterances, empty, classes, "none")
+    shape = int(data.length.sum() + data.length.max()), columns
+    return replace(data, frames=np.broadcast_to(np.float32(0), shape))

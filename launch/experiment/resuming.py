@@ -1,6 +1,7 @@
 """Whether a run directory may be filled: it is new, or its run is to go on."""
 
 import json
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,16 @@ from vladser.errors import InputError
 _VERSIONS = ("jax", "jaxlib")
 
 
-def check(settings: Settings) -> bool:
-    """Whether run_dir holds an unfinished run of these settings, which is to go on.
-    With --fresh any run there may be set aside.
+class State(Enum):
+    """Of a run directory."""
+
+    NEW = "a new run may fill it"
+    UNFINISHED = "its run is to go on"
+    FINISHED = "its run has finished"
+
+
+def check(settings: Settings) -> State:
+    """Returns the state of run_dir; with --fresh any run there may be set aside.
 
     Raises:
       InputError: it holds something else, or a run that differs in what its results
@@ -27,19 +35,19 @@ def check(settings: Settings) -> bool:
     except OSError as error:
         raise InputError(f"--run_dir={folder}: {error.strerror}") from None
     if begun and settings.fresh:
-        return False
-    if ended or not begun:
+        return State.NEW
+    if not begun:
         run_dir.check(folder)
-        return False
+        return State.NEW
     asked, said = flags_text.agreed(settings), _lines(folder / "flags.txt")
     differs = set(asked).symmetric_difference(said)
     if asked != said:  # the order of grids is that of the conditions
         raise InputError(
-            f"--run_dir={folder} holds an unfinished run of other flags "
+            f"--run_dir={folder} holds a run of other flags "
             f"({', '.join(sorted(differs)) or 'in another order':.400}): repeat its "
             "flags, name a new folder, or set it aside by --fresh"
         )
-    return True
+    return State.FINISHED if ended else State.UNFINISHED
 
 
 def check_environment(folder: Path, now: dict[str, Any]) -> None:

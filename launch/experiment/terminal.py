@@ -1,25 +1,30 @@
 """What a person sees: notes, progress and the table of results."""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
+from vladser import metrics, text
+from vladser.metrics import METRICS
+
 
 def say(text: str) -> None:
-    """A line about what goes on; results alone go to standard output."""
+    """Prints a line about what goes on; standard output is for results alone."""
     print(text, file=sys.stderr, flush=True)
 
 
-def number(count: int, noun: str) -> str:
-    """A count and what is counted: "1 seed", "2 seeds"."""
-    return f"{count:,} {noun}{'s' * (count != 1)}"
-
-
 def bar(description: str, total: int, unit: str, scale: bool = False) -> tqdm:
-    """A progress bar; silent where standard error is no terminal."""
+    """Returns a progress bar; silent where standard error is no terminal.
+
+    Args:
+      description: what is done.
+      total: how many units of it there are.
+      unit: what is counted, in the singular.
+      scale: whether to write thousands as k.
+    """
     return tqdm(
         desc=description,
         total=total,
@@ -33,7 +38,7 @@ def bar(description: str, total: int, unit: str, scale: bool = False) -> tqdm:
 
 
 def results(summary: dict[str, Any], partial: Sequence[str]) -> str:
-    """The tables of a run: of one condition all, of several a line each.
+    """Returns the tables of a run: all of its only condition, or a line a condition.
 
     Args:
       summary: what summary.json holds.
@@ -43,88 +48,86 @@ def results(summary: dict[str, Any], partial: Sequence[str]) -> str:
     if len(conditions) == 1:
         return _condition(conditions[0], summary["emotions"], partial)
     folds = not all(_folds_are_speakers(one["ua"]) for one in conditions)
+    others = [key for key in metrics.of_summary(conditions[0]) if key != "ua"]
     header = ("condition", "UA %", "95 % interval", *["mean of folds"] * folds)
-    header += ("over seeds", "pooled", "WA %")
+    header += ("sd over seeds", "pooled", *(f"{METRICS[key].name} %" for key in others))
     rows = [
         (
             one["name"],
-            _percent(one["ua"]["mean_of_speakers"]),
-            _interval(one["ua"]["interval"]),
-            *[_percent(one["ua"]["mean_of_folds"])] * folds,
-            _spread(one["ua"]["std_over_seeds"]),
-            _percent(one["ua"]["pooled"]),
-            _percent(one["wa"]["mean_of_folds"]),
+            text.percent(one["ua"]["mean_of_speakers"]),
+            text.interval(one["ua"]["interval"], text.percent),
+            *[text.percent(one["ua"]["mean_of_folds"])] * folds,
+            text.percent(one["ua"]["std_over_seeds"]),
+            text.percent(one["ua"]["pooled"]),
+            *(text.percent(_of(one, key)["mean_of_folds"]) for key in others),
         )
         for one in conditions
     ]
-    return "\n".join(table(header, rows))
+    return text.table(header, rows)
+
+
+def _of(condition: dict[str, Any], key: str) -> Any:
+    return metrics.of_summary(condition)[key]
 
 
 def _condition(
     condition: dict[str, Any], emotions: Sequence[str], partial: Sequence[str]
 ) -> str:
-    ua, wa, chance = condition["ua"], condition["wa"], 1 / len(emotions)
     confusion = np.array(condition["confusion"])
-    spoken = confusion.sum(axis=1)
-    majority = spoken.max() / spoken.sum()
-    folds = [
+    by_fold = [
         (
             fold["held_out"] + "*" * (fold["held_out"] in partial),
-            str(fold["utterances"]),
-            _percent(fold["ua"]),
+            f"{fold['utterances']}",
+            text.percent(fold["ua"]),
         )
         for fold in condition["folds"]
     ]
-    lines = [f"{condition['name']}, {number(len(condition['seeds']), 'seed')}", ""]
-    lines += table(("held out", "utterances", "UA %"), folds)
-    if partial:
-        lines.append("* tests without some class: its UA is over the others")
-    interval, spread = _interval(ua["interval"]), _spread(ua["std_over_seeds"])
-    averages = [
-        ("mean of speakers", ua["mean_of_speakers"], interval, "", None),
-        ("mean of folds", ua["mean_of_folds"], "", spread, wa["mean_of_folds"]),
-        ("pooled", ua["pooled"], "", "", wa["pooled"]),
-        ("majority class", 1 / np.count_nonzero(spoken), "", "", majority),
-        ("chance", chance, "", "", chance),
+    shares = metrics.row_shares(confusion)
+    spoken = [
+        (emotion, *map(text.percent, row))
+        for emotion, row in zip(emotions, shares, strict=True)
     ]
-    if _folds_are_speakers(ua):
-        name, mean, _, over_seeds, of_wa = averages[1]
-        averages[:2] = [(name, mean, interval, over_seeds, of_wa)]
-    cells = [(name, _percent(u), *s, _percent(w)) for name, u, *s, w in averages]
-    header = "", "UA %", "95 % interval", "over seeds", "WA %"
-    lines += ["", *table(header, cells)]
-    share = confusion / np.maximum(spoken[:, None], 1)
-    rows = [
-        (emotion, *map(_percent, row))
-        for emotion, row in zip(emotions, share, strict=True)
-    ]
-    return "\n".join([*lines, "", *table(("spoken \\ predicted %", *emotions), rows)])
+    remark = "\n* tests without some class: its UA is over the others" * bool(partial)
+    return "\n\n".join(
+        [
+            f"{condition['name']}, {text.count(len(condition['seeds']), 'seed')}",
+            text.table(("held out", "utterances", "UA %"), by_fold) + remark,
+            _averages(condition, confusion),
+            text.table(("spoken \\ predicted %", *emotions), spoken),
+        ]
+    )
 
 
-def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    """Columns to the right, the first to the left."""
-    lines = [header, *rows]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return [
-        "  ".join(
-            [line[0].ljust(widths[0])]
-            + [cell.rjust(w) for cell, w in zip(line[1:], widths[1:], strict=True)]
-        ).rstrip()
-        for line in lines
-    ]
+def _averages(condition: dict[str, Any], confusion: np.ndarray) -> str:
+    """Returns each metric, averaged in several ways and of blind guesses."""
+    written = metrics.of_summary(condition)
+    baselines = {
+        "majority class": metrics.majority(confusion),
+        "chance": metrics.chance(confusion),
+    }
+    ways = {
+        way.replace("_", " "): [one.get(way) for one in written.values()]
+        for way in ("mean_of_speakers", "mean_of_folds", "pooled")
+    } | {
+        name: [METRICS[key].compute(guessed) for key in written]
+        for name, guessed in baselines.items()
+    }
+    beside = "mean of speakers"
+    if _folds_are_speakers(condition["ua"]):
+        del ways[beside]
+        beside = "mean of folds"
+    names = [f"{METRICS[key].name} %" for key in written]
+    rows = [(way, *map(text.percent, shares)) for way, shares in ways.items()]
+    ua = condition["ua"]
+    interval = text.interval(ua["interval"], text.percent)
+    seeds = text.percent(ua["std_over_seeds"])
+    return "\n".join(
+        [
+            text.table(("", *names), rows),
+            f"UA: 95 % interval of the {beside} {interval}, sd over seeds {seeds}",
+        ]
+    )
 
 
 def _folds_are_speakers(ua: dict[str, Any]) -> bool:
     return abs(ua["mean_of_speakers"] - ua["mean_of_folds"]) < 1e-9
-
-
-def _percent(value: float | None) -> str:
-    return "" if value is None else f"{100 * value:.1f}"
-
-
-def _interval(interval: Sequence[float] | None) -> str:
-    return "" if interval is None else " - ".join(map(_percent, interval))
-
-
-def _spread(deviation: float | None) -> str:
-    return "" if deviation is None else f"± {_percent(deviation)}"

@@ -1,237 +1,206 @@
-"""The part of an experiment that needs jax: from features to the run directory."""
+"""Trains a process's batches of trials, one after another: progress, metrics.jsonl,
+checkpoints, and the figures of the training."""
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+import json
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
+import jax
 import numpy as np
+from tqdm import tqdm
 
-from launch.command_line import cli, flags, flags_text
+import launch
+from launch.command_line import stopping
 from launch.command_line.flags import Settings
-from launch.experiment import (
-    auditing,
-    digests,
-    final_model,
-    loop,
-    outputs,
-    resuming,
-    run_dir,
-    terminal,
-)
+from launch.experiment import lines, run_dir, terminal
+from launch.experiment.checkpoints import Checkpoints, Figures, Finished
 from launch.experiment.distributed import Cluster
-from launch.reporting import writing
 from vladser import files
-from vladser.data import batches, dataset, folds
-from vladser.data.batches import Plan
-from vladser.engine import merging
-from vladser.engine.merging import Results
-from vladser.errors import TrainingError
-from vladser.evaluation.audit import checks
-from vladser.evaluation.audit.checks import Finding
-from vladser.features.extraction import Extraction
-from vladser.types import Dataset, Fold, Utterance
+from vladser.engine import experiment, results, trial_batches
+from vladser.engine.checkpoint import Checkpoint
+from vladser.engine.design import Design
+from vladser.engine.events import Compiled, Epoch, Outcome, Step
+from vladser.engine.trial_batches import TrialBatch
+from vladser.evaluation import netvlad_clusters
 
 
-def run(
-    settings: Settings,
-    utterances: Sequence[Utterance],
-    classes: Sequence[str],
-    extraction: Extraction,
-    cluster: Cluster,
-) -> None:
-    """Trains, tests and, in process 0, fills the run directory and prints the results.
+@dataclass
+class Trained:
+    """A process's part of an experiment."""
+
+    parts: list[Finished]
+    figures: Figures
+    start: float  # seconds from the start of the program to the end of its first step
+
+
+def fits(settings: Settings, design: Design) -> Callable[[TrialBatch], bool]:
+    """Returns what a batch may be, by flag or else by memory and time, for
+    `trial_batches.cut`."""
+    if settings.trials_per_chunk:
+        return trial_batches.at_most(settings.trials_per_chunk)
+    limits = trial_batches.in_memory(design), trial_batches.brief(design)
+    return lambda batch: all(fits(batch) for fits in limits)
+
+
+def train(
+    settings: Settings, design: Design, cluster: Cluster, folder: Path | None
+) -> Trained:
+    """Trains and tests this process's part of the experiment.
+
+    Args:
+      settings: of the run.
+      design: the experiment.
+      cluster: the processes that share it.
+      folder: the run directory, if it is this process's: training goes on from what is
+        kept there, and more is kept; metrics.jsonl grows as the epochs end.
 
     Raises:
-      InputError: the processes differ in their data, run_dir cannot be filled, or the
-        audit finds that what is tested is trained on.
-      TrainingError: trainings have failed; the others went on.
-      PeerError: another process has failed.
+      Stopped: the process was told to stop; what is under way is kept.
     """
-    corpus = dataset.build(
-        utterances, extraction.features, classes, extraction.feature_set
-    )
-    schedule, digest = plan(settings, corpus), dataset.digest(corpus)
-    count = terminal.number(len(corpus.label), "utterance")
-    cluster.agree("data", [f"{count}, digest {digest[:16]}"])
-    if cluster.process:
-        conditions = flags.conditions(settings)
-        trained = loop.train(settings, corpus, conditions, schedule, cluster, None)
-        loop.summary(cluster, trained)
-        cluster.send(merging.pack(*part) for part in trained.parts)
-        return
+    dealt = trial_batches.cut(design, fits(settings, design), cluster.processes)
+    mine, kept = dealt[cluster.process], Checkpoints(folder and folder / "checkpoints")
+    parts = kept.finished()
+    done = [part.batch for part in parts]
+    todo = deque(piece for b in mine for piece in trial_batches.missing(done, b))
+    if parts:
+        trials = sum(batch.trials for batch in mine)
+        left = sum(batch.trials for batch in todo)
+        terminal.say(f"{trials - left:,} of {trials:,} trainings were finished")
+    log = folder and folder / "metrics.jsonl"
+    if log:
+        files.write_text(log, "")
+    total = sum((part.figures for part in parts), Figures())
+    frames = sum(_frames(design, batch) for batch in todo)
+    with terminal.bar("training", frames, "frame", scale=True) as bar:
+        trainer = Trainer(settings, design, cluster, kept, bar, log)
+        while todo:
+            batch = todo.popleft()
+            if len(todo) or len(parts):
+                trainer.name = f"batch {len(parts) + 1}/{len(parts) + len(todo) + 1}, "
 
-    folder = settings.run_dir
-    if settings.fresh and (folder / "flags.txt").exists():
-        terminal.say(f"the run that was there is in {run_dir.set_aside(folder)} now")
-    with run_dir.locked(folder):
-        found, tested, failed = None, None, []
-        if settings.hold_out == "none":
-            _begin(settings, corpus, schedule, digest, [])
-        else:
-            conditions = flags.conditions(settings)
-            certificate = auditing.findings(
-                settings, corpus, utterances, conditions, schedule
-            )
-            _begin(settings, corpus, schedule, digest, certificate)
-            found, summary = _test(
-                settings, corpus, schedule, certificate, extraction.bad, cluster
-            )
-            tested, failed = summary["conditions"], summary["failed"]
-        if settings.final_model and tested != []:
-            evaluation = tested and tested[0]
-            model = final_model.write(
-                settings, corpus, digest, found, evaluation, cluster
-            )
-            print(f"the model of all speakers is in {model}; its README.md says more")
-    _require_all(failed, folder)
+            def finish(outcome: Outcome, figures: Figures, batch=batch) -> None:
+                first = design.conditions[batch.conditions[0]]
+                keep = netvlad_clusters.applies(first)
+                of_batch = results.of_batch(batch, outcome, keep)
+                parts.append(Finished(batch, of_batch, figures))
+                kept.keep(parts[-1])
 
-
-def _test(
-    settings: Settings,
-    corpus: Dataset,
-    schedule: Plan,
-    certificate: Sequence[Finding],
-    skipped: Mapping[str, str],
-    cluster: Cluster,
-) -> tuple[Results, dict[str, Any]]:
-    """Trains and tests every fold, in process 0; returns the results and what
-    summary.json holds."""
-    folder, conditions = settings.run_dir, flags.conditions(settings)
-    trained = loop.train(settings, corpus, conditions, schedule, cluster, folder)
-    figures = loop.summary(cluster, trained)
-    parts = [*trained.parts, *map(merging.unpack, cluster.receive())]
-    found = merging.merge(parts, schedule, conditions)
-    validation = settings.validation == "partner"
-    _certify(folder, [*certificate, *checks.epochs(found, schedule, validation)])
-    summary = outputs.write(
-        settings, corpus, conditions, schedule, found, skipped, figures
-    )
-    if summary["conditions"]:
-        writing.write([folder], folder)
-    terminal.say(
-        f"trained in {figures['train_seconds']:.1f} s; "
-        f"the first step was done {figures['start_seconds']:.1f} s after the start"
-    )
-    table = terminal.results(summary, _partial(corpus, schedule.folds))
-    shown = ", report.html shows them" if summary["conditions"] else ""
-    print(f"{table}\n\nresults are in {folder}{shown}")
-    return found, summary
+            try:
+                total += trainer.train(batch, finish)
+            except jax.errors.JaxRuntimeError as error:
+                if "RESOURCE_EXHAUSTED" not in str(error) or batch.trials == 1:
+                    raise
+                terminal.say(
+                    f"the device has no memory for {batch.trials} trials at once: "
+                    "going on with half as many"
+                )
+                todo.extendleft(reversed(trial_batches.halves(batch)))
+    kept.clear()
+    return Trained(parts, total, trainer.start)
 
 
-def _require_all(failed: Sequence[dict[str, Any]], folder: Path) -> None:
-    """Raises TrainingError where trainings failed."""
-    for one in failed:
-        terminal.say(
-            f"failed: {one['condition']}, seed {one['seed']}, held out {one['fold']}: "
-            f"loss or gradient is not finite in epoch {one['epoch']}, step "
-            f"{one['step']}"
-        )
-    if failed:
-        count = terminal.number(len(failed), "training")
-        raise TrainingError(
-            f"{count} failed, see above; {folder} holds the others. A smaller "
-            "--learning_rate may help"
-        )
+@dataclass
+class Trainer:
+    """Trains batches, and keeps what a process that is stopped needs to go on."""
+
+    settings: Settings
+    design: Design
+    cluster: Cluster
+    kept: Checkpoints
+    bar: tqdm
+    log: Path | None  # metrics.jsonl
+    name: str = ""  # of the batch, in the progress bar
+    start: float = 0.0  # from the start of the program to the end of its first step
+
+    def train(
+        self, batch: TrialBatch, finish: Callable[[Outcome, Figures], object]
+    ) -> Figures:
+        """Trains and tests a batch, from its last checkpoint on if there is one.
+
+        Args:
+          batch: its trials.
+          finish: takes the outcome, which a signal to stop cannot take away from it.
+
+        Returns:
+          What was counted.
+
+        Raises:
+          Stopped: the process was told to stop; a checkpoint is kept.
+          jax.errors.JaxRuntimeError: among other reasons, the memory is exhausted.
+        """
+        resume, figures = self.kept.latest(batch) or (None, Figures())
+        figures, saved = replace(figures), time.monotonic()
+        epochs = self.design.conditions[batch.conditions[0]].epochs
+
+        def due() -> bool:
+            minutes = (time.monotonic() - saved) / 60
+            return stopping.asked() or minutes >= self.settings.checkpoint_minutes
+
+        with stopping.deferred():
+            for event in experiment.run(self.design, batch, due=due, resume=resume):
+                match event:
+                    case Compiled():
+                        figures.compiling += event.seconds
+                        # The bar's rate and time left are those of training alone.
+                        self.bar.unpause()
+                    case Step():
+                        self._progress(event, figures, epochs)
+                    case Epoch():
+                        self._log(batch, event)
+                    case Checkpoint():
+                        begin = time.monotonic()
+                        self.kept.save(batch, event, figures)
+                        saved = time.monotonic()
+                        figures.keeping += saved - begin
+                        if stopping.asked():
+                            stopping.now()
+                    case Outcome():
+                        finish(event, figures)
+        return figures
+
+    def _progress(self, step: Step, figures: Figures, epochs: int) -> None:
+        self.cluster.check()
+        self.start = self.start or time.perf_counter() - launch.STARTED
+        figures.frames += step.frames
+        figures.computed += step.computed
+        figures.training += step.seconds
+        epoch = f"{self.name}epoch {step.epoch}/{epochs}"
+        self.bar.set_description(epoch, refresh=False)
+        self.bar.update(step.frames)
+
+    def _log(self, batch: TrialBatch, epoch: Epoch) -> None:
+        if (fine := np.isfinite(epoch.loss)).any():
+            loss = f"{epoch.loss[fine].mean():.3f}"
+            self.bar.set_postfix(loss=loss, refresh=False)
+        if not self.log:
+            return
+        axes = tuple(map(len, batch))
+        curves = epoch.loss.reshape(axes), epoch.validation_ua.reshape(axes)
+        said = lines.of_epoch(self.design, batch, epoch.epoch, *curves)
+        run_dir.append_lines(self.log, said)
 
 
-def _begin(
-    settings: Settings,
-    corpus: Dataset,
-    schedule: Plan,
-    digest: str,
-    certificate: Sequence[Finding],
-) -> None:
-    """Fills the run directory with what is known before the training, or checks that
-    what is there is the same."""
-    if left_out := len(corpus.label) - len(_used(schedule.folds)):
-        terminal.say(
-            f"note: {terminal.number(left_out, 'utterance')} in no training or test set"
-        )
-    for line in auditing.lines(certificate):
-        terminal.say(line)
-    auditing.require(certificate)
-    folder, environment = settings.run_dir, run_dir.environment()
-    if resuming.check(settings):
-        resuming.check_environment(folder, environment)
-        resuming.check_data(folder, digest)
-        terminal.say(f"going on with the run in {folder}")
-    (folder / digests.NAME).unlink(missing_ok=True)  # it was of what is written now
-    # First, for it says what the folder is.
-    files.write_text(folder / "flags.txt", flags_text.write(settings))
-    run_dir.write_json(folder / "environment.json", environment)
-    run_dir.write_json(folder / "dataset.json", _describe(settings, corpus, digest))
-    _certify(folder, certificate)
-    terminal.say("compiling the training programs ...")
-
-
-def _certify(folder: Path, found: Sequence[Finding]) -> None:
-    """Writes audit.json, unless the audit finds an error."""
-    auditing.require(found)
-    run_dir.write_json(folder / "audit.json", auditing.to_json(found))
-
-
-def _partial(corpus: Dataset, made: Sequence[Fold]) -> list[str]:
-    """The held-out names whose test set lacks a class."""
-    classes = len(corpus.emotions)
-    return [
-        fold.held_out
-        for fold in made
-        if len(np.unique(corpus.label[fold.test])) < classes
-    ]
-
-
-def _used(made: Sequence[Fold]) -> set[int]:
-    """The utterances that some fold trains or tests on."""
+def summary(cluster: Cluster, trained: Trained) -> dict[str, float]:
+    """Returns the `training` of summary.json: all processes together, the slowest's
+    seconds."""
+    own = asdict(trained.figures) | {"start": trained.start}
+    counted = [json.loads(one) for one in cluster.exchange("figures", json.dumps(own))]
+    of = {name: [one[name] for one in counted] for name in own}
+    frames, computed = sum(of["frames"]), sum(of["computed"])
     return {
-        int(row) for fold in made for part in (fold.train, fold.test) for row in part
+        "real_frames_per_second": round(frames / max(max(of["training"]), 1e-9)),
+        "padding_efficiency": round(frames / max(computed, 1), 4),
+        "start_seconds": round(max(of["start"]), 2),
+        "compile_seconds": round(max(of["compiling"]), 2),
+        "train_seconds": round(max(of["training"]), 2),
+        "checkpoint_seconds": round(max(of["keeping"]), 2),
     }
 
 
-def check_protocol(
-    settings: Settings, utterances: Sequence[Utterance], classes: Sequence[str]
-) -> None:
-    """Raises UsageError where the corpus does not allow the protocol: this needs no
-    features, which can take long to extract."""
-    frame = np.empty((1, 0), np.float32)
-    without = {utterance.id: frame for utterance in utterances}
-    _folds(settings, dataset.build(utterances, without, classes, "none"))
-
-
-def plan(settings: Settings, corpus: Dataset) -> Plan:
-    """The schedule that the flags ask for.
-
-    Raises:
-      UsageError: the corpus does not allow the protocol.
-    """
-    made, seeds = _folds(settings, corpus), range(settings.seeds)
-    return batches.plan(
-        corpus.length, made, seeds, settings.epochs, settings.batch_size
-    )
-
-
-def _folds(settings: Settings, corpus: Dataset) -> list[Fold]:
-    # Two corpora are one whose split tells them apart, see `vladser.corpora.cross`.
-    hold_out = "split" if settings.test_corpus else settings.hold_out
-    with cli.wrong_use():
-        return folds.make(corpus, hold_out, settings.validation)
-
-
-def _describe(settings: Settings, corpus: Dataset, digest: str) -> dict[str, Any]:
-    """What dataset.json says."""
-    counts = Counter(zip(corpus.speaker.tolist(), corpus.label.tolist(), strict=True))
-    return {
-        "corpus": settings.corpus,
-        "test_corpus": settings.test_corpus,
-        "utterances": len(corpus.utterances),
-        "frames": int(corpus.length.sum()),
-        "feature_set": corpus.feature_set,
-        "features": corpus.frames.shape[1],
-        "digest": digest,
-        "speakers": {
-            speaker: {
-                emotion: counts[s, e] for e, emotion in enumerate(corpus.emotions)
-            }
-            for s, speaker in enumerate(corpus.speakers)
-        },
-    }
+def _frames(design: Design, batch: TrialBatch) -> int:
+    """Real frames of all live training rows of a batch."""
+    plan = design.plan(batch.conditions[0]).part(batch.seeds, batch.folds)
+    return plan.training_frames() * plan.epochs * len(batch.conditions)

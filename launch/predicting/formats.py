@@ -9,9 +9,8 @@ from typing import Any, NamedTuple, TextIO
 
 import numpy as np
 
-from launch.experiment import terminal
 from launch.predicting.classifying import Classified
-from vladser import files
+from vladser import files, text
 from vladser.types import Utterance
 
 
@@ -76,7 +75,7 @@ def _table(rows: Iterable[Row], emotions: Sequence[str], stream: TextIO) -> None
         ]
         for row in rows
     ]
-    print("\n".join(terminal.table(header, lines)), file=stream)
+    print(text.table(header, lines), file=stream)
 
 
 def _csv(rows: Iterable[Row], emotions: Sequence[str], stream: TextIO) -> None:

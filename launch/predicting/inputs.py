@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from launch.experiment import terminal
+from vladser import text
 from vladser.corpora import filenames, manifest
 from vladser.errors import InputError
 from vladser.types import Utterance
@@ -46,7 +46,7 @@ def find(words: Iterable[str], suffixes: Collection[str] = AUDIO) -> Inputs:
             files, others = _inside(place, suffixes)
             utterances += [_utterance(file) for file in files]
             if others:
-                what = terminal.number(len(others), "file")
+                what = text.count(len(others), "file")
                 notes.append(f"{place}: {what} left out (such as {others[0]})")
         elif not place.exists():
             raise InputError(f"{word}: no such file or folder")

@@ -4,18 +4,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import count
 
-from vladser.features import lengths
-from vladser.features.audio import RATE, SHORTEST
+from vladser.features import audio
 from vladser.types import Utterance
 
-_SHORTEST = SHORTEST / RATE  # seconds
+_SHORTEST = 0.06  # seconds
 
 
 def spans(seconds: float, window: float, hop: float) -> Iterator[tuple[float, float]]:
     """Yields the start and end of each window of a recording.
 
     The windows start every `hop`; a last one ends where the recording ends, unless it
-    would add less than a frame of 60 ms. A recording shorter than `window` is one
+    would add less than 60 ms. A recording shorter than `window` is one
     window.
 
     Args:
@@ -51,7 +50,7 @@ def cut(
 
 def _cut(utterance: Utterance, window: float, hop: float) -> list[Utterance]:
     """What the header does not allow stays whole: extraction reports why it is bad."""
-    header = lengths.header(utterance.file)
+    header = audio.header(utterance.file)
     # Only a damaged header claims more than a second per byte.
     if header is None or header[1] > utterance.file.stat().st_size:
         return [utterance]

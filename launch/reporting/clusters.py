@@ -2,71 +2,58 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from launch.reporting import facts, text
-from launch.reporting.blocks import Gallery, Mark, Picture, Section, Table, Text
+from launch.reporting import facts
+from launch.reporting.document import (
+    Block,
+    Cell,
+    Gallery,
+    Mark,
+    Picture,
+    Section,
+    Table,
+)
 from launch.reporting.runs import Run
+from vladser import text
 from vladser.evaluation import clustering, comparisons, significance
-from vladser.evaluation.comparisons import Verdict
-from vladser.plots import clusters as clusters_plot
+from vladser.plots import clusters as plot
 
 _Lines = Sequence[dict[str, Any]]  # of clusters.jsonl
 
 
-class _Match(NamedTuple):
-    """How well the clusters of a condition match the emotions.
-
-    Attributes:
-      untrained, trained: the mean adjusted Rand index over folds, before the first
-        training step and after the last.
-      folds: how many have both.
-      verdict: of trained minus untrained; None for fewer than two folds.
-    """
-
-    untrained: float
-    trained: float
-    folds: int
-    verdict: Verdict | None
-
-
 def section(run: Run) -> Section | None:
-    """The verdict for each NetVLAD, and figures of the ones that matter."""
-    found = _by_condition(run)
-    if not found:
+    """Returns the verdict for each NetVLAD, and figures of the leading ones."""
+    lines = _by_condition(run)
+    if not lines:
         return None
-    drawn = Gallery([_picture(run, name, found[name]) for name in _leading(run, found)])
-    matches = {name: match for name in found if (match := _match(found[name]))}
-    return Section("Clusters", [_table(matches), drawn] if matches else [drawn])
+    indices = {name: of for name in lines if len(of := _indices(lines[name]))}
+    drawn = Gallery([_picture(run, name, lines[name]) for name in _leading(run, lines)])
+    blocks: list[Block] = [_table(indices), drawn] if indices else [drawn]
+    return Section("Clusters", blocks)
 
 
-def claim(run: Run) -> list[Text]:
-    """The verdict in a sentence for each NetVLAD that the report draws."""
-    found = _by_condition(run)
-    said = []
-    for name in _leading(run, found):
-        match = _match(found[name])
-        if match and (verdict := match.verdict):
-            said.append(
-                Text(
-                    f"Clusters are related to emotions more than before training "
-                    f"({name}): {verdict.verdict}; adjusted Rand index "
-                    f"{text.decimal(match.untrained)} before, "
-                    f"{text.decimal(match.trained)} after, difference "
-                    f"{text.decimal(verdict.difference)}, 95 % interval "
-                    f"{text.interval(verdict.interval, text.decimal)}, "
-                    f"p {text.probability(verdict.p_holm)}, not corrected."
-                )
+def claim(run: Run) -> list[str]:
+    """Returns the verdict in a sentence for each NetVLAD that the report draws."""
+    lines = _by_condition(run)
+    sentences = []
+    for name in _leading(run, lines):
+        said = _row(name, _indices(lines[name]))
+        if "verdict" in said:
+            sentences.append(
+                f"Clusters are related to emotions more than before training ({name}): "
+                f"{said['verdict']}; difference {said['difference']} of the adjusted "
+                f"Rand index, 95 % interval {said['95 % interval']}, p {said['p']}."
             )
-    return said
+    return sentences
 
 
-def _table(matches: dict[str, _Match]) -> Table:
-    judged = any(match.verdict for match in matches.values())
-    header: tuple[str, ...] = ("condition", "untrained", "trained", "difference")
-    header += ("95 % interval", "p", "verdict") if judged else ()
+def _table(indices: dict[str, np.ndarray]) -> Table:
+    folds = min(map(len, indices.values()))
+    columns = None if folds > 1 else 4  # one fold has no verdict
+    rows = [dict([*_row(*of).items()][:columns]) for of in indices.items()]
     notes = [
         "The adjusted Rand index of an utterance's dominant cluster and its emotion, "
         "over the test utterances of a fold: 1 is a perfect match, 0 is chance. "
@@ -74,78 +61,70 @@ def _table(matches: dict[str, _Match]) -> Table:
         "is compared with itself untrained, fold by fold. A difference can be real and "
         "still be small. p is not corrected."
     ]
-    folds = min(match.folds for match in matches.values())
-    if judged and (least := significance.least_p(folds, 1)) >= comparisons.LEVEL:
+    least = significance.least_p(folds, 1)
+    if folds > 1 and least >= comparisons.LEVEL:
         notes.append(
             f"With {folds} folds the smallest p that can occur is "
             f"{text.probability(least)}: no difference can be told from chance."
         )
-    return Table(
-        "Are clusters related to emotions more than before training?",
-        header,
-        [_row(name, match)[: len(header)] for name, match in matches.items()],
-        words=frozenset({6}),
-        notes=notes,
-    )
+    title = "Are clusters related to emotions more than before training?"
+    return Table(title, rows, {"verdict"}, notes)
 
 
-def _row(name: str, match: _Match) -> tuple[str | Mark, ...]:
-    means = match.untrained, match.trained, match.trained - match.untrained
-    verdict = match.verdict
-    return (
-        name,
-        *map(text.decimal, means),
-        text.interval(verdict and verdict.interval, text.decimal),
-        text.probability(verdict and verdict.p_holm),
-        Mark(facts.KINDS[verdict.verdict], verdict.verdict) if verdict else text.NONE,
-    )
+def _row(name: str, indices: np.ndarray) -> dict[str, Cell]:
+    untrained, trained = indices.mean(axis=0)
+    verdict = comparisons.match(indices[:, 1] - indices[:, 0])
+    cells: dict[str, Cell] = {
+        "condition": name,
+        "untrained": text.decimal(untrained),
+        "trained": text.decimal(trained),
+        "difference": text.decimal(trained - untrained),
+    }
+    if verdict:
+        cells["95 % interval"] = text.interval(verdict.interval, text.decimal)
+        cells["p"] = text.probability(verdict.p_holm)
+        cells["verdict"] = Mark(facts.KINDS[verdict.verdict], verdict.verdict)
+    return cells
 
 
 def _by_condition(run: Run) -> dict[str, list[dict[str, Any]]]:
-    """The lines of each condition that has some, in the report's order."""
-    found = defaultdict(list)
+    """Returns the lines of each condition that has some, in the report's order."""
+    lines = defaultdict(list)
     for line in run.clusters:
-        found[line["condition"]].append(line)
-    names = [one["name"] for one in facts.ordered(run.summary["conditions"])]
-    return {name: found[name] for name in names if name in found}
+        lines[line["condition"]].append(line)
+    names = [one.name for one in facts.ordered(run.conditions)]
+    return {name: lines[name] for name in names if name in lines}
 
 
-def _leading(run: Run, found: dict[str, Any]) -> list[str]:
-    """Those that the report leads with or compares with; else the first."""
+def _leading(run: Run, lines: dict[str, Any]) -> list[str]:
+    """Returns those that the report leads with or compares with; else the first."""
     references = {one["reference"] for one in run.summary["comparisons"]}
-    leading = {facts.proposed(run)["name"], *references}
-    return [name for name in found if name in leading] or [*found][:1]
+    leading = {facts.proposed(run).name, *references}
+    return [name for name in lines if name in leading] or [*lines][:1]
 
 
 def _picture(run: Run, name: str, lines: _Lines) -> Picture:
-    # The clusters of two seeds have nothing in common but their numbers.
+    # Clusters of two seeds have nothing in common but their numbers.
     seed = lines[0]["seed"]
     shares = clustering.profile([line for line in lines if line["seed"] == seed])
     return Picture(
         f"Clusters in time: {name}",
         "Stacked shares of the clusters over the time of an utterance, by emotion.",
-        clusters_plot.draw(shares, run.summary["emotions"]),
+        plot.draw(shares, run.summary["emotions"]),
         "Mean share of each cluster in each tenth of an utterance, over the folds of "
-        f"seed {seed}. A cluster is taken to be the same in all of these folds, for "
+        f"seed {seed}. A cluster is taken to be the same in all of these folds, since "
         "they start from the same centers.",
     )
 
 
-def _match(lines: _Lines) -> _Match | None:
-    """None of a single cluster, and where no fold has an index."""
+def _indices(lines: _Lines) -> np.ndarray:
+    """Returns the adjusted Rand index before the first training step and after the
+    last, averaged over seeds, [folds, 2]: of the folds that have both, none for a
+    single cluster."""
     by_fold = defaultdict(list)
     for line in lines:
         pair = line["untrained_rand"], line["adjusted_rand"]
-        if _clusters(line) > 1 and None not in pair:
+        clusters = next(len(one) for one in line["assignment"] if one is not None)
+        if clusters > 1 and None not in pair:
             by_fold[line["fold"]].append(pair)
-    if not by_fold:
-        return None
-    folds = np.array([np.mean(pairs, axis=0) for pairs in by_fold.values()])
-    untrained, trained = folds.T
-    verdict = comparisons.match(trained - untrained)
-    return _Match(untrained.mean(), trained.mean(), len(folds), verdict)
-
-
-def _clusters(line: dict[str, Any]) -> int:
-    """K."""
-    return next(len(shares) for shares in line["assignment"] if shares is not None)
+    return np.array([np.mean(pairs, axis=0) for pairs in by_fold.values()])

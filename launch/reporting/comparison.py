@@ -1,18 +1,27 @@
-"""From several runs, say of several corpora, to one comparison."""
+"""The comparison of several runs, say of several corpora."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from launch.reporting import facts, families, overview, record, text
-from launch.reporting.blocks import Document, Gallery, Mark, Section, Table, Text
+from launch.reporting import facts, families, overview, record
+from launch.reporting.document import (
+    Cell,
+    Document,
+    Gallery,
+    Mark,
+    Picture,
+    Section,
+    Table,
+)
 from launch.reporting.runs import Run
-from vladser.evaluation import comparisons
+from vladser import text
+from vladser.evaluation import paper
 
-Labelled = Mapping[str, Run]  # by what the comparison calls it
+_Labelled = Mapping[str, Run]  # by what the comparison calls it
 
 
 def report(runs: Sequence[Run]) -> Document:
-    """What the runs have in common, side by side, and each one's headline."""
+    """Returns what the runs have in common, side by side, and each one's headline."""
     labelled = dict(zip(_labels(runs), runs, strict=True))
     sections = [
         _headlines(labelled),
@@ -20,7 +29,7 @@ def report(runs: Sequence[Run]) -> Document:
         _conditions(labelled),
         *_families(labelled),
         _runs(labelled),
-        record.how_to_read(),
+        record.how_to_read(*runs),
     ]
     return Document(
         title=f"Speech emotion recognition on {text.names([*labelled])}",
@@ -31,116 +40,80 @@ def report(runs: Sequence[Run]) -> Document:
 
 
 def _labels(runs: Sequence[Run]) -> list[str]:
-    """The corpus of each, with its folder where that is needed to tell them apart."""
+    """Returns the corpora, with their folders where that tells the runs apart."""
     corpora = [facts.corpus(run) for run in runs]
     named = [f"{facts.corpus(run)} ({run.folder.absolute().name})" for run in runs]
     placed = [f"{facts.corpus(run)} ({run.folder})" for run in runs]
-    labels = [
-        one if Counter(corpora)[one] == 1 else other
-        for one, other in zip(corpora, named, strict=True)
+    return next(one for one in (corpora, named, placed) if len({*one}) == len(runs))
+
+
+def _headlines(runs: _Labelled) -> Section:
+    """Returns what each run's own report leads with."""
+    leading = {label: facts.proposed(run) for label, run in runs.items()}
+    rows = [
+        {
+            "run": label,
+            "condition": one.name,
+            "UA": text.percent(one.ua),
+            "95 % interval": text.interval(one.interval, text.percent),
+            "test speakers": f"{len(one.speakers)}",
+            "chance UA": facts.chance(one),
+            "majority WA": facts.majority(one, "wa"),
+        }
+        for label, one in leading.items()
     ]
-    return labels if len({*labels}) == len(runs) else placed
+    title = "The system that the paper proposes, or else the one of the highest UA"
+    notes = ["In percent. Majority: always answering the most frequent class."]
+    return Section("Results", [Table(title, rows, {"condition"}, notes)])
 
 
-def _headlines(runs: Labelled) -> Section:
-    """What each run's own report leads with."""
-    rows = []
+def _claims(runs: _Labelled) -> Section | None:
+    """Returns claim by run: sign, difference and corrected p."""
+    rows: dict[tuple[str, str], dict[str, Cell]] = {}
     for label, run in runs.items():
-        first = facts.proposed(run)
-        rows.append(
-            (
-                label,
-                first["name"],
-                text.percent(facts.ua(first)),
-                text.interval(first["ua"]["interval"], text.percent),
-                f"{facts.speakers(run)}",
-                text.percent(1 / len(run.summary["emotions"])),
-                text.percent(facts.majority(first)),
-            )
-        )
-    header = ("run", "condition", "UA", "95 % interval", "test speakers", "chance UA")
-    table = Table(
-        "The system that the paper proposes, or else the condition of the highest UA",
-        (*header, "majority WA"),
-        rows,
-        words=frozenset({1}),
-        notes=["In percent. Majority: always answering the most frequent class."],
-    )
-    return Section("Results", [table])
-
-
-def _claims(runs: Labelled) -> Section | None:
-    """Claim by run: sign, difference and corrected p."""
-    found: dict[tuple[str, str], dict[str, Mark]] = {}
-    for label, run in runs.items():
-        summary = run.summary
-        for one in comparisons.verdicts(summary["comparisons"], summary["conditions"]):
+        for one in facts.verdicts(run):
             p = f"p\N{NO-BREAK SPACE}{text.probability(one.p_holm)}"
-            said = f"{text.points(one.difference)}, {p}"
-            mark = Mark(facts.KINDS[one.verdict], said)
-            found.setdefault((one.claim, one.family), {})[label] = mark
-    if not found:
-        return None
-    rows = [
-        (*claim, *(cells.get(label, text.NONE) for label in runs))
-        for claim, cells in found.items()
+            mark = Mark(facts.KINDS[one.verdict], f"{text.points(one.difference)}, {p}")
+            row: dict[str, Cell] = {"claim": one.claim, "from": one.family}
+            row |= dict.fromkeys(runs, text.NONE)
+            rows.setdefault((one.claim, one.family), row)[label] = mark
+    notes = [
+        "✓ supported: corrected p below 0.05 and the paper's sign; ✗ contradicted: "
+        "below 0.05 and the opposite sign; ○ not distinguishable. Differences are in "
+        "points of UA, positive in the paper's direction. p is corrected within a "
+        "family of one run, not over the runs."
     ]
-    table = Table(
-        "The claims of the paper",
-        ("claim", "from", *runs),
-        rows,
-        words=frozenset(range(1, len(runs) + 2)),
-        notes=[
-            "✓ supported: corrected p below 0.05 and the paper's sign; ✗ contradicted: "
-            "below 0.05 and the opposite sign; ○ not distinguishable. Differences are "
-            "in points of UA, positive in the paper's direction. p is corrected within "
-            "a family of one run, not over the runs."
-        ],
-    )
+    table = Table("The claims of the paper", [*rows.values()], {"from", *runs}, notes)
     blunt = [
-        Text(f"{label}: {said.text}")
+        f"{label}: {sentence}"
         for label, run in runs.items()
-        for said in overview.powerless(run.summary["comparisons"])
+        for sentence in overview.powerless(run.summary["comparisons"])
     ]
-    return Section("What the paper claims", [*blunt, table])
+    return Section("What the paper claims", [*blunt, table]) if rows else None
 
 
-def _conditions(runs: Labelled) -> Section:
-    """Condition by run: UA and its interval."""
-    conditions = [one for run in runs.values() for one in run.summary["conditions"]]
-    every = {one["name"]: one for one in facts.ordered(conditions)}
-    rows = [
-        (
-            name,
-            *(_cell(run, name) for run in runs.values()),
-            text.percent(facts.published(one)),
-        )
-        for name, one in every.items()
-    ]
-    table = Table(
-        "UA of all conditions",
-        ("condition", *runs, "paper (IEMOCAP)"),
-        rows,
-        notes=[
-            "Mean over the test speakers in percent, in brackets its 95 % interval "
-            "over them."
-        ],
-    )
+def _conditions(runs: _Labelled) -> Section:
+    """Returns condition by run: UA and its interval."""
+    every = {one.name: one for run in runs.values() for one in run.conditions}
+    rows = {
+        one.name: {"condition": one.name} | dict.fromkeys(runs, text.NONE)
+        for one in facts.ordered([*every.values()])
+    }
+    for label, run in runs.items():
+        for one in run.conditions:
+            interval = text.interval(one.interval, text.percent)
+            beside = f" ({interval})" if one.interval else ""
+            rows[one.name][label] = text.percent(one.ua) + beside
+    for name, row in rows.items():
+        row["paper (IEMOCAP)"] = text.percent(paper.published(every[name].system))
+    notes = ["Mean over the test speakers in percent, in brackets its 95 % interval."]
+    table = Table("UA of all conditions", [*rows.values()], notes=notes)
     return Section("Conditions", [table])
 
 
-def _cell(run: Run, name: str) -> str:
-    for one in run.summary["conditions"]:
-        if one["name"] == name:
-            interval = one["ua"]["interval"]
-            said = f" ({text.interval(interval, text.percent)})" if interval else ""
-            return text.percent(facts.ua(one)) + said
-    return text.NONE
-
-
-def _families(runs: Labelled) -> list[Section]:
-    """The figure of each run for each family that some run has."""
-    pictures: dict[str, list] = {}
+def _families(runs: _Labelled) -> list[Section]:
+    """Returns the figure of each run for each family that some run has."""
+    pictures: dict[str, list[Picture]] = {}
     for label, run in runs.items():
         for family in run.summary["comparisons"]:
             shown = families.picture(run, family, f"{label}, ")
@@ -151,27 +124,23 @@ def _families(runs: Labelled) -> list[Section]:
     ]
 
 
-def _runs(runs: Labelled) -> Section:
-    """What tells the runs apart, and how sound they are."""
+def _runs(runs: _Labelled) -> Section:
+    """Returns what tells the runs apart, and how sound they are."""
     rows = []
     for label, run in runs.items():
+        utterances = run.dataset.get("utterances")
         levels = Counter(one["level"] for one in run.findings)
         audit = ", ".join(text.count(levels[one], one) for one in ("error", "warning"))
         rows.append(
-            (
-                label,
-                str(run.folder),
-                ", ".join(run.summary["emotions"]),
-                facts.protocol(run),
-                audit if run.findings else text.NONE,
-                f"{run.dataset['utterances']:,}" if run.dataset else text.NONE,
-            )
+            {
+                "run": label,
+                "folder": str(run.folder),
+                "classes": ", ".join(run.summary["emotions"]),
+                "protocol": facts.protocol(run),
+                "audit": audit if run.findings else text.NONE,
+                "utterances": f"{utterances:,}" if utterances else text.NONE,
+            }
         )
-    table = Table(
-        "The runs",
-        ("run", "folder", "classes", "protocol", "audit", "utterances"),
-        rows,
-        words=frozenset({1, 2, 3, 4}),
-    )
-    said = Text("python -m launch.report FOLDER writes the full report of one of them.")
-    return Section("Runs", [table, said])
+    words = {"folder", "classes", "protocol", "audit"}
+    note = "python -m launch.report FOLDER writes the full report of one of them."
+    return Section("Runs", [Table("The runs", rows, words), note])

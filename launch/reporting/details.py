@@ -1,103 +1,84 @@
 """Behind the accuracies: speakers and training curves."""
 
 from collections import defaultdict
-from collections.abc import Iterable
 
 import numpy as np
 
-from launch.reporting import facts, families, text
-from launch.reporting.blocks import Beside, Gallery, Picture, Section, Table, Text
+from launch.reporting import facts, families
+from launch.reporting.document import Gallery, Picture, Section, Table
 from launch.reporting.runs import Run
+from vladser import text
 from vladser.plots import curves as curves_plot
 from vladser.plots import speakers as speakers_plot
 
+_CURVES = {"loss": "training loss", "validation_ua": "validation UA"}
+_Curve = tuple[np.ndarray, np.ndarray, np.ndarray]  # mean, low, high: [epochs] each
+
 
 def speakers(run: Run) -> Section | None:
-    """Which speakers are hard."""
-    every = run.summary["conditions"]
-    names = [one["speaker"] for one in every[0]["speakers"]]
+    """Returns which speakers are hard."""
+    every, first = run.conditions, facts.proposed(run)
+    names = [one["speaker"] for one in first.speakers]
     if len(names) < 2:
         return None
-    spoken = [one["utterances"] for one in every[0]["speakers"]]
-    ua = np.array([[one["ua"] for one in c["speakers"]] for c in every])
-    first = every.index(facts.proposed(run))
-    order = np.argsort(ua.mean(axis=0), kind="stable")
-    several = len(every) > 1
+    ua = np.array([[one["ua"] for one in c.speakers] for c in every], float)
+    order, several = np.argsort(ua.mean(axis=0), kind="stable"), len(every) > 1
+    columns = {first.name: ua[every.index(first)]}
+    if several:
+        columns |= {"lowest": ua.min(0), "mean": ua.mean(0), "highest": ua.max(0)}
     rows = [
-        (
-            names[n],
-            f"{spoken[n]:,}",
-            text.percent(ua[first, n]),
-            *(map(text.percent, _range(ua[:, n])) if several else ()),
-        )
+        {"speaker": names[n], "utterances": f"{first.speakers[n]['utterances']:,}"}
+        | {name: text.percent(shares[n]) for name, shares in columns.items()}
         for n in order
     ]
-    header: tuple[str, ...] = ("speaker", "utterances", every[first]["name"])
-    header += ("lowest", "mean", "highest") if several else ()
-    table = Table(
-        "UA by speaker, the hardest first",
-        header,
-        rows,
-        notes=[
-            "Lowest to highest: over the conditions. UA in percent, averaged over "
-            "seeds, a class that a speaker lacks left out."
-        ]
-        if several
-        else [],
-    )
-    ends = names[order[0]], names[order[-1]]
-    shown = Picture(
-        "UA by speaker",
-        f"The hardest is {ends[0]}, the easiest {ends[1]}.",
-        speakers_plot.draw(names, [one["name"] for one in every], ua, first),
-    )
-    return Section("Speakers", [Beside(shown, table)])
+    notes = [
+        "Lowest to highest: over the conditions. UA in percent, averaged over seeds, a "
+        "class that a speaker lacks left out."
+    ] * several
+    conditions = [one.name for one in every]
+    figure = speakers_plot.draw(names, conditions, ua, every.index(first))
+    ends = f"The hardest is {names[order[0]]}, the easiest {names[order[-1]]}."
+    beside = Picture("UA by speaker", ends, figure)
+    table = Table("UA by speaker, the hardest first", rows, (), notes, beside)
+    return Section("Speakers", [table])
 
 
 def curves(run: Run) -> Section | None:
-    """Loss, and validation UA where there is one, by epoch; a figure a family."""
+    """Draws loss, and validation UA where there is one, by epoch; a figure a family."""
     if not run.metrics:
         return None
     groups = {
         family["family"]: families.members(run, family)
         for family in run.summary["comparisons"]
-    } or {"": run.summary["conditions"]}
+    } or {"": run.conditions}
     pictures = []
-    for key, label in (("loss", "training loss"), ("validation_ua", "validation UA")):
-        by_condition = _by_epoch(run.metrics, key)
+    for key, label in _CURVES.items():
+        by_condition = _by_epoch(run, key)
         for group, members in groups.items():
-            chosen = {
-                short: by_condition[one["name"]]
+            shown = {
+                short: by_condition[one.name]
                 for short, one in zip(families.names(members), members, strict=True)
-                if one["name"] in by_condition
+                if one.name in by_condition
             }
-            if chosen:
+            if shown:
                 title = f"{group}: {label}" if group else label.capitalize()
-                pictures.append(_curve(title, chosen, label))
-    said = Text("Means over seeds and folds. A band holds the middle 80 % of them.")
-    return Section("Training", [said, Gallery(pictures)])
+                last = [f"{n} {text.decimal(of[0][-1])}" for n, of in shown.items()]
+                description = f"At the last epoch: {'; '.join(last)}."
+                figure = curves_plot.draw(shown, label)
+                pictures.append(Picture(title, description, figure))
+    note = "Means over seeds and folds. A band holds the middle 80 % of them."
+    return Section("Training", [note, Gallery(pictures)])
 
 
-def _range(values: np.ndarray) -> tuple[float, float, float]:
-    return values.min(), values.mean(), values.max()
-
-
-def _by_epoch(lines: Iterable[dict], key: str) -> dict[str, tuple[np.ndarray, ...]]:
-    """By condition the mean, 10th and 90th percentile over trials, [epochs] each."""
-    found: dict[str, dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
-    for line in lines:
+def _by_epoch(run: Run, key: str) -> dict[str, _Curve]:
+    """Returns the mean, 10th and 90th percentile over trials by condition."""
+    values: dict[str, dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for line in run.metrics:
         if key in line:
-            found[line["condition"]][line["epoch"]].append(line[key])
+            values[line["condition"]][line["epoch"]].append(line[key])
     curves = {}
-    for name, epochs in found.items():
-        values = [epochs[epoch] for epoch in sorted(epochs)]
-        mean = np.array([np.mean(one) for one in values])
-        bounds = np.array([np.percentile(one, (10, 90)) for one in values])
-        curves[name] = mean, *bounds.T
+    for name, epochs in values.items():
+        trials = [epochs[epoch] for epoch in sorted(epochs)]
+        low, high = np.transpose([np.percentile(one, (10, 90)) for one in trials])
+        curves[name] = np.array([np.mean(one) for one in trials]), low, high
     return curves
-
-
-def _curve(title: str, curves: dict[str, tuple], label: str) -> Picture:
-    ends = [f"{name} {text.decimal(mean[-1])}" for name, (mean, *_) in curves.items()]
-    description = f"At the last epoch: {'; '.join(ends)}."
-    return Picture(title, description, curves_plot.draw(curves, label))

@@ -1,183 +1,161 @@
 """The paper's tables and figures: each a family of conditions and its reference."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from launch.reporting import facts, overview, text
-from launch.reporting.blocks import Beside, Block, Gallery, Picture, Section, Table
-from launch.reporting.facts import CONDITION
-from launch.reporting.runs import Run
-from vladser.condition import make, settings
-from vladser.evaluation import comparisons, paper
-from vladser.plots import confusion, lines
-from vladser.plots import intervals as intervals_plot
+from launch.reporting import facts, overview
+from launch.reporting.document import Block, Gallery, Picture, Section, Table
+from launch.reporting.runs import Condition, Run
+from vladser import metrics, text
+from vladser.condition import make
+from vladser.evaluation import paper
+from vladser.plots import confusion, intervals, lines
+
+_Family = Mapping[str, Any]  # one of the summary's comparisons
 
 
-def sections(run: Run) -> list[Section]:
-    """A section for each family that was compared."""
-    return [_section(run, family) for family in run.summary["comparisons"]]
-
-
-def members(run: Run, family: dict[str, Any]) -> list[CONDITION]:
-    """The conditions of a family, see `facts.ordered`."""
+def members(run: Run, family: _Family) -> list[Condition]:
+    """Returns the conditions of a family, see `facts.ordered`."""
     names = {family["reference"], *(one["condition"] for one in family["differences"])}
-    return facts.ordered([o for o in run.summary["conditions"] if o["name"] in names])
+    return facts.ordered([one for one in run.conditions if one.name in names])
 
 
 def heading(name: str) -> str:
-    """The name of a family and what it is about."""
+    """Returns the name of a family and what it is about."""
     titles = [one.title for one in paper.FAMILIES if name.startswith(one.name)]
     return ": ".join([name, *titles])
 
 
-def picture(run: Run, family: dict[str, Any], where: str = "") -> Picture:
-    """A family's conditions beside each other.
+def picture(run: Run, family: _Family, run_name: str = "") -> Picture:
+    """Draws a family's conditions beside each other.
 
     Args:
-      where: goes before the title, where a document shows a family of several runs.
+      run: the run that has compared the family.
+      family: one of the summary's comparisons.
+      run_name: goes before the title, where a document shows a family of several runs.
+
+    Returns:
+      UA by the strength of smoothing, where the conditions differ by that alone; else
+      a row a condition.
     """
-    conditions = members(run, family)
+    conditions, note = members(run, family), ""
     short = names(conditions)
-    intervals = [one["ua"]["interval"] for one in conditions]
-    reference = facts.named(run, family["reference"])
-    title = f"{where}{family['family']}: UA"
-    described = "; ".join(
-        f"{name} {text.percent(facts.ua(one))}"
-        for name, one in zip(short, conditions, strict=True)
-    )
-    note = ""
+    ua = [one.ua for one in conditions]
     if curves := _curves(conditions):
         figure = lines.draw(*curves)
     else:
-        published = [facts.published(one) for one in conditions]
+        published = [paper.published(one.system) for one in conditions]
         if any(published):
-            apart = facts.apart(run)
-            note = " ".join(f"The paper's figures are of {what}." for what in apart)
-        figure = intervals_plot.draw(
-            short,
-            [facts.ua(one) for one in conditions],
-            intervals,
-            published=published,
-            reference=short[conditions.index(reference)],
-        )
+            different = facts.differences_from_paper(run)
+            note = " ".join(f"The paper's figures are of {what}." for what in different)
+        reference = short[conditions.index(facts.named(run, family["reference"]))]
+        bounds = [one.interval for one in conditions]
+        figure = intervals.draw(short, ua, bounds, published, reference)
+    points = zip(short, map(text.percent, ua), strict=True)
+    described = "; ".join(f"{name} {point}" for name, point in points)
+    title = f"{run_name}{family['family']}: UA"
     return Picture(title, f"UA in percent: {described}.", figure, note)
 
 
-def _section(run: Run, family: dict[str, Any]) -> Section:
-    blocks: list[Block] = [Beside(picture(run, family), _differences(run, family))]
-    blocks += overview.powerless([family])
-    if family["family"].startswith("Figure 6"):
-        blocks.append(Gallery(confusions(run, _smoothed(run, family))))
-    if family["family"].startswith("Table 2"):
+def section(run: Run, family: _Family) -> Section:
+    """Returns what a family's conditions differ by."""
+    name, speakers = family["family"], text.count(family["speakers"], "speaker")
+    rows = [
+        {
+            "condition": facts.named(run, one["condition"]).name,
+            "difference": text.points(one["difference"]),
+            "95 % interval": text.interval(one["interval"], text.points),
+            "p": text.probability(one["p"]),
+            "corrected p": text.probability(one["p_holm"]),
+        }
+        for one in family["differences"]
+    ]
+    notes = [
+        f"Points of UA, condition minus reference, paired over {speakers}. Corrected "
+        "after Holm; the smallest corrected p that can occur here is "
+        f"{text.probability(family['least_p'])}.",
+        *overview.compared_seeds(run),
+    ]
+    caption = f"{name}: differences from {family['reference']}"
+    differences = Table(caption, rows, notes=notes, beside=picture(run, family))
+    blocks: list[Block] = [differences, *overview.powerless([family])]
+    if name.startswith("Table 2"):
         blocks.append(_systems(run, family))
-    return Section(heading(family["family"]), blocks)
+    return Section(heading(name), blocks)
 
 
-def confusions(run: Run, conditions: Sequence[CONDITION]) -> list[Picture]:
-    """A confusion matrix each."""
-    emotions = run.summary["emotions"]
-    pictures = []
-    for one in conditions:
-        recalls = [row[n] / (sum(row) or 1) for n, row in enumerate(one["confusion"])]
-        said = text.names(
-            [
-                f"{text.percent(recall)} % of {emotion}"
-                for emotion, recall in zip(emotions, recalls, strict=True)
-            ]
-        )
-        pictures.append(
-            Picture(
-                f"Confusions: {one['name']}",
-                f"Recognized: {said}.",
-                confusion.draw(one["confusion"], emotions, ""),
-            )
-        )
-    return pictures
+def confusions(run: Run) -> Section:
+    """Draws the confusions of the condition that the report leads with, and those of
+    Figure 6 beside the same without smoothing."""
+    shown = [facts.proposed(run)]
+    for family in run.summary["comparisons"]:
+        if family["family"].startswith("Figure 6"):
+            of_figure = members(run, family)
+            said = {**of_figure[0].settings, "smoothing": "none", "alpha": 0.0}
+            shown += [one for one in run.conditions if one.system == make(**said)]
+            shown += of_figure
+    emotions, pictures = run.summary["emotions"], []
+    for one in {one.name: one for one in shown}.values():
+        recalls = map(text.percent, metrics.row_shares(one.confusion).diagonal())
+        each = [f"{x} % of {e}" for x, e in zip(recalls, emotions, strict=True)]
+        figure = confusion.draw(one.confusion, emotions, "")
+        described = f"Recognized: {text.names(each)}."
+        pictures.append(Picture(f"Confusions: {one.name}", described, figure))
+    return Section("Confusions", [Gallery(pictures)])
 
 
-def _smoothed(run: Run, family: dict[str, Any]) -> list[CONDITION]:
-    """The conditions of Figure 6: its family, and the same without smoothing."""
-    shown = members(run, family)
-    one = settings(comparisons.condition(shown[0]))
-    wanted = make(**one | {"smoothing": "none", "alpha": 0.0})
-    every = run.summary["conditions"]
-    return [one for one in every if comparisons.condition(one) == wanted] + shown
-
-
-def _differences(run: Run, family: dict[str, Any]) -> Table:
-    speakers = text.count(family["speakers"], "speaker")
-    return Table(
-        f"{family['family']}: differences from {family['reference']}",
-        ("condition", "difference", "95 % interval", "p", "corrected p"),
-        [
-            (
-                one["condition"],
-                text.points(one["difference"]),
-                text.interval(one["interval"], text.points),
-                text.probability(one["p"]),
-                text.probability(one["p_holm"]),
-            )
-            for one in family["differences"]
-        ],
-        notes=[
-            f"Points of UA, condition minus reference, paired over {speakers}. "
-            "Corrected after Holm; the smallest corrected p that can occur here is "
-            f"{text.probability(family['least_p'])}.",
-            *overview.compared_seeds(run),
-        ],
-    )
-
-
-def _systems(run: Run, family: dict[str, Any]) -> Table:
-    """Table 2 of the paper: its system, the others that it names, and ours."""
-    ours = facts.named(run, family["reference"])
-    rows = [(name, text.percent(ua)) for name, ua in paper.OTHERS.items()]
-    rows.append(
-        ("proposed, as published", text.percent(paper.published(paper.PROPOSED)))
-    )
-    apart = facts.apart(run)
-    where = f" on {facts.corpus(run)}" if apart else ""
-    rows.append((f"proposed, here{where}", text.percent(facts.ua(ours))))
+def _systems(run: Run, family: _Family) -> Table:
+    """Returns Table 2 of the paper: its system, the others that it names, and ours."""
+    different = facts.differences_from_paper(run)
+    here = f"proposed, here on {facts.corpus(run)}" if different else "proposed, here"
+    systems = {
+        **paper.OTHERS,
+        "proposed, as published": paper.published(paper.PROPOSED),
+        here: facts.named(run, family["reference"]).ua,
+    }
+    rows = [{"system": name, "UA": text.percent(ua)} for name, ua in systems.items()]
+    caption = f"{family['family']}: published systems, UA"
     notes = [
         f"All but the last are of {what}, and cannot be compared with it."
-        for what in apart
+        for what in different
     ]
-    caption = f"{family['family']}: published systems, UA"
-    return Table(caption, ("system", "UA"), rows, notes=notes)
+    return Table(caption, rows, notes=notes)
 
 
-def names(conditions: Sequence[CONDITION]) -> list[str]:
-    """Their names without what they share."""
-    smoothings = {(one["smoothing"], one["alpha"]) for one in conditions}
-    poolings = {one["aggregator"] for one in conditions}
-    whole = [one["name"] for one in conditions]
-    if len(smoothings) == 1:
-        short = [one["aggregator"] for one in conditions]
-    elif len(poolings) == 1:
-        short = [name.removeprefix(*poolings).lstrip(", ") for name in whole]
+def names(conditions: Sequence[Condition]) -> list[str]:
+    """Returns the names of the conditions without what they share."""
+    whole = [one.name for one in conditions]
+    poolings = [one.settings["aggregator"] for one in conditions]
+    if len({*map(_smoothing, conditions)}) == 1:
+        short = poolings
+    elif len({*poolings}) == 1:
+        short = [name.removeprefix(poolings[0]).lstrip(", ") for name in whole]
     else:
         short = whole
     return short if len({*short}) == len(short) else whole
 
 
-def _curves(conditions: Sequence[CONDITION]) -> tuple | None:
-    """The arguments of `plots.lines`, where the conditions differ by the strength of
-    the smoothing alone."""
-    by = {(one["smoothing"], one["alpha"]): one for one in conditions}
+def _smoothing(condition: Condition) -> tuple[str, float]:
+    said = condition.settings
+    return said.get("smoothing", "none"), said.get("alpha", 0.0)
+
+
+def _curves(conditions: Sequence[Condition]) -> tuple | None:
+    """Returns the arguments of `plots.lines`, where the conditions differ by the
+    strength of the smoothing alone."""
+    by = {
+        _smoothing(one): (one.ua, *(one.interval or (one.ua, one.ua)))
+        for one in conditions
+    }
     alphas = sorted({alpha for smoothing, alpha in by if smoothing != "none"})
     smoothings = list(dict.fromkeys(name for name, _ in by if name != "none"))
     grid = [(name, alpha) for name in smoothings for alpha in alphas]
     whole = {("none", 0.0), *grid} == {*by} and len(by) == len(conditions)
-    if not whole or len(alphas) < 2 or len({c["aggregator"] for c in conditions}) > 1:
+    poolings = {one.settings["aggregator"] for one in conditions}
+    if not whole or len(alphas) < 2 or len(poolings) > 1:
         return None
-
-    def line(name):
-        return tuple(zip(*(_bounds(by[name, alpha]) for alpha in alphas), strict=True))
-
-    lines = {name: line(name) for name in smoothings}
-    return alphas, lines, _bounds(by["none", 0.0])
-
-
-def _bounds(condition: CONDITION) -> tuple[float, float, float]:
-    mean = facts.ua(condition)
-    return mean, *(condition["ua"]["interval"] or (mean, mean))
+    series = {
+        name: tuple(zip(*(by[name, alpha] for alpha in alphas), strict=True))
+        for name in smoothings
+    }
+    return alphas, series, by["none", 0.0]

@@ -4,158 +4,142 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
-from launch.reporting import clusters, facts, text
-from launch.reporting.blocks import Block, Mark, Section, Table, Text
-from launch.reporting.runs import Run
-from vladser.evaluation import comparisons
+from launch.reporting import clusters, facts
+from launch.reporting.document import Block, Cell, Mark, Section, Table
+from launch.reporting.runs import Condition, Run
+from vladser import text
+from vladser.evaluation import comparisons, paper
+from vladser.metrics import METRICS
 
 
 def lead(run: Run) -> list[str]:
-    """The result in a few short paragraphs."""
+    """Returns the result in a few short paragraphs."""
     first, best = facts.proposed(run), facts.highest(run)
-    every = run.summary["conditions"]
-    spoken = np.sum(first["confusion"], axis=1)
-    said = [
-        f"Unweighted accuracy {with_interval(run, first)} with {first['name']}"
-        + (
-            ", the system that the paper proposes." if facts.is_proposed(first) else "."
-        ),
-        f"Chance is {text.percent(1 / len(spoken))} %. Always answering the most "
-        f"frequent class gives {text.percent(1 / np.count_nonzero(spoken))} % UA and "
-        f"{text.percent(facts.majority(first))} % WA.",
+    whose = ", the system that the paper proposes" * (first.system == paper.PROPOSED)
+    paragraphs = [
+        f"Unweighted accuracy {_with_interval(first)} with {first.name}{whose}.",
+        f"Chance is {facts.chance(first)} %. Always answering the most frequent class "
+        f"gives {facts.majority(first, 'ua')} % UA and {facts.majority(first, 'wa')} % "
+        "WA.",
     ]
     if best is not first:
-        said.append(
-            f"The highest of {text.count(len(every), 'condition')}, "
-            f"{with_interval(run, best)}, is {best['name']}: a figure that flatters, "
-            "for it was picked by its result."
+        paragraphs.append(
+            f"The highest of {text.count(len(run.conditions), 'condition')}, "
+            f"{_with_interval(best)}, is {best.name}: a figure that flatters, since it "
+            "was picked by its result."
         )
-    if verdicts := comparisons.verdicts(run.summary["comparisons"], every):
-        budget = text.names(facts.budget(run))
-        said.append(f"After {budget}, of {_counted(verdicts)}.")
-    return said
+    if verdicts := facts.verdicts(run):
+        seeds = text.count(len(facts.seeds(run)), "seed")
+        counts = Counter(one.verdict for one in verdicts)
+        each = text.names([f"{counts[verdict]} {verdict}" for verdict in facts.KINDS])
+        paragraphs.append(
+            f"After {text.names([*facts.epochs(run), seeds])}, of "
+            f"{text.count(len(verdicts), 'claim')} of the paper: {each}."
+        )
+    return paragraphs
 
 
 def claims(run: Run) -> Section | None:
-    """A verdict for each claim of the paper that the run can judge."""
-    summary = run.summary
-    verdicts = comparisons.verdicts(summary["comparisons"], summary["conditions"])
-    of_clusters = clusters.claim(run)
-    if not verdicts:
-        return Section("What the paper claims", of_clusters) if of_clusters else None
-    table = Table(
-        "The claims of the paper",
-        ("claim", "verdict", "difference", "95 % interval", "corrected p", "from"),
-        [
-            (
-                one.claim,
-                Mark(facts.KINDS[one.verdict], one.verdict),
-                text.points(one.difference),
-                text.interval(one.interval, text.points),
-                text.probability(one.p_holm),
-                one.family,
-            )
-            for one in verdicts
-        ],
-        words=frozenset({1, 5}),
-        notes=[
-            "Differences are in points of UA, positive in the paper's direction. "
-            "Supported: corrected p below 0.05 and the paper's sign; contradicted: "
-            "below 0.05 and the opposite sign.",
-            *compared_seeds(run),
-        ],
-    )
-    blocks: list[Block] = [*powerless(summary["comparisons"]), table, *of_clusters]
-    return Section("What the paper claims", blocks)
+    """Returns a verdict for each claim of the paper that the run can judge."""
+    rows: list[dict[str, Cell]] = [
+        {
+            "claim": one.claim,
+            "verdict": Mark(facts.KINDS[one.verdict], one.verdict),
+            "difference": text.points(one.difference),
+            "95 % interval": text.interval(one.interval, text.points),
+            "corrected p": text.probability(one.p_holm),
+            "from": one.family,
+        }
+        for one in facts.verdicts(run)
+    ]
+    notes = [
+        "Differences are in points of UA, positive in the paper's direction. "
+        "Supported: corrected p below 0.05 and the paper's sign; contradicted: below "
+        "0.05 and the opposite sign.",
+        *compared_seeds(run),
+    ]
+    blocks: list[Block] = [*clusters.claim(run)]
+    if rows:
+        table = Table("The claims of the paper", rows, {"verdict", "from"}, notes)
+        blocks = [*powerless(run.summary["comparisons"]), table, *blocks]
+    return Section("What the paper claims", blocks) if blocks else None
 
 
-def powerless(families: Sequence[Mapping[str, Any]]) -> list[Text]:
-    """What to think of the families in which no comparison can come out as real."""
-    blunt = [family for family in families if family["least_p"] >= 0.05]
+def powerless(families: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Returns a warning for the families in which no comparison can be significant."""
+    blunt = [one for one in families if one["least_p"] >= comparisons.LEVEL]
     if not blunt:
         return []
     speakers = text.count(blunt[0]["speakers"], "speaker")
-    least = text.names(
-        [f"{text.probability(one['least_p'])} in {one['family']}" for one in blunt]
-    )
+    least = [f"{text.probability(one['least_p'])} in {one['family']}" for one in blunt]
     return [
-        Text(
-            f"With {speakers} the smallest corrected p that can occur is {least}: no "
-            "difference there can be told from chance, whatever its size."
-        )
+        f"With {speakers} the smallest corrected p that can occur is "
+        f"{text.names(least)}: no difference there can be told from chance, whatever "
+        "its size."
     ]
 
 
 def conditions(run: Run) -> Section:
-    """All conditions, the paper's figures beside ours."""
-    every = facts.ordered(run.summary["conditions"])
-    folds = not all(map(facts.folds_are_speakers, every))
-    lost = facts.lost_seeds(run)
-    spread = any(c["ua"]["std_over_seeds"] is not None for c in every)
-    paper = any(facts.published(c) is not None for c in every)
-    where = "paper" if facts.is_papers_corpus(run) else "paper (IEMOCAP)"
-    known = [
-        ("condition", True, lambda c: c["name"]),
-        ("seeds", lost, lambda c: f"{len(c['seeds'])}"),
-        ("UA", True, lambda c: text.percent(facts.ua(c))),
-        (
-            "95 % interval",
-            True,
-            lambda c: text.interval(c["ua"]["interval"], text.percent),
-        ),
-        ("UA by fold", folds, lambda c: text.percent(c["ua"]["mean_of_folds"])),
-        ("sd over seeds", spread, lambda c: text.percent(c["ua"]["std_over_seeds"])),
-        ("pooled UA", True, lambda c: text.percent(c["ua"]["pooled"])),
-        ("WA", True, lambda c: text.percent(c["wa"]["mean_of_folds"])),
-        ("pooled WA", True, lambda c: text.percent(c["wa"]["pooled"])),
-        (where, paper, lambda c: text.percent(facts.published(c))),
-    ]
-    columns = {name: cell for name, shown, cell in known if shown}
+    """Returns all conditions, every metric, and the paper's figures beside ours."""
+    every, lost = facts.ordered(run.conditions), facts.lost_seeds(run)
+    folds = any(abs(c.ua - c.metrics["ua"]["mean_of_folds"]) > 1e-9 for c in every)
+    spread = any(c.metrics["ua"]["std_over_seeds"] is not None for c in every)
+    published = any(paper.published(one.system) for one in every)
+    keys = facts.shown_metrics([run])
+
+    def row(one: Condition) -> dict[str, str]:
+        ua = one.metrics["ua"]
+        cells = {"condition": one.name}
+        if lost:
+            cells["seeds"] = f"{len(one.seeds)}"
+        cells["UA"] = text.percent(one.ua)
+        cells["95 % interval"] = text.interval(one.interval, text.percent)
+        if folds:
+            cells["UA by fold"] = text.percent(ua["mean_of_folds"])
+        if spread:
+            cells["sd over seeds"] = text.percent(ua["std_over_seeds"])
+        cells["pooled UA"] = text.percent(ua["pooled"])
+        for key in keys[1:]:
+            name, of = METRICS[key].name, one.metrics.get(key, {})
+            cells[name] = text.percent(of.get("mean_of_folds"))
+            cells[f"pooled {name}"] = text.percent(of.get("pooled"))
+        if published:
+            where = "paper" if facts.corpus(run) == "iemocap" else "paper (IEMOCAP)"
+            cells[where] = text.percent(paper.published(one.system))
+        return cells
+
+    names = text.names([METRICS[key].name for key in keys])
     notes = [
-        (
-            "In percent, means over the seeds. UA: mean over the test speakers. UA by "
-            "fold, the sd over seeds and WA: of means over folds."
-            if folds
-            else "UA and WA in percent: means over folds, then seeds."
-        )
-        + " Pooled: of the confusion matrix of all folds."
+        f"{names} in percent: means over folds, then seeds. "
+        + "But UA and its interval are of the mean over the test speakers. " * folds
+        + "Pooled: of the confusion matrix of all folds."
     ]
     if lost:
         notes.append(
             "A seed of which a training failed counts in no mean of its condition."
         )
     notes += compared_seeds(run)
-    if paper:
-        notes += [f"The paper's figures are of {what}." for what in facts.apart(run)]
-    rows = [tuple(cell(c) for cell in columns.values()) for c in every]
-    table = Table("All conditions", tuple(columns), rows, notes=notes)
+    if published:
+        different = facts.differences_from_paper(run)
+        notes += [f"The paper's figures are of {what}." for what in different]
+    table = Table("All conditions", [*map(row, every)], notes=notes)
     return Section("Conditions", [table])
 
 
 def compared_seeds(run: Run) -> list[str]:
-    """Over which seeds differences are, where some conditions have lost some."""
+    """Returns over which seeds differences are, where some conditions lost some."""
     if not facts.lost_seeds(run):
         return []
-    common = [f"{seed}" for seed in facts.seeds(run)]
-    if not common:
+    left = text.names([f"{seed}" for seed in facts.seeds(run)])
+    if not left:
         return ["No seed is left in all conditions, so that nothing is compared."]
-    left = text.names(common)
     return [f"Differences are over the seeds left in all conditions: {left}."]
 
 
-def with_interval(run: Run, condition: facts.CONDITION) -> str:
-    """Its UA, and where there is one, the interval of it."""
-    said = f"{text.percent(facts.ua(condition))} %"
-    interval = condition["ua"]["interval"]
-    if interval is None:
+def _with_interval(condition: Condition) -> str:
+    said = f"{text.percent(condition.ua)} %"
+    if condition.interval is None:
         return said
-    speakers = text.count(facts.speakers(run), "speaker")
-    return f"{said} (95 % interval {text.interval(interval, text.percent)}, {speakers})"
-
-
-def _counted(verdicts: Sequence[comparisons.Verdict]) -> str:
-    counts = Counter(one.verdict for one in verdicts)
-    each = text.names([f"{counts[verdict]} {verdict}" for verdict in facts.KINDS])
-    return f"{text.count(len(verdicts), 'claim')} of the paper: {each}"
+    interval = text.interval(condition.interval, text.percent)
+    speakers = text.count(len(condition.speakers), "speaker")
+    return f"{said} (95 % interval {interval}, {speakers})"

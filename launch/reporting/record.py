@@ -1,20 +1,26 @@
 """What a reader needs to trust a run and to repeat it."""
 
 import shlex
+from collections import Counter
 
-from launch.reporting import text
-from launch.reporting.blocks import Block, Code, Mark, Section, Table, Text
+from launch.reporting import facts
+from launch.reporting.document import Block, Code, Mark, Section, Table
 from launch.reporting.runs import Run
+from vladser import text
+from vladser.metrics import METRICS
 
-_LEVELS = {"error": Mark("bad", "error"), "warning": Mark("warn", "warning")}
-_PASSED = Mark("good", "passed")
+_LEVELS = {  # in the order of the report
+    "error": Mark("bad", "error"),
+    "warning": Mark("warn", "warning"),
+    "ok": Mark("good", "passed"),
+}
+_LISTED = 100  # utterances or trainings
 _HOW = (
-    "UA, unweighted accuracy, is the mean of the recalls of the classes. WA, weighted "
-    "accuracy, is the share of utterances that are right. Both are taken in each fold, "
-    "then averaged over folds, then over seeds. Where folds are not speakers, UA is "
-    "taken of each test speaker instead, and its mean over folds is given beside it.",
+    "All are taken in each fold, then averaged over folds, then over seeds. Where "
+    "folds are not speakers, UA is taken of each test speaker instead, and its mean "
+    "over folds is given beside it.",
     "The unit of the statistics is the speaker: utterances of one speaker, and seeds, "
-    "are no independent evidence. Intervals are Student's t over the speakers. In "
+    "are not independent evidence. Intervals are Student's t over the speakers. In "
     "simulated experiments of 4, 10 and 24 speakers, 93.8 to 95.1 % of them hold the "
     "mean over all speakers there are; of those of a percentile bootstrap, 79 to 93 %.",
     "Conditions share folds, seeds, the order of the data and the random draws, so "
@@ -31,78 +37,88 @@ _HOW = (
 
 
 def certificate(run: Run) -> Section | None:
-    """What the audit found."""
+    """Returns what the audit found."""
     if not run.findings:
         return None
-    order = [*_LEVELS, "ok"]
-    findings = sorted(run.findings, key=lambda one: order.index(one["level"]))
-    counts = [
-        text.count(sum(one["level"] == "error" for one in findings), "error"),
-        text.count(sum(one["level"] == "warning" for one in findings), "warning"),
-        f"{text.count(sum(one['level'] == 'ok' for one in findings), 'check')} passed",
+    findings = sorted(run.findings, key=lambda one: [*_LEVELS].index(one["level"]))
+    counts = Counter(one["level"] for one in findings)
+    said = [text.count(counts[level], level) for level in ("error", "warning")]
+    said.append(f"{text.count(counts['ok'], 'check')} passed")
+    rows = [
+        {
+            "check": one["check"].replace("_", " "),
+            "result": _LEVELS[one["level"]],
+            "finding": one["text"],
+        }
+        for one in findings
     ]
-    table = Table(
-        "Protocol certificate",
-        ("check", "result", "finding"),
-        [
-            (
-                one["check"].replace("_", " "),
-                _LEVELS.get(one["level"], _PASSED),
-                one["text"],
-            )
-            for one in findings
-        ],
-        words=frozenset({1, 2}),
-    )
-    return Section("Protocol", [Text(f"{text.names(counts).capitalize()}."), table])
+    table = Table("Protocol certificate", rows, {"result", "finding"})
+    return Section("Protocol", [f"{text.names(said).capitalize()}.", table])
 
 
-def how_to_read() -> Section:
-    """What the statistics mean."""
-    return Section("How to read this", [Text(paragraph) for paragraph in _HOW])
+def losses(run: Run) -> Section | None:
+    """Returns the utterances that were skipped and the trainings that failed."""
+    skipped, failed = run.summary["skipped"], run.summary["failed"]
+    left = {one.name for one in run.conditions}
+    lost = sorted({one["condition"] for one in failed} - left)
+    blocks: list[Block] = []
+    if skipped:
+        columns = {"utterance": "utterance", "reason": "reason"}
+        blocks.append(_list("Utterances left out", skipped, columns))
+    if lost:
+        names = "; ".join(lost)
+        blocks.append(f"In no table, since a training failed in every seed: {names}.")
+    if failed:
+        columns = {"condition": "condition", "seed": "seed", "fold": "held out"}
+        columns |= {"epoch": "epoch", "step": "step"}
+        blocks.append(_list("Trainings that failed", failed, columns))
+    return Section("Skipped and failed", blocks) if blocks else None
+
+
+def _list(caption: str, lines: list[dict], columns: dict[str, str]) -> Table:
+    rows = [{name: f"{one[key]}" for key, name in columns.items()} for one in lines]
+    rest = len(rows) - _LISTED
+    notes = [f"And {rest:,} more: see summary.json."] if rest > 0 else []
+    return Table(caption, rows[:_LISTED], {"reason", "held out"}, notes)
 
 
 def repeat(run: Run) -> Section:
-    """Data, environment, cost and the command."""
+    """Returns data, environment, cost and the command."""
     blocks: list[Block] = []
     if run.flags:
         file = run.folder / "flags.txt"
-        blocks += [
-            Code(f"python -m launch.main {shlex.quote(f'--flagfile={file}')}"),
-            Text(f"{file} holds"),
-            Code(run.flags.rstrip()),
-        ]
-    blocks.append(
-        Table(
-            "Data, environment and cost",
-            ("", ""),
-            [row for row in _facts(run) if row[1]],
-            words=frozenset({1}),
-        )
-    )
+        command = f"python -m launch.main {shlex.quote(f'--flagfile={file}')}"
+        blocks = [Code(command), f"{file} holds", Code(run.flags.rstrip())]
+    rows = [{"what": name, "value": said} for name, said in _facts(run).items() if said]
+    blocks.append(Table("Data, environment and cost", rows, {"value"}))
     return Section("To repeat it", blocks)
 
 
-def _facts(run: Run) -> list[tuple[str, str]]:
+def how_to_read(*runs: Run) -> Section:
+    """Returns what the metrics and the statistics of the runs mean."""
+    shown = [METRICS[key] for key in facts.shown_metrics(runs)]
+    said = [f"{one.name}, {one.title}, is {one.definition}." for one in shown]
+    return Section("How to read this", [" ".join(said), *_HOW])
+
+
+def _facts(run: Run) -> dict[str, str | None]:
     data, around, cost = run.dataset, run.environment, run.summary["training"]
     packages = around.get("packages", {}).items()
-    seconds = cost.get("train_seconds")
-    speed, padding = cost.get("real_frames_per_second"), cost.get("padding_efficiency")
-    return [
-        ("date", around.get("date", "")),
-        ("corpus", run.summary["corpus"]),
-        ("test corpus", run.summary["test_corpus"] or ""),
-        ("utterances", f"{data['utterances']:,}" if data else ""),
-        ("frames", f"{data['frames']:,}" if data else ""),
-        ("features", data.get("feature_set", "")),
-        ("digest of the data", data.get("digest", "")),
-        ("vladser", around.get("vladser", "")),
-        ("revision", around.get("revision") or ""),
-        ("python", around.get("python", "")),
-        ("packages", ", ".join(f"{name} {version}" for name, version in packages)),
-        ("system", around.get("host", {}).get("system", "")),
-        ("devices", ", ".join(around.get("devices", []))),
-        ("training", f"{seconds:,.1f} s" if seconds else ""),
-        ("speed", f"{speed:,.0f} real frames a second" if speed else ""),
-        ("padding efficiency", text.decimal(padding) if padding else ""),
-    ]
+    seconds, speed = cost.get("train_seconds"), cost.get("real_frames_per_second")
+    padding = cost.get("padding_efficiency")
+    return {
+        "date": around.get("date"),
+        "corpus": run.summary["corpus"],
+        "test corpus": run.summary["test_corpus"],
+        "utterances": f"{data['utterances']:,}" if data else None,
+        "frames": f"{data['frames']:,}" if data else None,
+        "features": data.get("feature_set"),
+        "digest of the data": data.get("digest"),
+        **{name: around.get(name) for name in ("vladser", "revision", "python")},
+        "packages": ", ".join(f"{name} {version}" for name, version in packages),
+        "system": around.get("host", {}).get("system"),
+        "devices": ", ".join(around.get("devices", [])),
+        "training": f"{seconds:,.1f} s" if seconds else None,
+        "speed": f"{speed:,.0f} real frames a second" if speed else None,
+        "padding efficiency": text.decimal(padding) if padding else None,
+    }

@@ -1,191 +1,154 @@
-"""Reads a run directory, and says in one line what is wrong with it."""
+"""Reads a run directory."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from launch.experiment import digests
-from launch.reporting import consistency
-from launch.reporting.shape import COUNT, NUMBER, SHARE, Number, OneOf, check
-from vladser.errors import InputError
+import numpy as np
 
-_UA = {
-    "mean_of_folds": SHARE,
-    "mean_of_speakers": SHARE,
-    "std_over_seeds": (SHARE,),
-    "pooled": SHARE,
-    "interval": ([NUMBER, NUMBER],),
-}
-_DIFFERENCE = {
-    "condition": str,
-    "difference": NUMBER,
-    "interval": ([NUMBER, NUMBER],),
-    "p": SHARE,
-    "p_holm": SHARE,
-}
-_SUMMARY = {
-    "corpus": str,
-    "test_corpus": (str,),
-    "emotions": [str],
-    "conditions": [
-        {
-            "name": str,
-            "aggregator": str,
-            "smoothing?": str,
-            "alpha?": SHARE,
-            "seeds": [NUMBER],
-            "ua": _UA,
-            "wa": {"mean_of_folds": SHARE, "pooled": SHARE},
-            "confusion": [[Number(0, 1e15)]],
-            "folds": [{"held_out": str, "utterances": COUNT, "ua": SHARE}],
-            "speakers": [{"speaker": str, "utterances": COUNT, "ua": SHARE}],
-        }
-    ],
-    "comparisons": [
-        {
-            "family": str,
-            "reference": str,
-            "speakers": COUNT,
-            "least_p": SHARE,
-            "differences": [_DIFFERENCE],
-        }
-    ],
-    "skipped": [{"utterance": str, "reason": str}],
-    "failed": [
-        {"condition": str, "seed": NUMBER, "fold": str, "epoch": COUNT, "step": COUNT}
-    ],
-    "training": {
-        "train_seconds?": (NUMBER,),
-        "real_frames_per_second?": (NUMBER,),
-        "padding_efficiency?": (NUMBER,),
-    },
-}
-_DATASET = {"utterances": COUNT, "frames": COUNT, "feature_set": str, "digest": str}
-_ENVIRONMENT = {
-    **dict.fromkeys(("vladser?", "python?", "date?"), str),
-    "revision?": (str,),
-    "packages?": {...: (str,)},
-    "host?": {"system?": str},
-    "devices?": [str],
-}
-_AUDIT = {
-    "findings": [
-        {
-            "check": str,
-            "level": OneOf(("ok", "warning", "error")),
-            "count": NUMBER,
-            "text": str,
-        }
-    ]
-}
-_METRICS = {
-    "condition": str,
-    "seed": NUMBER,
-    "fold": str,
-    "epoch": COUNT,
-    "loss": NUMBER,
-    "validation_ua?": SHARE,
-}
-_CLUSTERS = {
-    "condition": str,
-    "seed": NUMBER,
-    "fold": str,
-    "utterances": [NUMBER],
-    "adjusted_rand": (NUMBER,),
-    "untrained_rand": (NUMBER,),
-    "assignment": [([[NUMBER]],)],
-}
+from launch.experiment import digests
+from vladser import condition, metrics
+from vladser.errors import InputError
+from vladser.evaluation import comparisons
+
+# What a value that is not as expected makes its readers raise.
+_DAMAGE = ArithmeticError, AttributeError, LookupError, RecursionError, TypeError
+_WRONG: tuple[type[Exception], ...] = *_DAMAGE, ValueError
+# What a summary that lacks a field means.
+_DEFAULTS: dict[str, Any] = {"test_corpus": None, "training": {}}
+_DEFAULTS |= {"comparisons": [], "skipped": [], "failed": []}
+
+
+class Condition(NamedTuple):
+    """A condition of summary.json."""
+
+    name: str  # unique in the run
+    system: condition.Condition  # what was trained
+    settings: Mapping[str, Any]  # those of the system, by name
+    seeds: list[int]  # those whose trainings all ended
+    metrics: dict[str, Mapping[str, Any]]  # averages, by the key of `metrics.METRICS`
+    confusion: np.ndarray  # [classes, classes], averaged over the seeds; row = truth
+    folds: list[dict[str, Any]]
+    speakers: list[dict[str, Any]]
+
+    @property
+    def ua(self) -> float:
+        """The UA that the intervals are of: the mean over speakers."""
+        return self.metrics["ua"]["mean_of_speakers"]
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """The 95 % interval of `ua`; None for one speaker."""
+        return self.metrics["ua"]["interval"]
 
 
 class Run(NamedTuple):
-    """The files of a run directory, see the README; empty where a file is not there.
-
-    Attributes:
-      folder: the run directory.
-      flags: flags.txt.
-      summary, dataset, environment: the JSON files of these names.
-      findings: those of audit.json.
-      metrics, clusters: the lines of the .jsonl files.
-    """
+    """A run directory, see docs/report.md: its folder, the texts and values of its
+    files, empty where there is no such file, and the conditions of its summary."""
 
     folder: Path
     flags: str
     summary: dict[str, Any]
+    conditions: list[Condition]
     dataset: dict[str, Any]
     environment: dict[str, Any]
-    findings: list[dict[str, Any]]
+    findings: list[dict[str, Any]]  # of audit.json
     metrics: list[dict[str, Any]]
     clusters: list[dict[str, Any]]
 
 
 def read(folder: Path) -> Run:
-    """Reads the run in `folder`.
+    """Reads the run in `folder`. Unknown fields are ignored.
 
     Raises:
       InputError: it is no run directory, its run has not finished, or a file of it is
-        damaged, missing or of another format: names the file, and the line where there
-        is one.
+        damaged, missing or of another format.
     """
     if not folder.is_dir():
-        raise InputError(f"{folder}: no such folder; should be a run directory")
+        raise InputError(f"{folder}: expected a run directory, got no folder")
     if not (folder / digests.NAME).exists():
         if (folder / "flags.txt").exists():
             raise InputError(f"{folder}: this run has not finished: no {digests.NAME}")
         raise InputError(f"{folder}: not a run directory: no {digests.NAME} in it")
     digests.check(folder)
-    run = Run(
+    with readable(folder / "audit.json"):
+        audit = _load(folder / "audit.json", {"findings": []})["findings"]
+    with readable(folder / "summary.json"):
+        summary = _DEFAULTS | _load(folder / "summary.json", {})
+        conditions = _conditions(summary)
+    return Run(
         folder=folder,
-        flags=_text(folder / "flags.txt"),
-        summary=_formatted(folder / "summary.json", _SUMMARY),
-        dataset=_json(folder / "dataset.json", _DATASET),
-        environment=_json(folder / "environment.json", _ENVIRONMENT),
-        findings=_formatted(folder / "audit.json", _AUDIT).get("findings", []),
-        metrics=list(_lines(folder / "metrics.jsonl", _METRICS)),
-        clusters=list(_lines(folder / "clusters.jsonl", _CLUSTERS)),
+        flags=_load(folder / "flags.txt", ""),
+        summary=summary,
+        conditions=conditions,
+        dataset=_load(folder / "dataset.json", {}),
+        environment=_load(folder / "environment.json", {}),
+        findings=audit,
+        metrics=_load(folder / "metrics.jsonl", []),
+        clusters=_load(folder / "clusters.jsonl", []),
     )
-    consistency.check(run)
-    return run
 
 
-def _text(path: Path) -> str:
-    """The text of a file; none where there is no such file."""
+@contextmanager
+def readable(path: Path | str) -> Iterator[None]:
+    """Blames the content of a path for what fails while it is read. Digests are checked
+    before, so that damage is rare, and one message serves for all of it.
+
+    Raises:
+      InputError: in place of such a failure; names the path.
+    """
     try:
-        return path.read_text(encoding="utf-8") if path.exists() else ""
-    except UnicodeDecodeError:
-        raise InputError(f"{path}: not a text in UTF-8: damaged") from None
+        yield
+    except InputError as error:
+        place = "" if str(error).startswith(str(path)) else f"{path}: "
+        raise InputError(f"{place}{error}") from None
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}") from None
+    except _WRONG as error:
+        why = " ".join(f"{type(error).__name__}: {error}".split())
+        raise InputError(f"{path}: damaged or of another version: {why:.80}") from error
 
 
-def _json(path: Path, shape: dict[str, Any]) -> dict[str, Any]:
-    return _parsed(_text(path), shape, path, 1) if path.exists() else {}
-
-
-def _formatted(path: Path, shape: dict[str, Any]) -> dict[str, Any]:
-    if not path.exists():
-        return {}
-    found = _json(path, {})
-    if found.get("format") != 1:
-        raise InputError(
-            f"{path}: format {found.get('format')!r}: this version reads format 1"
+def _conditions(summary: dict[str, Any]) -> list[Condition]:
+    """Returns the conditions, and refuses what pages would show wrong in silence."""
+    classes, read = len(summary["emotions"]), []
+    for said in summary["conditions"]:
+        system = comparisons.condition(said)
+        read.append(
+            Condition(
+                name=said["name"],
+                system=system,
+                settings=condition.settings(system),
+                seeds=said["seeds"],
+                metrics=metrics.of_summary(said),
+                confusion=np.reshape(said["confusion"], (classes, classes)),
+                folds=said["folds"],
+                speakers=said["speakers"],
+            )
         )
-    check(found, shape, str(path))
-    return found
+    if not read:
+        raise InputError("no condition was trained to its end")
+    if len({one.name for one in read}) < len(read):
+        raise InputError("expected a name for each condition, got one twice")
+    if len({tuple(s["speaker"] for s in one.speakers) for one in read}) > 1:
+        raise InputError("expected the same test speakers in all conditions")
+    return read
 
 
-def _lines(path: Path, shape: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    for number, line in enumerate(_text(path).splitlines(), 1):
-        yield _parsed(line, shape, path, number)
-
-
-def _parsed(text: str, shape: dict[str, Any], path: Path, line: int) -> dict[str, Any]:
-    try:
+def _load(path: Path, default: Any) -> Any:
+    """Returns the value of a JSON file, the values of the lines of a .jsonl file or the
+    text of another; the default where there is no file."""
+    if not path.exists():
+        return default
+    with readable(path):
+        text = path.read_text(encoding="utf-8")
+        if path.suffix == ".jsonl":
+            return [json.loads(line) for line in text.splitlines()]
+        if path.suffix != ".json":
+            return text
         value = json.loads(text)
-    except json.JSONDecodeError as error:
-        line += error.lineno - 1
-        raise InputError(f"{path}:{line}: damaged JSON: {error.msg}") from None
-    except (ValueError, RecursionError):  # a number or a nest without end
-        raise InputError(f"{path}:{line}: damaged JSON") from None
-    check(value, shape, f"{path}:{line}" if path.suffix == ".jsonl" else str(path))
-    return value
+        if value.get("format", 1) != 1:
+            raise InputError(f"expected format 1, got {value['format']!r:.20}")
+        return value

@@ -1,10 +1,10 @@
-"""The report: from run directories to pages, by their files alone."""
+"""Writes the report: from run directories to pages, by their files alone."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from launch.reporting import comparison, markdown, page, runs, view
-from vladser import files
+from launch.reporting import comparison, pages, runs, view
+from vladser import files, text
 from vladser.errors import InputError
 
 
@@ -22,16 +22,28 @@ def write(folders: Sequence[Path], folder: Path) -> list[Path]:
       InputError: a run directory cannot be read, see `runs.read`, or `folder` cannot be
         written to.
     """
-    read = [runs.read(one) for one in folders]
-    document = view.report(*read) if len(read) == 1 else comparison.report(read)
-    written = {
-        folder / "report.html": page.html(document),
-        folder / "report.md": markdown.markdown(document),
-    }
+    contents = render([runs.read(one) for one in folders])
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"--output={folder}: {error.strerror}") from None
-    for path, text in written.items():
-        files.write_text(path, text)
-    return list(written)
+    for name, content in contents.items():
+        files.write_bytes(folder / name, content)
+    return [folder / name for name in contents]
+
+
+def render(read: Sequence[runs.Run]) -> dict[str, bytes]:
+    """Returns the content of report.html and report.md.
+
+    Args:
+      read: one run for its report, several for a comparison.
+
+    Raises:
+      InputError: a file of a run holds something that no page can be made of.
+    """
+    with runs.readable(text.names([str(run.folder) for run in read])):
+        document = view.report(*read) if len(read) == 1 else comparison.report(read)
+        return {
+            "report.html": pages.html(document).encode(),
+            "report.md": pages.markdown(document).encode(),
+        }

@@ -1,14 +1,12 @@
 """Follows live audio: at regular intervals, what the model says of it."""
 
-from collections.abc import Generator, Iterable, Iterator
-from contextlib import ExitStack
-from typing import NamedTuple
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import AbstractContextManager, ExitStack
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from vladser.features.audio import RATE
-from vladser.features.live import Live
-from vladser.features.smile import Smile
 from vladser.models import inference
 from vladser.models.bundle import Bundle
 
@@ -31,20 +29,20 @@ class Result(NamedTuple):
 
 def follow(
     bundle: Bundle,
-    smile: Smile,
+    live: Callable[[], AbstractContextManager[Any]],
     chunks: Iterable[np.ndarray],
     every: float,
     utterance: float,
 ) -> Generator[Result, None, None]:
     """Yields results in the order of time, each as soon as its last sample is there.
 
-    The stream is cut into utterances, each of which is a signal by itself to openSMILE
-    and to the model. Results do not depend on the sizes of chunks. Before the first
-    frame of an utterance is final there is no result.
+    The stream is cut into utterances, each of which is a signal by itself to the
+    features and to the model. Results do not depend on the sizes of chunks. Before the
+    first frame of an utterance is final there is no result.
 
     Args:
       bundle: a model that can stream.
-      smile: extracts its features.
+      live: begins an utterance of its features, see `types.Features.live`.
       chunks: int16 samples at 16 kHz.
       every: seconds from one result of an utterance to the next.
       utterance: seconds after which a new utterance begins.
@@ -56,8 +54,8 @@ def follow(
         for chunk in chunks:
             while len(chunk):
                 if current is None:
-                    live = stack.enter_context(Live(smile))
-                    current = _Utterance(bundle, live, begun)
+                    extracting = stack.enter_context(live())
+                    current = _Utterance(bundle, extracting, begun)
                 room = min(hop - current.samples % hop, longest - current.samples)
                 current.push(chunk[:room])
                 chunk = chunk[room:]
@@ -83,7 +81,7 @@ def warm_up(bundle: Bundle) -> None:
 class _Utterance:
     """An utterance whose frames go to the model as they arrive."""
 
-    def __init__(self, bundle: Bundle, live: Live, begun: int):
+    def __init__(self, bundle: Bundle, live: Any, begun: int):
         self.samples = self._frames = 0
         self._begun, self._live = begun, live
         self._bundle, self._walk = bundle, inference.start(bundle, 1)

@@ -1,9 +1,7 @@
-"""Aggregators: from the frames of an utterance to one vector. One pooling a file.
+"""Aggregators: from the frames of an utterance to one vector. One a file.
 
-To add one, add a file here, and its name below: it is the name of its one factory
-function and the value of `--aggregator`; the factory's keyword arguments are the
-options. A pooling that lives elsewhere is named by its import path,
-`my_package.my_module.my_pooling`.
+To add one, add a file here with a factory function of the same name, whose keyword-only
+arguments are the options, and its name below. See `types.Aggregator` for the contract.
 """
 
 NAMES = (

@@ -1,4 +1,4 @@
-"""Attentive statistics pooling: weighted mean and deviation, the weights learned."""
+"""Attentive statistics pooling: weighted mean and deviation, with learned weights."""
 
 from typing import NamedTuple
 
@@ -20,21 +20,24 @@ class Params(NamedTuple):
 
 
 class _State(NamedTuple):
-    largest: Array  # [] the largest score so far, in whose units the moments are
+    largest: Array  # [] the largest score so far, the unit of the moments
     moments: Moments
 
 
 def attentive_statistics(*, hidden: Count = 64) -> Aggregator:
-    """Okabe, Koshinaka, Shinoda 2018, equations (3) to (6):
+    """Returns the mean and the standard deviation of the frames, weighted by attention.
 
         e_t = v . tanh(x_t W + b),  a_t = softmax_t(e_t)
         mu = sum_t a_t x_t,  sigma = sqrt(sum_t a_t x_t^2 - mu^2)
 
-    and the vector is [mu, sigma]; zeros if there is no frame. The paper adds a constant
-    to e_t, which the softmax takes away.
+    The vector is [mu, sigma], V = 2H; zeros without a frame. The paper adds a constant
+    to e_t, which cancels in the softmax.
+
+    Okabe, Koshinaka, Shinoda 2018, "Attentive statistics pooling for deep speaker
+    embedding", equations (3) to (6).
 
     Args:
-      hidden: nodes of the attention's hidden layer.
+      hidden: units of the attention's hidden layer.
     """
 
     def init(key, dim):
@@ -44,7 +47,7 @@ def attentive_statistics(*, hidden: Count = 64) -> Aggregator:
         return Params(glorot(w_key, (dim, hidden)), jnp.zeros(hidden), v)
 
     def start(params, dim):
-        return _State(jnp.float32(running.NOT_YET), running.no_moments(dim))
+        return _State(running.no_score(), running.no_moments(dim))
 
     def update(params, state, frames, mask):
         frames = masking.clean(frames, mask)

@@ -1,4 +1,4 @@
-"""Final pooling: the LSTM's output at the last frame."""
+"""Final pooling: the encoder's output at the last frame."""
 
 import jax.numpy as jnp
 
@@ -7,7 +7,11 @@ from vladser.types import Aggregator
 
 
 def final() -> Aggregator:
-    """The last frame that the mask keeps (Huang et al. 2020, section 2.2)."""
+    """Returns the last frame that the mask keeps; zeros without a frame.
+
+    Huang, Tao, Liu, Lian 2020, "Learning utterance-level representations with label
+    smoothing for speech emotion recognition", section 2.2.
+    """
 
     def start(params, dim):
         return jnp.zeros(dim)

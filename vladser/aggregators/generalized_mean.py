@@ -1,4 +1,4 @@
-"""Generalized-mean pooling (GeM): between average and maximum, where is learned."""
+"""Generalized-mean pooling (GeM): learns where to be between average and maximum."""
 
 from typing import NamedTuple
 
@@ -10,37 +10,38 @@ from vladser.aggregators.stepwise import stepwise
 from vladser.options import Positive
 from vladser.types import Aggregator, Array
 
-_EPSILON = 1e-6  # values below count as this much
+_EPSILON = 1e-6  # smaller values count as this
 
 
 class _Sums(NamedTuple):
-    largest: Array  # [2H] the largest p log x so far, in whose units the sums are
+    largest: Array  # [2H] the largest p log x so far, the unit of the sums
     powers: Array  # [2H]
     count: Array  # type: ignore[assignment]  # []; hides tuple.count
 
 
 def generalized_mean(*, p: Positive = 3.0) -> Aggregator:
-    """(1/T sum_t x_t(j)^p)^(1/p), p learned (Radenovic, Tolias, Chum 2018, eq. (3)).
+    """Returns (1/T sum_t x_t(j)^p)^(1/p), where p is learned; zeros without a frame.
 
-    p = 1 is the average, p -> infinity the maximum. The equation is for x >= 0, for it
-    follows a ReLU. An LSTM's outputs have a sign: here the positive parts max(x, 0) and
-    the negative parts max(-x, 0) are pooled each by themselves, and the vector is twice
-    as long as a frame. So nothing of the frame is lost, twice the frame is twice the
-    vector, as dropout's scaling wants it, and no root is taken of a sum that cancels,
-    which would have no bound on its gradient.
+    p = 1 is the average, p -> infinity the maximum. The equation holds for x >= 0,
+    since it follows a ReLU in the paper. An LSTM's outputs are signed: their positive
+    parts max(x, 0) and negative parts max(-x, 0) are pooled separately, V = 2H. Thus
+    nothing of a frame is lost, the vector scales with the frames, as dropout requires,
+    and no root is taken of a sum that cancels, whose gradient would be unbounded.
 
-    All cells share one p, and its logarithm is the parameter: p stays positive.
+    All cells share one p. Its logarithm is the parameter, so p stays positive.
+
+    Radenovic, Tolias, Chum 2018, "Fine-tuning CNN image retrieval with no human
+    annotation", equation (3).
 
     Args:
-      p: where the training starts; the paper's.
+      p: its initial value; 3 in the paper.
     """
 
     def init(key, dim):
-        return jnp.log(jnp.float32(p))
+        return jnp.log(jnp.full((), p, float))
 
     def start(params, dim):
-        sums = jnp.full(2 * dim, running.NOT_YET), jnp.zeros(2 * dim)
-        return _Sums(*sums, jnp.zeros(()))
+        return _Sums(running.no_score(2 * dim), jnp.zeros(2 * dim), jnp.zeros(()))
 
     def update(params, sums, frames, mask):
         frames = masking.clean(frames, mask)

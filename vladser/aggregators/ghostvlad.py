@@ -1,4 +1,4 @@
-"""GhostVLAD: NetVLAD with clusters that only take frames away from the others."""
+"""GhostVLAD: NetVLAD with clusters that only draw frames away from the others."""
 
 from typing import NamedTuple
 
@@ -15,20 +15,23 @@ from vladser.types import Aggregator, Array
 class Params(NamedTuple):
     w: Array  # [K + G, H]
     b: Array  # [K + G]
-    c: Array  # [K, H] the centers of the clusters that are no ghosts
+    c: Array  # [K, H] the centers of the clusters that are not ghosts
 
 
 def ghostvlad(*, clusters: Count = 4, ghosts: Count = 1) -> Aggregator:
-    """Zhong, Arandjelovic, Zisserman 2018, section 3.2:
+    """Returns residuals around K of K + G clusters, normalized as NetVLAD's.
 
         V(k, j) = sum_t a_k(x_t) (x_t(j) - c_k(j)),  k = 1..K
         a_k(x) = exp(w_k x + b_k) / sum_{i = 1..K + G} exp(w_i x + b_i)
 
-    normalized as NetVLAD is. Frames that say little, silence for one, may go to the G
-    ghosts, which have no part in the vector.
+    Frames that carry little information, such as silence, may be assigned to the G
+    ghosts, which are left out of the vector, V = K H.
+
+    Zhong, Arandjelovic, Zisserman 2018, "GhostVLAD for set-based face recognition",
+    section 3.2.
 
     Args:
-      clusters: K, as NetVLAD has by default.
+      clusters: K, by default NetVLAD's.
       ghosts: G; 1 in the paper.
     """
 

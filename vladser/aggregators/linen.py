@@ -10,24 +10,24 @@ from vladser.types import Aggregator
 
 
 def from_linen(module: linen.Module) -> Aggregator:
-    """An aggregator that is a module; it cannot stream, for a module sees all frames.
+    """Makes an aggregator of a module. It cannot stream: a module sees all frames.
 
     Args:
-      module: called as module(frames [T, H], mask [T]) -> vector [V]. Frames that the
-        mask leaves out are zeros. It never sees an empty mask: without a frame the
-        vector is zeros.
+      module: called as module(frames [T, H], mask [T]) -> vector [V]. Frames are zeros
+        where the mask is False. The module never sees an empty mask: without a frame
+        the vector is zeros.
 
-    Raises:
-      ValueError: from `init`, if the module keeps more than parameters, such as the
-        averages of batch normalization.
+    Returns:
+      An aggregator. Its `init` raises a ValueError if the module has other variables
+      than parameters, such as the averages of batch normalization.
     """
 
     def init(key, dim):
         variables = module.init(key, jnp.zeros((1, dim)), jnp.ones(1, bool))
         if others := sorted(variables.keys() - {"params"}):
             raise ValueError(
-                f"{type(module).__name__} keeps {', '.join(others)}: an aggregator has "
-                "parameters alone"
+                f"{type(module).__name__}: expected parameters alone, got "
+                f"{', '.join(others)}"
             )
         return variables.get("params", {})
 

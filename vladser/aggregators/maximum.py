@@ -7,10 +7,14 @@ from vladser.types import Aggregator
 
 
 def maximum() -> Aggregator:
-    """max_t x_t(j) (Huang et al. 2020, section 2.2); zeros if there is no frame."""
+    """Returns max_t x_t(j); zeros without a frame.
+
+    Huang, Tao, Liu, Lian 2020, "Learning utterance-level representations with label
+    smoothing for speech emotion recognition", section 2.2.
+    """
 
     def start(params, dim):
-        return jnp.full(dim, -jnp.inf)
+        return jnp.full(dim, -jnp.inf, float)
 
     def update(params, largest, frames, mask):
         kept = jnp.where(mask[:, None], frames, -jnp.inf)

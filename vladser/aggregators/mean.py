@@ -8,7 +8,11 @@ from vladser.types import Aggregator
 
 
 def mean() -> Aggregator:
-    """1/T sum_t x_t(j) (Huang et al. 2020, section 2.2); zeros if there is no frame."""
+    """Returns 1/T sum_t x_t(j); zeros without a frame.
+
+    Huang, Tao, Liu, Lian 2020, "Learning utterance-level representations with label
+    smoothing for speech emotion recognition", section 2.2.
+    """
 
     def start(params, dim):
         return jnp.zeros(dim), jnp.zeros(())

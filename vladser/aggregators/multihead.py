@@ -1,4 +1,4 @@
-"""Multi-head attention pooling: each part of the cells has weights of its own."""
+"""Multi-head attention pooling: each part of a frame has its own weights."""
 
 from typing import NamedTuple
 
@@ -13,22 +13,25 @@ from vladser.types import Aggregator, Array
 
 
 class _Sums(NamedTuple):
-    largest: Array  # [K] the largest scores so far, in whose units the sums are
+    largest: Array  # [K] the largest scores so far, the units of the sums
     weight: Array  # [K]
     frames: Array  # [K, H / K]
 
 
 def multihead(*, heads: Count = 4) -> Aggregator:
-    """Self multi-head attention pooling (India, Safari, Hernando 2019, section 2.2).
+    """Returns averages of parts of the frames, each weighted by its own attention.
 
-    A frame is cut into K heads x_t = [x_t1, ..., x_tK] of d = H / K cells:
+    A frame is cut into K heads x_t = [x_t1, ..., x_tK] of d = H / K numbers:
 
         w_tk = softmax_t(x_tk . u_k / sqrt(d)),  c_k = sum_t w_tk x_tk
 
-    and the vector is [c_1, ..., c_K]; zeros if there is no frame.
+    The vector is [c_1, ..., c_K], V = H; zeros without a frame.
+
+    India, Safari, Hernando 2019, "Self multi-head attention for speaker recognition",
+    section 2.2.
 
     Args:
-      heads: K, which divides H.
+      heads: K, a divisor of H.
     """
 
     def init(key, dim):
@@ -36,8 +39,8 @@ def multihead(*, heads: Count = 4) -> Aggregator:
         return glorot(key, (heads, divide(dim, heads=heads), 1))[..., 0]
 
     def start(params, dim):
-        nothing = jnp.zeros(heads), jnp.zeros((heads, dim // heads))
-        return _Sums(jnp.full(heads, running.NOT_YET), *nothing)
+        zeros = jnp.zeros(heads), jnp.zeros((heads, dim // heads))
+        return _Sums(running.no_score(heads), *zeros)
 
     def update(params, sums, frames, mask):
         parts = masking.clean(frames, mask).reshape(frames.shape[0], *params.shape)

@@ -1,4 +1,4 @@
-"""NetVLAD: where the frames lie around a few learned cluster centers."""
+"""NetVLAD: sums of the frames' residuals from learned cluster centers."""
 
 from typing import NamedTuple
 
@@ -18,53 +18,71 @@ class Params(NamedTuple):
 
 
 def assign(params: Params, frames: Array) -> Array:
-    """The share of each frame that goes to each cluster: softmax_k(w_k x_t + b_k).
+    """Assigns frames to clusters: softmax_k(w_k x_t + b_k).
 
     Args:
       frames: [..., H], finite.
 
     Returns:
-      [..., K], summing to 1 over K.
+      The share of each cluster in each frame, [..., K]; sums to 1 over K.
     """
-    # Not jax.nn.softmax: how its quotient is rounded differs between programs.
+    # Not jax.nn.softmax: the rounding of its quotient differs between programs.
     return jnp.exp(jax.nn.log_softmax(frames @ params.w.T + params.b))
 
 
 class Sums(NamedTuple):
-    """The sum of the residuals as its two parts: of x, and the weight of c."""
+    """The two terms of the summed residuals sum_t a_k(x_t) (x_t - c_k)."""
 
-    frames: Array  # [K, H]
-    weight: Array  # [K]
+    frames: Array  # [K, H] sum_t a_k(x_t) x_t
+    weight: Array  # [K] sum_t a_k(x_t)
 
 
 def start(clusters: int, dim: int) -> Sums:
-    """Those of no frame."""
+    """Returns the sums before the first frame."""
     return Sums(jnp.zeros((clusters, dim)), jnp.zeros(clusters))
 
 
 def add(sums: Sums, assignment: Array, frames: Array) -> Sums:
-    """With those of frames [T, H] more, of which [T, K] goes to the clusters."""
+    """Adds frames to the sums.
+
+    Args:
+      sums: of the frames before.
+      assignment: [T, K] the share of each cluster; zeros for padding.
+      frames: [T, H], finite.
+    """
     return Sums(
         sums.frames + assignment.T @ frames, sums.weight + assignment.sum(axis=0)
     )
 
 
 def finish(sums: Sums, centers: Array) -> Array:
-    """The residuals from the centers [K, H], intra-normalized (each cluster's row to
-    length 1), and the whole [K H] to length 1."""
+    """Normalizes the residuals: each cluster's to length 1, then the whole.
+
+    Args:
+      sums: of all frames.
+      centers: [K, H].
+
+    Returns:
+      [K H]; zeros without a frame.
+    """
     vlad = masking.l2_normalize(sums.frames - sums.weight[:, None] * centers)
     return masking.l2_normalize(vlad.ravel())
 
 
 def netvlad(*, clusters: Count = 4) -> Aggregator:
-    """Eq. (1) of Huang et al. 2020, after Arandjelovic et al. 2016:
+    """Returns the residuals of the frames from K centers, weighted by soft assignment.
 
         V(k, j) = sum_t softmax_k(w_k x_t + b_k) (x_t(j) - c_k(j))
 
-    then intra-normalization (each cluster's row to length 1) and the whole to length 1.
+    Each cluster's residual is normalized to length 1 (intra-normalization), then the
+    whole vector, V = K H; zeros without a frame.
+
+    Huang, Tao, Liu, Lian 2020, "Learning utterance-level representations with label
+    smoothing for speech emotion recognition", equation (1), after Arandjelovic et al.
+    2016, "NetVLAD: CNN architecture for weakly supervised place recognition".
 
     Args:
-      clusters: K, at least 1.
+      clusters: K.
     """
 
     def init(key, dim):

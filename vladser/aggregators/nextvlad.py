@@ -1,4 +1,4 @@
-"""NeXtVLAD: NetVLAD of short pieces of a widened frame, of which some count more."""
+"""NeXtVLAD: NetVLAD of groups of an expanded frame, weighted by attention."""
 
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ from vladser.types import Aggregator, Array
 
 
 class Params(NamedTuple):
-    """E = expansion H; a piece has d = E / G numbers."""
+    """E = expansion H; a group has d = E / G numbers."""
 
     expand: Array  # [H, E]
     expand_bias: Array  # [E]
@@ -27,27 +27,32 @@ class Params(NamedTuple):
 def nextvlad(
     *, clusters: Count = 16, groups: Count = 8, expansion: Count = 2
 ) -> Aggregator:
-    """Lin, Xiao, Fan 2018, section 3.2. A frame x_t is widened to y_t = x_t A + a of E
-    numbers, which is cut into G pieces y_t1, ..., y_tG:
+    """Returns residuals of groups of the expanded frames, normalized as NetVLAD's.
+
+    A frame x_t is expanded to y_t = x_t A + a of E numbers, which is cut into G groups
+    y_t1, ..., y_tG of d = E / G numbers:
 
         V(k, j) = sum_{t, g} s_g(y_t) a_gk(y_t) (y_tg(j) - c_k(j))
         s_g(y) = sigmoid(w_g y + b_g),  a_gk(y) = softmax_k(w_gk y + b_gk)
 
-    normalized as NetVLAD is. The paper has batch normalization where the vector's
-    length is made 1 here: it would make an utterance's vector depend on others.
+    and V = K d. Where the paper has batch normalization, the vector is normalized to
+    length 1: with batch normalization it would depend on other utterances.
+
+    Lin, Xiao, Fan 2018, "NeXtVLAD: an efficient neural network to aggregate frame-level
+    features for large-scale video classification", section 3.2.
 
     Args:
-      clusters: K. 16 of the short pieces make a vector as long as NetVLAD's 4.
-      groups: G, which divides E; as in the paper.
-      expansion: lambda, how many times as wide as the frame; as in the paper.
+      clusters: K; at the defaults the vector is as long as NetVLAD's with 4 clusters.
+      groups: G, a divisor of E; 8 in the paper.
+      expansion: lambda = E / H; 2 in the paper.
     """
 
     def init(key, dim):
         wide = expansion * dim
-        piece = divide(wide, groups=groups)
+        group = divide(wide, groups=groups)
         keys = jax.random.split(key, 4)
-        # Numbers as large as the frames', and centers beside them as NetVLAD's are:
-        # centers that are far away would drown what the frames say.
+        # Keeps expanded frames as large as the frames, and centers near them, as
+        # NetVLAD's are: distant centers would dominate the residuals.
         normal = jax.nn.initializers.normal(wide**-0.5)
         return Params(
             jax.nn.initializers.normal(dim**-0.5)(keys[0], (dim, wide)),
@@ -56,7 +61,7 @@ def nextvlad(
             jnp.zeros(groups),
             normal(keys[2], (groups, clusters, wide)),
             jnp.zeros((groups, clusters)),
-            normal(keys[3], (clusters, piece)),
+            normal(keys[3], (clusters, group)),
         )
 
     def start(params, dim):
@@ -68,11 +73,11 @@ def nextvlad(
         scores = jnp.einsum("te,gke->tgk", wide, params.w) + params.b
         assignment = jnp.exp(jax.nn.log_softmax(scores)) * attention[..., None]
         assignment = masking.clean(assignment, mask[:, None])
-        pieces = frames.shape[0] * groups
+        rows = frames.shape[0] * groups
         return netvlad.add(
             sums,
-            assignment.reshape(pieces, clusters),
-            wide.reshape(pieces, params.c.shape[1]),
+            assignment.reshape(rows, clusters),
+            wide.reshape(rows, params.c.shape[1]),
         )
 
     def finish(params, sums):

@@ -1,4 +1,4 @@
-"""Softmax weights and moments over time, kept while chunks of frames come in."""
+"""Softmax weights and moments over time, updated block by block."""
 
 from typing import NamedTuple
 
@@ -7,37 +7,42 @@ import jax.numpy as jnp
 
 from vladser.types import Array
 
-# Below any score, and finite: exp(NOT_YET - NOT_YET) must not be NaN.
-NOT_YET = -1e30
+# Below any score, and finite: the difference of two of them must not be NaN.
+_NO_SCORE = -1e30
+
+
+def no_score(*shape: int) -> Array:
+    """Returns the largest score [...] before the first frame."""
+    return jnp.full(shape, _NO_SCORE, float)
 
 
 def exponentials(
     largest: Array, scores: Array, mask: Array
 ) -> tuple[Array, Array, Array]:
-    """A softmax over time, before it is divided by its sum.
+    """Computes the numerators of a softmax over time.
 
-    The largest score so far is the unit, so that nothing overflows. When a larger one
-    comes, what was summed before has to be multiplied by `fade`.
+    They are relative to the largest score so far, so that nothing overflows. When a
+    block has a larger one, sums over earlier frames must be multiplied by `fade`.
 
     Args:
-      largest: [...] of the frames before; NOT_YET where there was none.
+      largest: [...] of earlier frames, see `no_score`.
       scores: [T, ...], finite.
       mask: [T] bool.
 
     Returns:
-      the largest score [...] now, fade [...], and exp(score - largest) [T, ...], zero
-      where the mask leaves out.
+      The largest score now [...], fade [...], and exp(score - largest) [T, ...], zero
+      where the mask is False.
     """
     mask = mask.reshape(-1, *[1] * (scores.ndim - 1))
-    scores = jnp.where(mask, scores, NOT_YET)
-    # A result does not depend on this shift, so neither does its gradient.
-    new = jnp.maximum(largest, scores.max(axis=0, initial=NOT_YET))
+    scores = jnp.where(mask, scores, _NO_SCORE)
+    # The softmax does not depend on this shift, and neither does its gradient.
+    new = jnp.maximum(largest, scores.max(axis=0, initial=_NO_SCORE))
     new = jax.lax.stop_gradient(new)
     return new, jnp.exp(largest - new), jnp.where(mask, jnp.exp(scores - new), 0.0)
 
 
 class Moments(NamedTuple):
-    """Of frames that have weights."""
+    """The moments of weighted frames."""
 
     weight: Array  # [] the sum of the weights
     mean: Array  # [D]
@@ -45,20 +50,32 @@ class Moments(NamedTuple):
 
 
 def no_moments(dim: int) -> Moments:
-    """Those of no frame."""
+    """Returns the moments before the first frame."""
     return Moments(jnp.zeros(()), jnp.zeros(dim), jnp.zeros(dim))
 
 
 def moments(frames: Array, weights: Array) -> Moments:
-    """Those of frames [T, D], finite, with weights [T]."""
+    """Computes the moments of a block.
+
+    Args:
+      frames: [T, D], finite.
+      weights: [T], at least 0.
+    """
     weight = weights.sum()
     mean = (weights @ frames) * _reciprocal(weight)
     return Moments(weight, mean, weights @ (frames - mean) ** 2)
 
 
 def merge(one: Moments, other: Moments) -> Moments:
-    """Those of both together (Chan, Golub, LeVeque 1979): a difference of means, where
-    E[x^2] - E[x]^2 would lose its digits."""
+    """Merges the moments of two sets of frames.
+
+    Adds the variance between the two means to those within: E[x^2] - E[x]^2 would
+    cancel. Chan, Golub, LeVeque 1979, "Updating formulae and a pairwise algorithm for
+    computing sample variances".
+
+    Args:
+      one, other: in any order.
+    """
     weight = one.weight + other.weight
     share = other.weight * _reciprocal(weight)
     delta = other.mean - one.mean
@@ -67,8 +84,8 @@ def merge(one: Moments, other: Moments) -> Moments:
 
 
 def deviation(moments: Moments) -> Array:
-    """The standard deviation [D]. What is below 1e-6 counts as zero, and so does its
-    gradient: the square root has none there."""
+    """Returns the standard deviation [D]; below 1e-6 it is zero, with gradient zero,
+    since the square root has no gradient at 0."""
     variance = moments.squares * _reciprocal(moments.weight)
     positive = variance > 1e-12
     return jnp.where(positive, jnp.sqrt(jnp.where(positive, variance, 1.0)), 0.0)

@@ -1,4 +1,4 @@
-"""Statistics pooling: mean and standard deviation of each cell over time."""
+"""Statistics pooling: mean and standard deviation over time."""
 
 import jax.numpy as jnp
 
@@ -9,11 +9,14 @@ from vladser.types import Aggregator
 
 
 def statistics() -> Aggregator:
-    """[mu, sigma] of the frames (Snyder et al. 2017, section 3.1; 2018, x-vectors):
+    """Returns the mean and the standard deviation of the frames.
 
         mu = 1/T sum_t x_t,  sigma = sqrt(1/T sum_t (x_t - mu)^2)
 
-    Twice as long as a frame; zeros if there is no frame.
+    The vector is [mu, sigma], V = 2H; zeros without a frame.
+
+    Snyder et al. 2017, "Deep neural network embeddings for text-independent speaker
+    verification", section 3.1.
     """
 
     def start(params, dim):

@@ -1,11 +1,17 @@
-"""Aggregators that take in frames step by step."""
+"""Aggregators that take in frames block by block."""
 
 from vladser.types import Aggregator, Stepwise
 
 
 def stepwise(init, start, update, finish) -> Aggregator:
-    """Makes an aggregator whose `apply` is its steps over one block of frames, so that
-    whole and stepwise cannot disagree. See `types.Stepwise` for the functions."""
+    """Makes an aggregator whose `apply` is one block of all frames.
+
+    Thus whole and stepwise cannot disagree.
+
+    Args:
+      init: see `types.Aggregator`.
+      start, update, finish: see `types.Stepwise`.
+    """
 
     def apply(params, frames, mask):
         state = update(params, start(params, frames.shape[-1]), frames, mask)
@@ -15,14 +21,17 @@ def stepwise(init, start, update, finish) -> Aggregator:
 
 
 def divide(size: int, **parts: int) -> int:
-    """Divides a size by an option.
+    """Divides a size by the value of an option.
 
     Args:
-      size: a number of units.
-      **parts: the one option, by its name.
+      size: of a frame.
+      **parts: one option, by its name.
+
+    Returns:
+      The quotient, a whole number.
 
     Raises:
-      ValueError: the quotient is not whole; names the option.
+      ValueError: the option does not divide the size; names its divisors.
     """
     ((option, number),) = parts.items()
     if size % number:

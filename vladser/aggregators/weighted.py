@@ -1,4 +1,4 @@
-"""Weighted pooling: an average over time whose weights are learned (attention)."""
+"""Weighted pooling: an average over time, weighted by attention."""
 
 from typing import NamedTuple
 
@@ -12,19 +12,25 @@ from vladser.types import Aggregator, Array
 
 
 class _Sums(NamedTuple):
-    largest: Array  # [] the largest score so far, in whose units the sums are
+    largest: Array  # [] the largest score so far, the unit of the sums
     weight: Array  # []
     frames: Array  # [H]
 
 
 def weighted() -> Aggregator:
-    """sum_t softmax_t(u . x_t) x_t (Mirsamadi et al. 2017; Huang et al. 2020, 2.2)."""
+    """Returns sum_t softmax_t(u . x_t) x_t, where u is learned; zeros without a frame.
+
+    Huang, Tao, Liu, Lian 2020, "Learning utterance-level representations with label
+    smoothing for speech emotion recognition", section 2.2, after Mirsamadi, Barsoum,
+    Zhang 2017, "Automatic speech emotion recognition using recurrent neural networks
+    with local attention".
+    """
 
     def init(key, dim):
         return jax.nn.initializers.glorot_uniform()(key, (dim, 1))[:, 0]
 
     def start(params, dim):
-        return _Sums(jnp.float32(running.NOT_YET), jnp.zeros(()), jnp.zeros(dim))
+        return _Sums(running.no_score(), jnp.zeros(()), jnp.zeros(dim))
 
     def update(params, sums, frames, mask):
         frames = masking.clean(frames, mask)

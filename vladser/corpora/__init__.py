@@ -1,7 +1,8 @@
 """Corpora: who said what, in which emotion. One reader a file: folder -> Corpus.
 
 To add a corpus, add a file with a function `read(folder) -> Corpus` here, and a line
-below: the name is the value of `--corpus`.
+below: the name is the value of `--corpus`. One that lives elsewhere is named by its
+import path, see `readers`.
 """
 
 READERS = {

@@ -17,8 +17,6 @@ YAML, and the package is shown the tables as Parquet or CSV alone.
 
 import math
 import re
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
@@ -28,7 +26,7 @@ from vladser.corpora.manifest import is_control
 from vladser.errors import InputError
 from vladser.types import Corpus, Utterance
 
-_EMOTIONS = {
+EMOTIONS = {
     "anger": "angry",
     "boredom": "bored",
     "disgust": "disgusted",
@@ -40,6 +38,7 @@ _EMOTIONS = {
     "surprise": "surprised",
 }
 _PLAIN = re.compile(r"[\w. -]*\w[\w. -]*")
+_SCHEMES = ("emotion", "speaker", "session", "transcription")
 _SPLITS = {"train": "train", "dev": "validation", "test": "test"}
 
 
@@ -49,10 +48,8 @@ class _Segment(NamedTuple):
     end: float | None = None
 
 
-class _Label(NamedTuple):
-    segment: _Segment
-    value: str
-    table: str
+# Of each segment, its labels, and the tables that each is in.
+_Labels = dict[_Segment, dict[str, list[str]]]
 
 
 def read(folder: Path) -> Corpus:
@@ -63,53 +60,47 @@ def read(folder: Path) -> Corpus:
         speakers or a single one of its files; tables that disagree.
     """
     require_folder(folder, "an audformat database: db.yaml, tables and audio")
-    database = _load(folder)
-    labels, notes = list(_labels(database, "emotion")), []
-    if _clash(labels):
-        gold = [label for label in labels if "gold_standard" in label.table]
+    database, notes = _load(folder), []
+    labels = {scheme: _labels(database, scheme) for scheme in _SCHEMES}
+    if any(len(found) > 1 for found in labels["emotion"].values()):
+        gold = _labels(database, "emotion", "gold_standard")
         if gold:
             notes.append(f"{folder}: tables disagree; those called gold_standard count")
-            labels = gold
-    emotions, speakers, sessions, texts = (
-        _decided(folder, name, found)
-        for name, found in {
-            "emotion": labels,
-            "speaker": list(_labels(database, "speaker")),
-            "session": list(_labels(database, "session")),
-            "transcription": list(_labels(database, "transcription")),
-        }.items()
-    )
-    for name, found in {"emotion": emotions, "speaker": speakers}.items():
-        if not found:
+            labels["emotion"] = gold
+    values = {name: _decided(folder, name, labels[name]) for name in _SCHEMES}
+    for name in "emotion", "speaker":
+        if not values[name]:
             known = ", ".join(database.schemes) or "none"
             raise InputError(f"{folder}: no label of {name!r}; its schemes are {known}")
-    if not any((folder / segment.file).exists() for segment in emotions):
-        one = next(iter(emotions)).file
-        raise InputError(f"{folder}: none of its files is there, such as {one}")
-    splits = _splits(database, labels)
-    whole = {segment: _Segment(segment.file) for segment in emotions}
+    if not any((folder / segment.file).exists() for segment in values["emotion"]):
+        example = next(iter(values["emotion"])).file
+        raise InputError(f"{folder}: none of its files is there, such as {example}")
+
+    def of(segment: _Segment, name: str) -> str | None:
+        return values[name].get(segment) or values[name].get(_Segment(segment.file))
+
     utterances = [
         Utterance(
             id=_id(segment),
             file=folder / segment.file,
             speaker=speaker,
-            emotion=_EMOTIONS.get(emotion.lower(), emotion.lower()),
-            session=sessions.get(segment) or sessions.get(whole[segment]),
-            text=texts.get(segment) or texts.get(whole[segment]),
+            emotion=EMOTIONS.get(emotion.lower(), emotion.lower()),
+            session=of(segment, "session"),
+            text=of(segment, "transcription"),
             start=segment.start,
             end=segment.end,
-            split=splits.get(segment),
+            split=_split(database, labels["emotion"][segment][emotion]),
         )
-        for segment, emotion in emotions.items()
-        if (speaker := speakers.get(segment) or speakers.get(whole[segment]))
+        for segment, emotion in values["emotion"].items()
+        if (speaker := of(segment, "speaker"))
     ]
-    if missing := len(emotions) - len(utterances):
+    if missing := len(values["emotion"]) - len(utterances):
         notes.append(f"utterances left out, without a speaker: {missing:,}")
     return Corpus(sorted(utterances, key=lambda utterance: utterance.id), notes)
 
 
 def _load(folder: Path) -> Any:
-    """The audformat.Database with all its tables."""
+    """Returns the audformat.Database with all its tables."""
     try:
         import audformat  # the package, for imports are absolute
         import yaml  # which comes with it
@@ -138,25 +129,30 @@ def _load(folder: Path) -> Any:
         except OSError:
             raise
         except Exception as error:  # it checks little of what it reads
-            said = " ".join(f"{error}".replace(shown, str(folder)).split()) or repr(
-                error
-            )
+            said = " ".join(f"{error}".replace(shown, str(folder)).split())
+            said = said or repr(error)
             raise InputError(f"{file}: is not as audformat writes it: {said}") from None
     return database
 
 
-def _labels(database: Any, scheme: str) -> Iterator[_Label]:
-    """Not by Database.get, which takes the labels of files for those of other segments
-    (seen with audformat 1.4.3 where tables of both kinds are joined)."""
+def _labels(database: Any, scheme: str, tables: str = "") -> _Labels:
+    """Returns the labels of a scheme in all tables whose names contain `tables`.
+
+    Database.get would take the labels of files for those of other segments (seen with
+    audformat 1.4.3 where tables of both kinds are joined).
+    """
+    labels: _Labels = {}
     for name, table in database.tables.items():
         for column_id, column in table.columns.items():
-            if scheme not in (column_id, column.scheme_id):
+            if scheme not in (column_id, column.scheme_id) or tables not in name:
                 continue
             known = column.scheme.labels if column.scheme_id else None
             for place, value in column.get().dropna().items():
                 if isinstance(known, dict) and isinstance(known.get(value), str):
                     value = known[value]
-                yield _Label(_segment(place), str(value).strip(), name)
+                of = labels.setdefault(_segment(place), {})
+                of.setdefault(str(value).strip(), []).append(name)
+    return labels
 
 
 def _segment(place: str | tuple) -> _Segment:
@@ -175,36 +171,26 @@ def _id(segment: _Segment) -> str:
     return segment.file if times == "-" else f"{segment.file}#{times}"
 
 
-def _decided(folder: Path, name: str, labels: Sequence[_Label]) -> dict[_Segment, str]:
-    if clash := _clash(labels):
-        (segment, *one), (_, *other) = clash
-        raise InputError(
-            f"{folder}: {name} of {_id(segment)} is {one[0]} in the table {one[1]} and "
-            f"{other[0]} in {other[1]}"
-        )
-    for segment, value, table in labels:
-        text = segment.file if name == "transcription" else segment.file + value
+def _decided(folder: Path, scheme: str, labels: _Labels) -> dict[_Segment, str]:
+    """Returns the label of each segment, on which all tables agree."""
+    for segment, of in labels.items():
+        (value, tables), *others = of.items()
+        for other, (table, *_) in others:
+            raise InputError(
+                f"{folder}: {scheme} of {_id(segment)} is {value} in the table "
+                f"{tables[0]} and {other} in {table}"
+            )
+        text = segment.file if scheme == "transcription" else segment.file + value
         if any(map(is_control, text)):
             raise InputError(
-                f"{folder}: table {table}: {name} {value!r} of {segment.file!r}; "
+                f"{folder}: table {tables[0]}: {scheme} {value!r} of {segment.file!r}; "
                 "expected no control character"
             )
-    return {label.segment: label.value for label in labels}
+    return {segment: next(iter(of)) for segment, of in labels.items()}
 
 
-def _clash(labels: Sequence[_Label]) -> tuple[_Label, _Label] | None:
-    """The first two labels of one segment that differ."""
-    first: dict[_Segment, _Label] = {}
-    for label in labels:
-        if first.setdefault(label.segment, label).value != label.value:
-            return first[label.segment], label
-    return None
-
-
-def _splits(database: Any, labels: Sequence[_Label]) -> dict[_Segment, str | None]:
-    """The split of each segment that is in one alone."""
-    found = defaultdict(set)
-    for label in labels:
-        if split := database.splits.get(database.tables[label.table].split_id):
-            found[label.segment].add(_SPLITS.get(split.type))
-    return {segment: one.pop() for segment, one in found.items() if len(one) == 1}
+def _split(database: Any, tables: list[str]) -> str | None:
+    """Returns the split of a segment's tables, if it is in one alone."""
+    ids = {database.tables[name].split_id for name in tables} & {*database.splits}
+    splits = {_SPLITS.get(database.splits[id].type) for id in ids}
+    return splits.pop() if len(splits) == 1 else None

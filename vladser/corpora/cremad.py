@@ -8,13 +8,12 @@ sentence DFA, emotion ANG, level XX (LO, MD, HI; XX is unspecified, once written
 emotion is the one that was acted, not the raters' vote.
 """
 
-import re
 from pathlib import Path
 
 from vladser.corpora.filenames import read_named
-from vladser.types import Corpus, Utterance
+from vladser.types import Corpus
 
-_EMOTIONS = {
+EMOTIONS = {
     "ANG": "angry",
     "DIS": "disgusted",
     "FEA": "fearful",
@@ -30,15 +29,6 @@ _NAME = (
 
 def read(folder: Path) -> Corpus:
     """Reads CREMA-D; notes and errors as in `filenames.read_named`."""
-    expected = "CREMA-D names such as 1001_DFA_ANG_XX.wav"
-    return read_named(folder, _NAME, _utterance, expected)
-
-
-def _utterance(file: Path, name: re.Match) -> Utterance:
-    return Utterance(
-        id=file.stem,
-        file=file,
-        speaker=name["speaker"],
-        emotion=_EMOTIONS[name["emotion"]],
-        text=name["text"],
+    return read_named(
+        folder, _NAME, EMOTIONS, "CREMA-D names such as 1001_DFA_ANG_XX.wav"
     )

@@ -1,14 +1,14 @@
 """Two corpora as one: trained on the first, tested on the second."""
 
-from collections import Counter
 from dataclasses import replace
 
+from vladser.corpora import emotions
 from vladser.errors import InputError
 from vladser.types import Corpus, Utterance
 
 
 def join(train: Corpus, test: Corpus, train_name: str, test_name: str) -> Corpus:
-    """Joins two corpora, of which `folds.make` with hold_out="split" makes one fold.
+    """Joins two corpora; `folds.make` with hold_out="split" makes one fold of them.
 
     Ids, speakers and sessions begin with the name of their corpus, "emodb:03a01Fa"; if
     both have one name, with "-train" or "-test" behind it. Sentences begin with the
@@ -39,7 +39,7 @@ def join(train: Corpus, test: Corpus, train_name: str, test_name: str) -> Corpus
 
 
 def check(corpus: Corpus, groups: tuple[tuple[str, ...], ...]) -> None:
-    """Refuses classes that only one side of a joined corpus has.
+    """Refuses classes that one side of a joined corpus lacks.
 
     Args:
       corpus: from `join`.
@@ -50,14 +50,8 @@ def check(corpus: Corpus, groups: tuple[tuple[str, ...], ...]) -> None:
     """
     for split in ("train", "test"):
         side = [u for u in corpus.utterances if u.split == split]
-        counts = Counter(utterance.emotion for utterance in side)
-        for group in groups:
-            if not any(counts[emotion] for emotion in group):
-                known = ", ".join(f"{name} {n:,}" for name, n in counts.most_common())
-                raise InputError(
-                    f"emotion {'+'.join(group)}: no utterance to {split} on; expected "
-                    f"in both corpora, and that to {split} on has {known}"
-                )
+        lack = f"no utterance to {split} on; expected in both corpora, and that one"
+        emotions.require(side, groups, lack)
 
 
 def _audio(utterance: Utterance) -> tuple:

@@ -8,13 +8,12 @@ sentence a01, emotion F, take a; the emotions are initials of the German words (
 Langeweile, Ekel, Angst, Freude, Trauer, neutral).
 """
 
-import re
 from pathlib import Path
 
 from vladser.corpora.filenames import read_named
-from vladser.types import Corpus, Utterance
+from vladser.types import Corpus
 
-_EMOTIONS = {
+EMOTIONS = {
     "W": "angry",
     "L": "bored",
     "E": "disgusted",
@@ -28,14 +27,4 @@ _NAME = r"(?P<speaker>\d\d)(?P<text>[a-z]\d\d)(?P<emotion>[WLEAFTN])[a-z]?"
 
 def read(folder: Path) -> Corpus:
     """Reads EMO-DB; notes and errors as in `filenames.read_named`."""
-    return read_named(folder, _NAME, _utterance, "EMO-DB names such as 03a01Fa.wav")
-
-
-def _utterance(file: Path, name: re.Match) -> Utterance:
-    return Utterance(
-        id=file.stem,
-        file=file,
-        speaker=name["speaker"],
-        emotion=_EMOTIONS[name["emotion"]],
-        text=name["text"],
-    )
+    return read_named(folder, _NAME, EMOTIONS, "EMO-DB names such as 03a01Fa.wav")

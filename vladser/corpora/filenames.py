@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from vladser.errors import InputError
@@ -17,24 +17,24 @@ def require_folder(folder: Path, expected: str) -> None:
 
 
 def find_wavs(folder: Path) -> list[Path]:
-    """The wav files at any depth below `folder`, those nearest to it first.
+    """Returns the wav files at any depth below a folder, the nearest first.
 
     Raises:
-      InputError: a folder that cannot be listed.
+      InputError: a folder cannot be listed.
     """
     wavs = [file for file in find_files(folder) if file.suffix.lower() == ".wav"]
     return sorted(wavs, key=lambda wav: (len(wav.parts), wav.as_posix()))
 
 
 def find_files(folder: Path) -> list[Path]:
-    """The files at any depth below `folder`, sorted.
+    """Returns the files at any depth below a folder, sorted.
 
     Hidden files and folders are ignored: some archives carry a `._name.wav` for each
     wav, which is no audio. Links are followed, but not back into a folder that the
     link lies in. No file is opened.
 
     Raises:
-      InputError: a folder that cannot be listed.
+      InputError: a folder cannot be listed.
     """
     files, pending = [], [(folder, frozenset[str]())]
     while pending:
@@ -54,20 +54,38 @@ def find_files(folder: Path) -> list[Path]:
     return sorted(files)
 
 
+def notes(*left_out: tuple[str, Sequence[str | Path]]) -> Iterator[str]:
+    """Yields a note on each kind of things that were left out, if there are any.
+
+    Args:
+      *left_out: what they are, and which: the first is given as an example.
+    """
+    for what, which in left_out:
+        if which:
+            example = str(which[0])
+            shown = example if example.isprintable() else ascii(example)
+            yield f"{what}: {len(which):,} (such as {shown})"
+
+
 def read_named(
     folder: Path,
     pattern: str,
-    utterance: Callable[[Path, re.Match], Utterance],
+    emotions: Mapping[str, str],
     expected: str,
+    *,
+    id: str = "{stem}",
+    speaker: str = "{speaker}",
 ) -> Corpus:
     """Reads a corpus whose file names say speaker and emotion.
 
     Args:
       folder: searched at any depth, so that the archive's own top folder may stay.
       pattern: matches the whole name without extension, "03a01Fa", or, where it has a
-        slash in it, the folder's name too, "DC/a01".
-      utterance: makes the utterance of a file and its match.
+        slash in it, the folder's name too, "DC/a01". It has the groups speaker and
+        emotion, and text where the sentence is known.
+      emotions: the canonical names of what the group emotion says.
       expected: what the folder should hold, for messages.
+      id, speaker: format strings over the groups and the stem of the file.
 
     Returns:
       The utterances by id. Names that do not follow the pattern, and second copies of
@@ -78,32 +96,29 @@ def read_named(
     """
     require_folder(folder, expected)
     name = re.compile(rf"(?:^|/)(?:{pattern})\Z", re.ASCII)
-    found: dict[str, Utterance] = {}
+    utterances: dict[str, Utterance] = {}
     strangers, copies = [], []
     for wav in find_wavs(folder):
         match = name.search(f"{wav.parent.name}/{wav.stem}")
         if match is None:
-            strangers.append(wav)
-        elif (made := utterance(wav, match)).id in found:
-            copies.append(wav)
-        else:
-            found[made.id] = made
-    if not found:
+            strangers.append(wav.relative_to(folder))
+            continue
+        groups = match.groupdict()
+        key = id.format(stem=wav.stem, **groups)
+        if key in utterances:
+            copies.append(wav.relative_to(folder))
+            continue
+        utterances[key] = Utterance(
+            id=key,
+            file=wav,
+            speaker=speaker.format(**groups),
+            emotion=emotions[groups["emotion"]],
+            text=groups.get("text"),
+        )
+    if not utterances:
         raise InputError(f"{folder}: expected {expected}; found none")
-    notes = []
-    if strangers:
-        notes.append(
-            f"wavs left out, not {expected}: {len(strangers):,} "
-            f"(such as {_shown(strangers[0].relative_to(folder))})"
-        )
-    if copies:
-        notes.append(
-            f"wavs left out, second copies by their names: {len(copies):,} "
-            f"(such as {_shown(copies[0].relative_to(folder))})"
-        )
-    return Corpus([found[id] for id in sorted(found)], notes)
-
-
-def _shown(path: Path) -> str:
-    """A path in one line, whatever it is named."""
-    return str(path) if str(path).isprintable() else ascii(str(path))
+    left_out = notes(
+        (f"wavs left out, not {expected}", strangers),
+        ("wavs left out, second copies by their names", copies),
+    )
+    return Corpus([utterances[key] for key in sorted(utterances)], [*left_out])

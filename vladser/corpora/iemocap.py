@@ -18,13 +18,12 @@ counted anew in each recording, also where two recordings follow one script.
 import re
 from collections import Counter
 from pathlib import Path
-from typing import NamedTuple
 
-from vladser.corpora.filenames import find_wavs, require_folder
+from vladser.corpora.filenames import find_wavs, notes, require_folder
 from vladser.errors import InputError
 from vladser.types import Corpus, Utterance
 
-_EMOTIONS = {
+EMOTIONS = {
     "ang": "angry",
     "hap": "happy",
     "exc": "excited",
@@ -55,17 +54,9 @@ _SESSIONS = [f"Session{number}" for number in range(1, 6)]
 _EXPECTED = "IEMOCAP's Session1 to Session5"
 _LABEL = re.compile(
     r"\[\s*[\d.]+\s*-\s*[\d.]+\s*\]\s+"
-    r"(?P<turn>(?P<session>Ses\d\d)[FM]_\w+_(?P<talker>[FM])[A-Z0-9]+)\s+"
-    r"(?P<label>[a-z]{3})(?:\s.*)?",
+    r"(?P<turn>Ses\d\d[FM]_\w+_[FM][A-Z0-9]+)\s+(?P<label>[a-z]{3})(?:\s.*)?",
     re.ASCII,
 )
-
-
-class _Turn(NamedTuple):
-    session: str
-    talker: str
-    label: str
-    source: Path
 
 
 def read(folder: Path) -> Corpus:
@@ -80,41 +71,37 @@ def read(folder: Path) -> Corpus:
         one turn.
     """
     root = _release(folder)
-    utterances, notes, no_emotion = [], [], Counter[str]()
+    utterances, remarks, no_emotion = [], [], Counter[str]()
     for session in _SESSIONS:
         if not (root / session).is_dir():
-            notes.append(f"{session}: not in {root}")
+            remarks.append(f"{session}: not in {root}")
             continue
         turns, malformed = _turns(root / session / "dialog" / "EmoEvaluation")
         wav_folder = root / session / "sentences" / "wav"
         wavs = find_wavs(wav_folder) if wav_folder.is_dir() else []
-        files = {wav.stem: wav for wav in wavs}
-        no_emotion.update(t.label for t in turns.values() if t.label not in _EMOTIONS)
-        labelled = {id: t for id, t in turns.items() if t.label in _EMOTIONS}
-        here = [
-            Utterance(
-                id=id,
-                file=files[id],
-                speaker=turn.session + turn.talker,
-                emotion=_EMOTIONS[turn.label],
-                session=turn.session,
-            )
-            for id, turn in labelled.items()
-            if id in files
-        ]
-        utterances += here
-        if malformed:
-            notes.append(
-                f"{session}: label lines left out, not understood: "
-                f"{len(malformed):,} (such as {malformed[0]})"
-            )
+        files, labelled, absent = {wav.stem: wav for wav in wavs}, 0, []
+        for id, label in turns.items():
+            labelled += label in EMOTIONS
+            if label not in EMOTIONS:
+                no_emotion[label] += 1
+            elif id not in files:
+                absent.append(f"{id}.wav")
+            else:
+                recorded, talker = id[:5], id.rpartition("_")[2][0]
+                emotion, speaker = EMOTIONS[label], recorded + talker
+                utterances.append(
+                    Utterance(id, files[id], speaker, emotion, session=recorded)
+                )
         if not turns:
-            notes.append(f"{session}: no labels in dialog/EmoEvaluation/*.txt")
-        if absent := len(labelled) - len(here):
-            notes.append(
-                f"{session}: {absent:,} of {len(labelled):,} labelled utterances have "
-                f"no wav under {wav_folder}"
-            )
+            remarks.append(f"{session}: no labels in dialog/EmoEvaluation/*.txt")
+        remarks += notes(
+            (f"{session}: label lines left out, not understood", malformed),
+            (
+                f"{session}: of {labelled:,} labelled utterances, those without a wav "
+                f"under {wav_folder}",
+                absent,
+            ),
+        )
     if not utterances:
         raise InputError(
             f"{root}: expected labels in SessionN/dialog/EmoEvaluation/*.txt and their "
@@ -122,12 +109,12 @@ def read(folder: Path) -> Corpus:
         )
     if no_emotion:
         counts = ", ".join(f"{n:,} {label}" for label, n in no_emotion.most_common())
-        notes.append(f"turns left out, labelled with no emotion: {counts}")
-    return Corpus(sorted(utterances, key=lambda utterance: utterance.id), notes)
+        remarks.append(f"turns left out, labelled with no emotion: {counts}")
+    return Corpus(sorted(utterances, key=lambda utterance: utterance.id), remarks)
 
 
 def _release(folder: Path) -> Path:
-    """The folder that holds the sessions: `folder`, or the archive's folder in it."""
+    """Returns the folder that holds the sessions, this one or the archive's in it."""
     require_folder(folder, _EXPECTED)
     for root in (folder, folder / "IEMOCAP_full_release"):
         if any((root / session).is_dir() for session in _SESSIONS):
@@ -135,13 +122,12 @@ def _release(folder: Path) -> Path:
     raise InputError(f"{folder}: expected {_EXPECTED}; found none")
 
 
-def _turns(folder: Path) -> tuple[dict[str, _Turn], list[str]]:
-    """A session's turns by name, and the places of lines that are no label."""
-    turns: dict[str, _Turn] = {}
+def _turns(folder: Path) -> tuple[dict[str, str], list[str]]:
+    """Returns the label of each turn, and the places of lines that are no label."""
+    labels: dict[str, str] = {}
+    sources: dict[str, str] = {}
     malformed = []
-    for source in sorted(folder.glob("*.txt")):
-        if source.name.startswith("."):
-            continue
+    for source in sorted(folder.glob("[!.]*.txt")):
         text = source.read_text(encoding="utf-8", errors="replace")
         for number, line in enumerate(text.splitlines(), start=1):
             if not line.startswith("["):
@@ -151,11 +137,11 @@ def _turns(folder: Path) -> tuple[dict[str, _Turn], list[str]]:
                 malformed.append(f"{source.name} line {number}")
                 continue
             id, label = match["turn"], match["label"]
-            turn = _Turn(match["session"], match["talker"], label, source)
-            first = turns.setdefault(id, turn)
-            if first.label != label:
+            first = labels.setdefault(id, label)
+            sources.setdefault(id, source.name)
+            if first != label:
                 raise InputError(
-                    f"{source}, line {number}: {id} is {label}, but {first.label} in "
-                    f"{first.source.name}; expected one label"
+                    f"{source}, line {number}: {id} is {label}, but {first} in "
+                    f"{sources[id]}; expected one label"
                 )
-    return turns, malformed
+    return labels, malformed

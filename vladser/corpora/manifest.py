@@ -25,7 +25,7 @@ _SPLITS = ("train", "validation", "test")
 
 
 def read(folder: Path) -> Corpus:
-    """Reads a manifest; whether the audio is there is not looked at.
+    """Reads a manifest; does not look whether the audio is there.
 
     Args:
       folder: the CSV file itself.
@@ -38,30 +38,31 @@ def read(folder: Path) -> Corpus:
         raise InputError(f"{folder}: {what}; expected the manifest, a CSV file")
     utterances: dict[str, Utterance] = {}
     lines: dict[tuple, int] = {}
-    every = rows(folder)
-    line, header = next(every, (1, []))
+    numbered = rows(folder)
+    line, header = next(numbered, (1, []))
     _check(f"{folder}, line {line}", header)
-    for line, cells in every:
+    for line, cells in numbered:
         try:
             utterance = _utterance(folder.parent, header, cells)
-            segment = (utterance.file, utterance.start or 0.0, utterance.end)
-            if segment in lines:
-                raise InputError(
-                    f"the same file and segment as in line {lines[segment]}"
-                )
+            part = (utterance.file, utterance.start or 0.0, utterance.end)
+            if part in lines:
+                raise InputError(f"the same file and segment as in line {lines[part]}")
             if utterance.id in utterances:
                 raise InputError(f"a second utterance with the id {utterance.id}")
         except InputError as error:
             raise InputError(f"{folder}, line {line}: {error}") from None
-        lines[segment] = line
-        utterances[utterance.id] = utterance
+        lines[part], utterances[utterance.id] = line, utterance
     if not utterances:
         raise InputError(f"{folder}: no utterances; expected a line for each")
     return Corpus([utterances[id] for id in sorted(utterances)], [])
 
 
 def rows(file: Path) -> Iterator[tuple[int, list[str]]]:
-    """Yields line number and stripped cells of every line that is not blank."""
+    """Yields the number and the stripped cells of every line that is not blank.
+
+    Raises:
+      InputError: the file cannot be read, or is not CSV in UTF-8.
+    """
     try:
         with file.open(encoding="utf-8-sig", newline="") as stream:
             reader = csv.reader(stream, strict=True)
@@ -79,8 +80,8 @@ def rows(file: Path) -> Iterator[tuple[int, list[str]]]:
 def _check(where: str, header: list[str]) -> None:
     for name in _REQUIRED:
         if name not in header:
-            found = ",".join(header)
-            raise InputError(f"{where}: no column {name!r} in the header {found!r}")
+            text = ",".join(header)
+            raise InputError(f"{where}: no column {name!r} in the header {text!r}")
     for name in header:
         if name not in COLUMNS:
             known = ", ".join(COLUMNS)
@@ -92,7 +93,7 @@ def _check(where: str, header: list[str]) -> None:
 def named(
     columns: list[str], cells: list[str], required: Iterable[str]
 ) -> dict[str, str]:
-    """The cells of a line by the names of their columns.
+    """Returns the cells of a line by the names of their columns.
 
     Raises:
       InputError: more or fewer cells than columns, or a required one is empty.
@@ -115,7 +116,7 @@ def check_letters(name: str, cell: str) -> None:
 
 
 def segment(row: dict[str, str]) -> tuple[float | None, float | None]:
-    """What the cells `start` and `end` say, in seconds; None where they are empty.
+    """Returns what the cells `start` and `end` say, in seconds; None where empty.
 
     Raises:
       InputError: they are no times, or not in order.
@@ -151,7 +152,7 @@ def _utterance(folder: Path, columns: list[str], cells: list[str]) -> Utterance:
 
 
 def is_control(letter: str) -> bool:
-    """Whether a letter ends lines, or paths, or is otherwise none."""
+    """Returns whether a letter ends lines, or paths, or is otherwise none."""
     return unicodedata.category(letter) in ("Cc", "Zl", "Zp")
 
 

@@ -10,11 +10,11 @@ speaker, emotion and the number of one of 90 sentences, the same for all speaker
 
 from pathlib import Path
 
-from vladser.corpora.filenames import find_wavs, require_folder
+from vladser.corpora.filenames import find_wavs, notes, require_folder
 from vladser.errors import InputError
 from vladser.types import Corpus, Utterance
 
-_EMOTIONS = {
+EMOTIONS = {
     "anger": "angry",
     "fear": "fearful",
     "happiness": "happy",
@@ -42,41 +42,35 @@ def read(folder: Path) -> Corpus:
     if table is None or not (table.parent / "samples").is_dir():
         raise InputError(f"{folder}: expected {_EXPECTED}; found none")
     wavs = {wav.stem: wav for wav in find_wavs(table.parent / "samples")}
-    found: dict[str, Utterance] = {}
+    utterances: dict[str, Utterance] = {}
     absent, malformed = [], []
     for line, row in _rows(table):
         id = row.get("file_id", "").removesuffix(".wav")
-        text = id.rpartition("_")[2]
-        speaker, emotion = (
-            row.get("speaker_id", ""),
-            _EMOTIONS.get(row.get("emotion", "")),
-        )
+        text, speaker = id.rpartition("_")[2], row.get("speaker_id", "")
+        emotion = EMOTIONS.get(row.get("emotion", ""))
         if not (text.isdecimal() and speaker.isalnum() and emotion):
-            malformed.append(line)
-        elif id in found:
+            malformed.append(f"line {line}")
+        elif id in utterances:
             raise InputError(f"{table}, line {line}: {id} comes twice; expected once")
         elif id not in wavs:
-            absent.append(id)
+            absent.append(f"{id}.wav")
         else:
-            found[id] = Utterance(id, wavs[id], speaker, emotion, text=text)
-    if not found:
+            utterances[id] = Utterance(id, wavs[id], speaker, emotion, text=text)
+    if not utterances:
         raise InputError(f"{table}: expected its recordings in samples/; found none")
-    notes = []
-    if malformed:
-        notes.append(
-            f"lines of {table.name} left out, not understood: {len(malformed):,} "
-            f"(such as line {malformed[0]})"
-        )
-    if absent:
-        notes.append(
-            f"{len(absent):,} of {len(absent) + len(found):,} utterances have no wav "
-            f"under {table.parent / 'samples'}, such as {absent[0]}.wav"
-        )
-    return Corpus([found[id] for id in sorted(found)], notes)
+    left_out = notes(
+        (f"lines of {table.name} left out, not understood", malformed),
+        (
+            f"of {len(absent) + len(utterances):,} utterances, those without a wav "
+            f"under {table.parent / 'samples'}",
+            absent,
+        ),
+    )
+    return Corpus([utterances[id] for id in sorted(utterances)], [*left_out])
 
 
 def _rows(table: Path) -> list[tuple[int, dict[str, str]]]:
-    """Line number and cells by column, of each line below the header."""
+    """Returns the number of each line below the header, and its cells by column."""
     try:
         lines = table.read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeError) as error:

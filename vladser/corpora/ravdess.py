@@ -9,13 +9,12 @@ intensity 01, sentence 02, repetition 01, actor 12. Songs and sound tracks of th
 are left out: the latter are the same performances.
 """
 
-import re
 from pathlib import Path
 
 from vladser.corpora.filenames import read_named
-from vladser.types import Corpus, Utterance
+from vladser.types import Corpus
 
-_EMOTIONS = {
+EMOTIONS = {
     "01": "neutral",
     "02": "calm",
     "03": "happy",
@@ -31,14 +30,4 @@ _NAME = r"03-01-(?P<emotion>0[1-8])-\d\d-(?P<text>\d\d)-\d\d-(?P<speaker>\d\d)"
 def read(folder: Path) -> Corpus:
     """Reads the speech of RAVDESS; notes and errors as in `filenames.read_named`."""
     expected = "RAVDESS audio-only speech such as 03-01-06-01-02-01-12.wav"
-    return read_named(folder, _NAME, _utterance, expected)
-
-
-def _utterance(file: Path, name: re.Match) -> Utterance:
-    return Utterance(
-        id=file.stem,
-        file=file,
-        speaker=name["speaker"],
-        emotion=_EMOTIONS[name["emotion"]],
-        text=name["text"],
-    )
+    return read_named(folder, _NAME, EMOTIONS, expected)

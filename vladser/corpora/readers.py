@@ -1,4 +1,4 @@
-"""Reads any corpus, by its name."""
+"""Reads any corpus, by its name or by the import path of its reader."""
 
 from importlib import import_module
 from pathlib import Path
@@ -9,22 +9,49 @@ from vladser.types import Corpus
 
 
 def names() -> list[str]:
-    """The corpora that `read` knows, in alphabetical order."""
+    """Returns the corpora that are built in, in alphabetical order."""
     return sorted(READERS)
 
 
-def read(name: str, folder: Path) -> Corpus:
-    """Reads the corpus `name` from `folder` (for `manifest`: from a CSV file).
+def parse(text: str) -> str:
+    """Checks the name of a corpus; a reader that lives elsewhere is not imported yet.
+
+    Args:
+      text: a built-in corpus, or the import path of a module with a function
+        `read(folder) -> Corpus`, `my_package.my_reader`.
 
     Raises:
-      InputError: an unknown corpus, a folder that does not hold it, or one of which
-        something cannot be read.
+      InputError: it is neither.
     """
-    if name not in names():
-        raise InputError(f"unknown corpus {name!r}: one of {', '.join(names())}")
-    reader = import_module(READERS[name])
+    path = text.split(".")
+    if text not in READERS and not (len(path) > 1 and all(map(str.isidentifier, path))):
+        known = ", ".join(names())
+        raise InputError(f"unknown corpus {text!r}: one of {known}, or an import path")
+    return text
+
+
+def read(name: str, folder: Path) -> Corpus:
+    """Reads a corpus.
+
+    Args:
+      name: see `parse`; a module that is named is imported, which runs it.
+      folder: where the corpus is; for `manifest`, the CSV file.
+
+    Raises:
+      InputError: unknown corpus, no such reader, the folder does not contain the
+        corpus, or a file in it cannot be read.
+    """
+    module = READERS.get(parse(name), name)
     try:
-        return reader.read(Path(folder))
+        reader = import_module(module).read
+    except (ImportError, AttributeError) as error:
+        raise InputError(f"corpus {name}: {error}") from error
+    try:
+        corpus = reader(Path(folder))
     except OSError as error:
         where = error.filename or folder
         raise InputError(f"{where}: cannot be read: {error.strerror}") from None
+    if not isinstance(corpus, Corpus):
+        made = type(corpus).__name__
+        raise InputError(f"corpus {name} is a {made}, expected a vladser.types.Corpus")
+    return corpus

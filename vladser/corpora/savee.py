@@ -9,13 +9,12 @@ the emotion and does not identify the sentence (three are common to all emotions
 `text` is None.
 """
 
-import re
 from pathlib import Path
 
 from vladser.corpora.filenames import read_named
-from vladser.types import Corpus, Utterance
+from vladser.types import Corpus
 
-_EMOTIONS = {
+EMOTIONS = {
     "a": "angry",
     "d": "disgusted",
     "f": "fearful",
@@ -29,15 +28,6 @@ _NAME = r"(?P<speaker>DC|JE|JK|KL)[/_](?P<emotion>a|d|f|h|n|sa|su)(?P<number>\d\
 
 def read(folder: Path) -> Corpus:
     """Reads SAVEE; notes and errors as in `filenames.read_named`."""
-    return read_named(
-        folder, _NAME, _utterance, "SAVEE names such as DC/a01.wav or DC_a01.wav"
-    )
-
-
-def _utterance(file: Path, name: re.Match) -> Utterance:
-    return Utterance(
-        id=f"{name['speaker']}_{name['emotion']}{name['number']}",
-        file=file,
-        speaker=name["speaker"],
-        emotion=_EMOTIONS[name["emotion"]],
-    )
+    expected = "SAVEE names such as DC/a01.wav or DC_a01.wav"
+    id = "{speaker}_{emotion}{number}"
+    return read_named(folder, _NAME, EMOTIONS, expected, id=id)

@@ -9,13 +9,12 @@ spelled in several ways, `OA_bite_neutral.wav` lacks its F, and a common copy ho
 the whole set twice, one inside the other: of each recording one is read.
 """
 
-import re
 from pathlib import Path
 
 from vladser.corpora.filenames import read_named
-from vladser.types import Corpus, Utterance
+from vladser.types import Corpus
 
-_EMOTIONS = {
+EMOTIONS = {
     "angry": "angry",
     "disgust": "disgusted",
     "fear": "fearful",
@@ -25,24 +24,13 @@ _EMOTIONS = {
     "sad": "sad",
 }
 _NAME = (
-    r"(?P<age>O|Y)AF?_(?P<text>[A-Za-z]+)"
+    r"(?P<speaker>[OY]A)F?_(?P<text>[A-Za-z]+)"
     r"_(?P<emotion>angry|disgust|fear|happy|neutral|ps|sad)"
 )
 
 
 def read(folder: Path) -> Corpus:
     """Reads TESS; notes and errors as in `filenames.read_named`."""
-    return read_named(
-        folder, _NAME, _utterance, "TESS names such as OAF_back_angry.wav"
-    )
-
-
-def _utterance(file: Path, name: re.Match) -> Utterance:
-    speaker = f"{name['age']}AF"
-    return Utterance(
-        id=f"{speaker}_{name['text']}_{name['emotion']}",
-        file=file,
-        speaker=speaker,
-        emotion=_EMOTIONS[name["emotion"]],
-        text=name["text"],
-    )
+    expected = "TESS names such as OAF_back_angry.wav"
+    id, speaker = "{speaker}F_{text}_{emotion}", "{speaker}F"
+    return read_named(folder, _NAME, EMOTIONS, expected, id=id, speaker=speaker)

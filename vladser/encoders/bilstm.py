@@ -1,4 +1,4 @@
-"""The bidirectional LSTM, which has to see all frames."""
+"""The bidirectional LSTM, which must see all frames at once."""
 
 import jax
 import jax.numpy as jnp
@@ -9,11 +9,13 @@ from vladser.types import Encoder
 
 
 def bilstm(*, cells: Count = 64) -> Encoder:
-    """Two LSTMs, one over time as it runs and one against it (Graves and Schmidhuber
-    2005); H is twice the cells. It cannot stream.
+    """Runs two LSTMs, one forward and one backward in time. It cannot stream.
+
+    Graves and Schmidhuber 2005, "Framewise phoneme classification with bidirectional
+    LSTM and other neural network architectures".
 
     Args:
-      cells: of each of the two.
+      cells: of each LSTM; H is twice as many.
     """
 
     def init(key, dim):
@@ -23,7 +25,7 @@ def bilstm(*, cells: Count = 64) -> Encoder:
         forward, backward = params
         start = lstm.start(forward, frames.shape[1])
         ahead, _ = lstm.unroll(forward, frames, mask, start)
-        # Padding comes first here, and the mask keeps the state as it is there.
+        # Padding comes first in reversed time, and leaves the state at its start.
         back, _ = lstm.unroll(backward, frames[::-1], mask[::-1], start)
         return jnp.concatenate([ahead, back[::-1]], axis=-1)
 

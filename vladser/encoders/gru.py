@@ -1,4 +1,4 @@
-"""The GRU, whose gradient is that of autodiff."""
+"""The GRU, differentiated by autodiff."""
 
 from typing import NamedTuple
 
@@ -20,8 +20,10 @@ class Params(NamedTuple):
 
 
 def gru(*, cells: Count = 64) -> Encoder:
-    """Cho et al. 2014, with the reset gate applied after the recurrent product, as in
-    cuDNN, PyTorch and flax.
+    """Runs a GRU, with the reset gate after the recurrent product.
+
+    That is the variant of cuDNN, PyTorch and flax. Cho et al. 2014, "Learning phrase
+    representations using RNN encoder-decoder for statistical machine translation".
 
     Args:
       cells: H.
@@ -41,10 +43,13 @@ def gru(*, cells: Count = 64) -> Encoder:
 
     def update(params, hidden, frames, mask, residuals):
         def step(hidden, inputs):
-            (r, z, n), keep = jnp.split(inputs[0], 3, axis=-1), inputs[1]
-            of_r, of_z, of_n = jnp.split(hidden @ params.recurrent_kernel, 3, axis=-1)
-            r, z = jax.nn.sigmoid(r + of_r), jax.nn.sigmoid(z + of_z)
-            n = jnp.tanh(n + r * (of_n + params.candidate_bias))
+            projected, keep = inputs
+            r_input, z_input, n_input = jnp.split(projected, 3, axis=-1)
+            recurrent = hidden @ params.recurrent_kernel
+            r_hidden, z_hidden, n_hidden = jnp.split(recurrent, 3, axis=-1)
+            r = jax.nn.sigmoid(r_input + r_hidden)
+            z = jax.nn.sigmoid(z_input + z_hidden)
+            n = jnp.tanh(n_input + r * (n_hidden + params.candidate_bias))
             hidden = jnp.where(keep[:, None], (1 - z) * n + z * hidden, hidden)
             return hidden, hidden
 
@@ -55,5 +60,7 @@ def gru(*, cells: Count = 64) -> Encoder:
     def apply(params, frames, mask):
         return update(params, start(params, frames.shape[1]), frames, mask, ())[0]
 
-    no_residuals = lambda params, carry, frames, mask: ()  # noqa: E731
-    return Encoder(init, apply, Recurrence(start, no_residuals, update))
+    def residuals(params, carry, frames, mask):
+        return ()
+
+    return Encoder(init, apply, Recurrence(start, residuals, update))

@@ -1,9 +1,9 @@
-"""The LSTM over a minibatch, with a gradient of its own.
+"""The LSTM over a minibatch, with a custom gradient.
 
-The gradient that autodiff makes of a scan forms each weight gradient step by step. Here
-what does not depend on the step before (the input's product with its kernel, every
-weight gradient, the gates' derivatives) is done for all frames at once, and the loops
-over time keep one matrix product each.
+Autodiff of a scan accumulates the weight gradients step by step. Here everything that
+does not depend on the previous step (the product of inputs and kernel, all weight
+gradients, the derivatives of the gates) is computed for all frames at once, which
+leaves one matrix product a step in each loop over time.
 """
 
 from functools import partial
@@ -27,12 +27,14 @@ class Params(NamedTuple):
 
 
 class Carry(NamedTuple):
+    """The state after some frames."""
+
     hidden: Array  # [B, H]
     cell: Array  # [B, H]
 
 
 class Residuals(NamedTuple):
-    """All that the gradient reuses of the way forward; each after its frame."""
+    """What the gradient reuses of the forward pass; states are those after a frame."""
 
     hidden: Array  # [T, B, H]
     cell: Array  # [T, B, H]
@@ -40,7 +42,11 @@ class Residuals(NamedTuple):
 
 
 def lstm(*, cells: Count = 64) -> Encoder:
-    """The LSTM of Huang et al. 2020, section 2, with a forget gate (Gers et al. 2000).
+    """Runs an LSTM with forget gates.
+
+    Huang, Tao, Liu, Lian 2020, "Learning utterance-level representations with label
+    smoothing for speech emotion recognition", section 2; Gers, Schmidhuber, Cummins
+    2000, "Learning to forget: continual prediction with LSTM".
 
     Args:
       cells: H, the size of the state.
@@ -49,8 +55,8 @@ def lstm(*, cells: Count = 64) -> Encoder:
     def apply(params, frames, mask):
         return unroll(params, frames, mask, start(params, frames.shape[1]))[0]
 
-    def update(params, carry, frames, mask, residuals):
-        return replay(params, frames, mask, carry, residuals)
+    def update(params, carry, frames, mask, saved):
+        return replay(params, frames, mask, carry, saved)
 
     return Encoder(
         lambda key, dim: init(key, dim, cells),
@@ -60,8 +66,16 @@ def lstm(*, cells: Count = 64) -> Encoder:
 
 
 def init(key: Array, dim: int, cells: int) -> Params:
-    """Initial weights as in Keras of the paper's day: Glorot uniform over the whole
-    input kernel, orthogonal over the whole recurrent one, forget gate's bias 1."""
+    """Draws initial parameters as Keras did when the paper was written.
+
+    The input kernel as a whole is Glorot uniform, the recurrent kernel as a whole
+    orthogonal; the bias is 1 for forget gates, else 0.
+
+    Args:
+      key: of the draw.
+      dim: D.
+      cells: H.
+    """
     input_key, recurrent_key = jax.random.split(key)
     return Params(
         jax.nn.initializers.glorot_uniform()(input_key, (dim, 4 * cells)),
@@ -71,7 +85,12 @@ def init(key: Array, dim: int, cells: int) -> Params:
 
 
 def start(params: Params, batch: int) -> Carry:
-    """The state before the first frame."""
+    """Returns the state before the first frame.
+
+    Args:
+      params: give the number of cells.
+      batch: B.
+    """
     cells = params.recurrent_kernel.shape[0]
     zeros = jnp.zeros((batch, cells), params.bias.dtype)
     return Carry(zeros, zeros)
@@ -83,19 +102,23 @@ def unroll(
     """Runs the LSTM over time.
 
     Args:
+      params: of the LSTM.
       frames: [T, B, D], finite.
-      mask: [T, B] bool; a frame that it leaves out leaves the state as it was.
+      mask: [T, B] bool; where it is False the state stays as it is.
       carry: the state before the first frame.
 
     Returns:
-      hidden [T, B, H] and the state after the last frame.
+      The hidden states [T, B, H], and the state after the last frame.
     """
-    found = residuals(params, carry, frames, mask)
-    return replay(params, frames, mask, carry, found)
+    saved = residuals(params, carry, frames, mask)
+    return replay(params, frames, mask, carry, saved)
 
 
 def residuals(params: Params, carry: Carry, frames: Array, mask: Array) -> Residuals:
-    """The way forward of `unroll`, without a gradient: that is `replay`'s."""
+    """Runs the forward pass of `unroll`, whose arguments it takes.
+
+    It is not differentiated: `replay` has the gradient.
+    """
     chex.assert_rank([frames, mask], [3, 2])
     chex.assert_equal_shape_prefix([frames, mask], 2)
     params, frames, carry = lax.stop_gradient((params, frames, carry))
@@ -120,11 +143,15 @@ def residuals(params: Params, carry: Carry, frames: Array, mask: Array) -> Resid
 
 @jax.custom_vjp
 def replay(
-    params: Params, frames: Array, mask: Array, carry: Carry, found: Residuals
+    params: Params, frames: Array, mask: Array, carry: Carry, saved: Residuals
 ) -> tuple[Array, Carry]:
-    """`unroll`, given the `residuals` of its arguments: nothing is left to compute, but
-    the result knows its gradient."""
-    return found.hidden, Carry(found.hidden[-1], found.cell[-1])
+    """Returns what `unroll` returns, differentiably, from precomputed residuals.
+
+    Args:
+      params, frames, mask, carry: as in `unroll`.
+      saved: the `residuals` of these arguments.
+    """
+    return saved.hidden, Carry(saved.hidden[-1], saved.cell[-1])
 
 
 def _forward(*arguments):
@@ -141,7 +168,7 @@ def _backward(arguments, cotangents):
         jnp.concatenate([carry.cell[None], cell[:-1]]),
     )
     tanh_cell = jnp.tanh(cell)
-    # Where the mask leaves out, nothing reaches the gates and the cell stays.
+    # Where the mask is False nothing reaches the gates, and the cell stays as it is.
     cell_by_hidden = jnp.where(keep, o * (1 - tanh_cell**2), 0)
     cell_by_cell = jnp.where(keep, f, 1)
     local = jnp.where(_is_cell_gate(params), 1 - gates**2, gates * (1 - gates))
@@ -163,7 +190,7 @@ def _backward(arguments, cotangents):
         (hidden_bar, mask, cell_by_hidden, cell_by_cell, z_by_state),
         reverse=True,
     )
-    # Both kernels' gradients are one product.
+    # One product gives the gradients of both kernels.
     inputs = jnp.concatenate([frames, before.hidden], axis=-1)
     kernels_bar = _flat(inputs).T @ _flat(z_bar)
     dim = frames.shape[-1]
@@ -175,11 +202,11 @@ replay.defvjp(_forward, _backward)
 
 
 def _flat(x: Array) -> Array:
-    """[T, B, N] -> [T * B, N]."""
+    """Reshapes [T, B, N] to [T * B, N]."""
     return x.reshape(-1, x.shape[-1])
 
 
 def _is_cell_gate(params: Params) -> Array:
-    """[4H] bool."""
+    """Returns [4H] bool."""
     cells = params.recurrent_kernel.shape[0]
     return jnp.repeat(jnp.array([False, False, True, False]), cells)

@@ -4,7 +4,7 @@ from vladser.types import Encoder, Recurrence
 
 
 def none() -> Encoder:
-    """The identity: H is D."""
+    """Returns the frames as they are: H is D."""
     return Encoder(
         init=lambda key, dim: (),
         apply=lambda params, frames, mask: frames,

@@ -8,8 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from vladser import model
-from vladser.engine.snapshot import Snapshot
-from vladser.evaluation.netvlad_clusters import Clusters
+from vladser.engine.checkpoint import Checkpoint
 from vladser.types import Trial
 
 
@@ -28,7 +27,7 @@ class Step(NamedTuple):
     frames: int  # real frames of them, all trials
     computed: int  # frames computed for them, padding included
     # Since the step before, what the caller did meanwhile included; compilation,
-    # evaluation and snapshots left out.
+    # evaluation and checkpoints left out.
     seconds: float
 
 
@@ -49,10 +48,10 @@ class Outcome(NamedTuple):
     validation_ua: np.ndarray  # [seeds, trials, epochs]; NaN without validation
     epoch: np.ndarray  # [seeds, trials] the epoch whose parameters these are, from 1
     failed: np.ndarray  # [seeds, trials, 2] epoch and step of a failure; 0 without
-    # [seeds, trials, N, classes]; NaN where not tested, and where failed
-    probabilities: np.ndarray
-    clusters: Clusters | None  # of NetVLAD on the test utterances
-    untrained: Clusters | None  # the same before the first step
+    rows: np.ndarray  # [seeds, trials] training rows that the steps were given
+    leaked: np.ndarray  # [seeds, trials] those of them whose speaker the fold tests
+    # One a fold, [seeds, conditions, its test utterances, classes]; NaN where failed.
+    probabilities: list[np.ndarray]
 
 
-Event = Compiled | Step | Epoch | Snapshot | Outcome
+Event = Compiled | Step | Epoch | Checkpoint | Outcome

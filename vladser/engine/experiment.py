@@ -1,7 +1,7 @@
-"""An experiment on the host: epochs, validation and evaluation of all its trials.
+"""An experiment on the host: epochs, validation and evaluation of its trials.
 
 `run` yields what happens as it happens: `Compiled`, then `Step`s and `Epoch`s, where
-asked a `Snapshot`, at last an `Outcome`.
+asked a `Checkpoint`, at last an `Outcome`.
 
 A trial whose loss or gradient is not finite has failed: it is trained no further, and
 the others go on.
@@ -9,189 +9,190 @@ the others go on.
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 
 import jax
 import numpy as np
 
 from vladser import metrics
-from vladser.condition import Condition
-from vladser.data import batches, dataset
-from vladser.data.dataset import Moments
-from vladser.engine import snapshot, sweep
+from vladser.data import dataset
+from vladser.data.batches import Plan
+from vladser.engine import checkpoint, design, sweep, training_step
 from vladser.engine import trials as trials_of
+from vladser.engine.checkpoint import Checkpoint
+from vladser.engine.design import Design
 from vladser.engine.events import Compiled, Epoch, Event, Outcome, Step
-from vladser.engine.on_devices import Block
-from vladser.engine.snapshot import Snapshot
-from vladser.errors import InputError
-from vladser.evaluation import netvlad_clusters
-from vladser.types import Array, Dataset, Fold
-
-STANDARDIZE = ("train", "speaker")
+from vladser.engine.on_devices import OnDevices
+from vladser.engine.trial_batches import TrialBatch
+from vladser.types import Array, Dataset, Trial
 
 
 def run(
-    corpus: Dataset,
-    conditions: Sequence[Condition],
-    plan: batches.Plan,
+    whole: Design,
+    batch: TrialBatch | None = None,
     *,
-    standardize: str = "train",
-    validation: bool = False,
     devices: Sequence[jax.Device] | None = None,
     due: Callable[[], bool] = lambda: False,
-    resume: Snapshot | None = None,
+    resume: Checkpoint | None = None,
 ) -> Iterator[Event]:
     """Trains every condition on every fold with every seed, and tests it.
 
     Args:
-      corpus: with all utterances of the plan's folds.
-      conditions: they share one program, see `trials.specification`.
-      plan: the folds, the seeds, the epochs, and what is in each minibatch.
-      standardize: "train" (by the fold's training frames) or "speaker" (each speaker by
-        their own frames: transductive).
-      validation: keep the parameters of the epoch with the best UA on the fold's
-        validation part, the earliest on ties, instead of those of the last epoch.
+      whole: the experiment.
+      batch: which of its trials, whose conditions share one program; all by default.
       devices: those that share the trials; all local ones by default.
-      due: asked before each step; a Snapshot is yielded where it says so.
-      resume: a Snapshot of the same arguments, to go on from.
+      due: asked after each epoch; a Checkpoint is yielded where it says so.
+      resume: a Checkpoint of the same trials, to go on from.
 
     Raises:
-      InputError: an unknown `standardize`, or no utterances to validate on.
+      InputError: see `design.check`, or the conditions do not share one program.
     """
-    for fold in plan.folds if validation else []:
-        if not len(fold.validation):
-            raise InputError(
-                f"holding out {fold.held_out}: no utterance to validate on"
-            )
-    corpus, moments = _standardized(corpus, standardize)
-    trials = trials_of.rectangle(corpus, moments, conditions, plan.folds, plan.seeds)
-    block = Block(corpus, conditions, trials, devices)
-    states = sweep.init(trials, spec=block.spec, mesh=block.mesh)
+    design.check(whole)
+    data, plan, trials = prepare(whole, batch)
+    spec = trials_of.specification(whole, batch)
+    block = OnDevices(data, plan, trials, spec, devices)
+    states = sweep.init(trials, spec=spec, mesh=block.mesh)
     begin = time.perf_counter()
-    states = block.warm_up(states, plan.batch_size)
+    states = block.warm_up(states)
     yield Compiled(time.perf_counter() - begin)
 
-    now, best = snapshot.beginning(block.shape), None
+    now, best = resume or checkpoint.beginning(block.shape), None
     if resume:
         states = block.to_devices(states, resume.leaves)
         best = block.to_devices(states.params, resume.best) if resume.best else None
-        now = resume._replace(leaves=[], best=[])
-    done = now.step
-    for epoch in range(now.epoch, plan.epochs + 1):
-        now = now._replace(epoch=epoch)
-        # Of what is under way: the device works on a step while the host looks at the
-        # one before.
-        clock = time.perf_counter()
-        pending: tuple[int, np.ndarray, Array] | None = None
-        for index, rows in enumerate(plan.epoch(epoch)):
-            if index < done:
-                continue
-            if due():
-                if pending:
-                    now, step, clock = _finished(block, plan, now, *pending, clock)
-                    yield step
-                    pending = None
-                leaves = jax.tree.leaves(block.to_host(states))
-                kept = jax.tree.leaves(block.to_host(best)) if best else []
-                yield now._replace(step=index, leaves=leaves, best=kept)
-                clock = time.perf_counter()
-            rows = block.rows(rows, now.failed)
-            states, loss = block.train_step(states, rows, epoch, index)
-            if pending:
-                now, step, clock = _finished(block, plan, now, *pending, clock)
-                yield step
-            pending = index, rows, loss
-        assert pending  # for there is no epoch without a step
-        now, step, clock = _finished(block, plan, now, *pending, clock)
-        yield step
-        done = 0
-        ua = np.full(trials.seed.shape, np.nan)
-        if validation:
-            found = block.predict(states.params, plan.evaluation("validation"))
-            ua = _ua(corpus, plan.folds, "validation", found)
+        block.rows, block.leaked = resume.rows.copy(), resume.leaked.copy()
+        now = now._replace(leaves=[], best=[])
+    for epoch in range(now.epoch + 1, plan.epochs + 1):
+        states, loss, failed = yield from _epoch(block, states, now.failed, epoch)
+        ua = np.full(block.shape, np.nan)
+        if whole.validation:
+            ua = _validation_ua(block, data, states.params)
             better = ua > now.best_ua
             best = block.choose(better, states.params, best or states.params)
             now = now._replace(
                 best_ua=np.fmax(ua, now.best_ua),
                 chosen=np.where(better, epoch, now.chosen),
             )
-        now = snapshot.after_epoch(now, ua)
-        yield Epoch(epoch, now.loss[..., -1], ua)
+        now = now._replace(
+            epoch=epoch,
+            loss=np.concatenate([now.loss, loss[..., None]], axis=-1),
+            validation_ua=np.concatenate([now.validation_ua, ua[..., None]], axis=-1),
+            failed=failed,
+        )
+        yield Epoch(epoch, loss, ua)
+        if due():
+            yield now._replace(
+                rows=block.rows.copy(),
+                leaked=block.leaked.copy(),
+                leaves=jax.tree.leaves(block.to_host(states)),
+                best=jax.tree.leaves(block.to_host(best)) if best else [],
+            )
 
-    params = best if validation else states.params
-    probabilities = block.predict(params, plan.evaluation("test"))
-    now = _tested(now, plan, probabilities)
-    probabilities[now.failed.any(axis=-1)] = np.nan
-    params = block.to_host(params)
-    of_clusters = partial(netvlad_clusters.of_trials, corpus, conditions, plan, trials)
-    first = sweep.init(trials, spec=block.spec, mesh=block.mesh)
+    params = best if whole.validation else states.params
+    probabilities = block.evaluate(training_step.predict, params, "test")
+    failed = _failed(now.failed, plan, probabilities)
     yield Outcome(
         trials=trials,
-        params=params,
+        params=block.to_host(params),
         loss=now.loss,
         validation_ua=now.validation_ua,
-        epoch=now.chosen if validation else np.full(trials.seed.shape, now.epoch),
-        failed=now.failed,
-        probabilities=probabilities,
-        clusters=of_clusters(params),
-        untrained=of_clusters(block.to_host(first.params)),
+        epoch=now.chosen if whole.validation else np.full(block.shape, now.epoch),
+        failed=failed,
+        rows=block.rows,
+        leaked=block.leaked,
+        probabilities=_without(failed, probabilities),
     )
 
 
-def _finished(
-    block: Block,
-    plan: batches.Plan,
-    now: Snapshot,
-    index: int,
-    rows: np.ndarray,
-    loss: Array,
-    clock: float,
-) -> tuple[Snapshot, Step, float]:
-    """Waits for a step: what is known after it, the event, and the time."""
-    losses, live = block.to_host(loss), rows >= 0
-    count, end = live.sum(axis=2), time.perf_counter()
-    step = Step(
-        epoch=now.epoch,
-        loss=losses,
-        rows=count,
-        frames=int(np.where(live, plan.lengths[rows], 0).sum()),
-        computed=sweep.computed(plan.lengths, rows, block.mesh),
-        seconds=end - clock,
+def prepare(
+    whole: Design, batch: TrialBatch | None = None
+) -> tuple[Dataset, Plan, Trial]:
+    """Returns the dataset, the schedule and the trials of a batch, [seeds, conditions x
+    folds, ...]; the arguments are those of `run`."""
+    seeds, conditions, folds = batch or map(range, whole.shape)
+    data = whole.datasets[conditions[0]]
+    plan = whole.plan(conditions[0]).part(seeds, folds)
+    moments = None
+    if whole.standardize == "speaker":
+        data = dataset.standardize_by_speaker(data)
+    else:
+        moments = dataset.moments(data)
+    chosen = [whole.conditions[place] for place in conditions]
+    return (
+        data,
+        plan,
+        trials_of.rectangle(data, moments, chosen, plan.folds, plan.seeds),
     )
-    return snapshot.after_step(now, index, losses, count), step, end
 
 
-def _tested(now: Snapshot, plan: batches.Plan, probabilities: np.ndarray) -> Snapshot:
-    """Trials whose last step spoilt their parameters have failed in it."""
-    failed = now.failed.copy()
-    for trial in range(failed.shape[1]):
-        test = plan.folds[trial % len(plan.folds)].test
-        bad = np.isnan(probabilities[:, trial, test]).any(axis=(1, 2))
-        new = bad & ~failed[:, trial].any(axis=-1)
-        failed[new, trial] = plan.epochs, plan.steps
-    return now._replace(failed=failed)
+def _epoch(block: OnDevices, states, failed: np.ndarray, epoch: int):
+    """Trains an epoch: yields its Steps; returns the states, the loss of each trial,
+    averaged over its rows, and where trials failed."""
+    total, count, failed = np.zeros(block.shape), np.zeros(block.shape), failed.copy()
+    # Of what is under way: the device works on a step while the host looks at the one
+    # before.
+    pending: tuple[int, np.ndarray, Array] | None = None
+    clock = time.perf_counter()
+
+    def finish(index: int, rows: np.ndarray, loss: Array) -> Step:
+        nonlocal total, count, clock
+        losses, live = block.to_host(loss), rows >= 0
+        begin, clock = clock, time.perf_counter()
+        finite = np.isfinite(losses)
+        failed[~finite & ~failed.any(axis=-1)] = epoch, index + 1
+        total = total + np.where(finite, losses, 0) * live.sum(axis=2)
+        count = count + live.sum(axis=2)
+        return Step(
+            epoch=epoch,
+            loss=losses,
+            rows=live.sum(axis=2),
+            frames=int(np.where(live, block.plan.lengths[rows], 0).sum()),
+            computed=sweep.computed(block.plan.lengths, rows, block.mesh),
+            seconds=clock - begin,
+        )
+
+    for index, of_folds in enumerate(block.plan.epoch(epoch)):
+        rows = block.of_trials(of_folds, failed)
+        states, loss = block.train_step(states, rows, epoch, index)
+        if pending:
+            yield finish(*pending)
+        pending = index, rows, loss
+    assert pending  # there is no epoch without a step
+    yield finish(*pending)
+    total = np.where(failed.any(axis=-1), np.nan, total)
+    return states, total / np.maximum(count, 1), failed
 
 
-def _standardized(corpus: Dataset, by: str) -> tuple[Dataset, Moments | None]:
-    """The corpus, and the moments that a fold's scaler is to come from, if any."""
-    if by not in STANDARDIZE:
-        raise InputError(f"unknown standardize {by!r}: one of {', '.join(STANDARDIZE)}")
-    if by == "speaker":
-        return dataset.standardize_by_speaker(corpus), None
-    return corpus, dataset.moments(corpus)
-
-
-def _ua(
-    corpus: Dataset, folds: Sequence[Fold], part: str, probabilities: np.ndarray
+def _failed(
+    failed: np.ndarray, plan: Plan, probabilities: Sequence[np.ndarray]
 ) -> np.ndarray:
-    """UA of each trial on a part of its fold, [seeds, trials]."""
-    seeds, trials, _, classes = probabilities.shape
-    ua = np.empty((seeds, trials))
-    for trial in range(trials):
-        rows = getattr(folds[trial % len(folds)], part)
-        predicted = probabilities[:, trial, rows].argmax(axis=-1)
-        for seed in range(seeds):
-            ua[seed, trial] = metrics.ua(
-                metrics.confusion(corpus.label[rows], predicted[seed], classes)
-            )
-    return ua
+    """Adds the trials whose last step spoilt their parameters."""
+    failed = failed.copy()
+    for number, of_fold in enumerate(probabilities):
+        trials = failed[:, number :: len(plan.folds)]  # a view
+        bad = np.isnan(of_fold).any(axis=(2, 3)) & ~trials.any(axis=-1)
+        trials[bad] = plan.epochs, plan.steps
+    return failed
+
+
+def _without(
+    failed: np.ndarray, probabilities: Sequence[np.ndarray]
+) -> list[np.ndarray]:
+    """Puts NaN where trials failed."""
+    folds = len(probabilities)
+    return [
+        np.where(failed[:, n::folds, :1, None] > 0, np.float32(np.nan), of_fold)
+        for n, of_fold in enumerate(probabilities)
+    ]
+
+
+def _validation_ua(block: OnDevices, data: Dataset, params) -> np.ndarray:
+    """UA of each trial on the validation part of its fold, [seeds, trials]."""
+    probabilities = block.evaluate(training_step.predict, params, "validation")
+    folds, classes = block.plan.folds, len(data.emotions)
+    ua = np.empty((block.shape[0], block.conditions, len(folds)))
+    for seed, condition, fold in np.ndindex(ua.shape):
+        label = data.label[folds[fold].validation]
+        predicted = probabilities[fold][seed, condition].argmax(axis=-1)
+        matrix = metrics.confusion(label, predicted, classes)
+        ua[seed, condition, fold] = metrics.ua(matrix)
+    return ua.reshape(block.shape)

@@ -17,11 +17,12 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jax.typing import ArrayLike
 
 from vladser import model
+from vladser.data import batches
 from vladser.engine import timeblocks, training_step
 from vladser.engine.timeblocks import BLOCK
 from vladser.types import Array, Buffer, PyTree, Spec, State, Trial
 
-SLICE = 8  # rows that a CPU works on at once; measured: see BENCHMARKS.md
+SLICE = batches.UNIT  # rows that a CPU works on at once; see BENCHMARKS.md
 # For a CPU's compiler, and no other backend's: XLA's default is half of AVX-512.
 _OPTIONS = {"xla_cpu_prefer_vector_width": 512}
 
@@ -166,26 +167,38 @@ def _train_step(on_cpu: bool) -> Callable:
     return train_step
 
 
-@partial(jax.jit, static_argnames=("spec", "mesh", "capacity"))
-def predict(
+@partial(jax.jit, static_argnames=("walk", "spec", "mesh", "capacity"))
+def evaluate(
     params: model.Params,
     trials: Trial,
     buffer: Buffer,
     rows: Array,
     *,
+    walk: Callable,
     spec: Spec,
     mesh: Mesh,
     capacity: int,
 ) -> Array:
-    """Class probabilities [seeds, trials, B, classes] of rows [seeds, trials, B]."""
+    """Evaluates utterances with every trial.
+
+    Args:
+      params, trials: [seeds, trials, ...].
+      rows: int32 [seeds, trials, B]; -1 is an empty row.
+      walk: (params, spec, trial, buffer, rows [slices, b], capacity) -> [slices, b,
+        ...] of one trial; `training_step.predict` for class probabilities.
+      capacity: blocks of the longest utterance.
+
+    Returns:
+      What `walk` returns, [seeds, trials, B, ...].
+    """
 
     def block(params, trials, buffer, rows):
         each, batch = _each(mesh), rows.shape[-1]
 
         def of_trial(_, of_trial):
             params, trial, rows = of_trial
-            found = training_step.predict(params, spec, trial, buffer, rows, capacity)
-            return (), found.reshape(-1, spec.classes)[:batch]
+            made = walk(params, spec, trial, buffer, rows, capacity)
+            return (), made.reshape(-1, *made.shape[2:])[:batch]
 
         of_seed = partial(each, of_trial)
         return each(of_seed, (), (params, trials, _slices(mesh, rows)))[1]

@@ -9,50 +9,53 @@ from collections.abc import Sequence
 import jax
 import numpy as np
 
-from vladser import condition
 from vladser.condition import Condition
 from vladser.data import dataset
 from vladser.data.dataset import Moments
+from vladser.engine.design import Design
+from vladser.engine.trial_batches import TrialBatch
 from vladser.errors import InputError
 from vladser.registry import objectives
 from vladser.types import Dataset, Fold, Spec, Trial
 
 
-def specification(corpus: Dataset, conditions: Sequence[Condition]) -> Spec:
-    """What the compiled program of these conditions depends on.
+def specification(whole: Design, batch: TrialBatch | None = None) -> Spec:
+    """Returns what the compiled program of a batch depends on.
 
     Raises:
-      InputError: they do not share one program.
+      InputError: its conditions do not share a program, a dataset and a schedule.
     """
-    dim, classes = corpus.frames.shape[1], len(corpus.emotions)
-    specs = {condition.specification(one, dim, classes) for one in conditions}
-    if len(specs) != 1:
-        raise InputError(f"{len(specs)} programs asked for as one: run them in turn")
-    return specs.pop()
+    places = batch.conditions if batch else range(len(whole.conditions))
+    for together in whole.programs():
+        if set(places) <= set(together):
+            return whole.specification(together[0])
+    raise InputError("the conditions do not share one program: train them in turn")
 
 
 def rectangle(
-    corpus: Dataset,
+    data: Dataset,
     moments: Moments | None,
     conditions: Sequence[Condition],
     folds: Sequence[Fold],
     seeds: Sequence[int],
 ) -> Trial:
-    """The trials, each field [seeds, conditions x folds, ...].
+    """Makes the trials, each array [seeds, conditions x folds, ...].
 
-    Scaler, prior and what else hangs on class shares see the training rows of a trial's
-    fold alone.
+    The scaler, and what of the objective's data hangs on class shares, see the training
+    rows of a trial's fold alone.
 
     Args:
-      moments: of the corpus; None where it is standardized already (see
+      data: what they are trained on.
+      moments: of `data`; None where it is standardized already (see
         `dataset.standardize_by_speaker`) and the scaler is to leave it as it is.
+      conditions, folds, seeds: what is combined.
     """
     if moments:
         scalers = [dataset.scaler(moments, fold.train) for fold in folds]
     else:
-        ones = np.ones(corpus.frames.shape[1], np.float32)
+        ones = np.ones(data.frames.shape[1], np.float32)
         scalers = [(0 * ones, ones)] * len(folds)
-    labels, classes = [corpus.label[f.train] for f in folds], len(corpus.emotions)
+    labels, classes = [data.label[fold.train] for fold in folds], len(data.emotions)
     column = [
         Trial(
             seed=np.array(0, np.int32),
@@ -83,15 +86,3 @@ def rows(rows: np.ndarray, conditions: int) -> np.ndarray:
     """The rows of the trials [seeds, conditions x folds, B] from those of the folds
     [seeds, folds, B]."""
     return np.tile(rows, (1, conditions, 1))
-
-
-def name(
-    conditions: Sequence[Condition],
-    folds: Sequence[Fold],
-    seeds: Sequence[int],
-    place: tuple[int, int],
-) -> str:
-    """What to call the trial at a place [seed, condition x fold] of the rectangle."""
-    condition, fold = divmod(place[1], len(folds))
-    held_out = folds[fold].held_out
-    return f"{conditions[condition].name}, seed {seeds[place[0]]}, held out {held_out}"

@@ -64,24 +64,28 @@ def families(conditions: Sequence[Condition]) -> list[Family]:
     return found
 
 
-def compare(ua: Mapping[Condition, np.ndarray], family: Family) -> dict[str, Any]:
+def compare(
+    ua: Mapping[Condition, np.ndarray], family: Family, names: Mapping[Condition, str]
+) -> dict[str, Any]:
     """What summary.json says of a family: each member minus the reference.
 
     Args:
       ua: [speakers] of each condition, averaged over the seeds; the speakers in one
         order for all.
+      family: what is compared.
+      names: of the conditions, among each other.
     """
     differences = [ua[one] - ua[family.reference] for one in family.members]
     p = [significance.sign_flip(one) for one in differences]
     speakers = len(ua[family.reference])
     return {
         "family": family.name,
-        "reference": family.reference.name,
+        "reference": names[family.reference],
         "speakers": speakers,
         "least_p": significance.least_p(speakers, len(p)),
         "differences": [
             {
-                "condition": member.name,
+                "condition": names[member],
                 "difference": float(difference.mean()),
                 "interval": significance.interval(difference),
                 "p": one,

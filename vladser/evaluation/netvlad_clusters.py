@@ -1,7 +1,6 @@
 """Where the clusters of trained NetVLADs go in time, and by emotion."""
 
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import jax
@@ -11,85 +10,112 @@ import numpy as np
 from vladser import masking, model
 from vladser.aggregators import netvlad
 from vladser.condition import Condition
-from vladser.data import batches, dataset
-from vladser.engine import timeblocks, training_step
-from vladser.engine import trials as trials_of
+from vladser.data import dataset
+from vladser.engine import experiment, results, sweep, timeblocks, training_step
+from vladser.engine.design import Design
+from vladser.engine.on_devices import OnDevices
+from vladser.engine.results import Results
 from vladser.engine.timeblocks import BLOCK
+from vladser.engine.trial_batches import TrialBatch
 from vladser.evaluation.clustering import adjusted_rand
 from vladser.registry import encoders
-from vladser.types import Array, Buffer, Dataset, Spec, Trial
+from vladser.types import Array, Buffer, Spec, Trial
 
 BINS = 10  # parts that an utterance's time is cut into
 
 
 class Clusters(NamedTuple):
-    """Of the test utterances of seeds x conditions x folds."""
+    """Of the test utterances of one condition, over seeds S and folds F.
 
-    utterances: np.ndarray  # [S, C, F, E] how many of each emotion
-    # [S, C, F, E, K, BINS] float32, the mean share of the frames in each tenth of the
-    # time that goes to each cluster; NaN for an emotion that the fold does not test
+    Attributes:
+      utterances: [F, E] how many of each emotion.
+      assignment: [S, F, E, K, BINS] float32, the mean share of the frames in each tenth
+        of the time that goes to each cluster; NaN for an emotion that the fold does not
+        test.
+      adjusted_rand: [S, F] between an utterance's dominant cluster, which has the
+        largest share of its time, and its emotion; see `clustering.adjusted_rand`.
+      untrained_rand: [S, F] the same before the first step.
+    """
+
+    utterances: np.ndarray
     assignment: np.ndarray
-    # [S, C, F] between an utterance's dominant cluster, which has the largest share of
-    # its time, and its emotion; see `clustering.adjusted_rand`
     adjusted_rand: np.ndarray
+    untrained_rand: np.ndarray
 
 
-def of_trials(
-    corpus: Dataset,
-    conditions: Sequence[Condition],
-    plan: batches.Plan,
-    trials: Trial,
-    params: model.Params,
-) -> Clusters | None:
-    """Computes them for the trials of one `experiment.run`, without noise and dropout.
+def applies(condition: Condition) -> bool:
+    """Returns whether a condition has clusters to look at."""
+    streams = encoders.build(condition.encoder).recurrence is not None
+    return condition.aggregator.name == "netvlad" and streams
+
+
+def of_results(
+    design: Design, parts: Iterable[tuple[TrialBatch, Results]]
+) -> Iterator[tuple[int, Clusters]]:
+    """Computes them for all trials of a program at once, without noise and dropout.
 
     Args:
-      corpus: as the trials saw it, see `dataset.standardize_by_speaker`.
-      conditions, plan: those of the run.
-      trials, params: of its `experiment.Outcome`.
+      design: the experiment.
+      parts: its results, with parameters where `applies`.
 
-    Returns:
-      None if the pooling is not NetVLAD, or nothing is tested.
+    Yields:
+      The place of each condition to which it applies, and its clusters.
     """
-    tested = any(len(fold.test) for fold in plan.folds)
-    if not tested or not isinstance(params.aggregator, netvlad.Params):
-        return None
-    spec = trials_of.specification(corpus, conditions)
-    rows = np.stack([step[0] for step in plan.evaluation("test")], axis=1)
-    buffer = dataset.to_device(corpus)
-    found = []
-    for place in np.ndindex(trials.seed.shape):
-        one, trial = jax.tree.map(lambda x, at=place: x[at], (params, trials))
-        tested = rows[place[1] % len(plan.folds)]
-        shares = np.asarray(_shares(one, trial, buffer, tested, spec=spec))
-        live = tested >= 0
-        labels = corpus.label[tested[live]]
-        found.append(_by_emotion(shares[live], labels, len(corpus.emotions)))
-    shape = len(plan.seeds), len(conditions), len(plan.folds)
-    return Clusters(
-        *(
-            np.stack(part).reshape(*shape, *np.shape(part[0]))
-            for part in zip(*found, strict=True)
+    parts = list(parts)
+    for places in design.programs() if any(len(f.test) for f in design.folds) else []:
+        leaves = results.merge_params(parts, design, places)
+        if leaves and applies(design.conditions[places[0]]):
+            yield from _of_program(design, places, leaves)
+
+
+def _of_program(
+    design: Design, places: list[int], leaves: list[np.ndarray]
+) -> Iterator[tuple[int, Clusters]]:
+    seeds, _, folds = design.shape
+    batch = TrialBatch(range(seeds), places, range(folds))
+    data, plan, trials = experiment.prepare(design, batch)
+    spec = design.specification(places[0])
+    block = OnDevices(data, plan, trials, spec)
+    untrained = sweep.init(trials, spec=spec, mesh=block.mesh).params
+    flat = [leaf.reshape(*block.shape, *leaf.shape[3:]) for leaf in leaves]
+    trained = block.to_devices(untrained, flat)
+    # [fold][S, C, n, K, BINS] for each of the two.
+    shares, before = (block.evaluate(_shares, p, "test") for p in (trained, untrained))
+    for number, place in enumerate(places):
+        labels = [data.label[fold.test] for fold in plan.folds]
+        made = [
+            _by_emotion(of_fold[:, number], label, len(data.emotions))
+            for of_fold, label in zip(shares, labels, strict=True)
+        ]
+        utterances, assignment, rand = zip(*made, strict=True)
+        first = [
+            _rand(of_fold[:, number], label)
+            for of_fold, label in zip(before, labels, strict=True)
+        ]
+        yield (
+            place,
+            Clusters(
+                np.stack(utterances),
+                np.stack(assignment, axis=1),
+                np.stack(rand, axis=1),
+                np.stack(first, axis=1),
+            ),
         )
-    )
 
 
-@partial(jax.jit, static_argnames="spec")
 def _shares(
-    params: model.Params, trial: Trial, buffer: Buffer, rows: Array, *, spec: Spec
+    params: model.Params,
+    spec: Spec,
+    trial: Trial,
+    buffer: Buffer,
+    rows: Array,
+    capacity: int,
 ) -> Array:
-    """The mean share of each cluster in each tenth of each utterance's time.
-
-    Args:
-      rows: [steps, B] int, utterances; -1 is an empty row.
-
-    Returns:
-      [steps, B, K, BINS].
-    """
-
+    """The mean share of each cluster in each tenth of each utterance's time: a walk for
+    `sweep.evaluate`, [slices, B, K, BINS]."""
     recurrence = encoders.build(spec.encoder).recurrence
 
-    def of_batch(rows):
+    def of_slice(rows):
         length = jnp.where(rows >= 0, buffer.length[rows], 0)
 
         def block(index, state):
@@ -97,11 +123,9 @@ def _shares(
             start = index * BLOCK
             frames, mask = dataset.gather(buffer, rows, start, BLOCK)
             frames = masking.clean(training_step.standardize(frames, trial), mask)
-            saved = model.residuals(params, spec, carry, frames, mask)
-            outputs, _ = recurrence.update(
-                params.encoder, carry.encoder, frames, mask, saved
-            )
-            carry, _ = model.update(params, spec, carry, frames, mask, saved)
+            encoder = params.encoder
+            saved = recurrence.residuals(encoder, carry, frames, mask)
+            outputs, carry = recurrence.update(encoder, carry, frames, mask, saved)
             assignment = netvlad.assign(params.aggregator, outputs)
             tenths = _tenths(start + jnp.arange(BLOCK), length)
             here = jnp.einsum("tbk,tbn->bkn", assignment, tenths)
@@ -109,10 +133,11 @@ def _shares(
 
         clusters = params.aggregator.c.shape[0]
         shares = jnp.zeros((len(rows), clusters, BINS))
-        state = model.start(params, spec, len(rows)), shares
-        return jax.lax.fori_loop(0, timeblocks.count(length.max()), block, state)[1]
+        state = recurrence.start(params.encoder, len(rows)), shares
+        count = timeblocks.count(length.max())
+        return jax.lax.fori_loop(0, count, block, state)[1]
 
-    return jax.lax.map(of_batch, rows)
+    return jax.lax.map(of_slice, rows)
 
 
 def _tenths(time: Array, length: Array) -> Array:
@@ -125,12 +150,19 @@ def _tenths(time: Array, length: Array) -> Array:
     return jnp.maximum(jnp.minimum(end, tenth + 1) - jnp.maximum(begin, tenth), 0)
 
 
-def _by_emotion(shares: np.ndarray, labels: np.ndarray, emotions: int) -> Clusters:
-    """Those of one trial, from the shares [N, K, BINS] of its utterances."""
+def _by_emotion(
+    shares: np.ndarray, labels: np.ndarray, emotions: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Returns the fields of Clusters of one fold, from the shares [S, n, K, BINS]."""
     utterances = np.bincount(labels, minlength=emotions)
-    total = np.zeros((emotions, *shares.shape[1:]))
-    np.add.at(total, labels, shares)
-    mean = total / np.where(utterances > 0, utterances, np.nan)[:, None, None]
+    total = np.zeros((emotions, *np.delete(shares.shape, 1)))
+    np.add.at(total, labels, np.moveaxis(shares, 1, 0))
+    mean = total / np.where(utterances > 0, utterances, np.nan)[:, None, None, None]
+    mean = np.moveaxis(mean, 0, 1).astype(np.float32)
+    return utterances, mean, _rand(shares, labels)
+
+
+def _rand(shares: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """[S] of the shares [S, n, K, BINS]."""
     dominant = shares.sum(axis=-1).argmax(axis=-1)
-    found = adjusted_rand(labels, dominant)
-    return Clusters(utterances, mean.astype(np.float32), np.array(found))
+    return np.array([adjusted_rand(labels, of_seed) for of_seed in dominant])

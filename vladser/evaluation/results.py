@@ -19,41 +19,42 @@ from vladser.types import Dataset, Fold
 class Tested(NamedTuple):
     """One condition's test, all folds and seeds."""
 
-    corpus: Dataset
+    dataset: Dataset
     condition: Condition
+    name: str  # among the conditions of the run
     folds: Sequence[Fold]
     seeds: Sequence[int]
-    probabilities: np.ndarray  # [seeds, folds, N, classes]; NaN where not tested
+    probabilities: Sequence[np.ndarray]  # one a fold, [seeds, its test rows, classes]
 
     def of_seeds(self, mask: np.ndarray) -> "Tested":
-        """Of some of the seeds."""
+        """Returns the test of some of the seeds."""
         seeds = [seed for seed, taken in zip(self.seeds, mask, strict=True) if taken]
-        return self._replace(seeds=seeds, probabilities=self.probabilities[mask])
+        chosen = [of_fold[mask] for of_fold in self.probabilities]
+        return self._replace(seeds=seeds, probabilities=chosen)
 
     def confusions(self) -> np.ndarray:
-        """[seeds, folds, speakers, classes, classes]; row = truth.
+        """Counts [seeds, folds, speakers, classes, classes]; row = truth.
 
         Raises:
           TrainingError: a probability is NaN; names the trial.
         """
-        seeds, folds, _, classes = self.probabilities.shape
-        shape = seeds, folds, len(self.corpus.speakers), classes, classes
-        found = np.zeros(shape, int)
-        for s, f in np.ndindex(seeds, folds):
-            rows = self.folds[f].test
-            probabilities = self.probabilities[s, f, rows]
+        classes = len(self.dataset.emotions)
+        shape = len(self.dataset.speakers), classes, classes
+        counts = np.zeros((len(self.seeds), len(self.folds), *shape), int)
+        for s, f in np.ndindex(counts.shape[:2]):
+            rows, probabilities = self.folds[f].test, self.probabilities[f][s]
             if np.isnan(probabilities).any():
                 raise TrainingError(
-                    f"{self.condition.name}, seed {self.seeds[s]}, held out "
+                    f"{self.name}, seed {self.seeds[s]}, held out "
                     f"{self.folds[f].held_out}: the trained parameters give NaN; "
                     "a smaller learning rate may help"
                 )
-            speaker, label = self.corpus.speaker[rows], self.corpus.label[rows]
-            np.add.at(found[s, f], (speaker, label, probabilities.argmax(axis=-1)), 1)
-        return found
+            speaker, label = self.dataset.speaker[rows], self.dataset.label[rows]
+            np.add.at(counts[s, f], (speaker, label, probabilities.argmax(axis=-1)), 1)
+        return counts
 
 
-def header(corpus: Dataset) -> list[str]:
+def header(dataset: Dataset) -> list[str]:
     """The columns of `predictions`."""
     return [
         "condition",
@@ -63,7 +64,7 @@ def header(corpus: Dataset) -> list[str]:
         "speaker",
         "emotion",
         "predicted",
-        *(f"p_{emotion}" for emotion in corpus.emotions),
+        *(f"p_{emotion}" for emotion in dataset.emotions),
     ]
 
 
@@ -72,22 +73,21 @@ def predictions(tested: Tested) -> Iterator[list[str]]:
 
     Probabilities have nine digits: enough to tell any two float32 apart.
     """
-    corpus = tested.corpus
+    data = tested.dataset
     for s, seed in enumerate(tested.seeds):
-        for f, fold in enumerate(tested.folds):
-            for row in fold.test:
-                found = tested.probabilities[s, f, row]
-                if np.isnan(found).any():  # the trial failed
+        for fold, of_seeds in zip(tested.folds, tested.probabilities, strict=True):
+            for row, probabilities in zip(fold.test, of_seeds[s], strict=True):
+                if np.isnan(probabilities).any():  # the trial failed
                     continue
                 yield [
-                    tested.condition.name,
+                    tested.name,
                     str(seed),
                     fold.held_out,
-                    corpus.utterances[row],
-                    corpus.speakers[corpus.speaker[row]],
-                    corpus.emotions[corpus.label[row]],
-                    corpus.emotions[found.argmax()],
-                    *(f"{p:.9g}" for p in found),
+                    data.utterances[row],
+                    data.speakers[data.speaker[row]],
+                    data.emotions[data.label[row]],
+                    data.emotions[probabilities.argmax()],
+                    *(f"{p:.9g}" for p in probabilities),
                 ]
 
 
@@ -96,7 +96,7 @@ def summary(tested: Tested) -> dict[str, Any]:
 
     `confusion` is summed over folds and averaged over seeds; `std_over_seeds` is the
     sample standard deviation of the seeds' means, null for one seed; `interval` is that
-    of the mean over the tested speakers, see `statistics.interval`.
+    of the mean over the tested speakers, see `significance.interval`.
 
     Raises:
       TrainingError: a probability is NaN; names the trial.
@@ -110,7 +110,7 @@ def summary(tested: Tested) -> dict[str, Any]:
     heard = np.flatnonzero(spoken)
     ua_of_speakers = _each(metrics.ua, by_speaker[:, heard]).mean(axis=0)
     return {
-        "name": condition.name,
+        "name": tested.name,
         **settings(condition),
         "seeds": list(tested.seeds),
         "ua": {
@@ -135,7 +135,7 @@ def summary(tested: Tested) -> dict[str, Any]:
         ],
         "speakers": [
             {
-                "speaker": tested.corpus.speakers[speaker],
+                "speaker": tested.dataset.speakers[speaker],
                 "utterances": int(spoken[speaker]),
                 "ua": float(ua),
             }

@@ -1,1 +1,9 @@
-"""Features: audio -> a vector of descriptors for each frame of 10 ms; or ready ones."""
+"""Features: audio -> a vector of numbers for each frame. One set a file.
+
+To add a set, add a file here with a factory function of the same name, whose
+keyword-only arguments are the options, and its name below. See `types.Features` for the
+contract.
+"""
+
+DEFAULT = "vladser147"  # the paper's
+NAMES = ("ComParE_2016", "eGeMAPSv02", "npy", "vladser147")

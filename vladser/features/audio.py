@@ -1,4 +1,4 @@
-"""The audio guard: what openSMILE may be given, and a reason for everything else.
+"""The audio guard: the signals that may be described, a reason for everything else.
 
 openSMILE crashes on some inputs and gives wrong features for others without a word:
 samples outside its range wrap, NaN becomes 0, of several channels the first is taken,
@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 
 from vladser.errors import InputError
+from vladser.types import Utterance
 
 RATE = 16000  # Hz
-SHORTEST = 960  # samples: the longest window of the descriptors, 60 ms
 VERSION = 1  # raise it when `load` gives other samples: cached features depend on them
 
 _LOWEST = np.float32(-1)
@@ -38,8 +38,9 @@ def load(
     start: float | None = None,
     end: float | None = None,
     max_seconds: float = 60.0,
+    shortest: int = 960,
 ) -> np.ndarray:
-    """Reads audio as openSMILE needs it: 16 kHz, mono, in the range of 16-bit samples.
+    """Reads a signal as `types.Features` are given it.
 
     The content decides what a file is, not its name: any format of libsndfile.
     Channels are averaged, then resampled, then clipped (resampling overshoots).
@@ -48,14 +49,15 @@ def load(
       file: the audio file.
       start, end: the segment to read, in seconds; None for the file's begin and end.
       max_seconds: longer audio is refused, before it is decoded.
+      shortest: samples at 16 kHz; shorter audio is refused.
 
     Returns:
-      float32 [n] with n >= 960, within [-1, 32767/32768].
+      float32 [n] with n >= shortest, within [-1, 32767/32768].
 
     Raises:
-      BadAudio: the file cannot be read, is no audio, is shorter than 60 ms or longer
-        than max_seconds, is sampled below 16 kHz (descriptors of the missing band would
-        describe nothing), holds samples that are not finite, or lacks the segment.
+      BadAudio: the file cannot be read, is no audio, is shorter than `shortest` or
+        longer than `max_seconds`, is sampled below 16 kHz (of the missing band there is
+        nothing to describe), holds samples that are not finite, or lacks the segment.
     """
     import audresample  # here, because cached features are read without these two
     import soundfile
@@ -71,17 +73,45 @@ def load(
             raise BadAudio(f"is not audio that libsndfile can read: {reason}") from None
     peak = np.max(np.abs(signal), initial=0)
     if not peak <= _LOUDEST:  # NaN compares as False
-        raise BadAudio(f"a sample is {peak:g}: finite samples in [-1, 1] are right")
+        raise BadAudio(f"a sample is {peak:g}: expected finite samples in [-1, 1]")
     signal = audresample.resample(signal, rate, RATE)[0].clip(_LOWEST, _HIGHEST)
-    if len(signal) < SHORTEST:
+    if len(signal) < shortest:
         raise BadAudio(
-            f"has {len(signal)} samples at {RATE} Hz: at least {SHORTEST} are right"
+            f"has {len(signal)} samples at {RATE} Hz: expected at least {shortest}"
         )
     return signal
 
 
+def header(file: Path) -> tuple[int, float] | None:
+    """Reads the sampling rate and seconds that the header of an audio file says; None
+    where it is no audio, or cannot be read."""
+    import soundfile  # here, because cached features are read without it
+
+    try:
+        with (
+            opened(file) as handle,
+            soundfile.SoundFile(handle.fileno(), closefd=False) as sound,
+        ):
+            return sound.samplerate, sound.frames / sound.samplerate
+    except (BadAudio, soundfile.LibsndfileError):
+        return None
+
+
+def expected_samples(utterance: Utterance, max_seconds: float = 60.0) -> int | None:
+    """Estimates the samples of an utterance at 16 kHz without decoding it; None where
+    the header says that `load` would refuse it."""
+    if (said := header(utterance.file)) is None:
+        return None
+    rate, seconds = said
+    end = seconds if utterance.end is None else min(utterance.end, seconds)
+    seconds = end - (utterance.start or 0)
+    if rate < RATE or not 0 < seconds <= max_seconds:
+        return None
+    return round(seconds * RATE)
+
+
 def digest(file: Path) -> str:
-    """SHA-256 of the file's content, in hexadecimal.
+    """Returns the SHA-256 of the file's content, in hexadecimal.
 
     Raises:
       BadAudio: the file cannot be read.
@@ -93,19 +123,19 @@ def digest(file: Path) -> str:
 def check_length(seconds: float, max_seconds: float) -> None:
     """Raises BadAudio for more than `max_seconds` of audio."""
     if seconds > max_seconds:
-        raise BadAudio(f"lasts {seconds:.3f} s: at most {max_seconds:g} s are right")
+        raise BadAudio(f"lasts {seconds:.3f} s: expected at most {max_seconds:g} s")
 
 
 @contextmanager
 def opened(file: Path) -> Iterator[BufferedReader]:
-    """The file, to read from.
+    """Opens a file to read from.
 
     Raises:
       BadAudio: it cannot be opened, or not be read to the end.
     """
     try:
         if not stat.S_ISREG(file.stat().st_mode):  # opening a pipe would wait for ever
-            raise BadAudio("is a folder or a device: a file is right")
+            raise BadAudio("is a folder or a device: expected a file")
         with file.open("rb") as handle:
             yield handle
     except OSError as error:
@@ -113,11 +143,11 @@ def opened(file: Path) -> Iterator[BufferedReader]:
 
 
 def _read_mono(sound, start, end, max_seconds) -> np.ndarray:
-    """The mean of all channels of a segment of an open SoundFile, at its own rate."""
+    """Reads the mean of the channels of a segment, at the file's own rate."""
     rate, frames = sound.samplerate, sound.frames
     if not RATE <= rate <= _HIGHEST_RATE:
         raise BadAudio(
-            f"is sampled at {rate} Hz: {RATE} to {_HIGHEST_RATE} Hz is right"
+            f"is sampled at {rate} Hz: expected {RATE} to {_HIGHEST_RATE} Hz"
         )
     first, last = 0, frames
     if start is not None or end is not None:

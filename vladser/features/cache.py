@@ -1,147 +1,146 @@
-"""The feature cache: one entry an utterance, found by what the features depend on.
+"""The feature cache: a file for each utterance, found by what its features depend on.
 
-    <cache>/<set>-<digest of its config>/opensmile-<version>/<digest of the audio>
+    <cache>/features/<id of the features>/<package>-<version>/<digest of the audio>.npy
 
-An entry is whole or absent: a writer renames a finished file into place, and a reader
-checks a CRC-32 over all that it reads. What is damaged counts as absent.
+A file is what np.save writes, so that np.load maps it. Behind the array are the number
+of samples and a CRC-32 of all before it: what is damaged counts as absent. A writer
+renames a finished file into place, and writers of one file need no lock.
 """
 
+import io
+import os
 import re
+import secrets
 import struct
 import zlib
+from collections.abc import Collection
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
 from vladser.errors import InputError
-from vladser.features import sets, whole_file
+from vladser.types import Features
 
-_CHECK = struct.Struct("<I")  # CRC-32 of the header, which follows
-_HEADER = struct.Struct("<QIII")  # as in Stored; then the T * D values
-_SIZE = _CHECK.size + _HEADER.size
+LIMIT = 20 * 10**9  # bytes; 147 descriptors of 95 hours of speech
 
-
-class Entry(NamedTuple):
-    features: np.ndarray  # float32 [T, D]; read-only
-    samples: int  # of the 16 kHz signal
+_SAMPLES, _CHECK = struct.Struct("<Q"), struct.Struct("<I")
 
 
-class Stored(NamedTuple):
-    """An entry in the cache, without its values."""
-
-    path: Path
-    samples: int  # of the 16 kHz signal
-    frames: int  # T
-    columns: int  # D
-    check: int  # CRC-32 of the values
-
-
-def feature_set(cache_dir: Path, features: str = sets.DEFAULT) -> str:
+def identify(features: Features, cache_dir: Path) -> str:
     """Names the features that this machine computes, or else those that it can read.
 
+    Returns:
+      "<id>", or "<id>/<package>-<version>": the version is the installed one; where
+      there is none, the newest in the cache.
+
+    Raises:
+      InputError: the package is not installed and the cache has no such features.
+    """
+    id, package = features.id, features.package
+    if package is None:
+        return id
+    if is_installed(package):
+        return f"{id}/{package}-{metadata.version(package)}"
+    cached = [path.name for path in folder(cache_dir, id).glob(f"{package}-*")]
+    if not cached:
+        raise InputError(
+            f"{cache_dir} has no {id} features, and {package}, which computes them, is "
+            f"not installed: pip install {package}"
+        )
+    numbers = {name: [*map(int, re.findall(r"\d+", name))] for name in cached}
+    return f"{id}/{max(cached, key=numbers.__getitem__)}"
+
+
+def is_installed(package: str) -> bool:
+    """Returns whether a distribution is installed."""
+    try:
+        return bool(metadata.version(package))
+    except metadata.PackageNotFoundError:
+        return False
+
+
+def folder(cache_dir: Path, name: str) -> Path:
+    """Returns where the features lie that `identify` names."""
+    return cache_dir / "features" / name
+
+
+def entry(folder: Path, digest: str, start: float | None, end: float | None) -> Path:
+    """Returns where the features of an utterance lie.
+
     Args:
-      cache_dir: the folder of the cache.
-      features: the set, see `sets`.
+      folder: of the features.
+      digest: of the audio file.
+      start, end: of the segment, in seconds; None for the file's own.
+    """
+    if start is None and end is None:
+        return folder / f"{digest}.npy"
+    stop = "end" if end is None else float(end)
+    return folder / f"{digest}-{float(start or 0)}-{stop}.npy"
+
+
+def samples(entry: Path) -> int | None:
+    """Reads an entry and checks all of it.
 
     Returns:
-      "<set's id>/opensmile-<version>", also the folder of the entries: the version is
-      the installed one; where there is none, the newest in the cache.
-
-    Raises:
-      InputError: no such set; or opensmile is not installed and the cache has no such
-        features.
+      the samples of the 16 kHz signal that it describes; None where there is no entry,
+      or it is damaged.
     """
-    folder = cache_dir / sets.find(features).id
     try:
-        newest = f"opensmile-{metadata.version('opensmile')}"
-    except metadata.PackageNotFoundError:
-        found = [path.name for path in folder.glob("opensmile-*")]
-        if not found:
-            raise InputError(
-                f"{cache_dir} has no {features} features, and opensmile, which "
-                "computes them, is not installed: pip install opensmile"
-            ) from None
-        newest = max(found, key=_version)
-    return f"{folder.name}/{newest}"
-
-
-def entry_path(
-    folder: Path, digest: str, start: float | None, end: float | None
-) -> Path:
-    """Where the features of a segment (in seconds) of the audio `digest` lie."""
-    if start is None and end is None:
-        return folder / digest
-    start = 0.0 if start is None else float(start)
-    stop = "end" if end is None else float(end)
-    return folder / f"{digest}-{start}-{stop}"
-
-
-def find(path: Path) -> Stored | None:
-    """The entry at `path`, of which the header alone is read and checked; None where
-    there is none."""
-    try:
-        with path.open("rb", buffering=0) as file:
-            return _parse(path, file.read(_SIZE))
-    except OSError:
+        content = np.memmap(entry, np.uint8, "r").data
+        before, check = content[: -_CHECK.size], content[-_CHECK.size :]
+        if _CHECK.unpack(check) != (zlib.crc32(before),):
+            return None
+        with suppress(OSError):  # the cache may be only read
+            os.utime(entry)  # see `trim`
+        return _SAMPLES.unpack(before[-_SAMPLES.size :])[0]
+    except (OSError, ValueError, struct.error):  # no file, an empty or a short one
         return None
 
 
-def read(path: Path) -> Entry | None:
-    """The entry at `path`, all of it checked; None where there is none."""
-    try:
-        content = memoryview(path.read_bytes())
-    except OSError:
-        return None
-    stored = _parse(path, content[:_SIZE])
-    if stored is None or zlib.crc32(content[_SIZE:]) != stored.check:
-        return None
-    values = np.frombuffer(content, "<f4", offset=_SIZE)
-    return Entry(values.reshape(stored.frames, stored.columns), stored.samples)
+def write(entry: Path, features: np.ndarray, samples: int) -> None:
+    """Writes an entry, which others see whole or not at all.
 
+    It is not forced to the disk, which would take longer than to compute it: a loss of
+    power may damage it, and `samples` notices.
 
-def values(entry: Stored) -> np.ndarray:
-    """The features of an entry that was found: float32 [T, D], read-only.
-
-    Raises:
-      InputError: it was damaged or removed since.
-    """
-    found = read(entry.path)
-    if found is None:
-        raise InputError(
-            f"{entry.path} was damaged or removed while it was used: run it again"
-        )
-    return found.features
-
-
-def write(path: Path, entry: Entry) -> Stored:
-    """Writes the entry to `path`, at once as seen by others.
+    Args:
+      features: float32 [T, D].
+      samples: of the 16 kHz signal.
 
     Raises:
       InputError: the folder cannot be written.
     """
-    values = np.ascontiguousarray(entry.features, "<f4").data.cast("B")
-    frames, columns = entry.features.shape
-    stored = Stored(path, entry.samples, frames, columns, zlib.crc32(values))
-    header = _HEADER.pack(*stored[1:])
+    content = io.BytesIO()
+    np.save(content, np.ascontiguousarray(features, "<f4"))
+    content.write(_SAMPLES.pack(samples))
+    content.write(_CHECK.pack(zlib.crc32(content.getvalue())))
+    unfinished = entry.with_name(f".{secrets.token_hex(8)}")
     try:
-        with whole_file.writing(path) as file:
-            file.write(_CHECK.pack(zlib.crc32(header)) + header)
-            file.write(values)
+        entry.parent.mkdir(parents=True, exist_ok=True)
+        unfinished.write_bytes(content.getvalue())
+        unfinished.replace(entry)
     except OSError as error:
-        raise InputError(f"{path.parent} cannot be written: {error.strerror}") from None
-    return stored
+        reason = error.strerror
+        raise InputError(f"{entry.parent} cannot be written: {reason}") from None
+    finally:
+        with suppress(OSError):  # it has its name
+            unfinished.unlink()
 
 
-def _parse(path: Path, content: bytes | memoryview) -> Stored | None:
-    if len(content) < _SIZE:
-        return None
-    (check,), header = _CHECK.unpack_from(content), content[_CHECK.size :]
-    if zlib.crc32(header) != check:
-        return None
-    return Stored(path, *_HEADER.unpack(header))
-
-
-def _version(name: str) -> list[int]:
-    return [int(number) for number in re.findall(r"\d+", name)]
+def trim(cache_dir: Path, keep: Collection[Path], limit: int) -> None:
+    """Removes entries, those first that were not used for the longest, until all take
+    at most `limit` bytes; those to keep stay, even where they alone take more."""
+    files, keep = [], set(keep)
+    for path in folder(cache_dir, "").rglob("*"):
+        with suppress(OSError):  # another process removed it
+            status = path.stat()
+            if path.is_file():
+                files.append((status.st_mtime_ns, status.st_size, path))
+    excess = sum(size for _, size, _ in files) - limit
+    for _, size, path in sorted(files):
+        if excess > 0 and path not in keep:
+            with suppress(OSError):  # the cache may be only read
+                path.unlink()
+                excess -= size

@@ -1,32 +1,32 @@
 """Utterances -> features: from the cache, and what it lacks from worker processes."""
 
-import os
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from functools import cache as once
-from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from vladser.errors import InputError
-from vladser.features import arrays, audio, cache, computing, packing, sets
+from vladser.features import audio, cache, computing, npy, packed
 from vladser.features.audio import BadAudio
-from vladser.features.cache import Stored
-from vladser.features.computing import Job
+from vladser.features.cores import cores
 from vladser.features.packed import Packed
-from vladser.types import Utterance
+from vladser.features.vladser147 import vladser147
+from vladser.types import Features, Utterance
+
+DEFAULT = vladser147()
 
 
 class Extraction(NamedTuple):
-    """What `extract` found.
+    """What `extract` returns.
 
     Attributes:
-      feature_set: names the features: their config and the version of openSMILE, or
-        "npy-<D>".
-      features: float32 [T, D] by utterance id, in the order of the utterances: one
-        buffer, a file that is mapped into memory.
+      feature_set: names the features, see `cache.identify`; those of .npy files by id
+        and D, "npy-768".
+      features: float32 [T, D] by utterance id, in the order of the utterances.
       bad: for all other utterances, the file and what is wrong with it, in one line.
       computed, cached: how many of `features` are new, how many were there before.
     """
@@ -38,58 +38,19 @@ class Extraction(NamedTuple):
     cached: int
 
 
-def each(
-    utterances: Iterable[Utterance],
-    cache_dir: Path,
-    *,
-    features: str = sets.DEFAULT,
-    max_seconds: float = 60.0,
-    workers: int | None = None,
-) -> Generator[tuple[Utterance, np.ndarray | BadAudio], None, None]:
-    """As `extract`, one utterance after another: those in the cache, then the others as
-    they are done. Nothing is kept in memory, and nothing is packed.
-
-    To stop early, close it: `with contextlib.closing(each(...)) as results`.
-
-    Yields:
-      each utterance once, with its features, float32 [T, D], or what is wrong.
-
-    Raises:
-      InputError: as `extract`.
-    """
-    if features == arrays.NAME:
-        yield from arrays.each(utterances)
-        return
-    cache_dir = Path(cache_dir)
-    folder = cache_dir / cache.feature_set(cache_dir, features)
-    digest, pending = once(audio.digest), []
-    for utterance in utterances:
-        outcome = _look_up(utterance, folder, digest, max_seconds)
-        if isinstance(outcome, BadAudio):
-            yield utterance, outcome
-        elif entry := isinstance(outcome, Stored) and cache.read(outcome.path):
-            yield utterance, entry.features
-        else:
-            path = outcome if isinstance(outcome, Path) else outcome.path
-            pending.append((utterance, path))
-    with closing(_computed(pending, features, max_seconds, workers)) as results:
-        for utterance, made in results:
-            yield utterance, made if isinstance(made, BadAudio) else cache.values(made)
-
-
 def extract(
     utterances: Iterable[Utterance],
     cache_dir: Path,
     *,
-    features: str = sets.DEFAULT,
+    features: Features = DEFAULT,
     max_seconds: float = 60.0,
     workers: int | None = None,
     progress: Callable[[int], object] = lambda count: None,
 ) -> Extraction:
-    """The descriptors of each utterance, from the cache as far as they are there.
+    """Extracts the features of each utterance, from the cache as far as they are there.
 
     Workers write each result to the cache once they have it, so that an interrupted
-    extraction goes on where it was. A file that crashes openSMILE or makes it hang is
+    extraction goes on where it was. A file that crashes its worker or makes it hang is
     bad, and the others are not affected. Where all is cached no process starts, and
     opensmile, soundfile and audresample need not be installed.
 
@@ -98,98 +59,144 @@ def extract(
     Args:
       utterances: their ids are unique.
       cache_dir: the folder of the cache; it is made where it is missing.
-      features: the set, see `sets`; or "npy" where the files hold features already,
-        see `arrays`: then neither cache nor `max_seconds` plays a part.
+      features: where files hold them, `cache_dir` and `max_seconds` play no part.
       max_seconds: longer utterances are bad.
       workers: number of processes; None for one a core.
       progress: called with 1 whenever an utterance is done.
 
     Raises:
-      InputError: no such set; opensmile is not installed and the cache lacks something;
-        the cache cannot be written; or an utterance of "npy" is a segment.
+      InputError: the package that computes the features is not installed and the cache
+        lacks some, or the cache cannot be written.
     """
-    utterances, cache_dir = list(utterances), Path(cache_dir)
-    if features == arrays.NAME:
-        ready, reasons = arrays.pack(utterances, cache_dir, progress)
-        name = f"{features}-{ready.frames.shape[1]}"
-        return Extraction(name, ready, _named(reasons, utterances), 0, len(ready))
-    feature_set = cache.feature_set(cache_dir, features)
-    folder, digest = cache_dir / feature_set, once(audio.digest)
-    outcomes = {u.id: _look_up(u, folder, digest, max_seconds) for u in utterances}
-    packed = packing.read(folder, _stored(outcomes))
-    new = any(isinstance(found, Path) for found in outcomes.values())
-    if packed is None or new:  # so the entries are needed, where damaged made anew
-        for name, entry in _stored(outcomes).items():
-            if cache.read(entry.path) is None:
-                outcomes[name] = entry.path
-    pending = [
-        (utterance, path)
-        for utterance in utterances
-        if isinstance(path := outcomes[utterance.id], Path)
-    ]
-    for _ in range(len(utterances) - len(pending)):
-        progress(1)
-    with closing(_computed(pending, features, max_seconds, workers)) as results:
-        for utterance, outcome in results:
+    utterances = [*utterances]
+    outcomes: dict[str, Path | BadAudio] = {}
+    computed = 0
+    how = features, max_seconds, workers
+    with closing(_located(utterances, Path(cache_dir), *how)) as located:
+        for utterance, outcome, new in located:
+            assert not isinstance(outcome, np.ndarray)  # all are kept
             outcomes[utterance.id] = outcome
+            computed += new and not isinstance(outcome, BadAudio)
             progress(1)
-
-    entries = _stored(outcomes)
-    if packed is None or len(packed) < len(entries):
-        packed = packing.write(folder, entries)
-    bad = _named(outcomes, utterances)
-    computed = sum(utterance.id in entries for utterance, _ in pending)
-    return Extraction(feature_set, packed, bad, computed, len(entries) - computed)
-
-
-def _look_up(utterance, folder, digest, max_seconds) -> Stored | BadAudio | Path:
-    """The entry in the cache, what is wrong, or the path where a new entry belongs."""
-    try:
-        content = digest(utterance.file)
-        path = cache.entry_path(folder, content, utterance.start, utterance.end)
-        entry = cache.find(path)
-        if entry is None:
-            return path
-        audio.check_length(entry.samples / audio.RATE, max_seconds)
-        return entry
-    except BadAudio as reason:
-        return reason
+    files, bad = dict[str, Path](), {}
+    for utterance in utterances:
+        if isinstance(outcome := outcomes[utterance.id], BadAudio):
+            bad[utterance.id] = f"{utterance.file}: {outcome}"
+        else:
+            files[utterance.id] = outcome
+    joined = packed.join(files)  # of mapped files: the one copy in memory
+    if features.setup:
+        feature_set = cache.identify(features, cache_dir)
+    else:
+        feature_set = f"{features.id}-{joined.frames.shape[1]}"
+    return Extraction(feature_set, joined, bad, computed, len(files) - computed)
 
 
-def _computed(
-    pending: Sequence[Job], features: str, max_seconds: float, workers: int | None
-) -> Generator[tuple[Utterance, Stored | BadAudio], None, None]:
-    """What `computing.compute` makes of them."""
-    if pending and find_spec("opensmile") is None:
-        raise InputError(
-            f"{pending[0][1].parent} lacks {len(pending)} utterances, and opensmile, "
-            "which computes them, is not installed: pip install opensmile"
-        )
-    yield from computing.compute(pending, features, max_seconds, workers or cores())
+def each(
+    utterances: Iterable[Utterance],
+    cache_dir: Path,
+    *,
+    features: Features = DEFAULT,
+    max_seconds: float = 60.0,
+    workers: int | None = None,
+    keep: bool = True,
+) -> Generator[tuple[Utterance, np.ndarray | BadAudio], None, None]:
+    """Extracts features one utterance after another: those in the cache, then the
+    others as they are done. Nothing is kept in memory.
+
+    To stop early, close it: `with contextlib.closing(each(...)) as results`.
+
+    Args:
+      utterances, cache_dir, features, max_seconds, workers: as in `extract`.
+      keep: False leaves the cache alone.
+
+    Yields:
+      each utterance once, with its features, float32 [T, D], or what is wrong.
+
+    Raises:
+      InputError: as `extract`.
+    """
+    how = features, max_seconds, workers, keep
+    with closing(_located([*utterances], Path(cache_dir), *how)) as located:
+        for utterance, outcome, _ in located:
+            if isinstance(outcome, Path):
+                outcome = np.ascontiguousarray(packed.load(outcome), np.float32)
+            yield utterance, outcome
 
 
-def _named(
-    outcomes: Mapping[str, object], utterances: Sequence[Utterance]
-) -> dict[str, str]:
-    """What is wrong with the bad ones, with the name of the file."""
+def expect(
+    utterances: Sequence[Utterance], features: Features, max_seconds: float
+) -> tuple[dict[str, int], int]:
+    """Estimates what `extract` would return, from the headers of the files alone.
+
+    Args:
+      utterances, features, max_seconds: as in `extract`.
+
+    Returns:
+      the frames of each utterance whose file seems usable, by its id, to within one
+      where the audio has to be resampled; and D.
+    """
+    if not features.frames:
+        shapes = npy.shapes(utterances, features.dim)
+        good = {id: s for id, s in shapes.items() if not isinstance(s, BadAudio)}
+        dim = max((shape[1] for shape in good.values()), default=0)
+        return {id: shape[0] for id, shape in good.items()}, dim
+    lengths = {u.id: audio.expected_samples(u, max_seconds) or 0 for u in utterances}
     return {
-        utterance.id: f"{utterance.file}: {reason}"
-        for utterance in utterances
-        if isinstance(reason := outcomes.get(utterance.id), BadAudio)
-    }
+        id: features.frames(samples)
+        for id, samples in lengths.items()
+        if samples >= features.shortest
+    }, features.dim
 
 
-def _stored(outcomes: Mapping[str, Stored | BadAudio | Path]) -> dict[str, Stored]:
-    return {name: o for name, o in outcomes.items() if isinstance(o, Stored)}
+def _located(
+    utterances: Sequence[Utterance],
+    cache_dir: Path,
+    features: Features,
+    max_seconds: float,
+    workers: int | None,
+    keep: bool = True,
+) -> Generator[tuple[Utterance, Path | np.ndarray | BadAudio, bool], None, None]:
+    """Yields each utterance with the file of its features, the features where they are
+    not kept, or what is wrong; and whether it was left to the workers."""
+    if not features.setup:
+        for utterance, outcome in npy.check(utterances, features.dim):
+            yield utterance, outcome, False
+        return
+    pending: list[computing.Job] = [(u, None) for u in utterances if not keep]
+    entries = []
+    if keep:
+        digest = once(audio.digest)
+        folder = cache.folder(cache_dir, cache.identify(features, cache_dir))
 
+        def look_up(utterance: Utterance) -> tuple[Path | BadAudio, bool]:
+            """Returns the entry or what is wrong, and whether there is no entry."""
+            try:
+                content = digest(utterance.file)
+                entry = cache.entry(folder, content, utterance.start, utterance.end)
+                samples = cache.samples(entry)
+                audio.check_length((samples or 0) / audio.RATE, max_seconds)
+                return entry, samples is None
+            except BadAudio as reason:
+                return reason, False
 
-def names() -> list[str]:
-    """Returns what `extract` knows: openSMILE's sets, and npy for files of features."""
-    return [*sets.names(), arrays.NAME]
-
-
-def cores() -> int:
-    """The cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+        with ThreadPoolExecutor(cores()) as threads:  # digests let others run
+            looked_up = threads.map(look_up, utterances)
+            for utterance, (entry, absent) in zip(utterances, looked_up, strict=True):
+                if isinstance(entry, Path):
+                    entries.append(entry)
+                if absent:
+                    pending.append((utterance, entries[-1]))
+                else:
+                    yield utterance, entry, False
+    if pending and features.package and not cache.is_installed(features.package):
+        raise InputError(
+            f"{cache_dir} lacks {len(pending)} utterances, and {features.package}, "
+            f"which computes them, is not installed: pip install {features.package}"
+        )
+    done = computing.compute(pending, features, max_seconds, workers or cores())
+    with closing(done):
+        for utterance, computed in done:
+            yield utterance, computed, True
+    if pending and keep:
+        cache.trim(cache_dir, entries, cache.LIMIT)

@@ -15,29 +15,29 @@ from typing import Self
 
 import numpy as np
 
-from vladser.features import lengths
-from vladser.features.audio import SHORTEST, BadAudio
-from vladser.features.smile import SINK, SOURCE, Smile
+from vladser.features.audio import BadAudio
+from vladser.features.smile import HOP, SINK, SOURCE, WINDOW, Smile, frames
 
-_BLOCK = 500 * lengths.HOP  # samples given at once: live.conf holds 1,000 rounds
+_BLOCK = 500 * HOP  # samples given at once: live.conf holds 1,000 rounds
 # In a round each component does one frame at least. The pitch tracker lets up to 30 go
 # at once, and some 20 components follow one another; more than 10 were never needed.
 _SETTLE = 100
+_PATIENCE = 60.0  # seconds; a block takes 0.05 s
 
 
 class Live:
-    """One utterance, as a context.
+    """One utterance, as a context, see `types.Features.live`.
 
     Args:
       smile: the extractor, which may serve other utterances meanwhile.
     """
 
     def __init__(self, smile: Smile):
-        self._columns = smile.columns
+        self._columns = len(smile.names)
         self._rows: list[np.ndarray] = []
         self._frames, self._samples = 0, 0
-        self._rounds, self._done = 0, threading.Event()
-        self._close = ExitStack()
+        self._rounds, self._done, self._over = 0, threading.Event(), False
+        self._close = ExitStack()  # frees the engine
         self._engine = self._close.enter_context(smile.started(live=True))
         self._engine.external_sink_set_callback(
             SINK, lambda row: self._rows.append(row.copy())
@@ -45,16 +45,17 @@ class Live:
         self._engine.external_sink_set_callback("round", self._count)
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
-        self._close.callback(self._flush)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_) -> None:
-        self._close.close()
+        self._flush()
+        if not self._thread.is_alive():  # a hanging engine would crash
+            self._close.close()
 
     def push(self, samples: np.ndarray) -> np.ndarray:
-        """Takes in what follows.
+        """Takes in more of the signal.
 
         Args:
           samples: int16 [n] at 16 kHz, any n.
@@ -65,49 +66,51 @@ class Live:
 
         Raises:
           BadAudio: openSMILE gave values that are not finite.
+          RuntimeError: the utterance is over, or openSMILE hangs.
         """
         for begin in range(0, len(samples), _BLOCK):
             block = samples[begin : begin + _BLOCK]
             self._samples += len(block)
-            self._rounds = len(block) // lengths.HOP + _SETTLE
+            self._rounds = len(block) // HOP + _SETTLE
             self._done.clear()
-            if not self._thread.is_alive():
-                raise RuntimeError("openSMILE has ended: the utterance is over")
+            self._check()
             self._engine.external_audio_source_write_data(SOURCE, block.tobytes())
             self._engine.external_source_write_data(
                 "rounds", np.zeros(self._rounds, np.float32)
             )
-            self._done.wait()
+            if not self._done.wait(_PATIENCE):
+                raise RuntimeError(f"openSMILE gave nothing for {_PATIENCE:g} s")
+            self._check()
         return self._new()
 
     def end(self) -> np.ndarray:
-        """The frames that were not final yet, float32 [R, D].
+        """Returns the frames that were not final yet, float32 [R, D].
 
-        With those before there are as many as `lengths.frames` says; none of less than
+        With those before there are as many as `smile.frames` says; none of less than
         960 samples.
 
         Raises:
           BadAudio: openSMILE gave another number of frames, or values not finite.
         """
         self._flush()
-        if self._samples < SHORTEST:  # of which it makes one frame of NaN
+        if self._samples < WINDOW:  # of which it makes one frame of NaN
             self._rows = []
             return self._new()
-        rows, expected = self._new(), lengths.frames(self._samples)
+        rows, expected = self._new(), frames(self._samples)
         if self._frames != expected:
             raise BadAudio(
-                f"has {self._frames} frames by openSMILE: {expected} are right for "
+                f"has {self._frames} frames by openSMILE: expected {expected} of "
                 f"{self._samples} samples"
             )
         return rows
 
     def _new(self) -> np.ndarray:
         rows, self._rows = self._rows, []
-        frames = np.array(rows, np.float32).reshape(-1, self._columns)
-        self._frames += len(frames)
-        if not np.isfinite(frames).all():
+        new = np.array(rows, np.float32).reshape(-1, self._columns)
+        self._frames += len(new)
+        if not np.isfinite(new).all():
             raise BadAudio("has frames by openSMILE that are not finite")
-        return frames
+        return new
 
     def _count(self, _: np.ndarray) -> None:
         self._rounds -= 1
@@ -118,9 +121,14 @@ class Live:
         try:
             self._engine.run()
         finally:
-            self._done.set()  # so that nobody waits for rounds that never come
+            self._over = True  # before `_done`: who waits for rounds has to see it
+            self._done.set()
+
+    def _check(self) -> None:
+        if self._over:
+            raise RuntimeError("openSMILE has ended: the utterance is over")
 
     def _flush(self) -> None:
         self._engine.external_audio_source_set_eoi(SOURCE)
         self._engine.external_source_set_eoi("rounds")
-        self._thread.join()
+        self._thread.join(_PATIENCE)

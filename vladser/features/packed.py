@@ -1,13 +1,28 @@
 """Features of many utterances, end to end in one buffer."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 
 from vladser.errors import InputError
 
 
-class Packed(Mapping[str, np.ndarray]):
+def load(path: Path) -> np.ndarray:
+    """Maps the array of a .npy file that was checked before.
+
+    Raises:
+      InputError: it is no longer there.
+    """
+    try:  # a plain array, since numpy is slow at slices of a memmap
+        return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
+    except (OSError, ValueError):
+        raise InputError(
+            f"{path} was damaged or removed while it was used: run it again"
+        ) from None
+
+
+class Packed(dict[str, np.ndarray]):
     """Features [T, D] by utterance id: views of one buffer, in which they lie in order.
 
     Attributes:
@@ -20,27 +35,20 @@ class Packed(Mapping[str, np.ndarray]):
         self.frames = frames
         self.length = np.array([*lengths.values()], np.int64)
         self.offset = np.cumsum(self.length) - self.length
-        self._row = {name: row for row, name in enumerate(lengths)}
-
-    def __getitem__(self, name: str) -> np.ndarray:
-        row = self._row[name]
-        return self.frames[self.offset[row] : self.offset[row] + self.length[row]]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._row)
-
-    def __len__(self) -> int:
-        return len(self._row)
+        for name, start, length in zip(lengths, self.offset, self.length, strict=True):
+            self[name] = frames[start : start + length]
 
 
-def join(features: Mapping[str, np.ndarray]) -> Packed:
-    """Copies features [T, D], T at least 1, into one buffer in memory.
+def join(features: Mapping[str, np.ndarray | Path]) -> Packed:
+    """Copies features, floats [T, D] with T at least 1, into one buffer.
+
+    Args:
+      features: arrays, or .npy files, which are mapped only while they are copied.
 
     Raises:
-      InputError: they differ in D.
+      InputError: they differ in D, or a file is no longer there.
     """
-    lengths = {name: len(array) for name, array in features.items()}
-    shapes = {name: array.shape for name, array in features.items()}
+    shapes = {name: _array(value).shape for name, value in features.items()}
     first = next(iter(shapes), "")
     columns = shapes[first][-1] if shapes else 0
     for name, shape in shapes.items():
@@ -49,20 +57,21 @@ def join(features: Mapping[str, np.ndarray]) -> Packed:
                 f"{name}: features of shape {shape}, expected [frames, {columns}] "
                 f"like those of {first}"
             )
-    packed = Packed(aligned_zeros(rows(lengths), columns), lengths)
-    for name, array in features.items():
-        packed[name][:] = array
+    lengths = {name: shape[0] for name, shape in shapes.items()}
+    rows = sum(lengths.values()) + max(lengths.values(), default=0)
+    packed = Packed(aligned_zeros(rows, columns), lengths)
+    for name, value in features.items():
+        packed[name][:] = _array(value)
     return packed
 
 
-def rows(lengths: Mapping[str, int]) -> int:
-    """F + longest: the frames of a buffer."""
-    return sum(lengths.values()) + max(lengths.values(), default=0)
+def _array(value: np.ndarray | Path) -> np.ndarray:
+    return load(value) if isinstance(value, Path) else value
 
 
 def aligned_zeros(*shape: int) -> np.ndarray:
-    """float32 zeros at an address from which jax's CPU devices, however many, read them
-    in place: elsewhere than at a multiple of 64 bytes each would make a copy."""
+    """Returns float32 zeros at a multiple of 64 bytes: jax's CPU devices, however many,
+    read them in place, and elsewhere each would make a copy."""
     size = int(np.prod(shape))
     spare = np.zeros(size + 16, np.float32)
     start = -spare.ctypes.data % 64 // 4

@@ -1,5 +1,6 @@
 """openSMILE as this project runs it: a signal -> the descriptors of a set."""
 
+import hashlib
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,49 +11,55 @@ from typing import Any
 import numpy as np
 
 from vladser.errors import InputError
-from vladser.features import lengths, sets
 from vladser.features.audio import RATE, BadAudio
 
+WINDOW = 960  # samples: the longest window, 60 ms
+HOP = 160  # samples between frames
 SOURCE, SINK = "extsource", "extsink"  # the components that opensmile's files define
 _LIVE = Path(__file__).with_name("live.conf")
+
+
+def frames(samples: int) -> int:
+    """Returns the frames of a signal of `samples` at 16 kHz, at least 960 of them."""
+    return (samples - WINDOW) // HOP + 2
 
 
 class Smile:
     """One openSMILE extractor; making one costs 0.1 s, so make one a process.
 
     It gives, to the bit, what `opensmile.Smile` gives for the same config, but drives
-    the engine below that class, which spends 5% of the time on its tables.
+    the engine below that class: signals that are still going on need it, and the class
+    spends 5% of the time on its tables.
 
     Args:
-      features: the set, see `sets`.
+      config: openSMILE's configuration file; a relative path is in opensmile's folder.
+      columns: the first 8 digits of the SHA-256 of their names, each on a line.
 
     Attributes:
       config, options: what opensmile is given; the options are paths to its own files.
       live: options to give beside them for a signal that is still going on, see `live`.
-      columns: D, the number of descriptors.
+      names: of the D columns.
 
     Raises:
-      InputError: no such set; the installed openSMILE names its columns differently;
-        or the paths of its configuration hold non-ASCII letters and so does the
-        temporary folder.
+      InputError: the installed openSMILE names its columns differently; or the paths of
+        its configuration hold non-ASCII letters and so does the temporary folder.
     """
 
-    def __init__(self, features: str = sets.DEFAULT):
+    def __init__(self, config: Path, columns: str):
         import opensmile  # here, because cached features are read without it
         from opensmile.core.lib import OpenSMILE
 
         self._engine = OpenSMILE
-        wanted = sets.find(features)
         package = (Path(opensmile.__file__).parent / "core" / "config").resolve()
-        config = (package / wanted.config).resolve()  # which may be absolute
+        place = (package / config).resolve()  # `config` may be absolute
         live = _LIVE
-        if not f"{config}{live}{package}".isascii():
+        if not f"{place}{live}{package}".isascii():
             package = self._copy_to_ascii(package)
-            config = package / wanted.config
+            place = package / config
             live = Path(shutil.copy(live, package.parent))
-            if wanted.config.is_absolute():
-                config = Path(shutil.copy(wanted.config, package.parent))
-        self.config = str(config)
+            if config.is_absolute():
+                place = Path(shutil.copy(config, package.parent))
+        self.config = str(place)
         shared = f"{package}/shared"
         self.options = {
             "source": f"{shared}/standard_external_wave_input.conf.inc",
@@ -68,18 +75,18 @@ class Smile:
         }
         self.live = {"source": str(live), "audio": self.options["source"]}
         with self.started() as engine:
-            self.columns = count = engine.external_sink_get_num_elements(SINK)
-            found = [
-                engine.external_sink_get_element_name(SINK, i) for i in range(count)
-            ]
-        if found != list(wanted.names):
+            count = engine.external_sink_get_num_elements(SINK)
+            name = engine.external_sink_get_element_name
+            self.names = [name(SINK, column) for column in range(count)]
+        names = "\n".join(self.names).encode()
+        if hashlib.sha256(names).hexdigest()[:8] != columns:
             raise InputError(
-                f"opensmile {opensmile.__version__} names the columns of {features} "
+                f"opensmile {opensmile.__version__} names the columns of {config.stem} "
                 "unlike 2.6.0: pip install opensmile==2.6.0"
             )
 
     def __call__(self, signal: np.ndarray) -> np.ndarray:
-        """The descriptors of a signal.
+        """Describes a signal.
 
         Args:
           signal: float32 [n], as `audio.load` returns it.
@@ -97,19 +104,19 @@ class Smile:
             engine.external_audio_source_write_data(SOURCE, samples.tobytes())
             engine.external_audio_source_set_eoi(SOURCE)
             engine.run()
-        frames = np.array(rows, np.float32).reshape(-1, self.columns)
-        expected = lengths.frames(len(signal))
-        finite = np.isfinite(frames).all(axis=1).sum()
-        if not len(frames) == finite == expected:
+        described = np.array(rows, np.float32).reshape(-1, len(self.names))
+        expected = frames(len(signal))
+        finite = np.isfinite(described).all(axis=1).sum()
+        if not len(described) == finite == expected:
             raise BadAudio(
-                f"has {finite} finite frames of {len(frames)} by openSMILE: "
-                f"{expected} are right for {len(signal)} samples"
+                f"has {finite} finite frames of {len(described)} by openSMILE: "
+                f"expected {expected} of {len(signal)} samples"
             )
-        return frames
+        return described
 
     @contextmanager
     def started(self, live: bool = False) -> Iterator[Any]:
-        """An engine without a past: its deltas and its pitch depend on what it saw."""
+        """Yields a fresh engine: deltas and pitch depend on what it saw before."""
         engine = self._engine()
         try:
             options = self.options | self.live if live else self.options
@@ -119,7 +126,7 @@ class Smile:
             engine.free()
 
     def _copy_to_ascii(self, package: Path) -> Path:
-        """openSMILE takes its configuration by paths of ASCII letters alone."""
+        """Copies openSMILE's files: it takes their paths in ASCII letters alone."""
         self._copies = TemporaryDirectory()  # openSMILE reads them at every call
         folder = Path(self._copies.name).resolve()
         if not str(folder).isascii():

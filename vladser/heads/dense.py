@@ -8,11 +8,11 @@ from vladser.types import Head
 
 
 def dense(*, units: Count = 64, layers: Count = 1) -> Head:
-    """Hidden layers of rectified linear units, then a linear layer.
+    """Maps vectors to logits by hidden layers of rectified linear units.
 
     Args:
       units: of each hidden layer.
-      layers: how many hidden layers there are.
+      layers: how many hidden layers come before the linear one.
     """
 
     def init(key, size, classes):

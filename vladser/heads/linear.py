@@ -9,12 +9,20 @@ from vladser.types import Array, Head
 
 
 class Params(NamedTuple):
+    """Of one layer."""
+
     kernel: Array  # [V, classes]
     bias: Array  # [classes]
 
 
 def init(key: Array, size: int, outputs: int) -> Params:
-    """Draws initial weights: Glorot uniform, and a bias of zeros."""
+    """Draws initial parameters: a Glorot uniform kernel, a bias of zeros.
+
+    Args:
+      key: of the draw.
+      size: V.
+      outputs: how many; the classes, or the units of a hidden layer.
+    """
     glorot = jax.nn.initializers.glorot_uniform()
     kernel = glorot(key, (size, outputs))  # type: ignore[arg-type]  # a jax array
     return Params(kernel, jnp.zeros(outputs))
@@ -26,5 +34,9 @@ def apply(params: Params, vectors: Array) -> Array:
 
 
 def linear() -> Head:
-    """The softmax classifier of Huang et al. 2020, section 2."""
+    """Maps vectors to logits by one matrix product and a bias.
+
+    Huang, Tao, Liu, Lian 2020, "Learning utterance-level representations with label
+    smoothing for speech emotion recognition", section 2.
+    """
     return Head(init, apply)

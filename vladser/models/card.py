@@ -1,8 +1,13 @@
 """The model card: what a person should know before using a model (Mitchell et al. 2019,
-Model Cards for Model Reporting)."""
+"Model Cards for Model Reporting")."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
+
+import numpy as np
+
+from vladser import metrics, text
+from vladser.metrics import METRICS
 
 _HEADER = """\
 ---
@@ -14,13 +19,14 @@ license: other
 _USE = """\
 It tells acted or elicited emotions in short utterances apart, for research: to compare
 methods, to describe corpora, to try ideas. It is not made to judge people. Decisions
-about a person must not rest on it, and in some places the law forbids to infer emotions
-at work and in education (in the EU: AI Act, Article 5)."""
+about a person must not rest on it, and in some places the law forbids inferring
+emotions at work and in education (in the EU: AI Act, Article 5)."""
 _LIMITS = """\
 - It answers with one of its emotions whatever it hears: other emotions, several
   speakers, music, noise.
-- Speech of other languages, ages, microphones, rooms, or emotions that are felt and not
-  acted, can be recognized far worse than the figures say. Measure it on yours.
+- Speech of other languages, ages, microphones or rooms, and emotions that are felt
+  rather than acted, can be recognized far worse than the figures say. Measure it on
+  yours.
 - The probabilities are not calibrated; smoothed labels make them flatter.
 - It learned from utterances of some seconds: cut long recordings into windows."""
 _OPENSMILE = """\
@@ -34,21 +40,24 @@ _PROTOCOLS = {
 
 
 def write(said: dict[str, Any]) -> str:
-    """The card of what model.json says, as Markdown: see `bundle`.
+    """Returns the card of what model.json says, as Markdown: see `bundle`.
 
     Its `about` may hold `training`, `evaluation`, `flags` and `environment`, as
-    `launch.main --final_model` fills them; what is missing is said to be.
+    `launch.main --final_model` fills them; the card says which of them is missing.
     """
     about, emotions = said["about"], said["emotions"]
-    condition, trained = said["condition"], about.get("training")
-    corpus = f", trained on {_plain(trained['corpus'])}" if trained else ""
-    features = f"{said['features']} features a frame: `{said['feature_set']}`"
+    trained = about.get("training")
+    corpus = f", trained on {text.escaped(trained['corpus'])}" if trained else ""
     opensmile = "/opensmile-" in said["feature_set"]
+    settings = {
+        f"{said['features']} features a frame": f"`{said['feature_set']}`",
+        **{name.replace("_", " "): value for name, value in said["condition"].items()},
+    }
     parts = [
         _HEADER,
-        f"# {', '.join(map(_plain, emotions))}{corpus}",
-        "An LSTM over frames of speech, pooled over time, and a softmax classifier, by "
-        f"vladser {said['vladser']}.",
+        f"# {', '.join(map(text.escaped, emotions))}{corpus}",
+        "An encoder of frames of speech, pooling over time and a softmax classifier. "
+        f"Made by vladser {said['vladser']}.",
         "## How to use it",
         "```sh\npython -m launch.predict --model=THIS_FOLDER FILE\n```",
         "## What it is for",
@@ -60,12 +69,7 @@ def write(said: dict[str, Any]) -> str:
         "## What it was trained on",
         *_training(trained),
         "## Settings",
-        "\n".join(
-            [
-                f"- {features}",
-                *(f"- {_words(name)}: {value}" for name, value in condition.items()),
-            ]
-        ),
+        "\n".join(f"- {name}: {value}" for name, value in settings.items()),
         "## Licence",
         _OPENSMILE
         if opensmile
@@ -78,16 +82,27 @@ def _evaluation(said: dict[str, Any] | None, emotions: Sequence[str]) -> Iterato
     if not said:
         yield "Not known: it was trained without a test."
         return
-    ua, wa = said["ua"], said["wa"]
+    ua, confusion = said["ua"], np.array(said["confusion"])
     interval = ""
     if ua["interval"]:
-        low, high = map(_percent, ua["interval"])
-        interval = f" (95 % interval over {said['speakers']} speakers: {low} to {high})"
+        ends = text.interval(ua["interval"], text.percent)
+        interval = f" (95 % interval over {said['speakers']} speakers: {ends})"
     yield (
-        f"Unweighted accuracy **{_percent(ua['mean_of_speakers'])} %**{interval}, the "
-        f"mean over the speakers; weighted accuracy {_percent(wa['pooled'])} %, all "
-        f"folds together; chance is {_percent(1 / len(emotions))} %."
+        f"Unweighted accuracy **{text.percent(ua['mean_of_speakers'])} %**{interval}, "
+        "the mean over the speakers. Of all metrics, in %:"
     )
+    guessed = metrics.chance(confusion)
+    rows = [
+        (
+            f"{METRICS[key].name}, {METRICS[key].definition}",
+            text.percent(of["mean_of_folds"]),
+            text.percent(of["pooled"]),
+            text.percent(METRICS[key].compute(guessed)),
+        )
+        for key, of in metrics.of_summary(said).items()
+    ]
+    header = "metric", "mean of folds", "all folds pooled", "chance"
+    yield text.table(header, rows, markdown=True)
     yield (
         f"Protocol: {_PROTOCOLS[said['hold_out']]}; folds: {said['folds']}, seeds: "
         f"{said['seeds']}. Nothing of a tested speaker was seen in training. The "
@@ -98,12 +113,13 @@ def _evaluation(said: dict[str, Any] | None, emotions: Sequence[str]) -> Iterato
             "Each of those is as it was in the epoch that was best on a validation "
             "speaker; this model was trained for the median of these epochs."
         )
-    yield "Of each emotion, the share that was taken for which, in %:"
-    rows = [
-        (emotion, *(_percent(n / max(sum(counts), 1)) for n in counts))
-        for emotion, counts in zip(emotions, said["confusion"], strict=True)
+    yield "How often each emotion was taken for which, in %:"
+    shares = metrics.row_shares(confusion)
+    spoken = [
+        (emotion, *map(text.percent, row))
+        for emotion, row in zip(emotions, shares, strict=True)
     ]
-    yield _table(["spoken \\ predicted", *emotions], rows)
+    yield text.table(["spoken \\ predicted", *emotions], spoken, markdown=True)
 
 
 def _training(said: dict[str, Any] | None) -> Iterator[str]:
@@ -111,30 +127,11 @@ def _training(said: dict[str, Any] | None) -> Iterator[str]:
         yield "Not known."
         return
     yield (
-        f"{_plain(said['corpus'])}: {said['utterances']:,} utterances of "
+        f"{text.escaped(said['corpus'])}: {said['utterances']:,} utterances of "
         f"{said['speakers']:,} speakers, {said['frames']:,} frames; seed "
         f"{said['seed']}, {said['epochs']} epochs, {said['batch_size']} utterances a "
         f"step. SHA-256 of the data: `{said['digest']}`."
     )
-    counts = said["emotions"]
-    yield _table(list(counts), [[f"{count:,}" for count in counts.values()]])
-
-
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join(f"| {' | '.join(map(_plain, line))} |" for line in lines)
-
-
-def _plain(text: str) -> str:
-    """A name as it is, whatever Markdown means by its letters."""
-    return "".join(
-        f"\\{letter}" if letter in "\\|`*_[]<>#" else letter for letter in text
-    )
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ")
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f}"
+    counts = {emotion: f"{count:,}" for emotion, count in said["emotions"].items()}
+    rows = counts.items()
+    yield text.table(("emotion", "utterances"), rows, markdown=True)

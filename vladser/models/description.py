@@ -87,7 +87,7 @@ def read(said: dict[str, Any]) -> Description:
         field(
             "feature_set",
             "a name, for files npy- and how many features there are",
-            known and (not of_files or source == f"npy-{features}"),
+            known and (not of_files or str(source).endswith(f"-{features}")),
         ),
         field("features", "a count", type(features) is int and features > 0),
         _condition(said.get("condition")),

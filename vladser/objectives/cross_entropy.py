@@ -1,8 +1,7 @@
-"""Cross-entropy to soft labels, and three ways to treat classes of unequal size.
+"""Cross-entropy to soft labels, with three treatments of class imbalance.
 
-Each treatment is off at 0, and what is left is the cross-entropy to soft labels. Class
-shares are those of the fold's training utterances; a class that they lack counts as one
-utterance, the fewest that a class can have, so that no weight or logarithm is infinite.
+Each treatment is off at 0. Class shares are those of the fold's training utterances; a
+class that they lack counts as one utterance, so that weights and logarithms are finite.
 """
 
 from typing import Literal, NamedTuple
@@ -20,13 +19,13 @@ _TINY = np.finfo(np.float32).tiny
 
 
 class Data(NamedTuple):
-    """What the loss needs of the options and of the training set."""
+    """The options and the training set, as the loss sees them."""
 
     alpha: Array  # [] weight of the prior in the labels, eq. (2)
     prior: Array  # [classes] u(k) of eq. (2)
-    class_weights: Array  # [classes] what an utterance of each weighs
+    class_weights: Array  # [classes] of the utterances of each class
     focal: Array  # [] gamma of the focal loss
-    logit_adjustment: Array  # [classes] what is added to the logits
+    logit_adjustment: Array  # [classes] is added to the logits
 
 
 def cross_entropy(
@@ -37,18 +36,25 @@ def cross_entropy(
     focal: NonNegative = 0.0,
     logit_adjustment: NonNegative = 0.0,
 ) -> Objective:
-    """Huang et al. 2020, section 3: the cross-entropy to the soft labels of eq. (2).
+    """Computes the cross-entropy between predictions and soft labels.
+
+    Huang, Tao, Liu, Lian 2020, "Learning utterance-level representations with label
+    smoothing for speech emotion recognition", section 3.
 
     Args:
-      smoothing: the prior of the soft labels: none, uniform, or unigram, the class
-        shares of the training set.
-      alpha: weight of that prior in the labels.
-      class_weights: how much more the utterances of rare classes weigh: from 0, all
-        weigh the same, to 1, by the inverse of their class's share.
-      focal: gamma of the focal loss, which gives easy utterances less weight.
+      smoothing: the prior of the soft labels: none, uniform, or unigram, which is the
+        class shares of the training set.
+      alpha: weight of the prior in the soft labels.
+      class_weights: exponent of the inverse class share that weights each utterance: 0
+        weights all alike, 1 gives all classes the same total weight.
+      focal: gamma of the focal loss, which reduces the loss of easy utterances.
       logit_adjustment: tau of logit adjustment: the loss adds tau log(class share) to
         the logits, so that rare classes are not predicted less for being rare.
+
+    Raises:
+      InputError: an unknown smoothing.
     """
+    smoothings.check(smoothing)
 
     def prepare(labels, classes):
         return Data(
@@ -66,14 +72,16 @@ def cross_entropy(
 
 
 def weigh(strength: float, labels: np.ndarray, classes: int) -> np.ndarray:
-    """What an utterance of each class weighs, [classes] float32.
-
-    (1 / (classes * share))^strength, rescaled to a mean of 1 over the utterances: at 1
-    each class weighs the same in all, scikit-learn's "balanced".
+    """Computes (1 / (classes * share))^strength, scaled to a mean of 1 over utterances.
 
     Args:
-      strength: from 0, all equal, to 1.
+      strength: 0 gives equal weights, 1 gives all classes the same total weight, as
+        scikit-learn's "balanced" does.
       labels: [N] int, of the training set alone.
+      classes: how many.
+
+    Returns:
+      The weight of the utterances of each class, [classes] float32.
     """
     counts = np.bincount(labels, minlength=classes)
     weights = (classes * _shares(counts)) ** -strength
@@ -81,42 +89,48 @@ def weigh(strength: float, labels: np.ndarray, classes: int) -> np.ndarray:
 
 
 def adjust(tau: float, labels: np.ndarray, classes: int) -> np.ndarray:
-    """tau log(share), what the loss adds to the logits, [classes] float32; Menon et al.
-    2021, eq. (10).
+    """Computes tau log(share), which the loss adds to the logits.
 
-    The logits themselves then learn to answer as if the classes were of equal size
-    (tau = 1): predictions use them as they are.
+    At tau = 1 the logits learn to classify as if the classes were of equal size;
+    predictions use them without the adjustment. Menon et al. 2021, "Long-tail learning
+    via logit adjustment", equation (10).
 
     Args:
       tau: at least 0.
       labels: [N] int, of the training set alone.
+      classes: how many.
+
+    Returns:
+      [classes] float32.
     """
     counts = np.bincount(labels, minlength=classes)
     return (tau * np.log(_shares(counts))).astype(np.float32)
 
 
 def utterance(logits: Array, label: Array, data: Data) -> Array:
-    """w_y * -sum_k q'(k) (1 - p_k)^gamma log p_k.
+    """Computes w_y * -sum_k q'(k) (1 - p_k)^gamma log p_k of one utterance.
 
-    p is the softmax of the adjusted logits, q' the soft label, eq. (2), gamma the focus
-    of Lin et al. 2017, eq. (4), which is of a hard label.
+    p is the softmax of the adjusted logits, q' the soft label of Huang et al. 2020,
+    equation (2). gamma is from Lin et al. 2017, "Focal loss for dense object
+    detection", equation (4), where labels are hard.
 
-    The weight w is that of the true label y, not of each k as in PyTorch: it says how
-    much an utterance counts and leaves its soft label as it is. Weights of each k would
-    favour rare classes in the prior too, and undo the unigram one. Losses are averaged
+    The weight w is that of the true label y, not one of each k as in PyTorch: it scales
+    an utterance and leaves its soft label as it is. A weight of each k would favour
+    rare classes in the prior too, and thus undo the unigram prior. Losses are averaged
     over utterances, not over weights, whose mean is 1 over the training set.
 
     Args:
       logits: [classes].
       label: [] int, y.
+      data: of `Objective.prepare`.
 
     Returns:
-      [], 0 or above.
+      The loss [], at least 0.
     """
     chex.assert_rank([logits, label], [1, 0])
     targets = smoothings.soften(label, data.alpha, data.prior)
     log_p = jax.nn.log_softmax(logits + data.logit_adjustment)
-    # 1 - p. Kept above 0, where a power below 1 has an infinite slope.
+    # 1 - p, kept above 0, where a power below 1 has an infinite slope.
     rest = jnp.maximum(-jnp.expm1(log_p), _TINY)
     loss = -jnp.sum(targets * rest**data.focal * log_p)
     return jnp.asarray(data.class_weights)[label] * loss

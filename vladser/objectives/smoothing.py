@@ -1,4 +1,8 @@
-"""Label smoothing, eq. (2): soft targets that mix the label with a class prior."""
+"""Label smoothing: soft targets that mix the label with a class prior.
+
+Huang, Tao, Liu, Lian 2020, "Learning utterance-level representations with label
+smoothing for speech emotion recognition", equation (2).
+"""
 
 import chex
 import jax
@@ -10,16 +14,29 @@ from vladser.types import Array
 KINDS = ("none", "uniform", "unigram")
 
 
+def check(kind: str) -> None:
+    """Raises an InputError unless there is such a smoothing."""
+    if kind not in KINDS:
+        known = ", ".join(KINDS)
+        raise InputError(f"smoothing: expected one of {known}, got {kind!r:.60}")
+
+
 def prior(kind: str, labels: np.ndarray, classes: int) -> np.ndarray:
-    """u(k) of eq. (2), [classes] float32.
+    """Computes u(k) of equation (2).
 
     Args:
       kind: "uniform" (1 / classes) or "unigram" (the share of each class among the
-        training labels); "none", which is alpha = 0, takes the uniform prior.
+        training labels); "none", which is alpha = 0, has the uniform prior.
       labels: [N] int, of the training set alone.
+      classes: how many.
+
+    Returns:
+      [classes] float32.
+
+    Raises:
+      InputError: an unknown kind.
     """
-    if kind not in KINDS:
-        raise InputError(f"unknown smoothing {kind!r}: one of {', '.join(KINDS)}")
+    check(kind)
     if kind == "unigram":
         counts = np.bincount(labels, minlength=classes)
         return (counts / counts.sum()).astype(np.float32)
@@ -27,7 +44,7 @@ def prior(kind: str, labels: np.ndarray, classes: int) -> np.ndarray:
 
 
 def soften(label: Array, alpha: Array, prior: Array) -> Array:
-    """q'(k) = (1 - alpha) delta(k, y) + alpha u(k), eq. (2).
+    """Computes q'(k) = (1 - alpha) delta(k, y) + alpha u(k), equation (2).
 
     Args:
       label: [] int, y.

@@ -7,10 +7,12 @@ from vladser.types import Optimizer
 
 
 def rmsprop(*, learning_rate: Positive = 1e-3, decay: Fraction = 0.9) -> Optimizer:
-    """Tieleman and Hinton 2012, Neural Networks for Machine Learning, lecture 6.5.
+    """Divides gradients by the root of a running average of their squares.
+
+    Tieleman and Hinton 2012, Neural Networks for Machine Learning, lecture 6.5.
 
     Args:
-      learning_rate: a factor of each step.
-      decay: of the average of squared gradients.
+      learning_rate: factor of each update.
+      decay: of the average.
     """
     return Optimizer(*optax.rmsprop(learning_rate, decay=decay))

@@ -7,10 +7,13 @@ from vladser.types import Optimizer
 
 
 def sgd(*, learning_rate: Positive = 0.01, momentum: Fraction = 0.0) -> Optimizer:
-    """Stochastic gradient descent with momentum (Sutskever et al. 2013, equation (1)).
+    """Descends along a decaying sum of gradients.
+
+    Sutskever et al. 2013, "On the importance of initialization and momentum in deep
+    learning", equations (1) and (2).
 
     Args:
-      learning_rate: a factor of each step.
-      momentum: the decay of the sum of past gradients; 0 is plain descent.
+      learning_rate: factor of each update.
+      momentum: decay of the sum; 0 is plain gradient descent.
     """
     return Optimizer(*optax.sgd(learning_rate, momentum=momentum))

@@ -2,18 +2,21 @@
 
 from collections.abc import Sequence
 from itertools import product
+from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from vladser.plots import style
 
 _ROOM = 12  # percent that a cluster's number takes
+_CENTERED: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": style.SMALL}
 
 
 def draw(assignment: np.ndarray, emotions: Sequence[str]) -> Figure:
-    """One panel an emotion: the shares of the clusters, stacked, over the tenths of an
-    utterance's time. The number of a cluster is in its area, where there is room.
+    """Draws one panel an emotion: the shares of the clusters, stacked, over the tenths
+    of an utterance's time. The number of a cluster is in its area, where there is room.
 
     Args:
       assignment: [E, K, BINS] mean share of each cluster, summing to 1 over K; NaN for
@@ -27,14 +30,11 @@ def draw(assignment: np.ndarray, emotions: Sequence[str]) -> Figure:
     for panel, emotion, shares in zip(panels.flat, emotions, assignment, strict=False):
         panel.set_title(emotion)
         if np.isnan(shares).any():
-            text = {"fontsize": style.SIZE, "color": style.MUTED}
-            panel.text(50, 50, "not tested", ha="center", va="center", **text)
+            panel.text(50, 50, "not tested", color=style.MUTED, **_CENTERED)
         else:
             _stack(panel, 100 * np.asarray(shares))
-    for panel in panels.flat:
-        panel.set(
-            xlim=(0, 100), ylim=(0, 100), xticks=[0, 50, 100], yticks=[0, 50, 100]
-        )
+        panel.set(xlim=(0, 100), ylim=(0, 100), xticks=[0, 50, 100])
+        panel.set_yticks([0, 50, 100])
         style.dress(panel)
     for panel in panels.flat[len(emotions) :]:
         panel.set_axis_off()
@@ -43,8 +43,8 @@ def draw(assignment: np.ndarray, emotions: Sequence[str]) -> Figure:
     return figure
 
 
-def _stack(axes, shares):
-    """Shares [K, BINS] on top of each other, the first at the bottom."""
+def _stack(axes: Axes, shares: np.ndarray) -> None:
+    """Draws shares [K, BINS] on top of each other, the first at the bottom."""
     tops = np.cumsum(shares, axis=0)
     edges = np.linspace(0, 100, shares.shape[1] + 1)
     centers = (edges[:-1] + edges[1:]) / 2
@@ -53,11 +53,10 @@ def _stack(axes, shares):
     for number, (share, top, (shade, color)) in enumerate(
         zip(shares, tops, shades, strict=False), 1
     ):
-        face = {"facecolor": (color, shade), "edgecolor": style.PAPER}
-        axes.stairs(top, edges, baseline=top - share, fill=True, linewidth=1, **face)
+        area = axes.stairs(top, edges, baseline=top - share, fill=True, linewidth=1)
+        area.set(facecolor=(color, shade), edgecolor=style.PAPER)
         # Where it has room, in the middle if it can.
         at = (np.minimum(share, _ROOM) - off_center).argmax()
         if share[at] >= _ROOM:
             middle = top[at] - share[at] / 2
-            text = {"fontsize": style.SMALL, "color": style.INK}
-            axes.text(centers[at], middle, number, ha="center", va="center", **text)
+            axes.text(centers[at], middle, f"{number}", color=style.INK, **_CENTERED)

@@ -1,7 +1,6 @@
 """Training curves."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -13,8 +12,7 @@ from vladser.plots import style
 def draw(
     curves: Mapping[str, tuple[np.ndarray, np.ndarray, np.ndarray]], ylabel: str
 ) -> Figure:
-    """A quantity by epoch, one line a condition: best a family's conditions at a time,
-    at most 24.
+    """Draws a quantity by epoch, one line a condition, at most 24.
 
     Args:
       curves: by the condition's name its (mean, low, high), [epochs] each, over seeds
@@ -27,12 +25,8 @@ def draw(
         epoch, look = np.arange(1, len(mean) + 1), style.line(number)
         axes.plot(epoch, mean, linewidth=1.5, label=name, **look)
         if len(curves) <= 3:
-            shade: dict[str, Any] = {
-                "alpha": 0.15,
-                "linewidth": 0,
-                "color": look["color"],
-            }
-            axes.fill_between(epoch, low, high, **shade)
+            color = look["color"]
+            axes.fill_between(epoch, low, high, alpha=0.15, linewidth=0, color=color)
     axes.set(xlabel="epoch", ylabel=ylabel)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     style.dress(axes, "y")

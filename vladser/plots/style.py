@@ -27,15 +27,16 @@ SHADE = 0.5  # opacity of the darkest areas: INK stays readable on them
 
 
 def figure(height: float, width: float = WIDTH) -> Figure:
-    """An empty figure, its sides in inches."""
+    """Returns an empty figure, its sides in inches."""
     return Figure(figsize=(width, height), layout="constrained", dpi=180)
 
 
 def dress(axes: Axes, grid: Literal["x", "y", "both"] | None = None) -> None:
-    """The project's look, for axes of which everything is drawn.
+    """Gives the project's look to axes on which everything is drawn.
 
     Args:
-      grid: "x", "y", "both" or None: which ticks get a line.
+      axes: of a figure.
+      grid: which ticks get a line.
     """
     axes.set_facecolor("none")
     axes.spines[:].set_visible(False)
@@ -49,7 +50,7 @@ def dress(axes: Axes, grid: Literal["x", "y", "both"] | None = None) -> None:
 
 
 def line(number: int) -> dict[str, Any]:
-    """Color and style of one of several lines, counted from 0; alike after 24."""
+    """Returns color and style of one of several lines, counted from 0: 24 differ."""
     dash = number + number // 12  # after 12 the pairs would come again
     return {
         "color": COLORS[number % len(COLORS)],
@@ -58,6 +59,6 @@ def line(number: int) -> dict[str, Any]:
 
 
 def legend(target: Figure | Axes, **options) -> Legend:
-    """A legend without a frame."""
+    """Adds a legend without a frame; `options` are those of matplotlib."""
     look: dict[str, Any] = {"frameon": False, "fontsize": SMALL, "labelcolor": INK}
     return target.legend(**look, handlelength=2.2, columnspacing=1.2, **options)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MultipleLocator
 
@@ -20,13 +21,14 @@ def draw(
     emotions: Sequence[str],
     title: str,
 ) -> Figure:
-    """The probability of each emotion in windows of a recording and, below, which is
-    the highest, in a lane each.
+    """Draws the probability of each emotion in windows of a recording and, below, which
+    is the highest, in a lane each.
 
     Args:
       start, end: [N] of the windows, in seconds, ascending.
       probabilities: [N, classes]; NaN where a window could not be classified.
       emotions: the classes.
+      title: such as the name of the file.
     """
     begins, ends = np.asarray(start), np.asarray(end)
     probabilities = 100 * np.asarray(probabilities)
@@ -45,9 +47,8 @@ def draw(
         above.plot(
             middle, probabilities[:, number], label=emotion, lw=1.3, **look, **dots
         )
-        spans = [
-            (edge[n], edge[n + 1] - edge[n]) for n in np.flatnonzero(best == number)
-        ]
+        won = best == number
+        spans = [*zip(edge[:-1][won], np.diff(edge)[won], strict=True)]
         below.broken_barh(spans, (number - 0.4, 0.8), color=look["color"], linewidth=0)
     above.set(ylim=(0, 100), ylabel="probability, %", title=title)
     above.title.set_parse_math(False)  # a file's name may have dollars
@@ -61,8 +62,8 @@ def draw(
     return figure
 
 
-def _tick(axes, seconds: float, last: float) -> None:
-    """Ticks at round times, in seconds or, from a minute on, as a clock shows them."""
+def _tick(axes: Axes, seconds: float, last: float) -> None:
+    """Sets ticks at round times, in seconds or, from a minute on, as a clock does."""
     step = next((s for s in _STEPS if seconds / s <= 12), _STEPS[-1])
     axes.xaxis.set_major_locator(MultipleLocator(step))
     if last < 60:

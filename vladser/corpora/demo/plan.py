@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from random import Random
 from typing import NamedTuple
 
+from vladser.corpora import iemocap
 from vladser.corpora.demo.speech import Line
 
 _SENTENCES = (
@@ -21,23 +22,9 @@ _SENTENCES = (
     "It will be ready in seven hours.",
 )
 
-# IEMOCAP's utterances by speaker: angry, happy and excited, neutral, sad.
-_IEMOCAP = {
-    "1F": (147, 132, 171, 78),
-    "1M": (82, 146, 213, 116),
-    "2F": (67, 166, 135, 113),
-    "2M": (70, 161, 227, 84),
-    "3F": (92, 128, 130, 172),
-    "3M": (148, 158, 190, 133),
-    "4F": (205, 185, 76, 62),
-    "4M": (122, 118, 182, 81),
-    "5F": (78, 159, 221, 132),
-    "5M": (92, 283, 163, 113),
-}
-
 
 class Turn(NamedTuple):
-    """An utterance to be: `name` and `label` as IEMOCAP writes them."""
+    """A planned utterance: `name` and `label` as IEMOCAP writes them."""
 
     name: str
     label: str
@@ -45,7 +32,7 @@ class Turn(NamedTuple):
 
 
 class _Prosody(NamedTuple):
-    """In the units of `demo_speech.Line`."""
+    """How a line is said, in the units of `speech.Line`."""
 
     rate: float
     pitch: float
@@ -70,21 +57,21 @@ _HIGHEST = _Prosody(rate=300, pitch=100, range=100, volume=115)
 
 
 def plan() -> list[Turn]:
-    """The turns of the demo, speaker by speaker: the same everywhere."""
+    """Returns the turns of the demo, speaker by speaker: the same everywhere."""
     random = Random(2020)
-    return [turn for speaker in _IEMOCAP for turn in _turns(speaker, random)]
+    return [turn for speaker in iemocap.COUNTS for turn in _turns(speaker, random)]
 
 
 def _turns(speaker: str, random: Random) -> Iterator[Turn]:
-    session, letter = tuple(speaker)
-    voice = f"en-us+{letter.lower()}{session}"
+    session, letter = speaker[:-1], speaker[-1]
+    voice = f"en-us+{letter.lower()}{session[-1]}"
     own = _Prosody(random.uniform(175, 205), random.uniform(40, 50), 50, 70)
-    angry, happy, neutral, sad = (round(count / 15) for count in _IEMOCAP[speaker])
+    angry, happy, sad, neutral = (round(n / 15) for n in iemocap.COUNTS[speaker])
     excited = round(happy * 0.6)
     counts = (angry, happy - excited, excited, neutral, sad)
     labels = random.sample(list(_EMOTIONS), counts=counts, k=sum(counts))
     for index, label in enumerate(labels):
-        name = f"Ses0{session}F_impro01_{letter}{index:03d}"
+        name = f"{session}F_impro01_{letter}{index:03d}"
         prosody = _prosody(own, _EMOTIONS[label], random)
         yield Turn(name, label, Line(random.choice(_SENTENCES), voice, *prosody))
 

@@ -11,14 +11,15 @@ that the demo runs; nothing of it is distributed with vladser.
 import hashlib
 import io
 import tempfile
+from collections import defaultdict
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
-from itertools import groupby
 from pathlib import Path
 
 import numpy as np
 import soundfile
 
+from vladser import files
 from vladser.corpora import iemocap
 from vladser.corpora.demo.plan import Turn, plan
 from vladser.corpora.demo.speech import REVISION, SAMPLE_RATE, speak
@@ -33,32 +34,25 @@ _PAUSE = 0.5  # seconds between two turns of a dialogue
 
 
 def read(folder: Path) -> Corpus:
-    """Reads the demo corpus in `folder`; makes it first (seconds) where there is none,
-    and again where a file of it is damaged or missing.
+    """Reads the demo corpus in a folder; makes it first, in seconds, where it is not.
 
     Raises:
-      InputError: espeakng-loader is not installed, the folder cannot be written, or it
-        holds something else, such as the demo of another version.
+      InputError: espeakng-loader is not installed, the folder cannot be written, holds
+        something else, or a file in it is damaged.
     """
-    mended = make(folder, plan())
-    corpus = iemocap.read(folder)
-    note = f"{folder}: a file was damaged or missing: the demo corpus was made again"
-    return corpus._replace(notes=[note, *corpus.notes]) if mended else corpus
+    make(folder, plan())
+    return iemocap.read(folder)
 
 
-def make(folder: Path, turns: Sequence[Turn]) -> bool:
-    """Makes `folder` the release of these turns, unless it is: whole or not at all.
-
-    Returns:
-      Whether the release was there, but damaged; it is whole now.
+def make(folder: Path, turns: Sequence[Turn]) -> None:
+    """Makes the release of these turns, unless it is there: whole or not at all.
 
     Raises:
       InputError: as `read`.
     """
     stamp = _stamp(turns)
-    there = _holds(folder, stamp)
-    if there and _whole(folder, stamp, turns):
-        return False
+    if _holds(folder, stamp, turns):
+        return
     recordings = speak([turn.line for turn in turns])
     target = folder.resolve()
     try:
@@ -67,20 +61,14 @@ def make(folder: Path, turns: Sequence[Turn]) -> bool:
             release = Path(scratch, "release")
             _write(release, turns, recordings)
             (release / _STAMP).write_text(stamp + _digest(release, turns))
-            # Another process may have been faster.
-            if not _holds(folder, stamp):
+            if not _holds(folder, stamp, turns):  # another process may have been faster
                 release.replace(target)
-            elif not _whole(folder, stamp, turns):
-                for file in [*_files(turns), Path(_STAMP)]:
-                    (target / file).parent.mkdir(parents=True, exist_ok=True)
-                    (release / file).replace(target / file)
     except OSError as error:
         raise InputError(f"{folder}: cannot write the demo corpus: {error}") from error
-    return there
 
 
 def _stamp(turns: Sequence[Turn]) -> str:
-    """One line that names all that decides the samples."""
+    """Returns a line that names all that decides the samples."""
     try:
         made_by = [f"{name} {version(name)}" for name in _MADE_BY]
     except PackageNotFoundError as error:
@@ -91,8 +79,8 @@ def _stamp(turns: Sequence[Turn]) -> str:
     return f"revision {REVISION}, plan {plan_digest}, {', '.join(made_by)}\n"
 
 
-def _holds(folder: Path, stamp: str) -> bool:
-    """Whether `folder` is the release of this stamp, rather than absent or empty."""
+def _holds(folder: Path, stamp: str, turns: Sequence[Turn]) -> bool:
+    """Returns whether a folder is that release, rather than absent or empty."""
     if not folder.exists():
         return False
     if not folder.is_dir():
@@ -101,66 +89,50 @@ def _holds(folder: Path, stamp: str) -> bool:
         return False
     if not (folder / _STAMP).is_file():
         raise InputError(f"{folder}: holds something else; name a new or empty folder")
-    if not (folder / _STAMP).read_bytes().startswith(stamp.encode()):
+    said = (folder / _STAMP).read_bytes()
+    if not said.startswith(stamp.encode()):
         raise InputError(f"{folder}: the demo of another version; delete it")
-    return True
-
-
-def _whole(folder: Path, stamp: str, turns: Sequence[Turn]) -> bool:
-    """Whether all files of the release are as they were written."""
     try:
-        digest = _digest(folder, turns)
+        whole = said == (stamp + _digest(folder, turns)).encode()
     except OSError:
-        return False
-    return (folder / _STAMP).read_bytes() == (stamp + digest).encode()
+        whole = False
+    if not whole:
+        raise InputError(f"{folder}: a file is damaged or missing; delete the folder")
+    return True
 
 
 def _digest(release: Path, turns: Sequence[Turn]) -> str:
     sums = hashlib.sha256()
-    for file in _files(turns):
-        sums.update(hashlib.sha256((release / file).read_bytes()).digest())
+    for file in dict.fromkeys(file for turn in turns for file in _files(turn)):
+        sums.update(bytes.fromhex(files.digest(release / file)))
     return f"{sums.hexdigest()}\n"
 
 
 def _write(
     release: Path, turns: Sequence[Turn], recordings: Sequence[np.ndarray]
 ) -> None:
-    spoken = zip(turns, recordings, strict=True)
-    for labels, part in groupby(spoken, key=lambda pair: release / _labels(pair[0])):
-        lines = [_HEADER, ""]
-        start = 0.0
-        for turn, samples in part:
-            wav = release / _wav(turn)
-            wav.parent.mkdir(parents=True, exist_ok=True)
-            # Not to the file, for libsndfile does not say that a disk is full.
-            sound = io.BytesIO()
-            soundfile.write(sound, samples, SAMPLE_RATE, "PCM_16", format="WAV")
-            wav.write_bytes(sound.getvalue())
-            end = start + len(samples) / SAMPLE_RATE
-            times = f"[{start:.4f} - {end:.4f}]"
-            lines.append(f"{times}\t{turn.name}\t{turn.label}\t{_RATINGS}")
-            start = end + _PAUSE
+    end, lines = 0.0, defaultdict[Path, list[str]](list)
+    for turn, samples in zip(turns, recordings, strict=True):
+        wav, labels = (release / file for file in _files(turn))
+        wav.parent.mkdir(parents=True, exist_ok=True)
+        # Not to the file, for libsndfile does not say that a disk is full.
+        sound = io.BytesIO()
+        soundfile.write(sound, samples, SAMPLE_RATE, "PCM_16", format="WAV")
+        wav.write_bytes(sound.getvalue())
+        start = end + _PAUSE if lines[labels] else 0.0
+        end = start + len(samples) / SAMPLE_RATE
+        times = f"[{start:.4f} - {end:.4f}]"
+        lines[labels].append(f"{times}\t{turn.name}\t{turn.label}\t{_RATINGS}\n")
+    for labels, of_dialogue in lines.items():
         labels.parent.mkdir(parents=True)
-        labels.write_text("\n".join(lines) + "\n")
+        labels.write_text(f"{_HEADER}\n\n{''.join(of_dialogue)}")
 
 
-def _files(turns: Sequence[Turn]) -> list[Path]:
-    """Those of the release, each once."""
-    named = (file for turn in turns for file in (_wav(turn), _labels(turn)))
-    return [*dict.fromkeys(named)]
-
-
-def _wav(turn: Turn) -> Path:
-    return _session(turn) / "sentences" / "wav" / _dialogue(turn) / f"{turn.name}.wav"
-
-
-def _labels(turn: Turn) -> Path:
-    return _session(turn) / "dialog" / "EmoEvaluation" / f"{_dialogue(turn)}.txt"
-
-
-def _session(turn: Turn) -> Path:
-    return Path(f"Session{int(turn.name[3:5])}")
-
-
-def _dialogue(turn: Turn) -> str:
-    return turn.name.rpartition("_")[0]
+def _files(turn: Turn) -> tuple[Path, Path]:
+    """Returns the recording of a turn, and the labels of its dialogue."""
+    dialogue = turn.name.rpartition("_")[0]
+    session = Path(f"Session{int(turn.name[3:5])}")
+    return (
+        session / "sentences" / "wav" / dialogue / f"{turn.name}.wav",
+        session / "dialog" / "EmoEvaluation" / f"{dialogue}.txt",
+    )

@@ -21,7 +21,7 @@ REVISION = 1  # raise it with every change to this file that can be heard
 
 # From espeak-ng's speak_lib.h.
 _SYNCHRONOUS, _DONT_EXIT, _UTF8, _CHARACTERS = 2, 0x8000, 1, 1
-_RATE, _VOLUME, _PITCH, _RANGE = 1, 2, 3, 4
+_PARAMETERS = (1, 3, 4, 2)  # rate, pitch, range, volume
 _CALLBACK = ctypes.CFUNCTYPE(
     ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p
 )
@@ -48,7 +48,7 @@ class Line(NamedTuple):
 
 
 def speak(lines: Sequence[Line]) -> list[np.ndarray]:
-    """Says the lines, each as int16 [samples] at SAMPLE_RATE.
+    """Returns each line as int16 [samples] at SAMPLE_RATE.
 
     The same lines give the same samples: espeak-ng carries its oscillators and its
     random numbers from one utterance to the next, so all are said in order in a fresh
@@ -73,39 +73,39 @@ def _end_with_parent() -> None:
 
 def _speak_here(lines: Sequence[Line]) -> list[np.ndarray]:
     library, rate = _start()
-    chunks: list[np.ndarray] = []
+    heard: list[np.ndarray] = []
 
     @_CALLBACK
     def receive(samples, count, events):
         if samples and count:
-            chunks.append(np.ctypeslib.as_array(samples, (count,)).copy())
+            heard.append(np.ctypeslib.as_array(samples, (count,)).copy())
         return 0
 
     library.espeak_SetSynthCallback(receive)
     recordings = []
     for line in lines:
-        chunks.clear()
-        _say(library, line)
-        recordings.append(_resample(np.concatenate(chunks), rate))
+        heard.clear()
+        if library.espeak_SetVoiceByName(line.voice.encode()) != 0:
+            raise ValueError(f"espeak-ng has no voice {line.voice!r}")
+        for parameter, value in zip(_PARAMETERS, line[2:], strict=True):
+            library.espeak_SetParameter(parameter, value, 0)
+        text = line.text.encode() + b"\0"
+        library.espeak_Synth(text, len(text), 0, _CHARACTERS, 0, _UTF8, None, None)
+        recordings.append(_resample(np.concatenate(heard), rate))
     return recordings
 
 
 def _start() -> tuple[ctypes.CDLL, int]:
-    """Starts espeak-ng: the library and its sample rate in hertz."""
+    """Starts espeak-ng; returns the library and its sample rate in hertz."""
     import espeakng_loader
 
     library = ctypes.CDLL(espeakng_loader.get_library_path())
     library.espeak_ng_SetRandSeed.argtypes = [ctypes.c_long]
-    library.espeak_Synth.argtypes = [
-        ctypes.c_char_p,  # text
-        ctypes.c_size_t,  # its bytes
-        ctypes.c_uint,  # position
-        ctypes.c_int,  # its type
-        ctypes.c_uint,  # end position
-        ctypes.c_uint,  # flags
-        ctypes.c_void_p,  # identifier
-        ctypes.c_void_p,  # user data
-    ]
+    size, number, pointer = ctypes.c_size_t, ctypes.c_uint, ctypes.c_void_p
+    # Text, its bytes, position, its type, end, flags, identifier, user data.
+    library.espeak_Synth.argtypes = (
+        *(ctypes.c_char_p, size, number, number, number, number, pointer, pointer),
+    )
     # espeak-ng cuts long paths: stand inside its data and call them ".".
     os.chdir(espeakng_loader.get_data_path())
     rate = library.espeak_Initialize(_SYNCHRONOUS, 0, b".", _DONT_EXIT)
@@ -115,19 +115,8 @@ def _start() -> tuple[ctypes.CDLL, int]:
     return library, rate
 
 
-def _say(library: ctypes.CDLL, line: Line) -> None:
-    if library.espeak_SetVoiceByName(line.voice.encode()) != 0:
-        raise ValueError(f"espeak-ng has no voice {line.voice!r}")
-    library.espeak_SetParameter(_RATE, line.rate, 0)
-    library.espeak_SetParameter(_PITCH, line.pitch, 0)
-    library.espeak_SetParameter(_RANGE, line.range, 0)
-    library.espeak_SetParameter(_VOLUME, line.volume, 0)
-    text = line.text.encode() + b"\0"
-    library.espeak_Synth(text, len(text), 0, _CHARACTERS, 0, _UTF8, None, None)
-
-
 def _resample(samples: np.ndarray, rate: int) -> np.ndarray:
-    """int16 [samples] at `rate` -> int16 [samples] at SAMPLE_RATE."""
+    """Returns int16 [samples] at SAMPLE_RATE."""
     signal = audresample.resample(samples.astype(np.float32), rate, SAMPLE_RATE)[0]
     # Resampling overshoots: without the clip, a peak would wrap to the other sign.
     return np.clip(np.rint(signal), -32768, 32767).astype(np.int16)

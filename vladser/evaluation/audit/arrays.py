@@ -6,10 +6,12 @@ from dataclasses import replace
 import jax
 import numpy as np
 
-from vladser.condition import Condition
-from vladser.data import batches, dataset
+from vladser.data import dataset
+from vladser.data.batches import Plan
 from vladser.data.dataset import Moments
 from vladser.engine import trials
+from vladser.engine.design import Design
+from vladser.engine.results import Results
 from vladser.evaluation.audit.finding import Finding
 from vladser.types import Dataset, Fold, PyTree
 
@@ -17,53 +19,54 @@ _SCALER = ("mean", "scale")
 _SHARES = ("objective",)  # it hangs on class shares
 
 
-def rows(
-    corpus: Dataset, conditions: Sequence[Condition], plan: batches.Plan
-) -> Finding:
-    """Looks for test speakers in every minibatch of every training and epoch."""
-    steps = (
-        trials.rows(step, len(conditions))
-        for epoch in range(plan.epochs)
-        for step in plan.epoch(epoch + 1)
-    )
-    # Condition by condition, and in each of them fold by fold, as trials are named.
-    folds = [fold for _ in conditions for fold in plan.folds]
-    found, seen = _test_speakers(corpus, folds, steps)
-    found = found.reshape(len(conditions), -1).sum(axis=0)
-    return _of_rows(
-        "training_rows",
-        found,
-        f"{seen:,} rows of training minibatches (conditions x folds x seeds x epochs: "
-        f"{len(conditions):,} x {len(plan.folds):,} x {len(plan.seeds):,} x "
-        f"{plan.epochs:,})",
-    )
+def planned(design: Design) -> Finding:
+    """Looks for test speakers in every minibatch that the schedule has."""
+    leaked, rows = np.zeros(len(design.folds), int), 0
+    for plan in _plans(design):
+        for epoch in range(plan.epochs):
+            found, seen = _test_speakers(design, plan.epoch(epoch + 1))
+            leaked, rows = leaked + found, rows + seen
+    return _of_rows("training_rows", leaked, f"{rows:,} rows of training minibatches")
 
 
-def validation_rows(corpus: Dataset, plan: batches.Plan) -> Finding:
+def given(design: Design, results: Results) -> Finding:
+    """Counts test speakers in the rows that the training steps were given."""
+    leaked = results.leaked.sum(axis=(0, 1))
+    rows = f"{int(results.rows.sum()):,} rows that training steps were given"
+    return _of_rows("given_rows", leaked, rows)
+
+
+def validation_rows(design: Design) -> Finding:
     """Looks for test speakers among the rows that choose the epoch."""
-    steps = plan.evaluation("validation")
-    found, seen = _test_speakers(corpus, plan.folds, steps)
-    return _of_rows("validation_rows", found, f"{seen:,} rows that choose the epoch")
+    (plan, *_) = _plans(design)
+    steps = (rows for rows, _ in plan.evaluation("validation"))
+    leaked, rows = _test_speakers(design, steps)
+    return _of_rows("validation_rows", leaked, f"{rows:,} rows that choose the epoch")
+
+
+def _plans(design: Design) -> list[Plan]:
+    return [design.plan(places[0]) for places in design.programs()]
 
 
 def _test_speakers(
-    corpus: Dataset, folds: Sequence[Fold], steps: Iterable[np.ndarray]
+    design: Design, steps: Iterable[np.ndarray]
 ) -> tuple[np.ndarray, int]:
-    """Rows of the steps [seeds, folds, B] whose speaker the fold tests, [folds], and
-    how many rows there are at all."""
-    tested = np.stack([_tested(corpus, fold) for fold in folds])
+    """Counts rows of the steps [seeds, folds, B] whose speaker the fold tests, [folds],
+    and all rows."""
+    data = design.datasets[0]
+    tested = np.stack([_tested(data, fold) for fold in design.folds])
     tested = np.pad(tested, ((0, 0), (0, 1)))  # -1, an empty row, is nobody
-    fold = np.arange(len(folds))[:, None]
-    found, seen = np.zeros(len(folds), int), 0
+    fold = np.arange(len(design.folds))[:, None]
+    leaked, rows = np.zeros(len(design.folds), int), 0
     for step in steps:
-        found += tested[fold, step].sum(axis=(0, 2))
-        seen += int(np.count_nonzero(step >= 0))
-    return found, seen
+        leaked += tested[fold, step].sum(axis=(0, 2))
+        rows += int(np.count_nonzero(step >= 0))
+    return leaked, rows
 
 
-def _tested(corpus: Dataset, fold: Fold) -> np.ndarray:
+def _tested(data: Dataset, fold: Fold) -> np.ndarray:
     """[N] which utterances are by someone whom the fold tests."""
-    return np.isin(corpus.speaker, corpus.speaker[fold.test])
+    return np.isin(data.speaker, data.speaker[fold.test])
 
 
 def _of_rows(check: str, found: np.ndarray, rows: str) -> Finding:
@@ -76,38 +79,37 @@ def _of_rows(check: str, found: np.ndarray, rows: str) -> Finding:
     return Finding(check, "ok", 0, f"no test speaker in {rows}")
 
 
-def scaler_and_prior(
-    corpus: Dataset,
-    conditions: Sequence[Condition],
-    plan: batches.Plan,
-    standardize: str,
-) -> Iterator[Finding]:
+def scaler_and_prior(design: Design) -> Iterator[Finding]:
     """Computes the trials' arrays once more with all that a fold may not see spoilt:
     they must come out the same, to the bit."""
-    moments = dataset.moments(corpus) if standardize == "train" else None
-    used = trials.rectangle(corpus, moments, conditions, plan.folds, plan.seeds)
-    scalers, priors = [], []
-    for number, fold in enumerate(plan.folds):
-        spoilt = _spoilt(corpus, moments, fold)
-        again = trials.rectangle(*spoilt, conditions, [fold], plan.seeds)
-        same = {
-            field: _equal(
-                jax.tree.map(
-                    lambda x: x[:, number :: len(plan.folds)],  # noqa: B023
-                    getattr(used, field),
-                ),
-                getattr(again, field),
-            )
-            for field in (*_SCALER, *_SHARES)
-        }
-        scalers.append(all(same[field] for field in _SCALER))
-        priors.append(all(same[field] for field in _SHARES))
+    scalers, priors = ([True] * len(design.folds) for _ in range(2))
+    for places in design.programs():
+        data = design.datasets[places[0]]
+        moments = dataset.moments(data) if design.standardize == "train" else None
+        chosen = [design.conditions[place] for place in places]
+        folds, seeds = design.folds, design.seeds
+        used = trials.rectangle(data, moments, chosen, folds, seeds)
+        for number, fold in enumerate(folds):
+            spoilt = _spoilt(data, moments, fold)
+            again = trials.rectangle(*spoilt, chosen, [fold], seeds)
+            same = {
+                field: _equal(
+                    jax.tree.map(
+                        lambda x: x[:, number :: len(folds)],  # noqa: B023
+                        getattr(used, field),
+                    ),
+                    getattr(again, field),
+                )
+                for field in (*_SCALER, *_SHARES)
+            }
+            scalers[number] &= all(same[field] for field in _SCALER)
+            priors[number] &= all(same[field] for field in _SHARES)
     scaler = _of_trials("scaler", "mean and deviation", scalers)
-    if standardize == "speaker" and scaler.level == "ok":
+    if design.standardize == "speaker" and scaler.level == "ok":
         scaler = Finding(
             "scaler",
             "warning",
-            len(plan.folds),
+            len(design.folds),
             "transductive: each speaker, the tested ones included, is standardized by "
             "the mean and deviation of all their own frames, without labels",
         )

@@ -7,14 +7,13 @@ also where all is well: together they are the protocol certificate of a run.
 
 from collections.abc import Sequence
 
-from vladser.condition import Condition
-from vladser.data import batches
-from vladser.engine.merging import Results
+from vladser.engine.design import Design
+from vladser.engine.results import Results
 from vladser.evaluation.audit import arrays, balance, chosen, duplicates, sharing
 from vladser.evaluation.audit.finding import Finding
 from vladser.types import Dataset, Fold, Utterance
 
-__all__ = ["Finding", "corpus", "epochs", "protocol"]
+__all__ = ["Finding", "corpus", "protocol", "trained"]
 
 
 def corpus(
@@ -40,27 +39,22 @@ def corpus(
     ]
 
 
-def protocol(
-    corpus: Dataset,
-    conditions: Sequence[Condition],
-    plan: batches.Plan,
-    standardize: str,
-    validation: bool,
-) -> list[Finding]:
-    """What the arrays say that a training is given: the rows of every minibatch, and
-    scaler and prior of every trial. The arguments are those of `experiment.run`."""
+def protocol(design: Design) -> list[Finding]:
+    """Says what the arrays say that a training will be given: the rows of every
+    minibatch, and scaler and prior of every trial."""
     return [
-        arrays.rows(corpus, conditions, plan),
-        *([arrays.validation_rows(corpus, plan)] if validation else []),
-        *arrays.scaler_and_prior(corpus, conditions, plan, standardize),
+        arrays.planned(design),
+        *([arrays.validation_rows(design)] if design.validation else []),
+        *arrays.scaler_and_prior(design),
     ]
 
 
-def epochs(results: Results, plan: batches.Plan, validation: bool) -> list[Finding]:
-    """Whether each training was tested after the epoch that the protocol names.
+def trained(design: Design, results: Results) -> list[Finding]:
+    """Says what the trainings were given, and whether each was tested after the epoch
+    that the protocol names.
 
     Args:
+      design: the experiment.
       results: of all trials.
-      validation: as in `experiment.run`.
     """
-    return [chosen.finding(results, plan, validation)]
+    return [arrays.given(design, results), chosen.finding(design, results)]

@@ -1,0 +1,60 @@
+"""The figures as Markdown tables, ready for a document."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+_CONTEST = (
+    *("workload", "trials", "contestant", "real frames/s", "low-high"),
+    *("ours is faster by", "low-high", "padding efficiency", "% of sgemm"),
+)
+
+
+def contest(results: Sequence[Mapping[str, Any]], notes: Mapping[str, str]) -> str:
+    """Returns a row a contestant of each workload, and what is to be said of them.
+
+    Args:
+      results: from `contest.measure`.
+      notes: of contestants, beside those in the results.
+    """
+    rows, said = [], {}
+    for result in results:
+        said[result["name"]] = (
+            f"{result['utterances']:,} utterances, {result['frames']:,} frames "
+            f"({result['feature_set']}); sgemm "
+            f"{result['sgemm_flops_per_second'] / 1e9:,.0f} GFLOP/s, a frame needs "
+            f"{result['flops_per_frame']:,} FLOP"
+        )
+        for entry in result["contestants"]:
+            said[entry["name"]] = entry["about"]
+            rate, ahead = entry["real_frames_per_second"], entry["ours_is_faster_by"]
+            rows.append(
+                (
+                    result["name"],
+                    f"{result['trials']}",
+                    entry["name"],
+                    f"{rate['median'] / 1e3:,.0f} k",
+                    f"{rate['low'] / 1e3:,.0f}-{rate['high'] / 1e3:,.0f} k",
+                    f"{ahead['median']:.2f}",
+                    f"{ahead['low']:.2f}-{ahead['high']:.2f}",
+                    f"{entry['padding_efficiency']:.3f}",
+                    f"{100 * entry['share_of_sgemm']:.1f}",
+                )
+            )
+    lines = [f"- {name}: {text}" for of in (said, notes) for name, text in of.items()]
+    return "\n".join([*_table(_CONTEST, rows), "", *lines])
+
+
+def figures(title: str, result: Mapping[str, Any]) -> str:
+    """Returns the figures of a result that have a median, a row each."""
+    tables: dict[tuple[str, ...], list[tuple[str, ...]]] = {}
+    for name, value in result.items():
+        if isinstance(value, dict):
+            row = name.replace("_", " "), *(f"{x:.4g}" for x in value.values())
+            tables.setdefault(("", *value), []).append(row)
+    lines = [line for table in tables.items() for line in ("", *_table(*table))]
+    return "\n".join([title, *lines])
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    lines = [header, ["---"] * len(header), *rows]
+    return ["| " + " | ".join(line) + " |" for line in lines]

@@ -1,0 +1,141 @@
+"""The contract of features, by all that are built in and by one of a user's own."""
+
+import pickle
+import re
+import sys
+from functools import partial
+
+import documented
+import numpy as np
+import pytest
+import soundfile
+from forkserver import quick_workers  # noqa: F401 (a fixture)
+
+from vladser import registry
+from vladser.errors import InputError
+from vladser.features import DEFAULT, NAMES, audio
+from vladser.features.extraction import each, expect, extract
+from vladser.types import Features, Utterance
+
+
+def check_features(features: Features) -> None:
+    """Raises AssertionError where features that are computed break their contract."""
+    assert re.fullmatch(r"[\w.-]+", features.id, re.ASCII)
+    extractor = pickle.loads(pickle.dumps(features)).setup()
+    draw = np.random.default_rng(0)
+    shortest = features.shortest
+    for samples in shortest, shortest + 1, shortest + 159, 16000, 16161:
+        signal = draw.integers(-9000, 9000, samples).astype(np.int16)
+        whole = extractor(signal.astype(np.float32) / np.float32(32768))
+        assert whole.dtype == np.float32 and np.isfinite(whole).all()
+        assert whole.shape == (features.frames(samples), features.dim)
+        if features.live:
+            with features.live(extractor) as live:
+                rows = [live.push(part) for part in np.array_split(signal, 3)]
+                rows.append(live.end())
+            np.testing.assert_array_equal(np.concatenate(rows), whole)
+
+
+@pytest.fixture
+def own(tmp_path, monkeypatch):
+    """Those that docs/extending.md shows."""
+    shown = dict(documented.own_poolings("docs/extending.md"))
+    (tmp_path / "my_features.py").write_text(shown["my_features.py"])
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "my_features", raising=False)
+    return "my_features.spectrum(hop=320)"
+
+
+@pytest.fixture
+def utterance(tmp_path):
+    noise = np.random.default_rng(0).uniform(-0.5, 0.5, 16000)
+    soundfile.write(tmp_path / "a.wav", noise, 16000)
+    return Utterance("a", tmp_path / "a.wav", "speaker", "neutral")
+
+
+def build(text):
+    return registry.features.build(registry.features.parse(text))
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "npy"])
+def test_built_in_features_keep_the_contract(name):
+    check_features(build(name))
+
+
+def test_features_of_ones_own_keep_the_contract(own):
+    check_features(build(own))
+
+
+def test_what_breaks_the_contract_is_noticed(own):
+    features = build(own)
+    for broken in {"dim": 2}, {"id": "a b"}, {"frames": len}:
+        with pytest.raises((AssertionError, TypeError)):
+            check_features(features._replace(**broken))
+
+
+def test_those_of_the_paper_are_the_default(utterance, tmp_path):
+    assert expect([utterance], build(DEFAULT), 60.0) == ({"a": 95 + 1}, 147)
+
+
+def test_features_of_ones_own_are_extracted_and_cached(own, utterance, tmp_path):
+    """In a worker as the program starts it, which knows the path of its parent."""
+    features, cache_dir = build(own), tmp_path / "cache"
+    done = extract([utterance], cache_dir, features=features, workers=1)
+    signal = audio.load(utterance.file).astype(np.float64)
+    spectra = [
+        np.abs(np.fft.rfft(signal[at : at + 400] * np.hanning(400)))
+        for at in range(0, 16000 - 399, 320)
+    ]
+    expected = np.log(np.array(spectra) + 1e-5)
+    np.testing.assert_allclose(done.features["a"], expected, atol=1e-3)
+    assert (done.feature_set, done.computed) == ("spectrum-320", 1)
+    again = extract([utterance], cache_dir, features=features)
+    assert (again.computed, again.cached) == (0, 1)
+    assert expect([utterance], features, 60.0) == ({"a": 49}, 201)
+
+
+@pytest.mark.usefixtures("quick_workers")
+def test_each_set_has_entries_of_its_own_in_the_cache(utterance, tmp_path):
+    sets = [build(name) for name in ("vladser147", "eGeMAPSv02")]
+    for features in sets:
+        done = extract([utterance], tmp_path, features=features, workers=1)
+        assert done.computed == 1
+        assert done.features["a"].shape == (96, features.dim)
+        assert re.fullmatch(rf"{features.id}/opensmile-[\d.]+", done.feature_set)
+    assert extract([utterance], tmp_path, features=sets[0]).cached == 1
+
+
+@pytest.mark.usefixtures("quick_workers")
+def test_the_shortest_signal_is_up_to_the_features(own, utterance, tmp_path):
+    brief = build(own)
+    for file, samples in ("b.wav", 400), ("c.wav", 399):
+        soundfile.write(tmp_path / file, np.zeros(samples), 16000)
+    files = [Utterance(n, tmp_path / n, "s", "sad") for n in ("b.wav", "c.wav")]
+    assert expect(files, brief, 60.0)[0] == {"b.wav": 1}
+    done = dict(each(files, tmp_path, features=brief, workers=1))
+    assert done[files[0]].shape == (1, 201)
+    assert "399 samples at 16000 Hz: expected at least 400" in str(done[files[1]])
+
+
+@pytest.mark.usefixtures("quick_workers")
+def test_a_set_up_that_fails_is_an_error_and_no_fault_of_the_files(
+    own, utterance, tmp_path
+):
+    broken = build(own)._replace(setup=partial(int, "x"))
+    with pytest.raises(InputError, match="features spectrum-320: ValueError"):
+        extract([utterance], tmp_path, features=broken, workers=1)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("eGeMAPS", "expected one of ComParE_2016, eGeMAPSv02, npy"),
+        ("npy(D=3)", "features npy has no option 'D'"),
+        ("npy(dim=-1)", "features npy: dim: expected a whole number of at least 0"),
+        ("npy(name='a b')", "name: expected letters, digits and _.-, got 'a b'"),
+        ("no_such_module.mine", "no_such_module"),
+    ],
+)
+def test_what_is_wrong_with_a_name_is_said(text, said):
+    with pytest.raises(InputError, match=re.escape(said)):
+        build(text)

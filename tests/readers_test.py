@@ -1,0 +1,56 @@
+"""Corpora by their names, and readers that live elsewhere."""
+
+import pytest
+
+from vladser.corpora import readers
+from vladser.errors import InputError
+from vladser.types import Corpus, Utterance
+
+
+@pytest.fixture
+def own(tmp_path, monkeypatch):
+    """Writes a reader with this body, and returns its import path."""
+
+    def write(body):
+        name = f"reader_{abs(hash(body))}"
+        (tmp_path / "own_package").mkdir(exist_ok=True)
+        (tmp_path / "own_package" / f"{name}.py").write_text(body)
+        return f"own_package.{name}"
+
+    monkeypatch.syspath_prepend(tmp_path)
+    return write
+
+
+READER = """
+from vladser.types import Corpus, Utterance
+
+def read(folder):
+    return Corpus([Utterance("a", folder / "a.wav", "x", "sad")], ["a note"])
+"""
+
+
+def test_a_reader_that_lives_elsewhere_is_named_by_its_import_path(own, tmp_path):
+    name = readers.parse(own(READER))
+    utterance = Utterance("a", tmp_path / "a.wav", "x", "sad")
+    assert readers.read(name, tmp_path) == Corpus([utterance], ["a note"])
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("import nowhere", "No module named 'nowhere'"),
+        ("x = 1", "no attribute 'read'|has no attribute"),
+        ("def read(folder):\n    return []", "is a list, expected a vladser.types.Cor"),
+        ("def read(folder):\n    (folder / 'x.csv').open()", "x.csv: cannot be read"),
+    ],
+)
+def test_what_is_no_reader_is_said(own, tmp_path, body, message):
+    with pytest.raises(InputError, match=message) as error:
+        readers.read(own(body), tmp_path)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("text", ["", "emo", "emodb.", ".x", "a.b-c", "my package.x"])
+def test_what_is_no_name_and_no_import_path_is_refused(text):
+    with pytest.raises(InputError, match=r"one of audformat, .* or an import path"):
+        readers.parse(text)

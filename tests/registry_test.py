@@ -1,0 +1,137 @@
+"""Parts by name: what is parsed, built and refused."""
+
+import inspect
+from importlib import import_module
+
+import jax
+import numpy as np
+import pytest
+
+from vladser import options
+from vladser.errors import InputError
+from vladser.registry import ROOMS, aggregators, optimizers
+from vladser.types import Part
+
+EVERY = [(kind, name) for kind, room in ROOMS.items() for name in room.names()]
+
+
+@pytest.mark.parametrize(("kind", "name"), EVERY)
+def test_a_name_is_that_of_a_factory_whose_options_are_known_without_importing_it(
+    kind, name
+):
+    part = ROOMS[kind].parse(name)
+    factory = getattr(import_module(f"{ROOMS[kind].package}.{name}"), name)
+    signature = inspect.signature(factory).parameters.values()
+    assert all(option.kind == option.KEYWORD_ONLY for option in signature)
+    assert dict(part.options) == {option.name: option.default for option in signature}
+
+
+@pytest.mark.parametrize(
+    ("text", "whole"),
+    [
+        ("netvlad( clusters = 8 )", "netvlad(clusters=8)"),
+        ("netvlad", "netvlad(clusters=4)"),
+        ("mean()", "mean"),
+        ("generalized_mean(p=2)", "generalized_mean(p=2.0)"),
+        ("my_package.pooling(size=3,kind='b')", "my_package.pooling(size=3,kind='b')"),
+    ],
+)
+def test_a_part_has_one_name_however_it_is_written(text, whole):
+    part = aggregators.parse(text)
+    assert str(part) == whole
+    assert aggregators.parse(whole) == part
+
+
+def test_some_options_are_replaced():
+    part = optimizers.replace(optimizers.parse("adam(b1=0.5)"), {"learning_rate": 1})
+    assert str(part) == "adam(learning_rate=1.0,b1=0.5,b2=0.999)"
+    own = aggregators.replace(aggregators.parse("my.pooling(size=3)"), {"size": 4})
+    assert str(own) == "my.pooling(size=4)"
+    with pytest.raises(
+        InputError, match="no option 'rho': expected learning_rate, b1, b2"
+    ):
+        optimizers.replace(part, {"rho": 0.9})
+
+
+def test_options_of_objectives_and_optimizers_do_not_change_the_program():
+    texts = {"encoder": "gru", "aggregator": "netvlad", "head": "dense"}
+    for kind, room in ROOMS.items():
+        part = room.parse(texts.get(kind, room.names()[0]))
+        kept = part.options if kind in texts else ()
+        assert room.static(part) == Part(part.name, kept)
+
+
+def test_a_part_may_live_elsewhere():
+    part = aggregators.parse("vladser.aggregators.netvlad.netvlad(clusters=8)")
+    init = aggregators.build(part).init
+    params = jax.eval_shape(lambda: init(jax.random.key(0), 5))
+    assert params.c.shape == (8, 5)
+
+
+def test_options_may_be_arrays():
+    optimizer = optimizers.build(
+        optimizers.static(optimizers.parse("sgd(learning_rate=0.5)")),
+        {"learning_rate": np.float32(2)},
+    )
+    update, _ = optimizer.update(np.float32(3), optimizer.init(np.float32(0)), None)
+    assert update == -6
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("netvald", "one of attentive_statistics, final, generalized_mean, "),
+        ("netvlad(cluster=4)", "no option 'cluster': expected clusters"),
+        ("mean(clusters=4)", "no option 'clusters': expected none"),
+        ("multihead(heads=2.0)", "heads: expected a whole number of at least 1, got"),
+        ("generalized_mean(p=0)", "p: expected a number above 0, got"),
+        ("netvlad(4)", "NAME(option=value"),
+        ("netvlad(**{'clusters': 4})", "NAME(option=value"),
+        ("netvlad(clusters=__import__('os'))", "NAME(option=value"),
+        ("netvlad(clusters=4", "NAME(option=value"),
+        ("my.pooling(sizes=[1, 2])", "NAME(option=value"),
+        ("", "NAME(option=value"),
+    ],
+)
+def test_wrong_text_is_refused(text, says):
+    with pytest.raises(InputError) as error:
+        aggregators.parse(text)
+    assert says in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("os.getcwd", "expected a vladser.types.Aggregator"),
+        ("no_package.pooling", "No module named 'no_package'"),
+        ("vladser.aggregators.mean.median", "has no attribute 'median'"),
+        ("vladser.aggregators.mean.mean(size=3)", "unexpected keyword argument 'size'"),
+    ],
+)
+def test_what_cannot_be_built_is_refused(text, says):
+    with pytest.raises(InputError, match="aggregator") as error:
+        aggregators.build(aggregators.parse(text))
+    assert says in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("annotation", "default", "right", "wrong"),
+    [
+        ("Count", 1, [1, 10**6], [0, -1, 1.0, True, "1"]),
+        ("Natural", 0, [0, 1], [-1, 0.0, False]),
+        ("Positive", 1.0, [1e-9, 2], [0, -1.0, float("nan"), 1e999, 10**999, True]),
+        ("NonNegative", 0.0, [0, 0.5], [-1e-9, 1e999, "0"]),
+        ("Share", 0.0, [0, 0.5, 1], [-0.1, 1.1, float("nan")]),
+        ("Fraction", 0.0, [0, 0.99], [1, -0.1]),
+        ("bool", True, [True, False], [0, 1, "True"]),
+        ("str", "a", ["b", ""], [1, None]),
+        ("", (1, 2), [(3,), ()], [[1], 1]),
+    ],
+)
+def test_options_have_values_of_their_type(annotation, default, right, wrong):
+    for value in right:
+        checked = options.check(annotation, default, value)
+        assert checked == value and type(checked) is type(default)
+    for value in wrong:
+        with pytest.raises(ValueError, match=r"expected .*, got"):
+            options.check(annotation, default, value)

@@ -1,0 +1,158 @@
+"""Every part keeps its contract; of one that does not, the broken rule is named."""
+
+from importlib import import_module
+
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from vladser import registry, testing
+from vladser.aggregators.mean import mean
+from vladser.encoders.none import none
+from vladser.types import Head, Objective, Optimizer
+
+pytestmark = pytest.mark.numeric
+
+OPTIONS = {
+    "cross_entropy": {
+        "smoothing": "uniform",
+        "alpha": 0.4,
+        "class_weights": 0.5,
+        "focal": 2.0,
+        "logit_adjustment": 1.0,
+    },
+    "adadelta": {"learning_rate": 0.5, "rho": 0.8},
+    "adam": {"learning_rate": 0.01, "b1": 0.5, "b2": 0.9},
+    "rmsprop": {"learning_rate": 0.01, "decay": 0.5},
+    "sgd": {"learning_rate": 0.1, "momentum": 0.9},
+}
+FAST = "mean", "none", "linear", "cross_entropy", "sgd"  # to compile
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        pytest.param(kind, name, marks=[] if name in FAST else pytest.mark.slow)
+        for kind, room in registry.ROOMS.items()
+        for name in room.names()
+    ],
+)
+def test_every_part_keeps_its_contract(kind, name):
+    check, room = getattr(testing, f"check_{kind}"), registry.ROOMS[kind]
+    factory = getattr(import_module(f"{room.package}.{name}"), name)
+    if room.traced:
+        assert OPTIONS[name].keys() == dict(room.parse(name).options).keys()
+        check(factory, **OPTIONS[name])
+    else:
+        check(factory())
+
+
+def _sum(params, frames, mask):
+    return jnp.where(mask[:, None], frames, 0).sum(axis=0)
+
+
+def _pool(apply):
+    return mean()._replace(apply=apply, stepwise=None)
+
+
+def _steps(**functions):
+    return mean()._replace(stepwise=mean().stepwise._replace(**functions))
+
+
+def _encode(apply):
+    return none()._replace(apply=apply)
+
+
+def _walk(**functions):
+    return none()._replace(recurrence=none().recurrence._replace(**functions))
+
+
+def _objective(prepare, loss):
+    return lambda *, size=1.0: Objective(
+        lambda labels, classes: prepare(size),
+        lambda key, size, classes: (),
+        lambda params, data, vectors, logits, labels: loss(size, data, logits),
+    )
+
+
+def _squares(size, data, logits):
+    return data * (logits**2).sum(axis=1)
+
+
+def _branches(*, learning_rate=0.1):
+    return Optimizer(*optax.sgd(learning_rate if learning_rate > 0 else 1.0))
+
+
+def _ascends(*, rho=0.9):
+    return Optimizer(*optax.adadelta(rho=rho))  # whose default rate has another sign
+
+
+def _divides(*, learning_rate=0.1):
+    update = optax.stateless_with_tree_map(lambda g, _: -learning_rate * g / abs(g))
+    return Optimizer(*update)
+
+
+BROKEN = {
+    "aggregator": {
+        "init makes floats that depend on the key": mean()._replace(
+            init=lambda key, dim: np.random.default_rng().normal(size=dim)
+        ),
+        "apply can be compiled": _pool(lambda p, x, m: _sum(p, x, m) if m.any() else 0),
+        "apply returns one vector": _pool(lambda p, x, m: x),
+        "in the dtype of the frames": _pool(lambda *a: _sum(*a).astype("float32")),
+        "padding reaches neither": _pool(lambda p, x, m: (x * m[:, None]).sum(axis=0)),
+        "padding reaches neither the": _pool(lambda p, x, m: _sum(p, x, m) / len(m)),
+        "without a frame": _pool(lambda p, x, m: _sum(p, x, m) / m.sum()),
+        "update keeps the structure": _steps(
+            start=lambda p, dim: (jnp.zeros(dim, "float32"), jnp.zeros(()))
+        ),
+        "stepwise equals apply": _steps(
+            update=lambda p, state, x, m: (_sum(p, x, m), state[1] + m.sum())
+        ),
+    },
+    "encoder": {
+        "one vector a frame": _encode(lambda p, x, m: x[0]),
+        "those of padding too": _encode(lambda p, x, m: x / m[..., None]),
+        "no output depends on padding": _encode(lambda p, x, m: x - x.mean(axis=0)),
+        "or on another": _encode(lambda p, x, m: x - x.mean(axis=1, keepdims=True)),
+        # They are not differentiated.
+        "the recurrence equals apply": _walk(
+            residuals=lambda p, carry, x, m: x,
+            update=lambda p, carry, x, m, saved: (saved, carry),
+        ),
+        "the carry stays": _walk(
+            start=lambda p, batch: jnp.zeros(batch),
+            update=lambda p, carry, x, m, saved: (x, carry + len(x)),
+        ),
+    },
+    "head": {
+        "no logits depend on another utterance": Head(
+            lambda key, size, classes: (), lambda p, x: x[:, :3] - x[:, :3].mean(axis=0)
+        )
+    },
+    "objective": {
+        "prepare makes numpy arrays": _objective(float, _squares),
+        "sees the options in its data alone": _objective(
+            lambda size: np.array(1.0), lambda size, *data: size * _squares(size, *data)
+        ),
+        "no loss depends on another": _objective(
+            np.array, lambda *data: _squares(*data) / len(data[-1])
+        ),
+    },
+    "optimizer": {
+        "with options that jax traces": _branches,
+        "goes against the gradient": _ascends,
+        "updates are finite": _divides,
+        "options are numbers": lambda *, schedule="cosine": Optimizer(*optax.sgd(0.1)),
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "rule"), [(kind, rule) for kind in BROKEN for rule in BROKEN[kind]]
+)
+def test_the_rule_that_a_part_breaks_is_named(kind, rule):
+    options = {"size": 2.0} if kind == "objective" else {}
+    with pytest.raises(AssertionError, match=rule):
+        getattr(testing, f"check_{kind}")(BROKEN[kind][rule], **options)

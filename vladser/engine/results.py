@@ -1,0 +1,132 @@
+"""What the trials of an experiment led to, put together from batches."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import jax
+import numpy as np
+
+from vladser.engine.design import Design
+from vladser.engine.events import Outcome
+from vladser.engine.trial_batches import TrialBatch
+from vladser.types import PyTree
+
+
+class Results(NamedTuple):
+    """What some trials, or all, led to.
+
+    Axes [seeds, conditions, folds] come first; where conditions differ in how long they
+    are trained, `loss` and `validation_ua` end in NaN.
+    """
+
+    epoch: np.ndarray  # [...] whose parameters were tested, from 1
+    failed: np.ndarray  # [..., 2] epoch and step, from 1, of a failure; 0 without
+    loss: np.ndarray  # [..., epochs]
+    validation_ua: np.ndarray  # [..., epochs]; NaN without validation
+    rows: np.ndarray  # [...] training rows that the steps were given
+    leaked: np.ndarray  # [...] those of them whose speaker the fold tests
+    digests: np.ndarray  # [..., 32] uint8, the SHA-256 of the trained parameters
+    # One a fold, [seeds, conditions, its test utterances, classes]; NaN where failed.
+    probabilities: list[np.ndarray]
+    # Leaves [..., ...] of the trained parameters, where an analysis needs them.
+    params: list[np.ndarray]
+
+
+def of_batch(batch: TrialBatch, outcome: Outcome, keep: bool = False) -> Results:
+    """Returns the results of a batch from its `experiment.run`.
+
+    Args:
+      batch: its trials.
+      outcome: the last event.
+      keep: whether to keep the trained parameters.
+    """
+    axes = tuple(map(len, batch))
+    leaves = jax.tree.leaves(outcome.params) if keep else []
+    names = "epoch", "failed", "loss", "validation_ua", "rows", "leaked"
+    arrays = {name: getattr(outcome, name) for name in names}
+    return Results(
+        **{name: x.reshape(*axes, *x.shape[2:]) for name, x in arrays.items()},
+        digests=_digests(outcome.params).reshape(*axes, -1),
+        probabilities=outcome.probabilities,
+        params=[leaf.reshape(*axes, *leaf.shape[2:]) for leaf in leaves],
+    )
+
+
+def merge(parts: Iterable[tuple[TrialBatch, Results]], design: Design) -> Results:
+    """Merges the results of batches that hold each trial of the experiment, but for
+    their parameters, see `merge_params`.
+
+    Args:
+      parts: where two hold the same trial, they say the same of it.
+      design: the experiment.
+    """
+    batches, results = zip(*parts, strict=True)
+    fields = dict(zip(Results._fields, zip(*results, strict=True), strict=True))
+    del fields["params"]
+    tests = _merged_tests(design, batches, fields.pop("probabilities"))
+    whole = {name: _merged(design, batches, of) for name, of in fields.items()}
+    return Results(**whole, probabilities=tests, params=[])
+
+
+def merge_params(
+    parts: Iterable[tuple[TrialBatch, Results]],
+    design: Design,
+    conditions: Sequence[int],
+) -> list[np.ndarray]:
+    """Merges the parameters of conditions that share a program.
+
+    Args:
+      parts: they hold each trial of these conditions, and its parameters.
+      design: the experiment.
+      conditions: their places.
+
+    Returns:
+      Leaves [seeds, conditions, folds, ...]; none where a part has none.
+    """
+    mine = [(b, r.params) for b, r in parts if set(b.conditions) <= set(conditions)]
+    if not all(leaves for _, leaves in mine):
+        return []
+    batches, params = zip(*mine, strict=True)
+    return [
+        _merged(design, batches, leaves)[:, list(conditions)]
+        for leaves in zip(*params, strict=True)
+    ]
+
+
+def _merged(design: Design, batches, fields) -> np.ndarray:
+    largest = np.max([field.shape[3:] for field in fields], axis=0).astype(int)
+    empty = np.nan if fields[0].dtype.kind == "f" else 0
+    whole = np.full((*design.shape, *largest), empty, fields[0].dtype)
+    for batch, field in zip(batches, fields, strict=True):
+        padding = [(0, 0)] * 3 + [
+            (0, most - size)
+            for most, size in zip(largest, field.shape[3:], strict=True)
+        ]
+        whole[batch.cells] = np.pad(field, padding, constant_values=empty)
+    return whole
+
+
+def _merged_tests(design: Design, batches, parts) -> list[np.ndarray]:
+    seeds, conditions, _ = design.shape
+    classes = parts[0][0].shape[-1]
+    whole = [
+        np.full((seeds, conditions, len(fold.test), classes), np.nan, np.float32)
+        for fold in design.folds
+    ]
+    for batch, of_folds in zip(batches, parts, strict=True):
+        for fold, probabilities in zip(batch.folds, of_folds, strict=True):
+            cells = np.ix_(list(batch.seeds), list(batch.conditions))
+            whole[fold][cells] = probabilities
+    return whole
+
+
+def _digests(params: PyTree) -> np.ndarray:
+    """[seeds, trials, 32], of the leaves of each trial."""
+    leaves = jax.tree.leaves(params)
+    shape = leaves[0].shape[:2]
+    digests = np.empty((*shape, 32), np.uint8)
+    for place in np.ndindex(shape):
+        sha = hashlib.sha256(b"".join(leaf[place].tobytes() for leaf in leaves))
+        digests[place] = np.frombuffer(sha.digest(), np.uint8)
+    return digests

@@ -1,0 +1,13 @@
+"""The 65 low-level descriptors of ComParE 2016, smoothed, without their deltas."""
+
+from pathlib import Path
+
+from vladser.features import sets
+from vladser.types import Features
+
+
+def ComParE_2016() -> Features:
+    """Schuller et al. 2016, "The INTERSPEECH 2016 Computational Paralinguistics
+    Challenge"."""
+    config = Path("compare", "ComParE_2016.conf")
+    return sets.make("ComParE_2016", config, dim=65, columns="e8e43bf0")

@@ -1,0 +1,13 @@
+"""The 25 low-level descriptors of eGeMAPS, smoothed."""
+
+from pathlib import Path
+
+from vladser.features import sets
+from vladser.types import Features
+
+
+def eGeMAPSv02() -> Features:
+    """Eyben et al. 2016, "The Geneva Minimalistic Acoustic Parameter Set (GeMAPS) for
+    Voice Research and Affective Computing"."""
+    config = Path("egemaps", "v02", "eGeMAPSv02.conf")
+    return sets.make("eGeMAPSv02", config, dim=25, columns="e29bda12")

@@ -1,0 +1,95 @@
+"""Features that were made elsewhere: a .npy file for each utterance, as np.save writes
+it, with one array [frames, D] of floats."""
+
+import re
+import warnings
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from vladser.features import audio
+from vladser.features.audio import BadAudio
+from vladser.options import Natural
+from vladser.types import Features, Utterance
+
+_FLOATS = ("float16", "float32", "float64")
+
+
+def npy(*, dim: Natural = 0, name: str = "") -> Features:
+    """Features in .npy files.
+
+    Args:
+      dim: D, 0 for that of most files. Other files are bad.
+      name: of what made the features, such as "wav2vec2-base": a model that was trained
+        on them tells them from others of the same D.
+    """
+    if not re.fullmatch(r"[\w.-]*", name, re.ASCII):
+        raise ValueError(f"name: expected letters, digits and _.-, got {name!r:.60}")
+    return Features(f"npy-{name}" if name else "npy", dim, setup=None)
+
+
+def shapes(
+    utterances: Sequence[Utterance], dim: int
+) -> dict[str, tuple[int, int] | BadAudio]:
+    """Reads the headers of files alone.
+
+    Args:
+      utterances: their ids are unique.
+      dim: D, 0 for that of most files.
+
+    Returns:
+      the shape [T, D] of each utterance's file by its id, or what is wrong.
+    """
+    outcomes: dict[str, tuple[int, int] | BadAudio] = {}
+    for utterance in utterances:
+        try:
+            if utterance.start is not None or utterance.end is not None:
+                raise BadAudio("is a .npy file, which has no segments (start, end)")
+            outcomes[utterance.id] = _map(utterance.file).shape
+        except BadAudio as reason:
+            outcomes[utterance.id] = reason
+    dims = Counter(shape[1] for shape in outcomes.values() if isinstance(shape, tuple))
+    dim = dim or max(dims, key=dims.__getitem__, default=0)
+    for id, shape in outcomes.items():
+        if isinstance(shape, tuple) and shape[1] != dim:
+            outcomes[id] = BadAudio(f"has D = {shape[1]}: expected {dim}")
+    return outcomes
+
+
+def check(
+    utterances: Sequence[Utterance], dim: int
+) -> Iterator[tuple[Utterance, Path | BadAudio]]:
+    """Reads files; yields each utterance with its file, or with what is wrong."""
+    outcomes = shapes(utterances, dim)
+    for utterance in utterances:
+        outcome: Path | BadAudio = utterance.file
+        if isinstance(reason := outcomes[utterance.id], BadAudio):
+            outcome = reason
+        else:
+            with np.errstate(over="ignore"):
+                values = np.asarray(_map(utterance.file), np.float32)
+            if not np.isfinite(values).all():
+                outcome = BadAudio("holds NaN, or values beyond the range of float32")
+        yield utterance, outcome
+
+
+def _map(file: Path) -> np.memmap:
+    """Maps the array of a file."""
+    with audio.opened(file):  # and not a pipe, or unreadable
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")
+                array = np.load(file, mmap_mode="r", allow_pickle=False)
+            shape, kind = array.shape, array.dtype.name  # not those of an .npz file
+        except Exception:  # numpy's parser lets anything through that it meets
+            raise BadAudio("is no whole .npy file as np.save writes it") from None
+    if kind not in _FLOATS:
+        raise BadAudio(f"holds {kind}: expected {', '.join(_FLOATS)}")
+    if len(shape) != 2 or min(shape) < 1:
+        raise BadAudio(f"holds an array of shape {shape}: expected [frames, D]")
+    expected, size = array.offset + array.nbytes, file.stat().st_size
+    if size != expected:
+        raise BadAudio(f"has {size:,} bytes: its shape {shape} takes {expected:,}")
+    return array

@@ -1,0 +1,114 @@
+"""A figure as inline SVG, whose colours are the page's.
+
+The page that holds it defines CSS variables for light and for dark, see `variables`:
+--paper behind everything; --ink, --muted and --rule for text, axes and grid; --c1 to
+--c6 for what is told apart. Text takes the page's font. The SVG fills its container, up
+to 30rem.
+"""
+
+import hashlib
+import io
+import re
+import warnings
+from typing import Any
+from xml.etree import ElementTree
+
+import matplotlib
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from vladser.plots import style
+
+_NAMES = ("paper", "ink", "muted", "rule", "c1", "c2", "c3", "c4", "c5", "c6")
+_LIGHT = (style.PAPER, style.INK, style.MUTED, style.RULE, *style.COLORS)
+# The same hues, as far from dark paper as those are from white.
+_DARK = (
+    "#15191e #e8ebee #a3adb7 #333b44 #4da6e0 #f0803c #2fc299 #d991b9 #dba33a #7cc0ea"
+)
+LIGHT = dict(zip(_NAMES, _LIGHT, strict=True))
+DARK = dict(zip(_NAMES, _DARK.split(), strict=True))
+_LINK = "{http://www.w3.org/1999/xlink}href"
+_ROOT_STYLE = (
+    "display:block;width:100%;max-width:30rem;height:auto;"
+    "font-family:inherit;stroke-linejoin:round"
+)
+
+
+def variables() -> str:
+    """Returns the style sheet that defines the variables: light, dark on a screen whose
+    reader prefers that, and light in print."""
+
+    def block(colors: dict[str, str]) -> str:
+        return ":root{" + "".join(f"--{k}:{v};" for k, v in colors.items()) + "}"
+
+    dark = "@media screen and (prefers-color-scheme:dark)"
+    return f"{block(LIGHT)}\n{dark}{{{block(DARK)}}}\n"
+
+
+def inline(figure: Figure, title: str, description: str) -> str:
+    """Returns a figure as an <svg> element for an HTML page.
+
+    The same figure and texts give the same element.
+
+    Args:
+      figure: of matplotlib.
+      title: what the figure is, for those who do not see it; unique in the page, since
+        ids are made of it.
+      description: what it shows, in a sentence or two, with the numbers that matter.
+    """
+    prefix = "f" + hashlib.sha256(title.encode()).hexdigest()[:8]
+    drawn = _drawn(figure, prefix)
+    root, used = ElementTree.fromstring(drawn), {*re.findall(r"#(\w+)", drawn)}
+    for parent in [*root.iter()]:
+        for child in [*parent]:
+            if child.tag.endswith(("}metadata", "}style")):
+                parent.remove(child)
+    for element in root.iter():
+        _tidy(element)
+        if element.get("id") not in used:
+            element.attrib.pop("id", None)
+    texts = {f"{prefix}-title": title, f"{prefix}-desc": description}
+    root.attrib = {
+        "viewBox": root.attrib["viewBox"],
+        "role": "img",
+        "aria-labelledby": " ".join(texts),
+        "style": _ROOT_STYLE,
+    }
+    for place, (name, text) in enumerate(texts.items()):
+        tag = name.removeprefix(f"{prefix}-")
+        root.insert(place, ElementTree.Element(tag, {"id": name}))
+        root[place].text = text
+    return ElementTree.tostring(root, encoding="unicode")
+
+
+def _drawn(figure: Figure, salt: str) -> str:
+    """Returns the SVG of matplotlib, text as text and not as mathematics, and ids that
+    the salt makes unique."""
+    for text in figure.findobj(Text):
+        text.set_parse_math(False)
+    file = io.StringIO()
+    options: Any = {"svg.fonttype": "none", "svg.hashsalt": salt}
+    with warnings.catch_warnings(), matplotlib.rc_context(options):
+        # The reader's fonts have letters that matplotlib's own lacks.
+        warnings.filterwarnings("ignore", "Glyph |Matplotlib currently does not")
+        figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
+    return file.getvalue()
+
+
+def _tidy(element: ElementTree.Element) -> None:
+    """Sets colours by their variables, the page's font, and two decimals: a hundredth
+    of a unit, of which a figure is some 280 wide."""
+    element.tag = element.tag.rpartition("}")[2]
+    element.text, element.tail = (element.text or "").strip() or None, None
+    if _LINK in element.attrib:
+        element.set("href", element.attrib.pop(_LINK))
+    for name, value in element.attrib.items():
+        if name == "style":
+            for variable, color in LIGHT.items():
+                value = value.replace(color, f"var(--{variable})")
+            value = re.sub(r"font-family:[^;]*;", "", value)
+            value = value.replace(": ", ":").replace("; ", ";")
+        if name in ("d", "x", "y", "transform", "style"):
+            value = re.sub(r"-?\d+\.\d+", lambda x: f"{round(float(x[0]), 2):g}", value)
+            value = " ".join(value.split())
+        element.set(name, value)

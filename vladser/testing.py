@@ -1,0 +1,311 @@
+"""The contracts of parts, as checks that anybody can call on a part.
+
+    from vladser import testing
+
+    testing.check_aggregator(my_pooling(size=3))
+
+Each check runs a part on small random arrays and raises an AssertionError that names
+the first rule of its contract (see `types`) that the part breaks. Parts run in float64,
+where mistakes are larger than roundings: a part must use the dtype of its parameters
+and inputs instead of a fixed one.
+"""
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from vladser import rules
+from vladser.rules import expect, expect_finite, expect_same, row, rule
+from vladser.types import Aggregator, Encoder, Head
+
+_T, _BLOCKS, _CUTTINGS = 12, 5, 6
+_LENGTHS = (_T, 7, 1, 0)
+_COMPILES = "can be compiled, differentiated and vmapped"
+
+
+def check_aggregator(aggregator: Aggregator, dim: int = 8) -> None:
+    """Checks the contract of `types.Aggregator`, and of `types.Stepwise` if it has one.
+
+    Args:
+      aggregator: what a factory returns.
+      dim: H, the size of the frames to run it on.
+
+    Raises:
+      AssertionError: names the rule that is broken.
+    """
+    params, draw = rules.parameters(aggregator, dim), np.random.default_rng(0)
+    mask = np.arange(_T) < np.array([*_LENGTHS, _T])[:, None]
+    mask[-1, 2:7] = False
+    frames = draw.normal(size=(*mask.shape, dim))
+    padded = np.where(mask[..., None], frames, np.nan)
+
+    with rule(f"apply {_COMPILES}"):
+        run = rules.differentiate(aggregator.apply)
+        whole = run(params, frames, mask)
+    vectors, (_, frames_bar) = whole
+    with rule("apply returns one vector [V], in the dtype of the frames"):
+        expect(vectors.ndim == 2, f"got the shape {vectors.shape[1:]}")
+        expect(vectors.dtype == frames.dtype, f"got {vectors.dtype}")
+    with rule("without a frame the vector and all gradients are finite"):
+        expect_finite(row(whole, 3))
+    with rule("the vector and all gradients are finite"):
+        expect_finite(whole)
+    with rule("padding reaches neither the vector nor a gradient"):
+        expect_same(run(params, padded, mask), whole)
+        expect(not frames_bar[~mask].any(), "got gradients of padding")
+        alone = jax.jit(aggregator.apply)(params, frames[1, :7], np.ones(7, bool))
+        expect_same(vectors[1], alone)
+    if not aggregator.stepwise:
+        return
+
+    start, update, finish = aggregator.stepwise
+    rules.expect_state(lambda p: start(p, dim), update, params, frames[0], mask[0])
+
+    def in_blocks(params, frames, mask, cut):
+        def step(state, places):
+            kept = (places >= 0) & mask[places]
+            block = jnp.where(kept[:, None], frames[places], jnp.nan)
+            return update(params, state, block, kept), None
+
+        return finish(params, lax.scan(step, start(params, dim), cut)[0])
+
+    with rule(f"stepwise {_COMPILES}"):
+        run = rules.differentiate(in_blocks)
+        in_all_ways = [
+            run(params, padded, mask, np.stack([cut] * len(mask)))
+            for cut in rules.cuttings(_CUTTINGS, _T, _BLOCKS)
+        ]
+    with rule("stepwise equals apply, whatever the blocks"):
+        for made in in_all_ways:
+            expect_same(made, whole)
+        nothing = frames[0, :0], mask[0, :0]
+        run = jax.jit(lambda p, *x: finish(p, update(p, start(p, dim), *x)))
+        expect_same(run(params, *nothing), vectors[3])
+
+
+def check_encoder(encoder: Encoder, dim: int = 5) -> None:
+    """Checks the contract of `types.Encoder`, and of `types.Recurrence` if it has one.
+
+    Args:
+      encoder: what a factory returns.
+      dim: D, the size of the frames to run it on.
+
+    Raises:
+      AssertionError: names the rule that is broken.
+    """
+    params, draw = rules.parameters(encoder, dim), np.random.default_rng(0)
+    # Two minibatches: in the second one utterance alone has frames.
+    mask = np.arange(_T)[:, None] < np.array([_LENGTHS, (0, 7, 0, 0)])[:, None]
+    drawn = draw.normal(size=(_T, len(_LENGTHS), dim))
+    frames = np.where(mask[..., None], drawn, 0)
+
+    def keep(outputs, params, frames, mask, *cut):
+        return jnp.where(mask[..., None], outputs, 0)
+
+    with rule(f"apply {_COMPILES}"):
+        run = rules.differentiate(encoder.apply, keep)
+        whole = run(params, frames, mask)
+        alone = run(params, drawn[None, :7, 1:2], np.ones((1, 7, 1), bool))
+    outputs, (params_bar, frames_bar) = whole
+    with rule("apply returns one vector a frame, [T, B, H], in the frames' dtype"):
+        shape = outputs.shape[1:]
+        expect(
+            len(shape) == 3 and shape[:2] == mask.shape[1:], f"got the shape {shape}"
+        )
+        expect(outputs.dtype == frames.dtype, f"got {outputs.dtype}")
+    with rule("outputs, those of padding too, and all gradients are finite"):
+        expect_finite(whole)
+    with rule("no output depends on padding or on another utterance"):
+        for batch in 0, 1:
+            expect_same(outputs[batch, :7, 1], alone[0][0, :, 0])
+    with rule("no gradient depends on padding"):
+        expect_same(row(params_bar, 1), row(alone[1][0], 0))
+        expect_same(frames_bar[1, :7, 1], alone[1][1][0, :, 0])
+    if not encoder.recurrence:
+        return
+
+    start, residuals, update = encoder.recurrence
+
+    def block(params, carry, frames, mask):
+        saved = lax.stop_gradient(residuals(params, carry, frames, mask))
+        return update(params, carry, frames, mask, saved)
+
+    def carry_of(params, carry, frames, mask):
+        return block(params, carry, frames, mask)[1]
+
+    def begin(params):
+        return start(params, len(_LENGTHS))
+
+    rules.expect_state(begin, carry_of, params, frames[0], mask[0])
+
+    def in_blocks(params, frames, mask, cut):
+        def step(carry, places):
+            kept = (places >= 0)[:, None] & mask[places]
+            clean = jnp.where(kept[..., None], frames[places], 0)
+            made, carry = block(params, carry, clean, kept)
+            return carry, made
+
+        _, made = lax.scan(step, begin(params), cut)
+        order = jnp.argsort(jnp.where(cut >= 0, cut, cut.size).ravel())
+        return made.reshape(-1, *made.shape[2:])[order[:_T]]
+
+    with rule(f"the recurrence {_COMPILES}"):
+        run = rules.differentiate(in_blocks, keep)
+        in_all_ways = [
+            run(params, frames, mask, np.stack([cut] * len(mask)))
+            for cut in rules.cuttings(_CUTTINGS, _T, _BLOCKS)
+        ]
+    with rule("the recurrence equals apply, whatever the blocks"):
+        for made, gradients in in_all_ways:
+            kept = [np.where(mask[..., None], x, 0) for x in (made, outputs)]
+            expect_same((kept[0], gradients), (kept[1], whole[1]))
+
+    @jax.jit
+    def twice(params, frames, mask):
+        carry = carry_of(params, begin(params), frames, mask)
+        return carry, carry_of(params, carry, 0 * frames, mask & False)
+
+    with rule("where the mask is False the carry stays as it is"):
+        before, after = twice(params, frames[0], mask[0])
+        expect_same(after, before)
+
+
+def check_head(head: Head, size: int = 6, classes: int = 3) -> None:
+    """Checks the contract of `types.Head`.
+
+    Args:
+      head: what a factory returns.
+      size: V, the size of the vectors to run it on.
+      classes: how many.
+
+    Raises:
+      AssertionError: names the rule that is broken.
+    """
+    params, draw = rules.parameters(head, size, classes), np.random.default_rng(0)
+    vectors = draw.normal(size=(2, 4, size))
+    vectors[0, 0] = 0
+    with rule(f"apply {_COMPILES}"):
+        whole = rules.differentiate(head.apply)(params, vectors)
+        alone = jax.jit(head.apply)(params, vectors[1, 2:3])
+    logits = whole[0]
+    with rule("apply returns logits [B, classes], in the dtype of the vectors"):
+        expect(logits.shape[1:] == (4, classes), f"got the shape {logits.shape[1:]}")
+        expect(logits.dtype == vectors.dtype, f"got {logits.dtype}")
+    with rule("logits and gradients are finite"):
+        expect_finite(whole)
+    with rule("no logits depend on another utterance"):
+        expect_same(logits[1, 2:3], alone)
+
+
+def check_objective(factory: Callable, **options: Any) -> None:
+    """Checks the contract of `types.Objective`.
+
+    Args:
+      factory: its keyword-only arguments are the options, each with a default.
+      **options: values other than the defaults.
+
+    Raises:
+      AssertionError: names the rule that is broken.
+    """
+    size, classes, draw = 6, 3, np.random.default_rng(0)
+    default, other = factory(), factory(**options)
+    params = rules.parameters(default, size, classes)
+    labels = np.repeat([0, 1, 2], [6, 3, 1])
+    training_sets = labels, labels[:9]  # the second lacks a class
+    with rule("prepare makes numpy arrays of finite numbers"):
+        data = [
+            objective.prepare(chosen, classes)
+            for objective in (default, other)
+            for chosen in training_sets
+        ]
+        for leaf in jax.tree.leaves(data):
+            expect(isinstance(leaf, np.ndarray | np.generic), f"got {leaf!r:.60}")
+        expect_finite(data)
+    with rule("neither options nor labels change the shapes of the data"):
+        shapes = [jax.tree.map(lambda x: (x.shape, str(x.dtype)), one) for one in data]
+        for shape in shapes:
+            expect(shape == shapes[0], f"got {shapes[0]} and {shape}")
+        data = jax.tree.map(lambda *leaves: np.stack(leaves), *data)
+
+    vectors = draw.normal(size=(4, len(labels), size))
+    logits = draw.normal(size=(4, len(labels), classes))
+    logits[:, :2] = 1e4 * np.eye(classes)[:2]  # certain of the right and a wrong class
+
+    def losses_of(objective):
+        def losses(params, inputs, data, labels):
+            return objective.loss(params, data, *inputs, labels)
+
+        return losses
+
+    with rule(f"loss {_COMPILES}"):
+        arguments = (vectors, logits), data, np.stack([labels] * 4)
+        whole, by_other = (
+            rules.differentiate(losses_of(objective))(params, *arguments)
+            for objective in (default, other)
+        )
+        few = vectors[0, 2:5], logits[0, 2:5]
+        part = jax.jit(losses_of(default))(params, few, row(data, 0), labels[2:5])
+    with rule("loss returns one number an utterance, [B]"):
+        shape = whole[0].shape[1:]
+        expect(shape == labels.shape, f"got the shape {shape}")
+    with rule("losses and gradients are finite"):
+        expect_finite((whole, by_other))
+    with rule("loss sees the options in its data alone"):
+        expect_same(by_other, whole)
+    with rule("no loss depends on another utterance"):
+        expect_same(part, whole[0][0, 2:5])
+
+
+def check_optimizer(factory: Callable, **options: float) -> None:
+    """Checks the contract of `types.Optimizer`.
+
+    Args:
+      factory: its keyword-only arguments are the options, each with a default.
+      **options: values other than the defaults.
+
+    Raises:
+      AssertionError: names the rule that is broken.
+    """
+    draw = np.random.default_rng(0)
+    params = {"kernel": draw.normal(size=(3, 2)), "bias": np.float64(0.5)}
+    gradients = jax.tree.map(lambda leaf: draw.normal(size=(4, *leaf.shape)), params)
+    gradients["kernel"][:, :, 0] = 0
+    signature = inspect.signature(factory).parameters
+    defaults = {name: option.default for name, option in signature.items()}
+    settings = defaults, defaults | options
+    with rule("options are numbers"):
+        for name, value in (*settings[0].items(), *settings[1].items()):
+            expect(isinstance(value, int | float), f"{name} is {value!r}")
+
+    def init(params):  # the same for all options
+        return factory().init(params)
+
+    def updates_by(options):
+        def step(state, gradient):
+            update, state = factory(**options).update(gradient, state, params)
+            return state, update
+
+        return lax.scan(step, init(params), gradients)[1]
+
+    def state_of(params, state, gradient):
+        return factory(**options).update(gradient, state, params)[1]
+
+    rules.expect_state(init, state_of, params, row(gradients, 0))
+    with rule("update compiles with options that jax traces, and is vmapped over them"):
+        stacked = jax.tree.map(lambda *values: np.array(values, float), *settings)
+        traced = jax.jit(jax.vmap(updates_by, axis_size=2))(stacked)
+    with rule("updates are finite, that of a zero gradient too"):
+        expect_finite(traced)
+    with rule("updates have the structure and shapes of the parameters, and equal those"
+              " of options that are not traced"):  # fmt: skip
+        for place, numbers in enumerate(settings):
+            expected = jax.jit(lambda numbers=numbers: updates_by(numbers))()
+            expect_same(row(traced, place), expected)
+    with rule("the first update goes against the gradient"):
+        product = jax.tree.map(lambda u, g: (u[0, 0] * g[0]).sum(), traced, gradients)
+        expect(sum(jax.tree.leaves(product)) < 0, "got one along it")
