@@ -72,6 +72,7 @@ def run(settings: Settings, loaded: Loaded, cluster: Cluster) -> None:
             _begin(settings, design, description, certificate)
             tested, summary = _test(settings, design, certificate, loaded.bad, cluster)
         if settings.final_model and (summary is None or summary["conditions"]):
+            data = design.datasets[0]  # of the one condition
             model = final_model.write(settings, data, digest, tested, summary, cluster)
             print(f"the model of all speakers is in {model}; its README.md says more")
     if summary:
