@@ -29,10 +29,10 @@ def main(settings: Settings) -> None:
     for note in loaded.chosen.notes:
         terminal.say(f"note: {note}")
     design = designing.design(settings, designing.datasets(loaded))
-    certificate = auditing.findings(settings, design, loaded.chosen.utterances)
-    for finding in certificate:
+    findings = auditing.findings(settings, design, loaded.chosen.utterances)
+    for finding in findings:
         print(f"{finding.level:8} {finding.check:24} {finding.text}")
-    auditing.require(certificate)
+    auditing.require(findings)
 
 
 if __name__ == "__main__":

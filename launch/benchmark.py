@@ -20,14 +20,13 @@ import os
 import shlex
 import sys
 from dataclasses import dataclass
-from itertools import product
 from pathlib import Path
 from typing import Any, Self
 
 from launch.benchmarking.contestants import PEERS
-from launch.command_line import cli, fields, parsers
+from launch.command_line import cli, fields
 from launch.command_line.fields import flag
-from launch.command_line.parsers import one_of, several
+from launch.command_line.parsers import one_of, option, several
 from launch.experiment import run_dir, terminal
 from vladser.errors import InputError
 from vladser.features.cores import cores
@@ -36,12 +35,12 @@ from vladser.options import Count
 
 def _workload(text: str) -> str:
     if text not in ("emodb", "iemocap") and not (text.isdecimal() and int(text) > 5):
-        raise ValueError("expected some of emodb, iemocap and numbers of frames")
+        raise ValueError("expected some of emodb, iemocap and numbers of frames from 6")
     return text
 
 
-def _trials(text: str) -> int:
-    trials = parsers.option("Count", 1)(text)
+def _trials(text: Any) -> int:
+    trials = option("Count", 0)(text)
     if trials > 10 and trials % 10:
         raise ValueError("expected at most 10, or a multiple of it")
     return trials
@@ -52,15 +51,15 @@ class Settings(fields.Settings):
     """What to measure, on what, and how often.
 
     Attributes:
-      workloads: what to train on. emodb: EMO-DB's four classes, or without data_dir
-        noise of such lengths; iemocap: noise of the lengths of IEMOCAP's 5,531
+      workloads: what to train on, or none. emodb: EMO-DB's four classes, or without
+        data_dir noise of such lengths; iemocap: noise of the lengths of IEMOCAP's 5,531
         utterances; 300: noise, all utterances of 300 frames.
       peers: contestants beside ours, or none.
       extraction: also times the extraction of features in data_dir.
       streaming: also times the streaming of audio in data_dir.
       data_dir: the folder of EMO-DB.
-      trials: trials of a workload, one number or several: up to 10 are folds, multiples
-        of 10 several seeds.
+      trials: trials of a workload, one number or several: up to 10 are folds,
+        multiples of 10 several seeds.
       rounds: rounds to time, after one to warm up.
       frames: real frames of a round, roughly, of all trials together.
       devices: CPU devices that jax sees.
@@ -71,18 +70,18 @@ class Settings(fields.Settings):
     peers: tuple[str, ...] = flag("What", ",".join(PEERS), several(one_of(*PEERS)))
     extraction: bool = flag("What", "false")
     streaming: bool = flag("What", "false")
-    data_dir: Path | None = flag("Data")
+    data_dir: Path = flag("Data")
     cache_dir: Path = fields.cache_dir("Data")
     trials: tuple[int, ...] = flag("How", "10", several(_trials))
     rounds: Count = flag("How", 5)
     frames: Count = flag("How", 1_000_000)
     devices: Count = flag("How", cores())
-    json: Path | None = flag("Output")
+    json: Path = flag("Output")
 
     def checked(self) -> Self:
         """See `fields.Settings.checked`."""
         for name in "extraction", "streaming":
-            if getattr(self, name) and self.data_dir is None:
+            if self.data_dir is None and getattr(self, name):
                 raise InputError(f"--{name} needs --data_dir, the folder of EMO-DB")
         if self.data_dir and not self.data_dir.is_dir():
             raise InputError(f"--data_dir={self.data_dir}: no such folder")
@@ -92,13 +91,13 @@ class Settings(fields.Settings):
 
 
 def main(settings: Settings) -> None:
-    """Measures what is asked for, prints a table of each, and writes the file."""
+    """Prints each table when it is ready, and finally writes the file."""
     # Late because it imports jax, which workers and wrong flags do not need.
     import jax
 
-    # Without a cache of compiled programs, since compilation is measured as well.
+    # Without a cache of compiled programs: compilation is measured too.
     jax.config.update("jax_num_cpu_devices", settings.devices)
-    # A GPU is shared with PyTorch, which finds no room where jax takes it all.
+    # PyTorch needs a share of the GPU's memory, of which jax would take all.
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     from launch.benchmarking import bare_smile, contest, listening, tables, workloads
 
@@ -108,11 +107,12 @@ def main(settings: Settings) -> None:
     if settings.workloads:
         agreed, notes = contest.agreeing(settings.peers)
         measured = []
-        for name, trials in product(settings.workloads, settings.trials):
+        for name in settings.workloads:
             data = workloads.load(name, folder, settings.cache_dir)
-            plan = workloads.plan(name, data, trials, settings.frames, rounds + 1)
-            names = ["ours", *agreed]
-            measured.append(contest.measure(plan, names, rounds, terminal.say))
+            for trials in settings.trials:
+                plan = workloads.plan(name, data, trials, settings.frames, rounds + 1)
+                names = ["ours", *agreed]
+                measured.append(contest.measure(plan, names, rounds, terminal.say))
         result |= {"workloads": measured, "peers": notes}
         _show(tables.contest(measured, notes))
     wavs = sorted(folder.glob("wav/*.wav")) if folder else []

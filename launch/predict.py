@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
-from launch.command_line import cli, fields, model_flags
+from launch.command_line import cli, fields
 from launch.command_line.fields import flag, words
 from launch.command_line.parsers import one_of
 from launch.experiment import run_dir, terminal
@@ -38,7 +38,7 @@ from vladser.types import Features, Utterance
 
 
 @dataclass(frozen=True)
-class Settings(model_flags.AudioSettings):
+class Settings(model_features.Settings):
     """Which model, which files, and what to make of them.
 
     Attributes:
@@ -63,6 +63,8 @@ class Settings(model_flags.AudioSettings):
 
     def checked(self) -> Self:
         """See `fields.Settings.checked`."""
+        features = self.find_features()
+        shortest = features.shortest / RATE
         window, hop, embeddings = self.window, self.hop, self.embeddings
         if window is None:
             for name in "hop", "timeline":
@@ -70,9 +72,13 @@ class Settings(model_flags.AudioSettings):
                     raise InputError(
                         f"--{name} goes with --window, the length of windows"
                     )
-        elif window > self.max_seconds:
+        elif not features.setup:
             raise InputError(
-                f"--window={window:g}: expected at most --max_seconds="
+                "--window cuts audio: this model takes ready features (.npy)"
+            )
+        elif not shortest <= window <= self.max_seconds:
+            raise InputError(
+                f"--window={window:g}: expected from {shortest:g} to --max_seconds="
                 f"{self.max_seconds:g}"
             )
         elif (hop := hop or window / 2) > window:
@@ -94,13 +100,12 @@ class Settings(model_flags.AudioSettings):
 def main(settings: Settings) -> None:
     """Classifies the files and prints a line for each."""
     with cli.wrong_use():
-        model = settings.describe()
-        features = model_features.find(*model[1:3], settings.features)
-        given = _inputs(settings, features)
+        features = settings.find_features()
+        suffixes = inputs.AUDIO if features.setup else {".npy"}
+        given = inputs.find(settings.files, suffixes)
         if settings.timeline:
             run_dir.make(settings.timeline)
-    named = settings.features is not None
-    remark = model_features.note(model.feature_set, features, settings.cache_dir, named)
+    remark = settings.remark(settings.cache_dir)
     for note in filter(None, [*given.notes, remark]):
         terminal.say(f"note: {note}")
     recordings = [[utterance] for utterance in given.utterances]
@@ -123,24 +128,9 @@ def main(settings: Settings) -> None:
         terminal.say(complaint)
     if classified.bad:
         raise InputError(
-            f"{len(classified.bad):,} of "
-            f"{text.count(len(utterances), settings.unit)} could not be classified"
+            f"{len(classified.bad):,} of {text.count(len(utterances), settings.unit)} "
+            "could not be classified"
         )
-
-
-def _inputs(settings: Settings, features: Features) -> inputs.Inputs:
-    if features.setup is None:
-        if settings.window:
-            raise InputError(
-                "--window cuts audio: this model takes ready features (.npy)"
-            )
-        return inputs.find(settings.files, {".npy"})
-    shortest = features.shortest / RATE
-    if settings.window and settings.window < shortest:
-        raise InputError(
-            f"--window={settings.window:g}: expected at least {shortest:g} seconds"
-        )
-    return inputs.find(settings.files, inputs.AUDIO)
 
 
 def _classify(

@@ -22,7 +22,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
-from launch.command_line import cli, model_flags, parsers, stopping
+from launch.command_line import cli, parsers, stopping
 from launch.command_line.fields import flag
 from launch.experiment import terminal
 from launch.predicting import model_features
@@ -43,7 +43,7 @@ def _seconds(text: Any) -> float:
 
 
 @dataclass(frozen=True)
-class Settings(model_flags.AudioSettings):
+class Settings(model_features.Settings):
     """Which model, what it listens to and how often it answers.
 
     Attributes:
@@ -60,11 +60,10 @@ class Settings(model_flags.AudioSettings):
 
     def checked(self) -> Self:
         """See `fields.Settings.checked`; also checks that there is audio to come."""
-        model = self.describe()
-        if not model_features.find(*model[1:3], self.features).live:
+        if not self.find_features().live:
             raise InputError(
-                f"{self.model} takes features {model.feature_set}, which cannot be "
-                "extracted live: expected a model of openSMILE's"
+                f"{self.model} takes features {self.describe().feature_set}, which "
+                "cannot be extracted live: expected a model of openSMILE's"
             )
         if self.microphone:
             sources.sounddevice()
@@ -88,11 +87,9 @@ def main(settings: Settings) -> None:
 
     bundle = settings.load()
     _require_streaming(settings, bundle.condition)
-    given = settings.features
-    features = model_features.find(bundle.feature_set, len(bundle.mean), given)
+    features = settings.find_features()
     assert features.setup and features.live  # see `Settings.checked`
-    feature_set, known = bundle.feature_set, given is not None
-    if remark := model_features.note(feature_set, features, Path(), known):
+    if remark := settings.remark(Path()):
         terminal.say(f"note: {remark}")
     live = partial(features.live, features.setup())
     show, shown = display.make(bundle.emotions), False
@@ -105,8 +102,8 @@ def main(settings: Settings) -> None:
             shown = True
     if not shown:
         raise InputError(
-            f"there was no audio to classify: expected at least {features.shortest} "
-            "samples"
+            "there was no audio to classify: expected at least "
+            f"{features.shortest} samples"
         )
 
 

@@ -271,10 +271,17 @@ def test_wrong_flags_are_said(model, capsys, tmp_path):
         assert "expected a number" in said
 
 
-def test_ready_features_cannot_be_streamed(tmp_path, capsys):
-    bundle.save(streams.random_bundle(feature_set="npy-147"), tmp_path / "model")
-    said = _wrong(capsys, f"--model={tmp_path / 'model'}")
-    assert "takes features npy-147, which cannot be extracted live" in said
+@pytest.mark.parametrize(
+    ("feature_set", "said"),
+    [
+        ("npy-147", "takes features npy-147, which cannot be extracted live"),
+        ("vladser147-00000000/opensmile-2.6.0", "this version of vladser makes"),
+        ("others-1/opensmile-2.6.0", "unknown here"),
+    ],
+)
+def test_features_that_are_not_made_here_are_said(tmp_path, capsys, feature_set, said):
+    bundle.save(streams.random_bundle(feature_set=feature_set), tmp_path / "model")
+    assert said in _wrong(capsys, f"--model={tmp_path / 'model'}")
 
 
 def first():

@@ -41,10 +41,9 @@ class Condition:
 
     Attributes:
       aggregator: how the frames of an utterance become one vector.
-      features: the descriptors of a frame: vladser147, the paper's 147; one of
-        openSMILE's own sets; or npy(name=..., dim=...), where a manifest lists .npy
-        files of [frames, D].
-      encoder: what the frames go through before that.
+      features: what describes a frame: vladser147, the paper's 147 descriptors; a set
+        of openSMILE's own; npy(name=..., dim=...) reads .npy files of [frames, D].
+      encoder: what the frames go through before that; bilstm cannot stream.
       head: what classifies the vector.
       noise: standard deviation of the noise that training adds to the standardized
         features.
@@ -86,8 +85,8 @@ class Condition:
 _UNSAID = ("aggregator", "smoothing", "alpha", *SHARED)  # or said otherwise
 PARTS = tuple(f.name for f in fields(Condition) if f.name in registry.ROOMS)
 # The annotation and the default of each.
-NUMBERS: dict[str, tuple[str, Any]] = {
-    f.name: (str(f.type), f.default) for f in fields(Condition) if f.name not in PARTS
+NUMBERS: dict[str, tuple[Any, Any]] = {
+    f.name: (f.type, f.default) for f in fields(Condition) if f.name not in PARTS
 }
 
 

@@ -1,8 +1,8 @@
 """Types of options, which say by a factory's annotations what values are allowed.
 
-`def netvlad(*, clusters: Count = 4)` allows whole numbers from 1; other annotations
-allow all values of the default's type. `smoothing: Literal["none", "uniform"]` lists
-them.
+`def netvlad(*, clusters: Count = 4)` allows whole numbers from 1, and `smoothing:
+Literal["none", "uniform"]` two texts; other annotations allow all values of the
+default's type.
 """
 
 import ast
@@ -23,7 +23,7 @@ class Option(NamedTuple):
     """An option of a part, as the source of the part's factory declares it.
 
     Attributes:
-      annotation: its type, "" without one.
+      annotation: its type, "" where it has none.
       default: its value unless another is given.
       text: what the factory's docstring says of it.
     """

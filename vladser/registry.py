@@ -152,25 +152,29 @@ class Room:
                 raise InputError(f"{self.kind} {name}: {option}: {error}") from None
         return complete
 
-    @cache  # noqa: B019 (few rooms, which live for ever)
     def options(self, name: str) -> dict[str, Option]:
         """Returns the options of a built-in part, read from its source."""
-        (folder,) = import_module(self.package).__path__
-        source = (Path(folder) / f"{name}.py").read_text(encoding="utf-8")
-        for node in ast.parse(source).body:
-            if isinstance(node, ast.FunctionDef) and node.name == name:
-                arguments, defaults = node.args.kwonlyargs, node.args.kw_defaults
-                texts = options.texts(ast.get_docstring(node), "Args")
-                return {
-                    argument.arg: Option(
-                        ast.unparse(argument.annotation) if argument.annotation else "",
-                        ast.literal_eval(default),
-                        texts.get(argument.arg, ""),
-                    )
-                    for argument, default in zip(arguments, defaults, strict=True)
-                    if default
-                }
-        raise AssertionError(f"{name}.py has no function {name}")
+        return _options(self.package, name)
+
+
+@cache
+def _options(package: str, name: str) -> dict[str, Option]:
+    (folder,) = import_module(package).__path__
+    source = (Path(folder) / f"{name}.py").read_text(encoding="utf-8")
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.FunctionDef) and node.name == name:
+            arguments, defaults = node.args.kwonlyargs, node.args.kw_defaults
+            texts = options.texts(ast.get_docstring(node), "Args")
+            return {
+                argument.arg: Option(
+                    ast.unparse(argument.annotation) if argument.annotation else "",
+                    ast.literal_eval(default),
+                    texts.get(argument.arg, ""),
+                )
+                for argument, default in zip(arguments, defaults, strict=True)
+                if default
+            }
+    raise AssertionError(f"{name}.py has no function {name}")
 
 
 features = Room("features", "vladser.features", Features)

@@ -13,8 +13,16 @@ if TYPE_CHECKING:
     from launch.command_line.flags import Settings
 
 
-def require(settings: Settings) -> None:
-    """Raises InputError where flags do not go together."""
+def require(settings: Settings, conditions: Sequence[Condition]) -> None:
+    """Checks that the flags go together.
+
+    Args:
+      settings: what the flags say.
+      conditions: those that they describe.
+
+    Raises:
+      InputError: they do not.
+    """
     s = settings
     process = (s.coordinator, s.num_processes, s.process_id)
     alone, among = s.test_corpus is None, s.coordinator is not None
@@ -46,23 +54,20 @@ def require(settings: Settings) -> None:
         "--final_model trains on all of one corpus: leave --test_corpus out": (
             s.final_model and not alone
         ),
+        f"--final_model is of one condition: --grid says {len(conditions)}": (
+            s.final_model and len(conditions) > 1
+        ),
     }
-    features = s.condition["features"]
-    ready = registry.features.build(features).setup is None
-    for name, corpus in ("corpus", s.corpus), ("test_corpus", s.test_corpus):
-        wrong[
-            f"--features={features.name} goes with --{name}=manifest, which names .npy "
-            f"files, not with {corpus}"
-        ] = ready and corpus not in (None, "manifest")
+    for features in dict.fromkeys(condition.features for condition in conditions):
+        in_files = registry.features.build(features).setup is None
+        for name, corpus in ("corpus", s.corpus), ("test_corpus", s.test_corpus):
+            wrong[
+                f"--features={features.name} goes with --{name}=manifest, which names "
+                f".npy files, not with {corpus}"
+            ] = in_files and corpus not in (None, "manifest")
     for problem, holds in wrong.items():
         if holds:
             raise InputError(problem)
-
-
-def require_one(final_model: bool, conditions: Sequence[Condition]) -> None:
-    """Raises InputError where a final model would be one of several conditions."""
-    if final_model and (count := len(conditions)) > 1:
-        raise InputError(f"--final_model is of one condition: --grid says {count}")
 
 
 def folders(settings: Settings) -> dict[str, Any]:

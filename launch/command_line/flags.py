@@ -19,7 +19,7 @@ from vladser.options import Count, Natural, NonNegative, Positive
 
 PROCESS = ("coordinator", "num_processes", "process_id")
 _CORPORA = (
-    f"one of {', '.join(readers.names())}, or a reader of yours by its import path."
+    f"one of {', '.join(readers.names())}, or the import path of a reader of your own."
 )
 
 
@@ -104,13 +104,11 @@ class Settings(fields.Settings):
 
     def checked(self) -> Self:
         """See `fields.Settings.checked`; also makes folders absolute."""
-        checks.require(self)
+        checks.require(self, conditions(self))
         folders = checks.folders(self)
         name = self.flagfile.stem if self.flagfile else self.corpus
         run_dir = self.run_dir or Path("runs", name)
-        settings = replace(self, run_dir=run_dir, **folders)
-        checks.require_one(settings.final_model, conditions(settings))
-        return settings
+        return replace(self, run_dir=run_dir, **folders)
 
 
 def conditions(settings: Settings) -> list[Condition]:

@@ -45,15 +45,3 @@ class Settings(fields.Settings):
     def _trusted(self) -> list[Part]:
         parts = self.encoder, self.aggregator, self.head, self.objective
         return [part for part in parts if part]
-
-
-@dataclass(frozen=True)
-class AudioSettings(Settings):
-    """A trained model, and audio for it.
-
-    Attributes:
-      features: the model's features if they are none of vladser's, code that you trust;
-        or npy(name=...), to check whose features the files hold.
-    """
-
-    features: Part | None = flag("Model", None, registry.features.parse)

@@ -75,7 +75,7 @@ def _corpus(settings: Settings) -> Corpus:
     corpus = readers.read(settings.corpus, settings.data_dir)
     if not settings.test_corpus:
         return corpus
-    assert settings.test_data_dir  # see `flags.read`
+    assert settings.test_data_dir  # see `checks.folders`
     test = readers.read(settings.test_corpus, settings.test_data_dir)
     with cli.wrong_use():
         return cross.join(corpus, test, settings.corpus, settings.test_corpus)

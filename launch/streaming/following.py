@@ -42,7 +42,7 @@ def follow(
 
     Args:
       bundle: a model that can stream.
-      live: begins an utterance of its features, see `types.Features.live`.
+      live: starts an utterance of its features, see `types.Features.live`.
       chunks: int16 samples at 16 kHz.
       every: seconds from one result of an utterance to the next.
       utterance: seconds after which a new utterance begins.
@@ -54,8 +54,8 @@ def follow(
         for chunk in chunks:
             while len(chunk):
                 if current is None:
-                    extracting = stack.enter_context(live())
-                    current = _Utterance(bundle, extracting, begun)
+                    signal = stack.enter_context(live())
+                    current = _Utterance(bundle, signal, begun)
                 room = min(hop - current.samples % hop, longest - current.samples)
                 current.push(chunk[:room])
                 chunk = chunk[room:]
@@ -81,19 +81,19 @@ def warm_up(bundle: Bundle) -> None:
 class _Utterance:
     """An utterance whose frames go to the model as they arrive."""
 
-    def __init__(self, bundle: Bundle, live: Any, begun: int):
+    def __init__(self, bundle: Bundle, signal: Any, begun: int):
         self.samples = self._frames = 0
-        self._begun, self._live = begun, live
+        self._begun, self._signal = begun, signal
         self._bundle, self._walk = bundle, inference.start(bundle, 1)
 
     def push(self, samples: np.ndarray) -> None:
         self.samples += len(samples)
-        self._advance(self._live.push(samples))
+        self._advance(self._signal.push(samples))
 
     def result(self, final: bool = False) -> Iterator[Result]:
         """Yields the result, or none before there is a frame."""
         if final:
-            self._advance(self._live.end())
+            self._advance(self._signal.end())
         if self._frames:
             (probabilities,) = inference.finish(self._bundle, self._walk).probabilities
             time = (self._begun + self.samples) / RATE

@@ -50,11 +50,7 @@ def cross_entropy(
       focal: gamma of the focal loss, which reduces the loss of easy utterances.
       logit_adjustment: tau of logit adjustment: the loss adds tau log(class share) to
         the logits, so that rare classes are not predicted less for being rare.
-
-    Raises:
-      InputError: an unknown smoothing.
     """
-    smoothings.check(smoothing)
 
     def prepare(labels, classes):
         return Data(
