@@ -55,6 +55,7 @@ def preview(settings: Settings, chosen: Corpus, classes: Sequence[str]) -> str:
         f"{text.count(len(corpus.speakers), 'speaker')}, "
         f"{corpus.length.sum():,} frames",
         f"classes     {', '.join(f'{name} {counts[name]:,}' for name in classes)}",
+        f"features    {', '.join(map(str, parts))}",
         *(f"{'' if n else 'condition':12}{c}" for n, c in enumerate(design.names)),
         f"trials      {seeds * conditions * folds:,} = "
         f"{text.count(conditions, 'condition')} x {text.count(folds, 'fold')} x "
