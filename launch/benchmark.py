@@ -20,7 +20,6 @@ import os
 import shlex
 import sys
 from dataclasses import dataclass
-from itertools import product
 from pathlib import Path
 from typing import Any, Self
 
@@ -108,11 +107,12 @@ def main(settings: Settings) -> None:
     if settings.workloads:
         agreed, notes = contest.agreeing(settings.peers)
         measured = []
-        for name, trials in product(settings.workloads, settings.trials):
+        for name in settings.workloads:
             data = workloads.load(name, folder, settings.cache_dir)
-            plan = workloads.plan(name, data, trials, settings.frames, rounds + 1)
-            names = ["ours", *agreed]
-            measured.append(contest.measure(plan, names, rounds, terminal.say))
+            for trials in settings.trials:
+                plan = workloads.plan(name, data, trials, settings.frames, rounds + 1)
+                names = ["ours", *agreed]
+                measured.append(contest.measure(plan, names, rounds, terminal.say))
         result |= {"workloads": measured, "peers": notes}
         _show(tables.contest(measured, notes))
     wavs = sorted(folder.glob("wav/*.wav")) if folder else []

@@ -39,7 +39,14 @@ PUBLISHED = [  # corpus, file, speaker, emotion, text
     ("tess", "YAF_sad/YAF_dog_sad.wav", "YAF", "sad", "dog"),
     ("emodb", "wav/03a01Fa.wav", "03", "happy", "a01"),
     ("emodb", "wav/16b10Lc.wav", "16", "bored", "b10"),
+    ("nemo", "nEMO-main/samples/EB0_anger_1.wav", "EB0", "angry", "1"),
+    ("nemo", "samples/EB0_fear_35.wav", "EB0", "fearful", "35"),
+    ("nemo", "samples/WR0_happiness_86.wav", "WR0", "happy", "86"),
+    ("nemo", "samples/KD0_neutral_2.wav", "KD0", "neutral", "2"),
+    ("nemo", "samples/MP0_sadness_79.wav", "MP0", "sad", "79"),
+    ("nemo", "samples/WR0_surprised_64.wav", "WR0", "surprised", "64"),
 ]
+NAMED = ("cremad", "emodb", "nemo", "ravdess", "savee", "tess")
 
 
 def tree(folder, *names):
@@ -50,7 +57,7 @@ def tree(folder, *names):
     return folder
 
 
-@pytest.mark.parametrize("corpus", ["ravdess", "cremad", "savee", "tess", "emodb"])
+@pytest.mark.parametrize("corpus", NAMED)
 def test_reads_published_names(tmp_path, corpus):
     rows = {tmp_path / row[1]: row[2:] for row in PUBLISHED if row[0] == corpus}
     tree(tmp_path, *(row[1] for row in PUBLISHED if row[0] == corpus))
@@ -62,7 +69,7 @@ def test_reads_published_names(tmp_path, corpus):
     assert not any(str(tmp_path) in id for id in ids)
 
 
-@pytest.mark.parametrize("corpus", ["ravdess", "cremad", "savee", "tess", "emodb"])
+@pytest.mark.parametrize("corpus", NAMED)
 def test_says_what_a_wrong_folder_should_hold(tmp_path, corpus):
     with pytest.raises(InputError, match="no such folder; expected"):
         readers.read(corpus, tmp_path / "nowhere")

@@ -7,10 +7,12 @@ import subprocess
 import sys
 from dataclasses import replace
 from hashlib import sha256
+from pathlib import Path
 
 import jax
 import numpy as np
 import pytest
+from closeness import assert_same
 from safetensors import numpy as safetensors
 
 from vladser import model
@@ -243,3 +245,17 @@ def test_names_are_as_they_are_on_the_card(netvlad, tmp_path):
     card = (tmp_path / "model" / "README.md").read_text(encoding="utf-8")
     assert r"# a\|b, \_c\_, \<d\>, \`e\`" in card
     assert re.search("trained without a test", card)
+
+
+def test_a_model_of_format_1_classifies_as_it_did():
+    """Written before the encoder, the head and others could be chosen."""
+    folder = Path(__file__).parent / "data" / "model_format1"
+    model = bundle.load(folder)
+    assert model.condition == make(
+        aggregator="netvlad(clusters=2)", cells=4, alpha=0.1, focal=0.5
+    )
+    draw = np.random.default_rng(0)
+    frames = [draw.normal(size=(n, 147)).astype(np.float32) for n in (5, 40)]
+    expected = np.array(json.loads((folder / "expected.json").read_text()))
+    found = inference.classify(model, frames).probabilities
+    assert_same(found, expected, 40 * (147 + 4))

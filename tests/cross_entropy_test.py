@@ -87,7 +87,7 @@ def test_priors_and_soft_labels_are_those_of_equation_2(kind, expected):
 def test_an_unknown_smoothing_is_refused():
     for refused in (
         lambda: smoothing.prior("bigram", LABELS, 4),
-        lambda: cross_entropy.cross_entropy(smoothing="bigram"),
+        lambda: cross_entropy.cross_entropy(smoothing="bigram").prepare(LABELS, 4),
     ):
         with pytest.raises(InputError, match="one of none, uniform, unigram"):
             refused()

@@ -23,7 +23,7 @@ from vladser.models import bundle
 
 DOCS = {file.stem: documented.page(file) for file in ROOT.glob("docs/*.md")}
 README = documented.page("README.md")
-PAGES = ("machines", "predicting", "protocol", "report", "streaming")
+PAGES = ("architecture", "machines", "predicting", "protocol", "report", "streaming")
 HERE = {"README": README, **{name: DOCS[name] for name in PAGES}}
 ELSEWHERE = {  # the test of each other page
     "data": "docs_data_test",

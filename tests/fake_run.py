@@ -53,16 +53,10 @@ def write(folder, conditions=PAPER, corpus="emodb", speakers=SPEAKERS, seeds=SEE
     """
     draw = np.random.default_rng(len(conditions) + len(speakers) + len(corpus))
     skill = draw.normal(0.78, 0.07, len(speakers))
-    ua = {
-        condition: np.clip(
-            skill
-            - 0.12 * (condition[0] == "final")
-            + 0.02 * draw.normal(size=skill.shape),
-            0.2,
-            1,
-        )
-        for condition in conditions
-    }
+    ua = {}
+    for condition in conditions:
+        shift = 0.02 * draw.normal(size=skill.shape) - 0.12 * (condition[0] == "final")
+        ua[condition] = np.clip(skill + shift, 0.2, 1)
     summary = {
         "format": 1,
         "corpus": corpus,
@@ -74,43 +68,27 @@ def write(folder, conditions=PAPER, corpus="emodb", speakers=SPEAKERS, seeds=SEE
         "comparisons": list(_families(ua)),
         "skipped": [],
         "failed": [],
-        "training": {
-            "real_frames_per_second": 391_000,
-            "padding_efficiency": 0.97,
-            "start_seconds": 21.5,
-            "compile_seconds": 30.2,
-            "train_seconds": 612.4,
-        },
+        "training": {"real_frames_per_second": 391_000, "train_seconds": 612.4},
     }
+    dataset = {
+        "corpus": corpus,
+        "utterances": 34 * len(speakers),
+        "frames": 9000 * len(speakers),
+        "feature_set": "vladser147-1b26c8b4/opensmile-2.6.0",
+        "digest": "0915a894f3cf9a17" * 4,
+    }
+    environment = {
+        "vladser": "0.1.0",
+        "python": "3.11.7",
+        "packages": {"jax": "0.10.2", "numpy": "2.4.6"},
+        "host": {"name": "vm", "system": "Linux-6.18-x86_64"},
+        "devices": ["cpu: cpu", "cpu: cpu"],
+    }
+    keys = "check", "level", "count", "text"
+    findings = [dict(zip(keys, finding, strict=True)) for finding in FINDINGS]
     folder.mkdir(parents=True, exist_ok=True)
-    counts = dict(zip(EMOTIONS, (12, 7, 6, 9), strict=True))
-    _json(
-        folder / "dataset.json",
-        {
-            "corpus": corpus,
-            "utterances": 34 * len(speakers),
-            "frames": 9000 * len(speakers),
-            "feature_set": "vladser147-1b26c8b4/opensmile-2.6.0",
-            "features": 147,
-            "digest": "0915a894f3cf9a17" * 4,
-            "speakers": dict.fromkeys(speakers, counts),
-        },
-    )
-    _json(
-        folder / "environment.json",
-        {
-            "vladser": "0.1.0",
-            "revision": "3a01a3ff190bb0a99f1d29e5664dfa5e84652590+",
-            "python": "3.11.7",
-            "packages": {"jax": "0.10.2", "numpy": "2.4.6"},
-            "host": {"name": "vm", "system": "Linux-6.18-x86_64"},
-            "devices": ["cpu: cpu", "cpu: cpu"],
-        },
-    )
-    findings = [
-        dict(zip(("check", "level", "count", "text"), finding, strict=True))
-        for finding in FINDINGS
-    ]
+    _json(folder / "dataset.json", dataset)
+    _json(folder / "environment.json", environment)
     _json(folder / "audit.json", {"format": 1, "findings": findings})
     (folder / "flags.txt").write_text(FLAGS, encoding="utf-8")
     _lines(folder / "metrics.jsonl", _metrics(conditions, speakers, seeds))
@@ -147,42 +125,32 @@ def _lines(path, values):
 
 
 def _condition(condition, ua, speakers, seeds, draw):
+    """Other settings are missing: they are as in the paper."""
     pooling, smoothing, alpha = condition
-    low, high = ua.mean() - 0.051, ua.mean() + 0.049
-    confusion = np.diag(ua.mean() * np.full(4, 100.0)) + draw.uniform(0, 10, (4, 4))
+    mean = ua.mean()
+    confusion = np.diag(mean * np.full(4, 100.0)) + draw.uniform(0, 10, (4, 4))
+    tested = [{"utterances": 34, "ua": value} for value in ua]
     return {
         "name": name(*condition),
         "aggregator": pooling,
         "smoothing": smoothing,
         "alpha": alpha,
-        "cells": 64,
-        "noise": 0.01,
-        "dropout": 0.5,
-        "learning_rate": 1.0,
-        "rho": 0.95,
-        "class_weights": 0.0,
-        "focal": 0.0,
-        "logit_adjustment": 0.0,
         "seeds": list(seeds),
         "ua": {
-            "mean_of_folds": ua.mean(),
-            "mean_of_speakers": ua.mean(),
+            "mean_of_folds": mean,
+            "mean_of_speakers": mean,
             "std_over_seeds": 0.0123 if len(seeds) > 1 else None,
-            "pooled": ua.mean() - 0.004,
-            "interval": [low, high] if len(speakers) > 1 else None,
+            "pooled": mean - 0.004,
+            "interval": [mean - 0.051, mean + 0.049] if len(speakers) > 1 else None,
         },
-        "wa": {"mean_of_folds": ua.mean() + 0.011, "pooled": ua.mean() + 0.013},
-        "metrics": {
-            "macro_f1": {"mean_of_folds": ua.mean() - 0.02, "pooled": ua.mean() - 0.01}
-        },
+        "wa": {"mean_of_folds": mean + 0.011, "pooled": mean + 0.013},
+        "metrics": {"macro_f1": {"mean_of_folds": mean - 0.02, "pooled": mean - 0.01}},
         "confusion": confusion.tolist(),
         "folds": [
-            {"held_out": speaker, "utterances": 34, "ua": value}
-            for speaker, value in zip(speakers, ua, strict=True)
+            {"held_out": one, **of} for one, of in zip(speakers, tested, strict=True)
         ],
         "speakers": [
-            {"speaker": speaker, "utterances": 34, "ua": value}
-            for speaker, value in zip(speakers, ua, strict=True)
+            {"speaker": one, **of} for one, of in zip(speakers, tested, strict=True)
         ],
     }
 

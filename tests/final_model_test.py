@@ -145,7 +145,10 @@ def test_interrupted_and_without_a_test_it_is_the_same(
     [
         (["--hold_out=none"], "it goes with --final_model"),
         (["--final_model", "--standardize=speaker"], "needs --standardize=train"),
-        (["--final_model", "--grid=alpha=0.1,0.2"], "asks for 2 conditions"),
+        (
+            ["--final_model", "--grid=alpha=0.1,0.2"],
+            "is of one condition: --grid says 2",
+        ),
         (["--final_model", "--test_corpus=demo"], "leave --test_corpus out"),
         (["--final_model", "--hold_out=none", "--validation=partner"], "hold_out"),
     ],

@@ -145,6 +145,7 @@ def test_wrong_values_are_refused(argv, said):
         "--grid=encoder=none,gru;cells=2,4;head=linear,dense(layers=2)",
         "--grid=optimizer=adam,sgd(momentum=0.9);learning_rate=0.1,1 --encoder=gru",
         "--grid=optimizer=adadelta,adam --rho=0.5 --learning_rate=0.1",
+        "--grid=features=vladser147,eGeMAPSv02;epochs=1,2 --batch_size=7",
         "--grid=objective=cross_entropy,my.loss(margin=2) --smoothing=none",
     ],
 )

@@ -15,30 +15,16 @@ from launch.experiment import resuming
 from launch.reporting import runs, writing
 from vladser.plots import svg
 
+VLAD = [("netvlad(clusters=2)", "none", 0.0), ("netvlad(clusters=4)", "none", 0.0)]
 CONDITIONS = (
     ("mean", "none", 0.0),
-    ("netvlad(clusters=2)", "none", 0.0),
-    ("netvlad(clusters=4)", "none", 0.0),
-    ("mean", "uniform", 0.2),
+    *VLAD,
     ("mean", "unigram", 0.2),
-    ("netvlad(clusters=4)", "unigram", 0.2),
+    fake_run.PAPER[-1],
 )
 JSON = ("summary.json", "dataset.json", "environment.json", "audit.json")
 LINES = ("metrics.jsonl", "clusters.jsonl")
-VALUES = [
-    None,
-    True,
-    -1,
-    0,
-    2,
-    0.5,
-    1e308,
-    float("nan"),
-    float("-inf"),
-    10**400,
-    "",
-    "x",
-]
+VALUES = [None, True, -1, 0, 0.5, 1e308, float("nan"), -float("inf"), 10**400, "", "x"]
 JUNK = st.sampled_from([*VALUES, "\0\n<b>", "😀\ud800", [], {}, [[]], [0], [None, "x"]])
 
 

@@ -5,7 +5,7 @@ from itertools import product
 import pytest
 
 from launch.command_line import cli, flags
-from vladser.condition import Condition, make, settings
+from vladser.condition import Condition, make, names_among, settings
 from vladser.registry import aggregators
 
 
@@ -50,10 +50,11 @@ def test_every_setting_can_be_varied():
         "--grid=cells=1,2; noise=0,1; dropout=0,0.1; rho=0,0.9",
         "--grid=head=linear,dense; optimizer=adam,sgd; learning_rate=0.1,1; focal=0,2",
         "--grid=objective=cross_entropy,cross_entropy(alpha=0.3); class_weights=0.5,1",
+        "--grid=features=vladser147,npy; epochs=1,2; batch_size=8,16",
+        "--corpus=manifest",
+        f"--data_dir={__file__}",
     )
-    assert (
-        len({condition.name for condition in found}) == len(set(found)) == 16 + 16 + 4
-    )
+    assert len({*names_among(found)}) == len(set(found)) == 16 + 16 + 4 + 8
 
 
 def test_settings_go_to_the_conditions_that_have_them():

@@ -112,9 +112,9 @@ def test_the_summary_has_the_documented_form(first):
     )
     assert " ".join(summary) == keys
     keys = (
-        "name aggregator smoothing alpha encoder cells head noise dropout optimizer "
-        "learning_rate rho objective class_weights focal logit_adjustment epochs "
-        "batch_size seeds ua wa confusion folds speakers"
+        "name aggregator smoothing alpha features encoder cells head noise dropout "
+        "optimizer learning_rate rho objective class_weights focal logit_adjustment "
+        "epochs batch_size seeds ua wa metrics confusion folds speakers"
     )
     assert " ".join(condition) == keys
     keys = "mean_of_folds mean_of_speakers std_over_seeds pooled interval"

@@ -89,7 +89,7 @@ def array(values, **how):
     return lambda folder: np.save(folder / "bad.npy", np.array(values, **how))
 
 
-NONE = "is no whole .npy file"
+NONE = "is no .npy file as np.save writes it"
 BAD = [
     (lambda folder: None, "cannot be read: No such file"),
     (lambda folder: (folder / "bad.npy").mkdir(), "is a folder"),
@@ -97,7 +97,7 @@ BAD = [
     (lambda folder: (folder / "bad.npy").write_text("words"), NONE),
     (lambda folder: (folder / "bad.npy").write_bytes(b""), NONE),
     (zipped, NONE),
-    (cut, NONE),
+    (cut, "is no whole .npy file"),
     (two, "has 304 bytes: its shape (2, 3) takes 152"),
     (array([1.0, 2.0]), "shape (2,): expected [frames, D]"),
     (array([[[1.0]]]), "shape (1, 1, 1): expected [frames, D]"),

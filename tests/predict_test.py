@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import documented
@@ -15,6 +16,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from vladser import registry
 from vladser.corpora import readers
 from vladser.features import extraction
 from vladser.models import bundle, inference
@@ -228,6 +230,34 @@ def test_whose_ready_features_they_are_can_be_said_and_is_checked(
     for other in "npy", "npy(name='hubert')", "npy(name='wavlm',dim=5)", "vladser147":
         status, _, err = call(f"--features={other}", file, model=model)
         assert status == 2 and f"takes features npy-wavlm-{columns}, --features" in err
+
+
+def test_features_from_elsewhere_are_used_where_they_are_trusted(
+    trained, call, tmp_path, monkeypatch
+):
+    (tmp_path / "noisy.py").write_text(
+        "import numpy as np\n"
+        "from vladser.types import Features\n"
+        "def noise(*, seed=0):\n"
+        "    return Features(f'noise-{seed}', 147, setup, len_of)\n"
+        "def len_of(samples):\n"
+        "    return 3\n"
+        "def setup():\n"
+        "    return lambda signal: np.zeros((3, 147), np.float32)\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    given = vars(bundle.load(trained.model)) | {"feature_set": "noise-7"}
+    part = registry.features.parse("noisy.noise(seed=7)")
+    given["condition"] = replace(given["condition"], features=part)
+    bundle.save(bundle.Bundle(**given), tmp_path / "model")
+    file = next(iter(trained.tested))
+    status, _, err = call(file, model=tmp_path / "model")
+    assert status == 2 and f"if you trust that, say --features={part}" in err
+    status, out, _ = call(f"--features={part}", file, model=tmp_path / "model")
+    assert status == 0 and out
+    other = "--features=noisy.noise(seed=8)"
+    status, _, err = call(other, file, model=tmp_path / "model")
+    assert status == 2 and "makes noise-8: expected those" in err
 
 
 def test_a_model_of_ready_features_takes_npy_files(trained, call, tmp_path):

@@ -3,19 +3,19 @@
 import json
 import re
 from html import escape
-from html.parser import HTMLParser
 from unittest import mock
+from xml.etree import ElementTree
 
 import fake_run
 
 from launch.reporting import writing
 from vladser.plots import svg
 
-_VOID = {"meta", "link", "br", "hr", "img", "input"}
+_LINKS = {"href", "src", "data", "xlink:href", "srcset", "action"}
 
 
-class Page(HTMLParser):
-    """What a page holds.
+class Page:
+    """What a page holds, which is well-formed but for its <meta>.
 
     Attributes:
       tables: by caption the rows, the header first, of texts.
@@ -26,50 +26,30 @@ class Page(HTMLParser):
     """
 
     def __init__(self, html):
-        super().__init__()
-        self.tables, self.headings, self.ids, self.links = {}, [], [], []
-        self.tags, self._open, self._texts, self.text = set(), [], [], ""
-        self._rows = []
-        self.feed(html)
-        self.close()
-        assert not self._open, f"left open: {self._open}"
+        root = ElementTree.fromstring(re.sub("<!DOCTYPE html>|<meta[^>]*>", "", html))
+        elements = [*root.iter()]
+        self.text, self.tags = "".join(root.itertext()), {one.tag for one in elements}
+        attributes = [pair for one in elements for pair in one.items()]
+        self.ids = [value for name, value in attributes if name == "id"]
+        self.links = [value for name, value in attributes if name in _LINKS]
+        self.headings = [
+            (int(one.tag[1]), _text(one))
+            for one in elements
+            if re.fullmatch("h[1-6]", one.tag)
+        ]
+        tables = [
+            (
+                _text(table.find("caption")),
+                [[_text(cell) for cell in row] for row in table.iter("tr")],
+            )
+            for table in root.iter("table")
+        ]
+        self.tables = dict(tables)
+        assert len(self.tables) == len(tables)
 
-    def handle_starttag(self, tag, attrs):
-        self._note(tag, attrs)
-        if tag in _VOID:
-            return
-        self._open.append(tag)
-        self._texts.append("")
-        if tag == "table":
-            self._rows = []
-        if tag == "tr":
-            self._rows.append([])
 
-    def handle_startendtag(self, tag, attrs):
-        self._note(tag, attrs)
-
-    def handle_endtag(self, tag):
-        assert self._open.pop() == tag
-        text = " ".join(self._texts.pop().split())
-        if tag == "caption":
-            assert text not in self.tables
-            self.tables[text] = self._rows
-        if tag in ("td", "th"):
-            self._rows[-1].append(text)
-        if re.fullmatch("h[1-6]", tag):
-            self.headings.append((int(tag[1]), text))
-
-    def handle_data(self, data):
-        self._texts = [text + data for text in self._texts]
-        self.text += data
-
-    def _note(self, tag, attrs):
-        self.tags.add(tag)
-        for name, value in attrs:
-            if name == "id":
-                self.ids.append(value)
-            if name in ("href", "src", "data", "xlink:href", "srcset", "action"):
-                self.links.append(value)
+def _text(element):
+    return " ".join("".join(element.itertext()).split())
 
 
 def markdown_tables(text):

@@ -1,6 +1,7 @@
-"""What a report says of a run's figures."""
+"""What a report says of a run: its figures, how it was tested, what it lost."""
 
 import json
+import re
 from collections import defaultdict
 from itertools import pairwise, product
 
@@ -11,9 +12,18 @@ import report_page
 import scipy  # which imports scipy.stats when it is used
 from report_page import Page, without_figures
 
+from vladser.text import NONE, percent, points
+
 ONE = (("mean", "unigram", 0.2),)
 TABLE_1 = (*fake_run.PAPER[:4], ("netvlad(clusters=4)", "none", 0.0))
-NONE = "–"  # noqa: RUF001
+THREE = (("mean", "none", 0.0), ("mean", "uniform", 0.2), ("mean", "unigram", 0.2))
+SOME = (  # of each of the paper's tables and figures
+    ("final", "none", 0.0),
+    *THREE,
+    ("netvlad(clusters=2)", "none", 0.0),
+    ("netvlad(clusters=4)", "none", 0.0),
+    ("netvlad(clusters=4)", "unigram", 0.2),
+)
 PUBLISHED = {  # Tables 1 and 2 of the paper, and the text on its Figure 5
     "final, no smoothing": "53.8",
     "maximum, no smoothing": "56.8",
@@ -32,26 +42,12 @@ def paper(shared):
     return report_page.paper(shared)
 
 
-def percent(share):
-    return f"{100 * share:.1f}"
-
-
-def points(share):
-    shown = f"{100 * share:+.1f}"
-    return "0.0" if shown[1:] == "0.0" else shown.replace("-", "\N{MINUS SIGN}")
-
-
 @pytest.mark.slow
 def test_the_conditions_are_those_of_the_summary(paper):
     _, summary, html, _ = paper
     header, *rows = Page(html).tables["All conditions"]
-    assert header[5:] == [
-        "WA",
-        "pooled WA",
-        "macro F1",
-        "pooled macro F1",
-        "paper (IEMOCAP)",
-    ]
+    assert header[5:8] == ["WA", "pooled WA", "macro F1"]
+    assert header[8:] == ["pooled macro F1", "paper (IEMOCAP)"]
     conditions = {one["name"]: one for one in summary["conditions"]}
     assert len(rows) == len(conditions) == 25
     for row in rows:
@@ -235,3 +231,86 @@ def test_runs_of_one_corpus_are_told_apart_by_folder(tmp_path):
         fake_run.write(folder, ONE)
     page, _ = without_figures(folders, tmp_path)
     assert page.tables["UA of all conditions"][0][1:3] == ["emodb (a)", "emodb (b)"]
+
+
+def set_flags(folder, **flags):
+    lines = [line.partition("=") for line in fake_run.FLAGS.splitlines()]
+    said = {name: value for name, _, value in lines} | {
+        f"--{name}": value for name, value in flags.items()
+    }
+    text = "".join(f"{name}={value}\n" for name, value in said.items())
+    (folder / "flags.txt").write_text(text, encoding="utf-8")
+    fake_run.seal(folder)
+
+
+@pytest.mark.parametrize(
+    ("hold_out", "folds", "test_corpus", "says"),
+    [
+        ("speaker", 10, None, "10 test speakers, 10 folds (one speaker held out), 3"),
+        ("session", 5, None, "10 test speakers, 5 folds (one session held out), 3"),
+        ("split", 1, None, "the corpus's test split, 10 test speakers, 3 seeds"),
+        ("speaker", 1, "savee", "trained on emodb, tested on savee, 10 test speakers"),
+    ],
+)
+def test_the_subtitle_says_who_was_tested(tmp_path, hold_out, folds, test_corpus, says):
+    summary = fake_run.write(tmp_path, ONE)
+    summary["test_corpus"] = test_corpus
+    del summary["conditions"][0]["folds"][folds:]
+    fake_run.dump(tmp_path / "summary.json", summary)
+    set_flags(tmp_path, hold_out=hold_out)
+    without_figures([tmp_path], tmp_path)
+    markdown = (tmp_path / "report.md").read_text(encoding="utf-8")
+    assert says in re.sub(r"\\(.)", r"\1", markdown.splitlines()[2])
+
+
+@pytest.mark.slow
+def test_seeds_and_conditions_that_failed_are_said(tmp_path):
+    summary = fake_run.write(tmp_path, THREE)
+    assert (
+        "seeds"
+        not in without_figures([tmp_path], tmp_path)[0].tables["All conditions"][0]
+    )
+    summary["conditions"][1]["seeds"] = [0, 2]
+    places = [("mean, uniform 0.2", 1, "03", 4, 7), ("gone", 0, "11", 1, 2)]
+    keys = "condition", "seed", "fold", "epoch", "step"
+    summary["failed"] = [dict(zip(keys, place, strict=True)) for place in places]
+    fake_run.dump(tmp_path / "summary.json", summary)
+    page, _ = without_figures([tmp_path], tmp_path)
+    header, *rows = page.tables["All conditions"]
+    found = {row[0]: row[header.index("seeds")] for row in rows}
+    assert [*found.values()] == ["3", "2", "3"] and found["mean, uniform 0.2"] == "2"
+    assert (
+        "2 to 3 seeds" in page.text and "After 20 epochs and 2 seeds, of" in page.text
+    )
+    assert "over the seeds left in all conditions: 0 and 2." in page.text
+    assert page.tables["Trainings that failed"] == [
+        ["condition", "seed", "held out", "epoch", "step"],
+        *([f"{value}" for value in place] for place in places),
+    ]
+    assert "In no table, since a training failed in every seed: gone." in page.text
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("other", [False, True])
+def test_other_classes_of_the_papers_corpus_are_marked(tmp_path, other):
+    summary = fake_run.write(tmp_path, SOME, corpus="iemocap")
+    summary["emotions"][1] = "excited" if other else "happy"
+    fake_run.dump(tmp_path / "summary.json", summary)
+    page, _ = without_figures([tmp_path], tmp_path)
+    assert page.tables["All conditions"][0][-1] == "paper"
+    assert "another corpus" not in page.text
+    classes = "angry, happy, sad and neutral, other classes than these"
+    assert (f"The paper's figures are of {classes}." in page.text) == other
+    said = f"All but the last are of {classes}, and cannot be compared"
+    assert (said in page.text) == other
+
+
+def test_skipped_utterances_are_listed(tmp_path):
+    summary = fake_run.write(tmp_path, ONE)
+    summary["skipped"] = [{"utterance": "03a01Fa", "reason": "03a01Fa.wav: 3 samples"}]
+    fake_run.dump(tmp_path / "summary.json", summary)
+    page, _ = without_figures([tmp_path], tmp_path)
+    assert page.tables["Utterances left out"][1] == [
+        "03a01Fa",
+        "03a01Fa.wav: 3 samples",
+    ]

@@ -147,10 +147,10 @@ def test_a_run_of_format_1_is_read_as_before(tmp_path):
 def test_unknown_fields_are_ignored_and_missing_ones_have_defaults(tmp_path):
     summary = fake_run.write(tmp_path, ONE)
     before = pages([tmp_path], tmp_path / "before")
+    # Other settings of a condition are missing already.
     for name in ("test_corpus", "comparisons", "skipped", "failed"):
         assert not summary.pop(name)
-    for name in ("cells", "noise", "dropout"):  # as in the paper
-        del summary["conditions"][0][name]
+    summary["conditions"][0] |= {"cells": 64, "noise": 0.01, "dropout": 0.5}
     summary["unknown"] = summary["conditions"][0]["unknown"] = ["?"]
     fake_run.dump(tmp_path / "summary.json", summary)
     after = pages([tmp_path], tmp_path / "after")

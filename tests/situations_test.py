@@ -259,7 +259,7 @@ def test_a_file_in_the_place_of_a_folder_and_the_reverse_is_said(
     ("corpus", "inside"),
     [
         ("iemocap", "Session1/dialog/EmoEvaluation/Ses01F_impro01.txt"),
-        ("nemo", "data.tsv"),
+        ("nemo", "samples/WR0_surprised_64.wav"),
         ("emodb", "03a01Fa.wav"),
     ],
 )

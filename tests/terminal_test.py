@@ -1,6 +1,3 @@
-import io
-import sys
-
 from launch.experiment import terminal
 from vladser.text import NONE
 
@@ -103,20 +100,6 @@ def test_a_bar_is_silent_where_there_is_no_terminal(capsys):
     with terminal.bar("features", 2, "file") as bar:
         bar.update(2)
     assert capsys.readouterr() == ("", "")
-
-
-def test_a_bar_shows_rate_and_time_left_and_is_wiped_in_the_end(monkeypatch):
-    class Terminal(io.StringIO):
-        def isatty(self):
-            return True
-
-    monkeypatch.setattr(sys, "stderr", Terminal())
-    with terminal.bar("training", 2000, "frame", scale=True) as bar:
-        bar.update(1000)
-        bar.refresh()
-    shown = sys.stderr.getvalue().split("\r")
-    assert any("1.00k/2.00k" in line and "frame/s" in line for line in shown)
-    assert not shown[-1].strip()
 
 
 def test_notes_go_to_standard_error(capsys):

@@ -95,7 +95,7 @@ def _divides(*, learning_rate=0.1):
 
 BROKEN = {
     "aggregator": {
-        "init makes floats that depend on the key": mean()._replace(
+        "init depends on the key": mean()._replace(
             init=lambda key, dim: np.random.default_rng().normal(size=dim)
         ),
         "apply can be compiled": _pool(lambda p, x, m: _sum(p, x, m) if m.any() else 0),
@@ -106,6 +106,10 @@ BROKEN = {
         "without a frame": _pool(lambda p, x, m: _sum(p, x, m) / m.sum()),
         "update keeps the structure": _steps(
             start=lambda p, dim: (jnp.zeros(dim, "float32"), jnp.zeros(()))
+        ),
+        "states are pytrees of floats": _steps(
+            start=lambda p, dim: (jnp.zeros(dim), jnp.zeros((), int)),
+            update=lambda p, state, x, m: (state[0] + _sum(p, x, m), state[1] + 1),
         ),
         "stepwise equals apply": _steps(
             update=lambda p, state, x, m: (_sum(p, x, m), state[1] + m.sum())

@@ -77,6 +77,13 @@ def expect_state(
         expect(after == before, ", ".join(changed) or f"{before} became {after}")
 
 
+def expect_floats(init: Callable, *arguments: Any) -> None:
+    """Expects that a function makes a pytree of floats."""
+    with rule("parameters and states are pytrees of floats"):
+        for leaf in jax.tree.leaves(jax.eval_shape(init, *arguments)):
+            expect(jnp.issubdtype(leaf.dtype, jnp.floating), f"got {leaf.dtype}")
+
+
 def parameters(part: Any, *sizes: int) -> PyTree:
     """Initializes a part twice, and expects the same.
 
@@ -87,13 +94,15 @@ def parameters(part: Any, *sizes: int) -> PyTree:
     Returns:
       The parameters in float64, moved away from zeros, which hide mistakes.
     """
-    with rule("init makes floats that depend on the key and the sizes alone"):
-        keys = jax.random.split(jax.random.key(0), 2)
-        params = jax.jit(lambda key: part.init(key, *sizes))(keys[0])
-        for leaf in jax.tree.leaves(params):
-            expect(jnp.issubdtype(leaf.dtype, jnp.floating), f"got {leaf.dtype}")
-        both = jax.jit(jax.vmap(lambda key: part.init(key, *sizes), axis_size=2))(keys)
-        expect_same(row(both, 0), params)
+
+    def init(key):
+        return part.init(key, *sizes)
+
+    keys = jax.random.split(jax.random.key(0), 2)
+    expect_floats(init, keys[0])
+    with rule("init depends on the key and the sizes alone, and can be vmapped"):
+        params = jax.jit(init)(keys[0])
+        expect_same(row(jax.jit(jax.vmap(init, axis_size=2))(keys), 0), params)
     draw = np.random.default_rng(1)
     return jax.tree.map(lambda p: np.float64(p) + draw.normal(0, 0.1, p.shape), params)
 

@@ -11,7 +11,9 @@ and inputs instead of a fixed one.
 """
 
 import inspect
+import re
 from collections.abc import Callable
+from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
 import jax
@@ -21,11 +23,44 @@ from jax import lax
 
 from vladser import rules
 from vladser.rules import expect, expect_finite, expect_same, row, rule
-from vladser.types import Aggregator, Encoder, Head
+from vladser.types import Aggregator, Encoder, Features, Head
 
 _T, _BLOCKS, _CUTTINGS = 12, 5, 6
 _LENGTHS = (_T, 7, 1, 0)
 _COMPILES = "can be compiled, differentiated and vmapped"
+
+
+def check_features(features: Features) -> None:
+    """Checks the contract of `types.Features`.
+
+    Args:
+      features: what a factory returns.
+
+    Raises:
+      AssertionError: names the rule that is broken.
+    """
+    with rule("the id has letters, digits, _, . and - alone"):
+        expect(re.fullmatch(r"[\w.-]+", features.id, re.ASCII), f"got {features.id!r}")
+    with rule("features can be pickled, for worker processes"):
+        ForkingPickler.dumps(features)
+    if features.setup is None or features.frames is None:
+        return  # the files of utterances hold them
+    extract, draw = features.setup(), np.random.default_rng(0)
+    for samples in features.shortest, features.shortest + 1, 16161:
+        signal = draw.integers(-9000, 9000, samples).astype(np.int16)
+        with rule("extract returns frames [frames(n), D], float32 and finite"):
+            frames = extract(signal.astype(np.float32) / np.float32(32768))
+            shape = (features.frames(samples), features.dim)
+            expect(frames.shape == shape, f"expected {shape}, got {frames.shape}")
+            expect(frames.dtype == np.float32, f"got {frames.dtype}")
+            expect_finite(frames)
+        if features.live is None:
+            continue
+        with rule("live frames are those of the whole signal, however it was cut"):
+            with features.live(extract) as live:
+                rows = [live.push(part) for part in np.array_split(signal, 3)]
+                rows.append(live.end())
+            expect(np.array_equal(np.concatenate(rows), frames), "they differ")
 
 
 def check_aggregator(aggregator: Aggregator, dim: int = 8) -> None:
@@ -60,11 +95,19 @@ def check_aggregator(aggregator: Aggregator, dim: int = 8) -> None:
         expect(not frames_bar[~mask].any(), "got gradients of padding")
         alone = jax.jit(aggregator.apply)(params, frames[1, :7], np.ones(7, bool))
         expect_same(vectors[1], alone)
-    if not aggregator.stepwise:
-        return
+    if aggregator.stepwise:
+        _check_stepwise(aggregator.stepwise, params, padded, mask, whole)
 
-    start, update, finish = aggregator.stepwise
-    rules.expect_state(lambda p: start(p, dim), update, params, frames[0], mask[0])
+
+def _check_stepwise(stepwise, params, frames, mask, whole):
+    """Compares with `whole`, the vectors and gradients of `apply`."""
+    (start, update, finish), dim = stepwise, frames.shape[-1]
+
+    def begin(params):
+        return start(params, dim)
+
+    rules.expect_state(begin, update, params, frames[0], mask[0])
+    rules.expect_floats(begin, params)
 
     def in_blocks(params, frames, mask, cut):
         def step(state, places):
@@ -72,20 +115,21 @@ def check_aggregator(aggregator: Aggregator, dim: int = 8) -> None:
             block = jnp.where(kept[:, None], frames[places], jnp.nan)
             return update(params, state, block, kept), None
 
-        return finish(params, lax.scan(step, start(params, dim), cut)[0])
+        return finish(params, lax.scan(step, begin(params), cut)[0])
 
     with rule(f"stepwise {_COMPILES}"):
         run = rules.differentiate(in_blocks)
         in_all_ways = [
-            run(params, padded, mask, np.stack([cut] * len(mask)))
+            run(params, frames, mask, np.stack([cut] * len(mask)))
             for cut in rules.cuttings(_CUTTINGS, _T, _BLOCKS)
         ]
+        run = jax.jit(lambda params, *block: finish(
+            params, update(params, begin(params), *block)))  # fmt: skip
+        nothing = run(params, frames[0, :0], mask[0, :0])
     with rule("stepwise equals apply, whatever the blocks"):
         for made in in_all_ways:
             expect_same(made, whole)
-        nothing = frames[0, :0], mask[0, :0]
-        run = jax.jit(lambda p, *x: finish(p, update(p, start(p, dim), *x)))
-        expect_same(run(params, *nothing), vectors[3])
+        expect_same(nothing, whole[0][3])
 
 
 def check_encoder(encoder: Encoder, dim: int = 5) -> None:
@@ -104,7 +148,7 @@ def check_encoder(encoder: Encoder, dim: int = 5) -> None:
     drawn = draw.normal(size=(_T, len(_LENGTHS), dim))
     frames = np.where(mask[..., None], drawn, 0)
 
-    def keep(outputs, params, frames, mask, *cut):
+    def keep(outputs, params, frames, mask, *cut):  # where there are frames
         return jnp.where(mask[..., None], outputs, 0)
 
     with rule(f"apply {_COMPILES}"):
@@ -126,33 +170,42 @@ def check_encoder(encoder: Encoder, dim: int = 5) -> None:
     with rule("no gradient depends on padding"):
         expect_same(row(params_bar, 1), row(alone[1][0], 0))
         expect_same(frames_bar[1, :7, 1], alone[1][1][0, :, 0])
-    if not encoder.recurrence:
-        return
+    if encoder.recurrence:
+        _check_recurrence(encoder.recurrence, params, frames, mask, whole, keep)
 
-    start, residuals, update = encoder.recurrence
 
-    def block(params, carry, frames, mask):
-        saved = lax.stop_gradient(residuals(params, carry, frames, mask))
-        return update(params, carry, frames, mask, saved)
-
-    def carry_of(params, carry, frames, mask):
-        return block(params, carry, frames, mask)[1]
+def _check_recurrence(recurrence, params, frames, mask, whole, keep):
+    """Compares with `whole`, the outputs and gradients of `apply`."""
+    start, residuals, update = recurrence
 
     def begin(params):
-        return start(params, len(_LENGTHS))
+        return start(params, frames.shape[2])
 
-    rules.expect_state(begin, carry_of, params, frames[0], mask[0])
+    def advance(params, carry, frames, mask):
+        saved = lax.stop_gradient(residuals(params, carry, frames, mask))
+        outputs, carry = update(params, carry, frames, mask, saved)
+        return carry, outputs
+
+    def carry_after(*block):
+        return advance(*block)[0]
+
+    rules.expect_state(begin, carry_after, params, frames[0], mask[0])
+    rules.expect_floats(begin, params)
 
     def in_blocks(params, frames, mask, cut):
         def step(carry, places):
             kept = (places >= 0)[:, None] & mask[places]
             clean = jnp.where(kept[..., None], frames[places], 0)
-            made, carry = block(params, carry, clean, kept)
-            return carry, made
+            return advance(params, carry, clean, kept)
 
-        _, made = lax.scan(step, begin(params), cut)
+        outputs = lax.scan(step, begin(params), cut)[1]
         order = jnp.argsort(jnp.where(cut >= 0, cut, cut.size).ravel())
-        return made.reshape(-1, *made.shape[2:])[order[:_T]]
+        return outputs.reshape(-1, *outputs.shape[2:])[order[:_T]]
+
+    @jax.jit
+    def twice(params, frames, mask):
+        carry = carry_after(params, begin(params), frames, mask)
+        return carry, carry_after(params, carry, 0 * frames, mask & False)
 
     with rule(f"the recurrence {_COMPILES}"):
         run = rules.differentiate(in_blocks, keep)
@@ -160,18 +213,16 @@ def check_encoder(encoder: Encoder, dim: int = 5) -> None:
             run(params, frames, mask, np.stack([cut] * len(mask)))
             for cut in rules.cuttings(_CUTTINGS, _T, _BLOCKS)
         ]
-    with rule("the recurrence equals apply, whatever the blocks"):
-        for made, gradients in in_all_ways:
-            kept = [np.where(mask[..., None], x, 0) for x in (made, outputs)]
-            expect_same((kept[0], gradients), (kept[1], whole[1]))
-
-    @jax.jit
-    def twice(params, frames, mask):
-        carry = carry_of(params, begin(params), frames, mask)
-        return carry, carry_of(params, carry, 0 * frames, mask & False)
-
-    with rule("where the mask is False the carry stays as it is"):
         before, after = twice(params, frames[0], mask[0])
+    with rule("the recurrence has finite outputs, those of padding too"):
+        expect_finite(in_all_ways)
+    with rule("the recurrence equals apply, whatever the blocks"):
+        kept = keep(whole[0], params, frames, mask)
+        for outputs, gradients in in_all_ways:
+            expect_same(
+                (keep(outputs, params, frames, mask), gradients), (kept, whole[1])
+            )
+    with rule("where the mask is False the carry stays as it is"):
         expect_same(after, before)
 
 

@@ -29,9 +29,9 @@ def measure(wavs: Sequence[Path], rounds: int, workers: int) -> dict[str, Any]:
     Returns:
       Seconds of each round: `startup_seconds` (until the bare processes are ready),
       `bare_seconds` (without that), `first_seconds`, `second_seconds` (all cached).
-      Median and range over the rounds: `first_speed` = bare / (first - startup), 1 for
-      an extraction that costs no more than openSMILE; `first_speed_with_startup` =
-      (startup + bare) / first; `second_speedup` = first / second.
+      Ratios: `first_speed` = bare / (first - startup), 1 for an extraction that costs
+      no more than openSMILE; `first_speed_with_startup` = (startup + bare) / first;
+      `second_speedup` = first / second.
     """
     utterances = [Utterance(wav.stem, wav, "", "neutral") for wav in wavs]
     turns = []

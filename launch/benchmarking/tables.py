@@ -1,7 +1,9 @@
 """The figures as Markdown tables, ready for a document."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+from vladser import text
 
 _CONTEST = (
     *("workload", "trials", "contestant", "real frames/s", "low-high"),
@@ -40,8 +42,8 @@ def contest(results: Sequence[Mapping[str, Any]], notes: Mapping[str, str]) -> s
                     f"{100 * entry['share_of_sgemm']:.1f}",
                 )
             )
-    lines = [f"- {name}: {text}" for of in (said, notes) for name, text in of.items()]
-    return "\n".join([*_table(_CONTEST, rows), "", *lines])
+    lines = [f"- {name}: {note}" for of in (said, notes) for name, note in of.items()]
+    return "\n".join([text.table(_CONTEST, rows, {2}, markdown=True), "", *lines])
 
 
 def figures(title: str, result: Mapping[str, Any]) -> str:
@@ -51,10 +53,5 @@ def figures(title: str, result: Mapping[str, Any]) -> str:
         if isinstance(value, dict):
             row = name.replace("_", " "), *(f"{x:.4g}" for x in value.values())
             tables.setdefault(("", *value), []).append(row)
-    lines = [line for table in tables.items() for line in ("", *_table(*table))]
-    return "\n".join([title, *lines])
-
-
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    lines = [header, ["---"] * len(header), *rows]
-    return ["| " + " | ".join(line) + " |" for line in lines]
+    written = [text.table(*table, markdown=True) for table in tables.items()]
+    return "\n\n".join([title, *written])

@@ -13,7 +13,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from launch.benchmarking.workloads import Workload
 from vladser import model
-from vladser.features.cores import cores
+from vladser.features import extraction
 from vladser.optimizers.adadelta import EPSILON
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -85,7 +85,7 @@ class Padded:
     faster than models in turn on all cores. A GPU gets one model after another."""
 
     about = "nn.LSTM, padded, our minibatches; a model at a time on each core"
-    shuffled = False
+    shuffled = packed = False
 
     def __init__(self, workload: Workload):
         self.workload, data = workload, workload.data
@@ -96,29 +96,21 @@ class Padded:
             Model(params, workload, place) for place in range(len(workload.trials.seed))
         ]
 
-    def encode(self, lstm: nn.LSTM, frames: Tensor, lengths: np.ndarray) -> Tensor:
-        """Returns the outputs [T, B, H] of frames [T, B, D]."""
-        return lstm(frames)[0]
-
-    def computed(self, lengths: np.ndarray) -> int:
-        """Returns how many frames `encode` computes, lengths [steps, trials, B]."""
-        return int(((lengths > 0).sum(axis=-1) * lengths.max(axis=-1)).sum())
-
-    def run(self, rows: np.ndarray) -> None:
-        """Trains all models by their minibatches, rows [steps, trials, B]."""
-        threads = cores() if DEVICE.type == "cpu" else 1
-        with ThreadPoolExecutor(threads, "", partial(torch.set_num_threads, 1)) as pool:
-            list(pool.map(self.train_one, self.models, rows.swapaxes(0, 1)))
-
     def prepare(self, rounds: int) -> float:
         _allow_tf32(True)  # as jax does on a GPU
         return 0.0
 
     def train(self, rows: np.ndarray) -> int:
-        self.run(rows)
+        cores = extraction.cores() if DEVICE.type == "cpu" else 1
+        workers, threads = (1, cores) if self.packed else (cores, 1)
+        set_threads = partial(torch.set_num_threads, threads)
+        with ThreadPoolExecutor(workers, initializer=set_threads) as pool:
+            list(pool.map(self.train_one, self.models, rows.swapaxes(0, 1)))
         if DEVICE.type == "cuda":
             torch.cuda.synchronize()
-        return self.computed(self.workload.lengths(rows))
+        lengths = self.workload.lengths(rows)
+        padded = (lengths > 0).sum(axis=-1) * lengths.max(axis=-1)
+        return int(lengths.sum() if self.packed else padded.sum())
 
     def train_one(self, model: Model, rows: np.ndarray) -> None:
         """Trains one model by its minibatches, rows [steps, B]."""
@@ -137,7 +129,12 @@ class Padded:
         frames = self.frames.index_select(0, places.flatten()).view(*places.shape, -1)
         frames.sub_(model.mean).mul_(model.scale)
         frames.add_(torch.randn_like(frames), alpha=condition.noise)
-        hidden = self.encode(model.lstm, frames, lengths)
+        if self.packed:
+            ends = torch.from_numpy(lengths)
+            sequences = pack_padded_sequence(frames, ends, enforce_sorted=False)
+            hidden, _ = pad_packed_sequence(model.lstm(sequences)[0])
+        else:
+            hidden, _ = model.lstm(frames)
         # On a CPU several times as fast as functional.dropout, a sixth of a step.
         kept = torch.rand_like(hidden).ge_(condition.dropout)
         hidden = hidden * kept.mul_(1 / (1 - condition.dropout))
@@ -158,20 +155,7 @@ class Packed(Padded):
     """As tutorials have it: random minibatches, packed; one model after another."""
 
     about = "nn.LSTM, packed, random minibatches; one model after another"
-    shuffled = True
-
-    def encode(self, lstm: nn.LSTM, frames: Tensor, lengths: np.ndarray) -> Tensor:
-        packed = pack_padded_sequence(
-            frames, torch.from_numpy(lengths), enforce_sorted=False
-        )
-        return pad_packed_sequence(lstm(packed)[0])[0]
-
-    def computed(self, lengths: np.ndarray) -> int:
-        return int(lengths.sum())
-
-    def run(self, rows: np.ndarray) -> None:
-        torch.set_num_threads(cores())
-        list(map(self.train_one, self.models, rows.swapaxes(0, 1)))
+    shuffled = packed = True
 
 
 def _turned(name: str, array: np.ndarray) -> np.ndarray:

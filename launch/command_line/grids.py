@@ -12,7 +12,7 @@ from itertools import product
 from typing import Any
 
 from vladser import registry
-from vladser.condition import OPTIONS, PARTS, Condition, applies, make
+from vladser.condition import OPTIONS, PARTS, Condition, applies, make, names_among
 from vladser.errors import InputError
 
 _MOST = 10_000  # conditions of one grid: more are a mistake
@@ -81,7 +81,7 @@ def conditions(grids: Sequence[Grid], base: Mapping[str, Any]) -> list[Condition
             union |= dict.fromkeys(_members(grid, base))
         except InputError as error:
             raise InputError(f"--grid={grid}: {error}" if grids else error) from None
-    for name, count in Counter(condition.name for condition in union).items():
+    for name, count in Counter(names_among(list(union))).items():
         if count > 1:
             raise InputError(f"--grid: {count} conditions are {name} to 15 digits")
     _require(base, union, "--")

@@ -142,5 +142,6 @@ def _evaluation(settings: Settings, summary: dict[str, Any]) -> dict[str, Any]:
         "speakers": len(condition["speakers"]),
         "ua": condition["ua"],
         "wa": condition["wa"],
+        "metrics": condition["metrics"],
         "confusion": condition["confusion"],
     }

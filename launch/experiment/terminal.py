@@ -47,21 +47,21 @@ def results(summary: dict[str, Any], partial: Sequence[str]) -> str:
     conditions = summary["conditions"]
     if len(conditions) == 1:
         return _condition(conditions[0], summary["emotions"], partial)
-    folds = not all(_folds_are_speakers(one["ua"]) for one in conditions)
+    folds = not all(_folds_are_speakers(c["ua"]) for c in conditions)
     others = [key for key in metrics.of_summary(conditions[0]) if key != "ua"]
     header = ("condition", "UA %", "95 % interval", *["mean of folds"] * folds)
     header += ("sd over seeds", "pooled", *(f"{METRICS[key].name} %" for key in others))
     rows = [
         (
-            one["name"],
-            text.percent(one["ua"]["mean_of_speakers"]),
-            text.interval(one["ua"]["interval"], text.percent),
-            *[text.percent(one["ua"]["mean_of_folds"])] * folds,
-            text.percent(one["ua"]["std_over_seeds"]),
-            text.percent(one["ua"]["pooled"]),
-            *(text.percent(_of(one, key)["mean_of_folds"]) for key in others),
+            c["name"],
+            text.percent(c["ua"]["mean_of_speakers"]),
+            text.interval(c["ua"]["interval"], text.percent),
+            *[text.percent(c["ua"]["mean_of_folds"])] * folds,
+            text.percent(c["ua"]["std_over_seeds"]),
+            text.percent(c["ua"]["pooled"]),
+            *(text.percent(_of(c, key)["mean_of_folds"]) for key in others),
         )
-        for one in conditions
+        for c in conditions
     ]
     return text.table(header, rows)
 
@@ -106,7 +106,7 @@ def _averages(condition: dict[str, Any], confusion: np.ndarray) -> str:
         "chance": metrics.chance(confusion),
     }
     ways = {
-        way.replace("_", " "): [one.get(way) for one in written.values()]
+        way.replace("_", " "): [averages.get(way) for averages in written.values()]
         for way in ("mean_of_speakers", "mean_of_folds", "pooled")
     } | {
         name: [METRICS[key].compute(guessed) for key in written]

@@ -10,6 +10,7 @@ from launch.command_line.fields import flag
 from vladser import registry
 from vladser.errors import InputError
 from vladser.features import cache
+from vladser.models.description import Description
 from vladser.types import Features, Part
 
 
@@ -26,8 +27,7 @@ class Settings(model_flags.Settings):
 
     def find_features(self) -> Features:
         """Returns the features that the model takes, see `find`."""
-        described = self.describe()
-        return find(described.feature_set, described.features, self.features)
+        return find(self.describe(), self.features)
 
     def remark(self, cache_dir: Path) -> str:
         """Returns what users should know of the model's features, "" for nothing.
@@ -51,41 +51,50 @@ class Settings(model_flags.Settings):
         return f"features are made by {now}; the model was trained on those of {then}"
 
 
-def find(feature_set: str, dim: int, given: Part | None = None) -> Features:
+def find(model: Description, given: Part | None = None) -> Features:
     """Returns the features that a model takes.
 
     Args:
-      feature_set: as the model's bundle names it.
-      dim: D.
+      model: its description.
       given: what --features says.
 
     Raises:
-      InputError: they are unknown here, or differ from those that are given.
+      InputError: they are unknown here, code from elsewhere that is not given, or
+        others than those that are given.
     """
-    wanted = feature_set.partition("/")[0]
-    features = registry.features.build(given or _part(feature_set, wanted))
-    here = features.id
+    wanted, dim = model.feature_set.partition("/")[0], model.features
+    features = registry.features.build(given or _part(model, wanted))
     if features.setup is None:
         features = features._replace(dim=features.dim or dim)
         here = f"{features.id}-{features.dim}"
+    else:
+        here = features.id
     if here != wanted:
-        maker = f"--features={given}" if given else "this version of vladser"
+        who = f"--features={given}" if given else "this version of vladser"
         raise InputError(
-            f"the model takes features {wanted}, {maker} makes {here}: expected those "
+            f"the model takes features {wanted}, {who} makes {here}: expected those "
             "that it was trained on"
         )
     return features
 
 
-def _part(feature_set: str, wanted: str) -> Part:
-    """Returns the built-in features that an id stands for."""
-    names = registry.features.names()
+def _part(model: Description, wanted: str) -> Part:
+    """Returns the features that the model names, or those that their id stands for: a
+    model of an earlier version has the id alone."""
+    part, names = model.condition.features, registry.features.names()
+    if "." in part.name:
+        raise InputError(
+            f"the model takes features {part}, code from elsewhere: if you trust that, "
+            f"say --features={part}"
+        )
     name, _, rest = wanted.partition("-")
+    if name == part.name:
+        return part
     if name == "npy":  # npy-768, or npy-<name>-768
         return Part(name, (("name", rest.rpartition("-")[0]),))
     if name not in names:
         raise InputError(
-            f"the model takes features {feature_set}, which are unknown here: "
+            f"the model takes features {model.feature_set}, which are unknown here: "
             f"{', '.join(names)} are known, others are named by --features"
         )
     return registry.features.parse(name)

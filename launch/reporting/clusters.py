@@ -92,13 +92,13 @@ def _by_condition(run: Run) -> dict[str, list[dict[str, Any]]]:
     lines = defaultdict(list)
     for line in run.clusters:
         lines[line["condition"]].append(line)
-    names = [one.name for one in facts.ordered(run.conditions)]
+    names = [c.name for c in facts.ordered(run.conditions)]
     return {name: lines[name] for name in names if name in lines}
 
 
 def _leading(run: Run, lines: dict[str, Any]) -> list[str]:
     """Returns those that the report leads with or compares with; else the first."""
-    references = {one["reference"] for one in run.summary["comparisons"]}
+    references = {family["reference"] for family in run.summary["comparisons"]}
     leading = {facts.proposed(run).name, *references}
     return [name for name in lines if name in leading] or [*lines][:1]
 
@@ -124,7 +124,7 @@ def _indices(lines: _Lines) -> np.ndarray:
     by_fold = defaultdict(list)
     for line in lines:
         pair = line["untrained_rand"], line["adjusted_rand"]
-        clusters = next(len(one) for one in line["assignment"] if one is not None)
+        clusters = next(len(s) for s in line["assignment"] if s is not None)
         if clusters > 1 and None not in pair:
             by_fold[line["fold"]].append(pair)
     return np.array([np.mean(pairs, axis=0) for pairs in by_fold.values()])

@@ -44,7 +44,7 @@ def _labels(runs: Sequence[Run]) -> list[str]:
     corpora = [facts.corpus(run) for run in runs]
     named = [f"{facts.corpus(run)} ({run.folder.absolute().name})" for run in runs]
     placed = [f"{facts.corpus(run)} ({run.folder})" for run in runs]
-    return next(one for one in (corpora, named, placed) if len({*one}) == len(runs))
+    return next(x for x in (corpora, named, placed) if len({*x}) == len(runs))
 
 
 def _headlines(runs: _Labelled) -> Section:
@@ -53,14 +53,14 @@ def _headlines(runs: _Labelled) -> Section:
     rows = [
         {
             "run": label,
-            "condition": one.name,
-            "UA": text.percent(one.ua),
-            "95 % interval": text.interval(one.interval, text.percent),
-            "test speakers": f"{len(one.speakers)}",
-            "chance UA": facts.chance(one),
-            "majority WA": facts.majority(one, "wa"),
+            "condition": c.name,
+            "UA": text.percent(c.ua),
+            "95 % interval": text.interval(c.interval, text.percent),
+            "test speakers": f"{len(c.speakers)}",
+            "chance UA": facts.chance(c),
+            "majority WA": facts.majority(c, "wa"),
         }
-        for label, one in leading.items()
+        for label, c in leading.items()
     ]
     title = "The system that the paper proposes, or else the one of the highest UA"
     notes = ["In percent. Majority: always answering the most frequent class."]
@@ -71,12 +71,13 @@ def _claims(runs: _Labelled) -> Section | None:
     """Returns claim by run: sign, difference and corrected p."""
     rows: dict[tuple[str, str], dict[str, Cell]] = {}
     for label, run in runs.items():
-        for one in facts.verdicts(run):
-            p = f"p\N{NO-BREAK SPACE}{text.probability(one.p_holm)}"
-            mark = Mark(facts.KINDS[one.verdict], f"{text.points(one.difference)}, {p}")
-            row: dict[str, Cell] = {"claim": one.claim, "from": one.family}
+        for verdict in facts.verdicts(run):
+            p = f"p\N{NO-BREAK SPACE}{text.probability(verdict.p_holm)}"
+            said = f"{text.points(verdict.difference)}, {p}"
+            mark = Mark(facts.KINDS[verdict.verdict], said)
+            row: dict[str, Cell] = {"claim": verdict.claim, "from": verdict.family}
             row |= dict.fromkeys(runs, text.NONE)
-            rows.setdefault((one.claim, one.family), row)[label] = mark
+            rows.setdefault((verdict.claim, verdict.family), row)[label] = mark
     notes = [
         "✓ supported: corrected p below 0.05 and the paper's sign; ✗ contradicted: "
         "below 0.05 and the opposite sign; ○ not distinguishable. Differences are in "
@@ -94,16 +95,16 @@ def _claims(runs: _Labelled) -> Section | None:
 
 def _conditions(runs: _Labelled) -> Section:
     """Returns condition by run: UA and its interval."""
-    every = {one.name: one for run in runs.values() for one in run.conditions}
+    every = {c.name: c for run in runs.values() for c in run.conditions}
     rows = {
-        one.name: {"condition": one.name} | dict.fromkeys(runs, text.NONE)
-        for one in facts.ordered([*every.values()])
+        c.name: {"condition": c.name} | dict.fromkeys(runs, text.NONE)
+        for c in facts.ordered([*every.values()])
     }
     for label, run in runs.items():
-        for one in run.conditions:
-            interval = text.interval(one.interval, text.percent)
-            beside = f" ({interval})" if one.interval else ""
-            rows[one.name][label] = text.percent(one.ua) + beside
+        for c in run.conditions:
+            interval = text.interval(c.interval, text.percent)
+            beside = f" ({interval})" if c.interval else ""
+            rows[c.name][label] = text.percent(c.ua) + beside
     for name, row in rows.items():
         row["paper (IEMOCAP)"] = text.percent(paper.published(every[name].system))
     notes = ["Mean over the test speakers in percent, in brackets its 95 % interval."]
@@ -129,15 +130,15 @@ def _runs(runs: _Labelled) -> Section:
     rows = []
     for label, run in runs.items():
         utterances = run.dataset.get("utterances")
-        levels = Counter(one["level"] for one in run.findings)
-        audit = ", ".join(text.count(levels[one], one) for one in ("error", "warning"))
+        levels = Counter(finding["level"] for finding in run.findings)
+        audit = [text.count(levels[name], name) for name in ("error", "warning")]
         rows.append(
             {
                 "run": label,
                 "folder": str(run.folder),
                 "classes": ", ".join(run.summary["emotions"]),
                 "protocol": facts.protocol(run),
-                "audit": audit if run.findings else text.NONE,
+                "audit": ", ".join(audit) if run.findings else text.NONE,
                 "utterances": f"{utterances:,}" if utterances else text.NONE,
             }
         )

@@ -18,10 +18,10 @@ _Curve = tuple[np.ndarray, np.ndarray, np.ndarray]  # mean, low, high: [epochs] 
 def speakers(run: Run) -> Section | None:
     """Returns which speakers are hard."""
     every, first = run.conditions, facts.proposed(run)
-    names = [one["speaker"] for one in first.speakers]
+    names = [speaker["speaker"] for speaker in first.speakers]
     if len(names) < 2:
         return None
-    ua = np.array([[one["ua"] for one in c.speakers] for c in every], float)
+    ua = np.array([[s["ua"] for s in c.speakers] for c in every], float)
     order, several = np.argsort(ua.mean(axis=0), kind="stable"), len(every) > 1
     columns = {first.name: ua[every.index(first)]}
     if several:
@@ -35,7 +35,7 @@ def speakers(run: Run) -> Section | None:
         "Lowest to highest: over the conditions. UA in percent, averaged over seeds, a "
         "class that a speaker lacks left out."
     ] * several
-    conditions = [one.name for one in every]
+    conditions = [c.name for c in every]
     figure = speakers_plot.draw(names, conditions, ua, every.index(first))
     ends = f"The hardest is {names[order[0]]}, the easiest {names[order[-1]]}."
     beside = Picture("UA by speaker", ends, figure)
@@ -56,9 +56,9 @@ def curves(run: Run) -> Section | None:
         by_condition = _by_epoch(run, key)
         for group, members in groups.items():
             shown = {
-                short: by_condition[one.name]
-                for short, one in zip(families.names(members), members, strict=True)
-                if one.name in by_condition
+                short: by_condition[c.name]
+                for short, c in zip(families.names(members), members, strict=True)
+                if c.name in by_condition
             }
             if shown:
                 title = f"{group}: {label}" if group else label.capitalize()
@@ -79,6 +79,6 @@ def _by_epoch(run: Run, key: str) -> dict[str, _Curve]:
     curves = {}
     for name, epochs in values.items():
         trials = [epochs[epoch] for epoch in sorted(epochs)]
-        low, high = np.transpose([np.percentile(one, (10, 90)) for one in trials])
-        curves[name] = np.array([np.mean(one) for one in trials]), low, high
+        low, high = np.transpose([np.percentile(x, (10, 90)) for x in trials])
+        curves[name] = np.array([np.mean(x) for x in trials]), low, high
     return curves

@@ -31,24 +31,24 @@ def differences_from_paper(run: Run) -> list[str]:
 
 def highest(run: Run) -> Condition:
     """Returns the condition of the highest UA."""
-    return max(run.conditions, key=lambda one: one.ua)
+    return max(run.conditions, key=lambda c: c.ua)
 
 
 def proposed(run: Run) -> Condition:
     """Returns the condition that the report leads with: the system that the paper
     proposes, or where it was not trained, the one of the highest UA."""
-    papers = (one for one in run.conditions if one.system == paper.PROPOSED)
+    papers = (c for c in run.conditions if c.system == paper.PROPOSED)
     return next(papers, highest(run))
 
 
 def ordered(conditions: Sequence[Condition]) -> list[Condition]:
     """Returns the conditions by pooling, the numbers in its options, smoothing and
     alpha; poolings and smoothings in the order they come in."""
-    poolings = [one.system.aggregator.name for one in conditions]
-    smoothings = [one.settings.get("smoothing") for one in conditions]
+    poolings = [c.system.aggregator.name for c in conditions]
+    smoothings = [c.settings.get("smoothing") for c in conditions]
 
-    def key(one: Condition) -> tuple:
-        pooling, said = one.system.aggregator, one.settings
+    def key(c: Condition) -> tuple:
+        pooling, said = c.system.aggregator, c.settings
         numbers = [float(x) for x in re.findall(r"\d+(?:\.\d+)?", str(pooling))]
         smoothing = smoothings.index(said.get("smoothing"))
         return poolings.index(pooling.name), numbers, smoothing, said.get("alpha", 0)
@@ -58,7 +58,7 @@ def ordered(conditions: Sequence[Condition]) -> list[Condition]:
 
 def named(run: Run, name: str) -> Condition:
     """Returns the condition of that name."""
-    return {one.name: one for one in run.conditions}[name]
+    return {c.name: c for c in run.conditions}[name]
 
 
 def verdicts(run: Run) -> list[Verdict]:
@@ -80,8 +80,8 @@ def majority(condition: Condition, key: str) -> str:
 
 def shown_metrics(runs: Sequence[Run]) -> list[str]:
     """Returns the keys of the metrics that some condition of the runs has."""
-    conditions = [one for run in runs for one in run.conditions]
-    return [key for key in METRICS if any(key in one.metrics for one in conditions)]
+    conditions = [c for run in runs for c in run.conditions]
+    return [key for key in METRICS if any(key in c.metrics for c in conditions)]
 
 
 def flag(run: Run, name: str) -> str | None:
@@ -92,13 +92,13 @@ def flag(run: Run, name: str) -> str | None:
 
 def seeds(run: Run) -> list[int]:
     """Returns the seeds that all conditions have; they are compared over these."""
-    first, *others = (one.seeds for one in run.conditions)
+    first, *others = (c.seeds for c in run.conditions)
     return [seed for seed in first if all(seed in other for other in others)]
 
 
 def lost_seeds(run: Run) -> bool:
     """Returns whether some conditions have seeds that others have lost to a failure."""
-    return any(one.seeds != seeds(run) for one in run.conditions)
+    return any(c.seeds != seeds(run) for c in run.conditions)
 
 
 def epochs(run: Run) -> list[str]:
@@ -118,7 +118,7 @@ def protocol(run: Run) -> str:
     else:
         each = f" (one {held_out} held out)" if held_out else ""
         parts.append(text.count(len(first.folds), "fold") + each)
-    counts = [len(one.seeds) for one in run.conditions]
+    counts = [len(c.seeds) for c in run.conditions]
     least, most = min(counts), max(counts)
     parts.append((f"{least} to " if least < most else "") + text.count(most, "seed"))
     parts += epochs(run)

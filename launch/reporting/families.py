@@ -16,13 +16,13 @@ _Family = Mapping[str, Any]  # one of the summary's comparisons
 
 def members(run: Run, family: _Family) -> list[Condition]:
     """Returns the conditions of a family, see `facts.ordered`."""
-    names = {family["reference"], *(one["condition"] for one in family["differences"])}
-    return facts.ordered([one for one in run.conditions if one.name in names])
+    names = {family["reference"], *(d["condition"] for d in family["differences"])}
+    return facts.ordered([c for c in run.conditions if c.name in names])
 
 
 def heading(name: str) -> str:
     """Returns the name of a family and what it is about."""
-    titles = [one.title for one in paper.FAMILIES if name.startswith(one.name)]
+    titles = [family.title for family in paper.FAMILIES if name.startswith(family.name)]
     return ": ".join([name, *titles])
 
 
@@ -40,16 +40,16 @@ def picture(run: Run, family: _Family, run_name: str = "") -> Picture:
     """
     conditions, note = members(run, family), ""
     short = names(conditions)
-    ua = [one.ua for one in conditions]
+    ua = [c.ua for c in conditions]
     if curves := _curves(conditions):
         figure = lines.draw(*curves)
     else:
-        published = [paper.published(one.system) for one in conditions]
+        published = [paper.published(c.system) for c in conditions]
         if any(published):
             different = facts.differences_from_paper(run)
             note = " ".join(f"The paper's figures are of {what}." for what in different)
         reference = short[conditions.index(facts.named(run, family["reference"]))]
-        bounds = [one.interval for one in conditions]
+        bounds = [c.interval for c in conditions]
         figure = intervals.draw(short, ua, bounds, published, reference)
     points = zip(short, map(text.percent, ua), strict=True)
     described = "; ".join(f"{name} {point}" for name, point in points)
@@ -62,13 +62,13 @@ def section(run: Run, family: _Family) -> Section:
     name, speakers = family["family"], text.count(family["speakers"], "speaker")
     rows = [
         {
-            "condition": facts.named(run, one["condition"]).name,
-            "difference": text.points(one["difference"]),
-            "95 % interval": text.interval(one["interval"], text.points),
-            "p": text.probability(one["p"]),
-            "corrected p": text.probability(one["p_holm"]),
+            "condition": facts.named(run, difference["condition"]).name,
+            "difference": text.points(difference["difference"]),
+            "95 % interval": text.interval(difference["interval"], text.points),
+            "p": text.probability(difference["p"]),
+            "corrected p": text.probability(difference["p_holm"]),
         }
-        for one in family["differences"]
+        for difference in family["differences"]
     ]
     notes = [
         f"Points of UA, condition minus reference, paired over {speakers}. Corrected "
@@ -92,15 +92,15 @@ def confusions(run: Run) -> Section:
         if family["family"].startswith("Figure 6"):
             of_figure = members(run, family)
             said = {**of_figure[0].settings, "smoothing": "none", "alpha": 0.0}
-            shown += [one for one in run.conditions if one.system == make(**said)]
+            shown += [c for c in run.conditions if c.system == make(**said)]
             shown += of_figure
     emotions, pictures = run.summary["emotions"], []
-    for one in {one.name: one for one in shown}.values():
-        recalls = map(text.percent, metrics.row_shares(one.confusion).diagonal())
+    for c in {c.name: c for c in shown}.values():
+        recalls = map(text.percent, metrics.row_shares(c.confusion).diagonal())
         each = [f"{x} % of {e}" for x, e in zip(recalls, emotions, strict=True)]
-        figure = confusion.draw(one.confusion, emotions, "")
+        figure = confusion.draw(c.confusion, emotions, "")
         described = f"Recognized: {text.names(each)}."
-        pictures.append(Picture(f"Confusions: {one.name}", described, figure))
+        pictures.append(Picture(f"Confusions: {c.name}", described, figure))
     return Section("Confusions", [Gallery(pictures)])
 
 
@@ -124,8 +124,8 @@ def _systems(run: Run, family: _Family) -> Table:
 
 def names(conditions: Sequence[Condition]) -> list[str]:
     """Returns the names of the conditions without what they share."""
-    whole = [one.name for one in conditions]
-    poolings = [one.settings["aggregator"] for one in conditions]
+    whole = [c.name for c in conditions]
+    poolings = [c.settings["aggregator"] for c in conditions]
     if len({*map(_smoothing, conditions)}) == 1:
         short = poolings
     elif len({*poolings}) == 1:
@@ -143,15 +143,12 @@ def _smoothing(condition: Condition) -> tuple[str, float]:
 def _curves(conditions: Sequence[Condition]) -> tuple | None:
     """Returns the arguments of `plots.lines`, where the conditions differ by the
     strength of the smoothing alone."""
-    by = {
-        _smoothing(one): (one.ua, *(one.interval or (one.ua, one.ua)))
-        for one in conditions
-    }
+    by = {_smoothing(c): (c.ua, *(c.interval or (c.ua, c.ua))) for c in conditions}
     alphas = sorted({alpha for smoothing, alpha in by if smoothing != "none"})
     smoothings = list(dict.fromkeys(name for name, _ in by if name != "none"))
     grid = [(name, alpha) for name in smoothings for alpha in alphas]
     whole = {("none", 0.0), *grid} == {*by} and len(by) == len(conditions)
-    poolings = {one.settings["aggregator"] for one in conditions}
+    poolings = {c.settings["aggregator"] for c in conditions}
     if not whole or len(alphas) < 2 or len(poolings) > 1:
         return None
     series = {

@@ -30,7 +30,7 @@ def lead(run: Run) -> list[str]:
         )
     if verdicts := facts.verdicts(run):
         seeds = text.count(len(facts.seeds(run)), "seed")
-        counts = Counter(one.verdict for one in verdicts)
+        counts = Counter(verdict.verdict for verdict in verdicts)
         each = text.names([f"{counts[verdict]} {verdict}" for verdict in facts.KINDS])
         paragraphs.append(
             f"After {text.names([*facts.epochs(run), seeds])}, of "
@@ -43,14 +43,14 @@ def claims(run: Run) -> Section | None:
     """Returns a verdict for each claim of the paper that the run can judge."""
     rows: list[dict[str, Cell]] = [
         {
-            "claim": one.claim,
-            "verdict": Mark(facts.KINDS[one.verdict], one.verdict),
-            "difference": text.points(one.difference),
-            "95 % interval": text.interval(one.interval, text.points),
-            "corrected p": text.probability(one.p_holm),
-            "from": one.family,
+            "claim": verdict.claim,
+            "verdict": Mark(facts.KINDS[verdict.verdict], verdict.verdict),
+            "difference": text.points(verdict.difference),
+            "95 % interval": text.interval(verdict.interval, text.points),
+            "corrected p": text.probability(verdict.p_holm),
+            "from": verdict.family,
         }
-        for one in facts.verdicts(run)
+        for verdict in facts.verdicts(run)
     ]
     notes = [
         "Differences are in points of UA, positive in the paper's direction. "
@@ -67,11 +67,11 @@ def claims(run: Run) -> Section | None:
 
 def powerless(families: Sequence[Mapping[str, Any]]) -> list[str]:
     """Returns a warning for the families in which no comparison can be significant."""
-    blunt = [one for one in families if one["least_p"] >= comparisons.LEVEL]
+    blunt = [family for family in families if family["least_p"] >= comparisons.LEVEL]
     if not blunt:
         return []
     speakers = text.count(blunt[0]["speakers"], "speaker")
-    least = [f"{text.probability(one['least_p'])} in {one['family']}" for one in blunt]
+    least = [f"{text.probability(f['least_p'])} in {f['family']}" for f in blunt]
     return [
         f"With {speakers} the smallest corrected p that can occur is "
         f"{text.names(least)}: no difference there can be told from chance, whatever "
@@ -84,28 +84,28 @@ def conditions(run: Run) -> Section:
     every, lost = facts.ordered(run.conditions), facts.lost_seeds(run)
     folds = any(abs(c.ua - c.metrics["ua"]["mean_of_folds"]) > 1e-9 for c in every)
     spread = any(c.metrics["ua"]["std_over_seeds"] is not None for c in every)
-    published = any(paper.published(one.system) for one in every)
+    published = any(paper.published(c.system) for c in every)
     keys = facts.shown_metrics([run])
 
-    def row(one: Condition) -> dict[str, str]:
-        ua = one.metrics["ua"]
-        cells = {"condition": one.name}
+    def row(c: Condition) -> dict[str, str]:
+        ua = c.metrics["ua"]
+        cells = {"condition": c.name}
         if lost:
-            cells["seeds"] = f"{len(one.seeds)}"
-        cells["UA"] = text.percent(one.ua)
-        cells["95 % interval"] = text.interval(one.interval, text.percent)
+            cells["seeds"] = f"{len(c.seeds)}"
+        cells["UA"] = text.percent(c.ua)
+        cells["95 % interval"] = text.interval(c.interval, text.percent)
         if folds:
             cells["UA by fold"] = text.percent(ua["mean_of_folds"])
         if spread:
             cells["sd over seeds"] = text.percent(ua["std_over_seeds"])
         cells["pooled UA"] = text.percent(ua["pooled"])
         for key in keys[1:]:
-            name, of = METRICS[key].name, one.metrics.get(key, {})
-            cells[name] = text.percent(of.get("mean_of_folds"))
-            cells[f"pooled {name}"] = text.percent(of.get("pooled"))
+            name, averages = METRICS[key].name, c.metrics.get(key, {})
+            cells[name] = text.percent(averages.get("mean_of_folds"))
+            cells[f"pooled {name}"] = text.percent(averages.get("pooled"))
         if published:
             where = "paper" if facts.corpus(run) == "iemocap" else "paper (IEMOCAP)"
-            cells[where] = text.percent(paper.published(one.system))
+            cells[where] = text.percent(paper.published(c.system))
         return cells
 
     names = text.names([METRICS[key].name for key in keys])

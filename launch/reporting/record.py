@@ -40,17 +40,18 @@ def certificate(run: Run) -> Section | None:
     """Returns what the audit found."""
     if not run.findings:
         return None
-    findings = sorted(run.findings, key=lambda one: [*_LEVELS].index(one["level"]))
-    counts = Counter(one["level"] for one in findings)
+    order = [*_LEVELS]
+    findings = sorted(run.findings, key=lambda one: order.index(one["level"]))
+    counts = Counter(finding["level"] for finding in findings)
     said = [text.count(counts[level], level) for level in ("error", "warning")]
     said.append(f"{text.count(counts['ok'], 'check')} passed")
     rows = [
         {
-            "check": one["check"].replace("_", " "),
-            "result": _LEVELS[one["level"]],
-            "finding": one["text"],
+            "check": finding["check"].replace("_", " "),
+            "result": _LEVELS[finding["level"]],
+            "finding": finding["text"],
         }
-        for one in findings
+        for finding in findings
     ]
     table = Table("Protocol certificate", rows, {"result", "finding"})
     return Section("Protocol", [f"{text.names(said).capitalize()}.", table])
@@ -59,8 +60,8 @@ def certificate(run: Run) -> Section | None:
 def losses(run: Run) -> Section | None:
     """Returns the utterances that were skipped and the trainings that failed."""
     skipped, failed = run.summary["skipped"], run.summary["failed"]
-    left = {one.name for one in run.conditions}
-    lost = sorted({one["condition"] for one in failed} - left)
+    left = {c.name for c in run.conditions}
+    lost = sorted({failure["condition"] for failure in failed} - left)
     blocks: list[Block] = []
     if skipped:
         columns = {"utterance": "utterance", "reason": "reason"}
@@ -76,7 +77,7 @@ def losses(run: Run) -> Section | None:
 
 
 def _list(caption: str, lines: list[dict], columns: dict[str, str]) -> Table:
-    rows = [{name: f"{one[key]}" for key, name in columns.items()} for one in lines]
+    rows = [{name: f"{line[key]}" for key, name in columns.items()} for line in lines]
     rest = len(rows) - _LISTED
     notes = [f"And {rest:,} more: see summary.json."] if rest > 0 else []
     return Table(caption, rows[:_LISTED], {"reason", "held out"}, notes)
@@ -97,7 +98,7 @@ def repeat(run: Run) -> Section:
 def how_to_read(*runs: Run) -> Section:
     """Returns what the metrics and the statistics of the runs mean."""
     shown = [METRICS[key] for key in facts.shown_metrics(runs)]
-    said = [f"{one.name}, {one.title}, is {one.definition}." for one in shown]
+    said = [f"{m.name}, {m.title}, is {m.definition}." for m in shown]
     return Section("How to read this", [" ".join(said), *_HOW])
 
 

@@ -130,9 +130,9 @@ def _conditions(summary: dict[str, Any]) -> list[Condition]:
         )
     if not read:
         raise InputError("no condition was trained to its end")
-    if len({one.name for one in read}) < len(read):
+    if len({c.name for c in read}) < len(read):
         raise InputError("expected a name for each condition, got one twice")
-    if len({tuple(s["speaker"] for s in one.speakers) for one in read}) > 1:
+    if len({tuple(s["speaker"] for s in c.speakers) for c in read}) > 1:
         raise InputError("expected the same test speakers in all conditions")
     return read
 

@@ -22,7 +22,7 @@ def write(folders: Sequence[Path], folder: Path) -> list[Path]:
       InputError: a run directory cannot be read, see `runs.read`, or `folder` cannot be
         written to.
     """
-    contents = render([runs.read(one) for one in folders])
+    contents = render([runs.read(path) for path in folders])
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

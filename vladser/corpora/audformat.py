@@ -1,14 +1,14 @@
 """A database in audEERING's audformat, as audb writes it: a folder that holds db.yaml,
 the tables as db.*.parquet or db.*.csv, and the audio.
 
-Of all tables, the columns count whose scheme or name is
+Columns of all tables are read whose scheme or name is
     emotion        of a file or of a segment, which is then an utterance
     speaker        of the same file or segment, or of the whole file
 and, where there are any,
     session        speakers of one session were recorded together
     transcription  the sentence
 An utterance's split (train, dev, test) is that of the table with its emotion. Where
-tables disagree about emotions, those called gold_standard count.
+tables disagree about emotions, those called gold_standard decide.
 
 It takes `pip install 'vladser[audformat]'`. That package would unpickle tables, and
 make any object of Python that db.yaml asks for: so the header is read here, as plain
@@ -44,8 +44,8 @@ _SPLITS = {"train": "train", "dev": "validation", "test": "test"}
 
 class _Segment(NamedTuple):
     file: str
-    start: float | None = None  # seconds; None for the begin of the file, and its end
-    end: float | None = None
+    start: float | None = None  # seconds; None for the beginning of the file
+    end: float | None = None  # None for the end of the file
 
 
 # Of each segment, its labels, and the tables that each is in.
@@ -65,7 +65,7 @@ def read(folder: Path) -> Corpus:
     if any(len(found) > 1 for found in labels["emotion"].values()):
         gold = _labels(database, "emotion", "gold_standard")
         if gold:
-            notes.append(f"{folder}: tables disagree; those called gold_standard count")
+            notes.append(f"{folder}: tables disagree; gold_standard decides")
             labels["emotion"] = gold
     values = {name: _decided(folder, name, labels[name]) for name in _SCHEMES}
     for name in "emotion", "speaker":
@@ -128,10 +128,12 @@ def _load(folder: Path) -> Any:
                 database[name].load(str(Path(shown, f"db.{name}")))
         except OSError:
             raise
-        except Exception as error:  # it checks little of what it reads
-            said = " ".join(f"{error}".replace(shown, str(folder)).split())
-            said = said or repr(error)
-            raise InputError(f"{file}: is not as audformat writes it: {said}") from None
+        except Exception as error:  # audformat checks little of what it reads
+            reason = " ".join(f"{error}".replace(shown, str(folder)).split())
+            reason = reason or repr(error)
+            raise InputError(
+                f"{file}: is not as audformat writes it: {reason}"
+            ) from None
     return database
 
 

@@ -22,7 +22,7 @@ EMOTIONS = {
     "T": "sad",
     "N": "neutral",
 }
-_NAME = r"(?P<speaker>\d\d)(?P<text>[a-z]\d\d)(?P<emotion>[WLEAFTN])[a-z]?"
+_NAME = r"(?P<speaker>\d\d)(?P<text>[a-z]\d\d)(?P<emotion>)[a-z]?"
 
 
 def read(folder: Path) -> Corpus:

@@ -33,7 +33,7 @@ def parse(text: str) -> tuple[tuple[str, ...], ...]:
       The emotions of each class, in the order given.
 
     Raises:
-      InputError: an empty name, an emotion that comes twice, fewer than two classes.
+      InputError: an empty name, a repeated emotion, fewer than two classes.
     """
     groups = tuple(
         tuple(name.strip().lower() for name in group.split("+"))
@@ -67,8 +67,7 @@ def select(
       names, in the order of `groups`.
 
     Raises:
-      InputError: an id that comes twice, a class without an utterance, fewer than two
-        speakers.
+      InputError: a repeated id, a class without an utterance, fewer than two speakers.
     """
     ids = Counter(utterance.id for utterance in corpus.utterances)
     for id, count in ids.items():

@@ -81,9 +81,9 @@ def read_named(
     Args:
       folder: searched at any depth, so that the archive's own top folder may stay.
       pattern: matches the whole name without extension, "03a01Fa", or, where it has a
-        slash in it, the folder's name too, "DC/a01". It has the groups speaker and
-        emotion, and text where the sentence is known.
-      emotions: the canonical names of what the group emotion says.
+        slash in it, the folder's name too, "DC/a01". It has the group speaker, text
+        where the sentence is known, and an empty group emotion, for what comes next.
+      emotions: how names say an emotion, and its canonical name.
       expected: what the folder should hold, for messages.
       id, speaker: format strings over the groups and the stem of the file.
 
@@ -95,6 +95,8 @@ def read_named(
       InputError: no such folder, or no file in it that follows the pattern.
     """
     require_folder(folder, expected)
+    said = "|".join(emotions)
+    pattern = pattern.replace("(?P<emotion>)", f"(?P<emotion>{said})")
     name = re.compile(rf"(?:^|/)(?:{pattern})\Z", re.ASCII)
     utterances: dict[str, Utterance] = {}
     strangers, copies = [], []

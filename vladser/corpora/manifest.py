@@ -3,10 +3,10 @@
 The header names the columns, in any order: `file,speaker,emotion` and, where wanted,
     session      speakers of one session were recorded together
     text         identifies the sentence
-    start,end    the segment of the file, in seconds; empty for its begin and its end
+    start,end    the segment of the file, in seconds; empty for its beginning and end
     split        train, validation or test
 Paths are relative to the folder of the CSV file, or absolute. UTF-8, commas; spaces
-around a cell do not count. Emotions may have any name and are lower-cased. The id of an
+around a cell are ignored. Emotions may have any name and are lower-cased. The id of an
 utterance is its `file` cell, and for a segment `file#start-end`.
 """
 
@@ -152,7 +152,7 @@ def _utterance(folder: Path, columns: list[str], cells: list[str]) -> Utterance:
 
 
 def is_control(letter: str) -> bool:
-    """Returns whether a letter ends lines, or paths, or is otherwise none."""
+    """Returns whether a character is a control character or separates lines."""
     return unicodedata.category(letter) in ("Cc", "Zl", "Zp")
 
 

@@ -24,7 +24,7 @@ EMOTIONS = {
     "07": "disgusted",
     "08": "surprised",
 }
-_NAME = r"03-01-(?P<emotion>0[1-8])-\d\d-(?P<text>\d\d)-\d\d-(?P<speaker>\d\d)"
+_NAME = r"03-01-(?P<emotion>)-\d\d-(?P<text>\d\d)-\d\d-(?P<speaker>\d\d)"
 
 
 def read(folder: Path) -> Corpus:

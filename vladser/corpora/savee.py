@@ -23,7 +23,7 @@ EMOTIONS = {
     "sa": "sad",
     "su": "surprised",
 }
-_NAME = r"(?P<speaker>DC|JE|JK|KL)[/_](?P<emotion>a|d|f|h|n|sa|su)(?P<number>\d\d)"
+_NAME = r"(?P<speaker>DC|JE|JK|KL)[/_](?P<emotion>)(?P<number>\d\d)"
 
 
 def read(folder: Path) -> Corpus:

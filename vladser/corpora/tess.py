@@ -23,10 +23,7 @@ EMOTIONS = {
     "ps": "surprised",
     "sad": "sad",
 }
-_NAME = (
-    r"(?P<speaker>[OY]A)F?_(?P<text>[A-Za-z]+)"
-    r"_(?P<emotion>angry|disgust|fear|happy|neutral|ps|sad)"
-)
+_NAME = r"(?P<speaker>[OY]A)F?_(?P<text>[A-Za-z]+)_(?P<emotion>)"
 
 
 def read(folder: Path) -> Corpus:

@@ -4,7 +4,7 @@ Metrics are taken a fold, then averaged over the folds, then over the seeds; poo
 come from the confusion matrix of all folds together.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -92,7 +92,7 @@ def predictions(tested: Tested) -> Iterator[list[str]]:
 
 
 def summary(tested: Tested) -> dict[str, Any]:
-    """What summary.json says of one condition.
+    """Returns what summary.json says of one condition.
 
     `confusion` is summed over folds and averaged over seeds; `std_over_seeds` is the
     sample standard deviation of the seeds' means, null for one seed; `interval` is that
@@ -101,35 +101,29 @@ def summary(tested: Tested) -> dict[str, Any]:
     Raises:
       TrainingError: a probability is NaN; names the trial.
     """
-    condition, confusions = tested.condition, tested.confusions()
+    confusions = tested.confusions()
     by_fold, by_speaker = confusions.sum(axis=2), confusions.sum(axis=1)
-    ua, wa = (_each(measure, by_fold) for measure in (metrics.ua, metrics.wa))
-    pooled = by_fold.sum(axis=1)
-    over_seeds = ua.mean(axis=1)
     spoken = by_speaker[0].sum(axis=(1, 2))
     heard = np.flatnonzero(spoken)
+    averages = {
+        key: _averages(metric.compute, by_fold, by_speaker[:, heard])
+        for key, metric in metrics.METRICS.items()
+    }
+    ua = _each(metrics.ua, by_fold).mean(axis=0)
     ua_of_speakers = _each(metrics.ua, by_speaker[:, heard]).mean(axis=0)
     return {
         "name": tested.name,
-        **settings(condition),
+        **settings(tested.condition),
         "seeds": list(tested.seeds),
-        "ua": {
-            "mean_of_folds": float(over_seeds.mean()),
-            "mean_of_speakers": float(ua_of_speakers.mean()),
-            "std_over_seeds": float(over_seeds.std(ddof=1)) if len(ua) > 1 else None,
-            "pooled": float(_each(metrics.ua, pooled).mean()),
-            "interval": significance.interval(ua_of_speakers),
-        },
-        "wa": {
-            "mean_of_folds": float(wa.mean()),
-            "pooled": float(_each(metrics.wa, pooled).mean()),
-        },
-        "confusion": pooled.mean(axis=0).tolist(),
+        "ua": averages["ua"] | {"interval": significance.interval(ua_of_speakers)},
+        "wa": {name: averages["wa"][name] for name in ("mean_of_folds", "pooled")},
+        "metrics": averages,
+        "confusion": by_fold.sum(axis=1).mean(axis=0).tolist(),
         "folds": [
             {
                 "held_out": fold.held_out,
                 "utterances": len(fold.test),
-                "ua": float(ua[:, f].mean()),
+                "ua": float(ua[f]),
             }
             for f, fold in enumerate(tested.folds)
         ],
@@ -144,7 +138,26 @@ def summary(tested: Tested) -> dict[str, Any]:
     }
 
 
-def _each(measure, confusions: np.ndarray) -> np.ndarray:
-    """A measure of each of the confusion matrices [..., classes, classes]."""
+def _averages(
+    metric: Callable[[np.ndarray], float], by_fold: np.ndarray, by_speaker: np.ndarray
+) -> dict[str, float | None]:
+    """Averages a metric.
+
+    Args:
+      metric: of a confusion matrix.
+      by_fold, by_speaker: counts [seeds, folds or speakers, classes, classes].
+    """
+    over_seeds = _each(metric, by_fold).mean(axis=1)
+    several = len(over_seeds) > 1
+    return {
+        "mean_of_folds": float(over_seeds.mean()),
+        "mean_of_speakers": float(_each(metric, by_speaker).mean(axis=0).mean()),
+        "std_over_seeds": float(over_seeds.std(ddof=1)) if several else None,
+        "pooled": float(_each(metric, by_fold.sum(axis=1)).mean()),
+    }
+
+
+def _each(metric: Callable[[np.ndarray], float], confusions: np.ndarray) -> np.ndarray:
+    """A metric of each of the confusion matrices [..., classes, classes]."""
     flat = confusions.reshape(-1, *confusions.shape[-2:])
-    return np.array([measure(one) for one in flat]).reshape(confusions.shape[:-2])
+    return np.array([metric(one) for one in flat]).reshape(confusions.shape[:-2])

@@ -180,7 +180,8 @@ def _located(
             except BadAudio as reason:
                 return reason, False
 
-        with ThreadPoolExecutor(cores()) as threads:  # digests let others run
+        threads = ThreadPoolExecutor(cores())  # digests and checks let others run
+        try:
             looked_up = threads.map(look_up, utterances)
             for utterance, (entry, absent) in zip(utterances, looked_up, strict=True):
                 if isinstance(entry, Path):
@@ -189,6 +190,8 @@ def _located(
                     pending.append((utterance, entries[-1]))
                 else:
                     yield utterance, entry, False
+        finally:
+            threads.shutdown(cancel_futures=True)  # where the caller has left
     if pending and features.package and not cache.is_installed(features.package):
         raise InputError(
             f"{cache_dir} lacks {len(pending)} utterances, and {features.package}, "

@@ -2,14 +2,13 @@
 it, with one array [frames, D] of floats."""
 
 import re
-import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from vladser.features import audio
+from vladser.features import audio, packed
 from vladser.features.audio import BadAudio
 from vladser.options import Natural
 from vladser.types import Features, Utterance
@@ -64,27 +63,26 @@ def check(
     """Reads files; yields each utterance with its file, or with what is wrong."""
     outcomes = shapes(utterances, dim)
     for utterance in utterances:
-        outcome: Path | BadAudio = utterance.file
-        if isinstance(reason := outcomes[utterance.id], BadAudio):
-            outcome = reason
-        else:
+        try:
+            if isinstance(shape := outcomes[utterance.id], BadAudio):
+                raise shape
             with np.errstate(over="ignore"):
                 values = np.asarray(_map(utterance.file), np.float32)
             if not np.isfinite(values).all():
-                outcome = BadAudio("holds NaN, or values beyond the range of float32")
-        yield utterance, outcome
+                raise BadAudio("holds NaN, or values beyond the range of float32")
+            yield utterance, utterance.file
+        except BadAudio as reason:
+            yield utterance, reason
 
 
 def _map(file: Path) -> np.memmap:
     """Maps the array of a file."""
     with audio.opened(file):  # and not a pipe, or unreadable
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("error")
-                array = np.load(file, mmap_mode="r", allow_pickle=False)
-            shape, kind = array.shape, array.dtype.name  # not those of an .npz file
-        except Exception:  # numpy's parser lets anything through that it meets
-            raise BadAudio("is no whole .npy file as np.save writes it") from None
+            array = packed.mapped(file)
+        except ValueError as reason:
+            raise BadAudio(str(reason)) from None
+    shape, kind = array.shape, array.dtype.name
     if kind not in _FLOATS:
         raise BadAudio(f"holds {kind}: expected {', '.join(_FLOATS)}")
     if len(shape) != 2 or min(shape) < 1:

@@ -1,25 +1,43 @@
 """Features of many utterances, end to end in one buffer."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
 from vladser.errors import InputError
 
+_MAGIC = b"\x93NUMPY"
+_HEADER = re.compile(
+    rb"\{'descr': '([<>|][a-z]\d+)', 'fortran_order': (True|False), "
+    rb"'shape': \(([\d, ]*)\), \} *\n"
+)
 
-def load(path: Path) -> np.ndarray:
-    """Maps the array of a .npy file that was checked before.
+
+def mapped(path: Path) -> np.memmap:
+    """Maps the array of a .npy file that np.save wrote.
+
+    np.load has the header parsed by `ast`, and in Python 3.11 one thread may not do so
+    while another does.
 
     Raises:
-      InputError: it is no longer there.
+      OSError, ValueError: it cannot be read, or is no such file.
     """
-    try:  # a plain array, since numpy is slow at slices of a memmap
-        return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
-    except (OSError, ValueError):
-        raise InputError(
-            f"{path} was damaged or removed while it was used: run it again"
-        ) from None
+    with path.open("rb") as file:
+        start = file.read(1024)
+    begin = 10 if start[6:7] == b"\1" else 12  # by the version
+    end = begin + int.from_bytes(start[8:begin], "little")
+    header = _HEADER.fullmatch(start[begin:end])
+    if header is None or not start.startswith(_MAGIC):
+        raise ValueError("is no .npy file as np.save writes it")
+    shape = tuple(int(number) for number in header[3].split(b",") if number.strip())
+    try:
+        order: Literal["F", "C"] = "F" if header[2] == b"True" else "C"
+        return np.memmap(path, header[1].decode(), "r", end, shape, order)
+    except (TypeError, OverflowError, ValueError):  # ValueError: of more than is there
+        raise ValueError("is no whole .npy file") from None
 
 
 class Packed(dict[str, np.ndarray]):
@@ -63,6 +81,20 @@ def join(features: Mapping[str, np.ndarray | Path]) -> Packed:
     for name, value in features.items():
         packed[name][:] = _array(value)
     return packed
+
+
+def load(path: Path) -> np.ndarray:
+    """Maps the array of a file that was checked before.
+
+    Raises:
+      InputError: it is no longer there.
+    """
+    try:  # a plain array, since numpy is slow at slices of a memmap
+        return np.asarray(mapped(path))
+    except (OSError, ValueError):
+        raise InputError(
+            f"{path} was damaged or removed while it was used: run it again"
+        ) from None
 
 
 def _array(value: np.ndarray | Path) -> np.ndarray:
