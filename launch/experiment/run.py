@@ -103,9 +103,9 @@ def _test(
         f"trained in {figures['train_seconds']:.1f} s; "
         f"the first step was done {figures['start_seconds']:.1f} s after the start"
     )
-    table = terminal.results(summary, _partial(design))
-    shown = ", report.html shows them" if summary["conditions"] else ""
-    print(f"{table}\n\nresults are in {folder}{shown}")
+    if summary["conditions"]:  # else every training has failed
+        print(f"{terminal.results(summary, _partial(design))}\n")
+        print(f"results are in {folder}, report.html shows them")
     return merged, summary
 
 
