@@ -139,7 +139,7 @@ def test_wrong_values_are_refused(argv, said):
         "--noise=1e-7 --rho=0 --learning_rate=3 --max_seconds=1.5",
         "--hold_out=session --standardize=speaker --on_bad_audio=skip",
         "--validation=partner --workers=7 --cells=8",
-        "--trials_per_chunk=7 --test_corpus=demo --features=eGeMAPSv02",
+        "--trials_at_once=7 --test_corpus=demo --features=eGeMAPSv02",
         "--grid=alpha=0.1,0.2;aggregator=mean,netvlad --grid=noise=0;cells=2,3",
         "--grid=encoder=lstm,none,bilstm;dropout=0,0.5 --cells=7",
         "--grid=encoder=none,gru;cells=2,4;head=linear,dense(layers=2)",
@@ -174,7 +174,7 @@ def test_processes_agree_on_what_is_trained_not_on_where_things_are(tmp_path):
     def agreed(*argv):
         return flags_text.agreed(parse("--corpus=demo", *argv))
 
-    here = f"--cache_dir={tmp_path}", "--workers=9", "--trials_per_chunk=4"
+    here = f"--cache_dir={tmp_path}", "--workers=9", "--trials_at_once=4"
     assert agreed(*here) == agreed()
     assert agreed("--alpha=0.3") != agreed()
 

@@ -23,7 +23,7 @@ SMALL = (
     "--cells=4",
     "--epochs=4",  # some to be killed in
     "--seeds=1",
-    "--trials_per_chunk=4",
+    "--trials_at_once=4",
     "--checkpoint_minutes=0",
     "--workers=1",
 )

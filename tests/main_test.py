@@ -173,7 +173,7 @@ def test_a_rerun_from_flags_txt_is_the_same_to_the_bit_and_reads_no_audio(first,
 
 @pytest.mark.long
 def test_chunks_change_nothing(call, first, tmp_path):
-    assert call("--trials_per_chunk=3") == 0
+    assert call("--trials_at_once=3") == 0
     for name in ("metrics.jsonl", "predictions.csv"):
         assert (tmp_path / "run" / name).read_bytes() == (first.run / name).read_bytes()
 

@@ -55,7 +55,7 @@ def test_steps_follow_the_fold_that_trains_on_most(preview):
 
 
 def test_it_says_how_the_trials_are_cut(preview):
-    chunks = preview("--seeds=3", "--trials_per_chunk=4")["batches"]
+    chunks = preview("--seeds=3", "--trials_at_once=4")["batches"]
     assert chunks == "3, the largest of 4 trials"
     process = "--coordinator=host:1234", "--num_processes=3", "--process_id=2"
     chunks = preview(*process)["batches"]

@@ -18,7 +18,7 @@ from vladser.engine import experiment, sweep
 
 pytestmark = pytest.mark.slow
 
-ARGV = (*SMALL, "--trials_per_chunk=3")
+ARGV = (*SMALL, "--trials_at_once=3")
 RESULTS = "predictions.csv", "metrics.jsonl", "audit.json", "dataset.json", "flags.txt"
 
 
@@ -136,7 +136,7 @@ def test_grids_in_another_order_are_other_flags(call, capsys):
 def test_chunks_may_be_cut_otherwise_and_nothing_is_trained_twice(
     stopped, whole, call, trained, most, again
 ):
-    assert call("--workers=1", f"--trials_per_chunk={most}") == 0
+    assert call("--workers=1", f"--trials_at_once={most}") == 0
     assert sum(batch.trials for batch, _ in trained) == 4 and len(trained) == again
     for name in ("predictions.csv", "metrics.jsonl"):
         assert (stopped / name).read_bytes() == (whole / name).read_bytes(), name
@@ -203,7 +203,7 @@ def test_less_memory_halves_the_chunk_and_goes_on(
         return step(states, trials, buffer, rows, epoch, index, **static)
 
     monkeypatch.setattr(sweep, "train_step", scarce)
-    assert call("--trials_per_chunk=8", "--checkpoint_minutes=0") == 0
+    assert call("--trials_at_once=8", "--checkpoint_minutes=0") == 0
     for name in ("predictions.csv", "metrics.jsonl"):
         assert (tmp_path / "run" / name).read_bytes() == (whole / name).read_bytes()
     said = "the device has no memory for 8 trials at once: going on with half as many"

@@ -33,7 +33,7 @@ DEMO = (
     "--seeds=1",
     "--epochs=2",
     "--validation=partner",
-    "--trials_per_chunk=5",
+    "--trials_at_once=5",
     "--checkpoint_minutes=0.002",
 )
 _LIMIT = 60.0  # seconds from a signal to the end: 10 where nothing else runs

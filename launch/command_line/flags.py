@@ -52,7 +52,7 @@ class Settings(fields.Settings):
       standardize: whose mean and deviation standardize the features: train, the
         training speakers'; speaker, each speaker's own, test speakers included
         (transductive).
-      trials_per_chunk: trials that are trained at once on all devices of a process
+      trials_at_once: trials that are trained at once on all devices of a process
         (default: as many as are estimated to fit into memory).
       coordinator: HOST:PORT of process 0, for several processes that share an
         experiment; each runs this command. With auto, jax finds it and the next two
@@ -91,7 +91,7 @@ class Settings(fields.Settings):
     validation: str = flag("Protocol", "none", one_of(*folds.VALIDATION))
     standardize: str = flag("Protocol", "train", one_of("train", "speaker"))
 
-    trials_per_chunk: Count | None = flag("Machines")
+    trials_at_once: Count | None = flag("Machines")
     coordinator: str | None = flag("Machines", None, address)
     num_processes: Count | None = flag("Machines")
     process_id: Natural | None = flag("Machines")
@@ -99,7 +99,7 @@ class Settings(fields.Settings):
     run_dir: Path = flag("Output")
     final_model: bool = flag("Output", "false")
     fresh: bool = flag("Output", "false")
-    checkpoint_minutes: NonNegative = flag("Output", 5.0)
+    checkpoint_minutes: NonNegative = flag("Output", 1.0)
     dry_run: bool = flag("Output", "false")
 
     def checked(self) -> Self:

@@ -8,7 +8,7 @@ _NOT_REPEATED = {*PROCESS, "flagfile", "run_dir", "fresh", "dry_run"}
 # What results do not depend on: where data is and how work is divided.
 _LOCAL = (
     *("--data_dir=", "--test_data_dir=", "--cache_dir=", "--workers="),
-    *("--trials_per_chunk=", "--checkpoint_minutes=", "--final_model="),
+    *("--trials_at_once=", "--checkpoint_minutes=", "--final_model="),
 )
 
 

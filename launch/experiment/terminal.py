@@ -48,8 +48,6 @@ def results(summary: dict[str, Any], partial: Sequence[str]) -> str:
     if len(conditions) == 1:
         return _condition(conditions[0], summary["emotions"], partial)
     folds = not all(_folds_are_speakers(c["ua"]) for c in conditions)
-    if not conditions:
-        return "no condition was trained to its end"
     others = [key for key in metrics.of_summary(conditions[0]) if key != "ua"]
     header = ("condition", "UA %", "95 % interval", *["mean of folds"] * folds)
     header += ("sd over seeds", "pooled", *(f"{METRICS[key].name} %" for key in others))

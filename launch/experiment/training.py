@@ -39,8 +39,8 @@ class Trained:
 def fits(settings: Settings, design: Design) -> Callable[[TrialBatch], bool]:
     """Returns what a batch may be, by flag or else by memory and time, for
     `trial_batches.cut`."""
-    if settings.trials_per_chunk:
-        return trial_batches.at_most(settings.trials_per_chunk)
+    if settings.trials_at_once:
+        return trial_batches.at_most(settings.trials_at_once)
     limits = trial_batches.in_memory(design), trial_batches.brief(design)
     return lambda batch: all(fits(batch) for fits in limits)
 
