@@ -63,14 +63,15 @@ def _run(settings: Settings, distributed: "Cluster") -> None:
         _build(settings)
     versions = f"vladser {vladser.__version__}", f"jax {jax.__version__}"
     distributed.agree("program", [*versions, *flags_text.agreed(settings)])
+    state = State.NEW
     if distributed.process == 0:
         with cli.wrong_use():
-            if resuming.check(settings) is State.FINISHED:
-                print(
-                    f"the run in {settings.run_dir} has finished: report.html shows "
-                    "it; --fresh trains it anew"
-                )
-                return
+            state = resuming.check(settings)
+    # What process 0 knows of the run directory holds for all.
+    if distributed.exchange("state", state.name)[0] == State.FINISHED.name:
+        if distributed.process == 0:
+            run.say_finished(settings.run_dir)
+        return
     loaded = loading.load(settings, distributed.check)
     for note in loaded.chosen.notes if distributed.process == 0 else []:
         terminal.say(f"note: {note}")

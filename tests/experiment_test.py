@@ -172,7 +172,12 @@ def test_wrong_options_are_refused(corpus):
         toys.train(toys.design(corpus, standardize="speakers"))
     with pytest.raises(InputError, match="holding out s0: no utterance to validate on"):
         toys.train(toys.design(corpus)._replace(validation=True))
-    for own in ({"cells": 16}, {"epochs": 3}, {"batch_size": 4}):
+    for own in (
+        {"cells": 16},
+        {"epochs": 3},
+        {"batch_size": 4},
+        {"optimizer": "adam"},
+    ):
         with pytest.raises(InputError, match="do not share one program"):
             toys.train(toys.design(corpus, [CONDITION, toys.but(**own)]))
 

@@ -243,7 +243,7 @@ def test_a_folder_of_other_files_is_not_set_aside(call, tmp_path, capsys):
 def test_a_finished_run_is_said_to_be(whole, corpus, trained, capsys):
     before = {file.name: file.stat().st_mtime_ns for file in whole.iterdir()}
     assert launching.call(*corpus, *ARGV, f"--run_dir={whole}") == 0
-    assert "has finished: report.html shows it" in capsys.readouterr().out
+    assert "has finished: --fresh trains it anew" in capsys.readouterr().out
     assert {f.name: f.stat().st_mtime_ns for f in whole.iterdir()} == before
     assert not trained
     assert launching.call(*corpus, *ARGV, "--alpha=0.3", f"--run_dir={whole}") == 2

@@ -63,7 +63,7 @@ def test_memory_counts_what_is_kept_drawn_and_learned():
     frames = 7 * 16
     drawn = 16 * frames * (147 + 64)
     kept = 8 * (frames * 6 * 64 + 7 * (2 * 64 + 4 * 65))
-    learned = 10 * 4 * (256 * (147 + 64 + 1) + 4 * (2 * 64 + 1) + (4 * 64 + 1) * 4)
+    learned = 10 * 5 * (256 * (147 + 64 + 1) + 4 * (2 * 64 + 1) + (4 * 64 + 1) * 4)
     assert found == 4 * (drawn + kept + learned)
 
 

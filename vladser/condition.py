@@ -103,7 +103,7 @@ def make(**said: Any) -> Condition:
     own = {name: said.pop(name) for name in OPTIONS if name in said}
     for name, value in said.items():
         if name in PARTS:
-            said[name] = value if isinstance(value, Part) else _parse(name, value)
+            said[name] = _part(name, value)
         elif name in NUMBERS:
             said[name] = _number(name, value)
         else:
@@ -181,7 +181,9 @@ def specification(condition: Condition, dim: int, classes: int) -> Spec:
     return Spec(**parts, dim=dim, classes=classes)
 
 
-def _parse(name: str, value: Any) -> Part:
+def _part(name: str, value: Any) -> Part:
+    if isinstance(value, Part):
+        return registry.ROOMS[name].replace(value, {})
     if not isinstance(value, str):
         raise InputError(f"{name}: expected NAME(option=value, ...), got {value!r:.60}")
     return registry.ROOMS[name].parse(value)

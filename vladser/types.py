@@ -309,8 +309,10 @@ class Trial(NamedTuple):
     """
 
     seed: Array  # int32
-    mean: Array  # [D] of the fold's training frames
-    scale: Array  # [D] 1 / standard deviation of them
+    # [D] of the fold's training frames, and 1 / their standard deviation; 0 and 1
+    # where they are standardized already
+    mean: Array
+    scale: Array
     noise: Array  # standard deviation, in units of the standardized input
     dropout: Array  # probability that an output of the encoder is dropped
     objective: PyTree  # its data, see `Objective.prepare`

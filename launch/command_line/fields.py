@@ -60,7 +60,10 @@ def words(name: str) -> Any:
 
 def cache_dir(group: str) -> Any:
     """Declares the folder of features, the same for every program."""
-    where, text = str(user_cache_path("vladser")), "where features are kept."
+    where, text = (
+        str(user_cache_path("vladser")),
+        "where features, compiled programs and the demo corpus are kept.",
+    )
     return flag(group, where, parsers.absolute, text)
 
 

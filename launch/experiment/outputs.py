@@ -43,11 +43,12 @@ def write(
       InputError: a file cannot be written.
     """
     folder, failed = settings.run_dir, np.any(merged.failed, axis=(2, 3))
+    names = design.names
     every = [
         Tested(
             design.datasets[c],
             condition,
-            design.names[c],
+            names[c],
             design.folds,
             design.seeds,
             [of_fold[:, c] for of_fold in merged.probabilities],

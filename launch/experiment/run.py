@@ -1,5 +1,6 @@
 """A run from its features to its files: the part of an experiment that needs jax."""
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -107,6 +108,19 @@ def _test(
         print(f"{terminal.results(summary, _partial(design))}\n")
         print(f"results are in {folder}, report.html shows them")
     return merged, summary
+
+
+def say_finished(folder: Path) -> None:
+    """Says that the run in a folder has finished.
+
+    Raises:
+      TrainingError: some of its trainings failed.
+    """
+    print(f"the run in {folder} has finished: --fresh trains it anew")
+    summary = folder / "summary.json"
+    if summary.exists():
+        failed = json.loads(summary.read_text(encoding="utf-8")).get("failed", [])
+        _require_all(failed, folder)
 
 
 def _require_all(failed: Sequence[dict[str, Any]], folder: Path) -> None:

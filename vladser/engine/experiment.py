@@ -23,7 +23,7 @@ from vladser.engine.design import Design
 from vladser.engine.events import Compiled, Epoch, Event, Outcome, Step
 from vladser.engine.on_devices import OnDevices
 from vladser.engine.trial_batches import TrialBatch
-from vladser.types import Array, Dataset, Trial
+from vladser.types import Array, Dataset, PyTree, Trial
 
 
 def run(
@@ -47,8 +47,8 @@ def run(
       InputError: see `design.check`, or the conditions do not share one program.
     """
     design.check(whole)
-    data, plan, trials = prepare(whole, batch)
     spec = trials_of.specification(whole, batch)
+    data, plan, trials = prepare(whole, batch)
     block = OnDevices(data, plan, trials, spec, devices)
     states = sweep.init(trials, spec=spec, mesh=block.mesh)
     begin = time.perf_counter()
@@ -89,11 +89,14 @@ def run(
 
     params = best if whole.validation else states.params
     probabilities = block.evaluate(training_step.predict, params, "test")
-    failed = _failed(now.failed, plan, probabilities)
+    params = block.to_host(params)
+    failed = _failed(now.failed, plan, params, probabilities)
+    loss = now.loss.copy()
+    loss[failed[..., 0] == plan.epochs, -1] = np.nan
     yield Outcome(
         trials=trials,
-        params=block.to_host(params),
-        loss=now.loss,
+        params=params,
+        loss=loss,
         validation_ua=now.validation_ua,
         epoch=now.chosen if whole.validation else np.full(block.shape, now.epoch),
         failed=failed,
@@ -163,14 +166,20 @@ def _epoch(block: OnDevices, states, failed: np.ndarray, epoch: int):
 
 
 def _failed(
-    failed: np.ndarray, plan: Plan, probabilities: Sequence[np.ndarray]
+    failed: np.ndarray,
+    plan: Plan,
+    params: PyTree,
+    probabilities: Sequence[np.ndarray],
 ) -> np.ndarray:
-    """Adds the trials whose last step spoilt their parameters."""
-    failed = failed.copy()
+    """Adds the trials whose last step spoilt their parameters: these are not finite, or
+    what they give is not."""
+    bad = np.zeros(failed.shape[:2], bool)
+    for leaf in jax.tree.leaves(params):
+        bad |= ~np.isfinite(leaf).all(axis=tuple(range(2, leaf.ndim)))
     for number, of_fold in enumerate(probabilities):
-        trials = failed[:, number :: len(plan.folds)]  # a view
-        bad = np.isnan(of_fold).any(axis=(2, 3)) & ~trials.any(axis=-1)
-        trials[bad] = plan.epochs, plan.steps
+        bad[:, number :: len(plan.folds)] |= np.isnan(of_fold).any(axis=(2, 3))
+    failed = failed.copy()
+    failed[bad & ~failed.any(axis=-1)] = plan.epochs, plan.steps
     return failed
 
 

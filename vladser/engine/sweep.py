@@ -243,7 +243,7 @@ def memory(
     kept += 2 * 4 * capacity * BLOCK * batch * model.seen(spec)
     of_draws = partial(training_step.no_draws, spec, rows, capacity)
     drawn = _bytes(jax.eval_shape(of_draws))
-    states = 4 * _bytes(params)  # with two averages and the gradient
+    states = 5 * _bytes(params)  # with two averages, the gradient, the best epoch's
     if one_by_one:
         return drawn + kept + seeds_here * trials_here * states
     return seeds_here * (drawn + trials_here * (kept + states))
