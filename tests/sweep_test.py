@@ -32,9 +32,9 @@ def test_the_busiest_device_has_the_fewest_trials(seeds, trials, devices, busies
     assert -(-seeds // rows) * -(-trials // columns) == busiest
 
 
-def test_a_device_has_whole_seeds_where_that_is_no_slower():
+def test_devices_share_each_seed_where_that_is_no_slower():
     mesh = sweep.mesh(4, 10, [_Device(), _Device()])
-    assert mesh.devices.shape == (2, 1)
+    assert mesh.devices.shape == (1, 2)
 
 
 def test_computed_frames_are_those_of_the_longest_of_each_slice():

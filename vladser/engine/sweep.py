@@ -30,17 +30,25 @@ _TRIALS = PartitionSpec("seed", "trial")
 
 
 def mesh(seeds: int, trials: int, devices: Sequence[jax.Device] | None = None) -> Mesh:
-    """The arrangement of the devices over [seeds, trials] whose busiest device has the
-    fewest trials; of those the one of fewest devices, for more would not be faster; and
-    then of fewest seeds a device, for the trials of a seed share its draws."""
+    """Arranges the devices over [seeds, trials].
+
+    The busiest device has as few trials as possible; of such meshes the one of fewest
+    devices is chosen, since more would not be faster, and then the one that spreads the
+    seeds least: the minibatches of a step are alike in length within a seed only, and
+    devices wait for each other.
+
+    Args:
+      seeds, trials: the shape of the rectangle.
+      devices: all local ones by default.
+    """
     devices = jax.local_devices() if devices is None else devices
     choices = [
-        (-(-seeds // rows) * -(-trials // columns), rows * columns, -rows, columns)
+        (-(-seeds // rows) * -(-trials // columns), rows * columns, rows, columns)
         for rows in range(1, min(seeds, len(devices)) + 1)
         for columns in range(1, min(trials, len(devices) // rows) + 1)
     ]
-    _, used, minus_rows, columns = min(choices)
-    grid = np.array(devices[:used]).reshape(-minus_rows, columns)
+    _, used, rows, columns = min(choices)
+    grid = np.array(devices[:used]).reshape(rows, columns)
     return Mesh(grid, ("seed", "trial"))
 
 
