@@ -20,6 +20,7 @@ from vladser.engine import events
 from vladser.engine.on_devices import OnDevices
 from vladser.engine.trial_batches import TrialBatch
 from vladser.errors import InputError
+from vladser.registry import optimizers
 
 pytestmark = [pytest.mark.numeric, pytest.mark.slow]
 
@@ -176,10 +177,12 @@ def test_wrong_options_are_refused(corpus):
         {"cells": 16},
         {"epochs": 3},
         {"batch_size": 4},
-        {"optimizer": "adam"},
     ):
         with pytest.raises(InputError, match="do not share one program"):
             toys.train(toys.design(corpus, [CONDITION, toys.but(**own)]))
+    adam = replace(CONDITION, optimizer=optimizers.parse("adam"))
+    with pytest.raises(InputError, match="do not share one program"):
+        toys.train(toys.design(corpus, [CONDITION, adam]))
 
 
 def test_each_test_utterance_has_probabilities(corpus, whole):
