@@ -50,7 +50,10 @@ def test_a_damaged_entry_counts_as_absent(entry):
         assert cache.samples(entry) is None
 
 
-def test_no_damage_reaches_the_features(tmp_path, monkeypatch):
+@pytest.fixture
+def utterances(tmp_path, monkeypatch):
+    """One, whose features need no openSMILE."""
+
     def compute(pending, features, max_seconds, workers):
         for utterance, entry in pending:
             cache.write(entry, ARRAY, 77)
@@ -58,7 +61,10 @@ def test_no_damage_reaches_the_features(tmp_path, monkeypatch):
 
     monkeypatch.setattr(computing, "compute", compute)
     (tmp_path / "a.wav").write_text("a")
-    utterances = [Utterance("a", tmp_path / "a.wav", "s", "sad")]
+    return [Utterance("a", tmp_path / "a.wav", "s", "sad")]
+
+
+def test_no_damage_reaches_the_features(tmp_path, utterances):
     assert extraction.extract(utterances, tmp_path).computed == 1
     (entry,) = tmp_path.rglob("*.npy")
     whole = entry.read_bytes()
@@ -135,19 +141,13 @@ def test_reading_an_entry_is_using_it(entry):
     assert entry.stat().st_mtime > 1
 
 
-def test_an_extraction_trims_the_cache_but_not_its_own_entries(tmp_path, monkeypatch):
+def test_an_extraction_trims_the_cache_but_not_its_own_entries(
+    tmp_path, monkeypatch, utterances
+):
     old = cache.folder(tmp_path, FEATURES.id) / "old.npy"
     cache.write(old, ARRAY, 77)
     monkeypatch.setattr(cache, "LIMIT", 100)
 
-    def compute(pending, features, max_seconds, workers):
-        for utterance, entry in pending:
-            cache.write(entry, ARRAY, 77)
-            yield utterance, entry
-
-    monkeypatch.setattr(computing, "compute", compute)
-    (tmp_path / "a.wav").write_text("a")
-    utterances = [Utterance("a", tmp_path / "a.wav", "s", "sad")]
     extraction.extract(utterances, tmp_path)
     assert not old.exists()
     assert extraction.extract(utterances, tmp_path).cached == 1
