@@ -130,6 +130,6 @@ def _extract(
     if done.bad and settings.on_bad_audio == "stop":
         raise InputError(
             f"{len(done.bad):,} of {len(utterances):,} utterances have no usable "
-            f"{what}, see above: mend them, or leave them out by --on_bad_audio=skip"
+            f"{what}, see above: fix them, or pass --on_bad_audio=skip"
         )
     return done
