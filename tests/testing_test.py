@@ -103,7 +103,7 @@ BROKEN = {
         "in the dtype of the frames": _pool(lambda *a: _sum(*a).astype("float32")),
         "padding reaches neither": _pool(lambda p, x, m: (x * m[:, None]).sum(axis=0)),
         "padding reaches neither the": _pool(lambda p, x, m: _sum(p, x, m) / len(m)),
-        "without a frame": _pool(lambda p, x, m: _sum(p, x, m) / m.sum()),
+        "finite, without a frame too": _pool(lambda p, x, m: _sum(p, x, m) / m.sum()),
         "update keeps the structure": _steps(
             start=lambda p, dim: (jnp.zeros(dim, "float32"), jnp.zeros(()))
         ),
@@ -125,9 +125,9 @@ BROKEN = {
             residuals=lambda p, carry, x, m: x,
             update=lambda p, carry, x, m, saved: (saved, carry),
         ),
-        "the carry stays": _walk(
+        "the recurrence equals": _walk(  # padding counts
             start=lambda p, batch: jnp.zeros(batch),
-            update=lambda p, carry, x, m, saved: (x, carry + len(x)),
+            update=lambda p, carry, x, m, saved: (x + carry[0], carry + len(x)),
         ),
     },
     "head": {
@@ -148,7 +148,7 @@ BROKEN = {
         "with options that jax traces": _branches,
         "goes against the gradient": _ascends,
         "updates are finite": _divides,
-        "options are numbers": lambda *, schedule="cosine": Optimizer(*optax.sgd(0.1)),
+        "with options that": lambda *, rate="cosine": Optimizer(*optax.sgd(0.1)),
     },
 }
 
