@@ -4,6 +4,7 @@ Each treatment is off at 0. Class shares are those of the fold's training uttera
 class that they lack counts as one utterance, so that weights and logarithms are finite.
 """
 
+from functools import partial
 from typing import Literal, NamedTuple
 
 import chex
@@ -59,14 +60,14 @@ def cross_entropy(
         priors = {"none": uniform, "uniform": uniform, "unigram": unigram}
         shares = np.maximum(counts, 1) / counts.sum()
         weights = (classes * shares) ** -class_weights
-        data = Data(
-            alpha=0.0 if smoothing == "none" else alpha,
-            prior=priors[smoothing],
-            class_weights=weights * (counts.sum() / (counts @ weights)),
-            focal=focal,
-            logit_adjustment=logit_adjustment * np.log(shares),
+        float32 = partial(np.array, dtype=np.float32)
+        return Data(
+            alpha=float32(0 if smoothing == "none" else alpha),
+            prior=float32(priors[smoothing]),
+            class_weights=float32(weights * (counts.sum() / (counts @ weights))),
+            focal=float32(focal),
+            logit_adjustment=float32(logit_adjustment * np.log(shares)),
         )
-        return Data(*(np.array(array, np.float32) for array in data))
 
     def loss(params, data, vectors, logits, labels):
         return jax.vmap(utterance, in_axes=(0, 0, None))(logits, labels, data)
@@ -96,8 +97,8 @@ def utterance(logits: Array, label: Array, data: Data) -> Array:
       The loss [], at least 0.
     """
     chex.assert_rank([logits, label, data.prior], [1, 0, 1])
-    targets = jax.nn.one_hot(label, data.prior.shape[-1])
-    targets = (1 - data.alpha) * targets + data.alpha * data.prior
+    hard = jax.nn.one_hot(label, data.prior.shape[-1])
+    targets = (1 - data.alpha) * hard + data.alpha * data.prior
     log_p = jax.nn.log_softmax(logits + data.logit_adjustment)
     # 1 - p, kept above 0, where a power below 1 has an infinite slope.
     rest = jnp.maximum(-jnp.expm1(log_p), _TINY)
