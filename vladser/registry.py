@@ -1,10 +1,11 @@
 """The parts of a system by name: `NAME(option=value, ...)`, in flags and files alike.
 
 Each kind of part has a room, a package that lists its parts as `NAMES`. A part is a
-file with one factory function of the same name, whose keyword-only arguments are the
-options. Names and options are read from the source: importing it would import jax, and
-wrong flags must be answered at once. A part that lives elsewhere is named by its import
-path, `my_package.my_module.my_pooling(size=3)`, and is checked when it is built.
+file with one factory function of the same name, which returns the kind's contract (see
+`types`) and whose keyword-only arguments are the options. Names and options are read
+from the source: importing it would import jax, and wrong flags must be answered at
+once. A part that lives elsewhere is named by its import path,
+`my_package.my_module.my_pooling(size=3)`, and is checked when it is built.
 """
 
 import ast
@@ -14,18 +15,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from vladser import options
+from vladser import options, types
 from vladser.errors import InputError
 from vladser.options import Option
-from vladser.types import (
-    Aggregator,
-    Encoder,
-    Features,
-    Head,
-    Objective,
-    Optimizer,
-    Part,
-)
+from vladser.types import Part
 
 
 @dataclass(frozen=True)
@@ -168,12 +161,12 @@ def _options(package: str, name: str) -> dict[str, Option]:
     }
 
 
-features = Room("features", "vladser.features", Features)
-encoders = Room("encoder", "vladser.encoders", Encoder)
-aggregators = Room("aggregator", "vladser.aggregators", Aggregator)
-heads = Room("head", "vladser.heads", Head)
-objectives = Room("objective", "vladser.objectives", Objective, traced=True)
-optimizers = Room("optimizer", "vladser.optimizers", Optimizer, traced=True)
+features = Room("features", "vladser.features", types.Features)
+encoders = Room("encoder", "vladser.encoders", types.Encoder)
+aggregators = Room("aggregator", "vladser.aggregators", types.Aggregator)
+heads = Room("head", "vladser.heads", types.Head)
+objectives = Room("objective", "vladser.objectives", types.Objective, traced=True)
+optimizers = Room("optimizer", "vladser.optimizers", types.Optimizer, traced=True)
 ROOMS = {
     room.kind: room
     for room in (features, encoders, aggregators, heads, objectives, optimizers)
