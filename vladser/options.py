@@ -21,17 +21,11 @@ Fraction: TypeAlias = float
 
 
 class Option(NamedTuple):
-    """An option of a part, as the source of the part's factory declares it.
+    """An option of a part, as the source of the part's factory declares it."""
 
-    Attributes:
-      annotation: its type, "" where it has none.
-      default: its value unless another is given.
-      text: what the factory's docstring says of it.
-    """
-
-    annotation: str
+    annotation: str  # "" where it has none
     default: Any
-    text: str
+    text: str  # what the factory's docstring says of it
 
 
 _LARGEST = sys.float_info.max

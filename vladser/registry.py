@@ -23,19 +23,12 @@ from vladser.types import Part
 
 @dataclass(frozen=True)
 class Room:
-    """The parts of one kind.
+    """The parts of one kind."""
 
-    Attributes:
-      kind: what messages call a part.
-      package: where the built-in parts are.
-      contract: the type that factories return.
-      traced: whether options are data, which do not change the compiled program.
-    """
-
-    kind: str
-    package: str
-    contract: type
-    traced: bool = False
+    kind: str  # what messages call a part
+    package: str  # where the built-in parts are
+    contract: type  # what factories return
+    traced: bool = False  # whether options are data, not part of the compiled program
 
     def names(self) -> tuple[str, ...]:
         """Returns the names of the built-in parts, in alphabetical order."""
@@ -105,10 +98,8 @@ class Room:
         part = self.replace(part, {})
         module, _, function = part.name.rpartition(".")
         try:
-            factory = getattr(
-                import_module(module or f"{self.package}.{function}"), function
-            )
-            made = factory(**dict(part.options) | (traced or {}))
+            home = import_module(module or f"{self.package}.{function}")
+            made = getattr(home, function)(**dict(part.options) | (traced or {}))
         except (ImportError, AttributeError, TypeError, ValueError) as error:
             raise InputError(f"{self.kind} {part}: {error}") from error
         if not isinstance(made, self.contract):

@@ -201,14 +201,11 @@ class Encoder(NamedTuple):
 
 
 class Head(NamedTuple):
-    """Classifies utterance-level representations, each by itself, as pure functions.
+    """Classifies utterance-level representations, each by itself, as pure functions."""
 
-    Attributes:
-      init: (key, size, classes) -> params, a pytree of floats.
-      apply: (params, vectors [B, V]) -> logits [B, classes].
-    """
-
+    # (key, size, classes) -> params, a pytree of floats
     init: Callable[[Array, int, int], PyTree]
+    # (params, vectors [B, V]) -> logits [B, classes]
     apply: Callable[[PyTree, Array], Array]
 
 
@@ -238,13 +235,10 @@ class Optimizer(NamedTuple):
 
     An optimizer's options are numbers, and data: its factory is called with arrays
     that jax traces, and must not branch on them.
-
-    Attributes:
-      init: params -> state.
-      update: (gradient, state, params) -> (updates to be added, state).
     """
 
-    init: Callable[[PyTree], PyTree]
+    init: Callable[[PyTree], PyTree]  # params -> state
+    # (gradient, state, params) -> (updates to be added, state)
     update: Callable[[PyTree, PyTree, PyTree], tuple[PyTree, PyTree]]
 
 

@@ -37,34 +37,25 @@ _CODE = ("encoder", "aggregator", "head", "objective")  # what `load` builds
 
 
 class Description(NamedTuple):
-    """What model.json says, see `Bundle`; `features` is D."""
+    """What model.json says."""
 
-    emotions: tuple[str, ...]
-    feature_set: str
-    features: int
-    condition: Condition
-    about: dict[str, Any]
+    emotions: tuple[str, ...]  # the classes, in the order of the probabilities
+    feature_set: str  # what the D inputs are, with the version of their source
+    features: int  # D
+    condition: Condition  # the settings of its training
+    about: dict[str, Any]  # what the model card says beside this, see `card.write`
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """Everything that classifying needs.
-
-    Attributes:
-      emotions: the classes, in the order of the probabilities.
-      feature_set: what the D inputs are, with the version of their source.
-      condition: the settings of its training.
-      mean, scale: [D] float32 of the frames it was trained on, see `dataset.scaler`.
-      params: of the model, see `model.init`.
-      about: what the model card says beside this, see `card.write`.
-    """
+    """Everything that classifying needs; see `Description`."""
 
     emotions: tuple[str, ...]
     feature_set: str
     condition: Condition
-    mean: np.ndarray
-    scale: np.ndarray
-    params: "model.Params"
+    mean: np.ndarray  # [D] float32 of the training frames, see `dataset.scaler`
+    scale: np.ndarray  # [D] likewise
+    params: "model.Params"  # see `model.init`
     about: dict[str, Any]
 
     @property
