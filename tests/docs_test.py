@@ -18,28 +18,23 @@ import soundfile
 import streams
 from launching import ROOT, SMALL
 
-from launch.command_line import fields
+from launch.command_line import cli, fields
 from vladser.models import bundle
 
-DOCS = {file.stem: documented.page(file) for file in ROOT.glob("docs/*.md")}
-README = documented.page("README.md")
-PAGES = ("architecture", "machines", "predicting", "protocol", "report", "streaming")
-HERE = {"README": README, **{name: DOCS[name] for name in PAGES}}
-ELSEWHERE = {  # the test of each other page
-    "data": "docs_data_test",
-    "exporting": "export_test",
-    "extending": "extending_test",
-    "faults": "sources_test",
+PAGES = {
+    file.stem: documented.page(file)
+    for file in sorted([ROOT / "README.md", *ROOT.glob("docs/*.md")])
 }
+ELSEWHERE = "data", "exporting", "extending"  # pages with a test of their own
+COMMANDS = [
+    command
+    for name, page in PAGES.items()
+    if name not in ELSEWHERE
+    for command in documented.commands(page)
+]
 FEW = (*SMALL, "--epochs=1", "--seeds=1")
 PROGRAMS = ("audit", "benchmark", "export", "main", "predict", "report", "stream")
 MAIN = "python -m launch.main "
-
-
-def test_every_page_has_a_test():
-    assert {*HERE, *ELSEWHERE} == {"README", *DOCS}
-    for name in ELSEWHERE.values():
-        assert (ROOT / "tests" / f"{name}.py").exists(), name
 
 
 @pytest.fixture(scope="module")
@@ -83,16 +78,11 @@ def folder(tmp_path_factory):
     return folder
 
 
-COMMANDS = [c for page in HERE.values() for c in documented.commands(page)]
-
-
 @pytest.fixture
 def reader(folder, monkeypatch):
     """The reader, who is in the folder, where the README's pooling is too."""
-    name, code = re.search(
-        r"```python\n# (\w+\.py)\n(.*?)```", README, re.DOTALL
-    ).groups()
-    (folder / name).write_text(code, encoding="utf-8")
+    for name, code in documented.own_poolings("README.md"):
+        (folder / name).write_text(code, encoding="utf-8")
     monkeypatch.chdir(folder)
     monkeypatch.syspath_prepend(folder)
     monkeypatch.syspath_prepend(folder / "path")
@@ -100,8 +90,10 @@ def reader(folder, monkeypatch):
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_its_program_takes_every_command(command, reader):
-    found = [documented.parse(*one) for one in documented.programs(command)]
-    assert all(found) and len(found) == command.count("launch.")
+    programs = [*documented.programs(command)]
+    assert len(programs) == command.count("launch.")
+    for name, argv in programs:
+        assert cli.parse(import_module(f"launch.{name}").Settings, argv)
 
 
 @pytest.mark.slow
@@ -149,7 +141,7 @@ def test_every_command_works(command, reader, capsys, tmp_path):
 def test_the_results_can_be_read_by_programs(page, folder):
     vectors = dict.fromkeys(("embeddings", "files", "starts", "ends"), np.zeros((2, 3)))
     np.savez(folder / "vectors.npz", **vectors)
-    (code,) = documented.blocks(DOCS[page], "python")
+    (code,) = documented.blocks(PAGES[page], "python")
     run = subprocess.run(
         [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True
     )
@@ -161,15 +153,13 @@ def test_every_flag_they_name_exists():
     for program in PROGRAMS:
         settings = import_module(f"launch.{program}").Settings
         known |= {name for name, _ in fields.declared(settings)}
-    for name, page in {"README": README, **DOCS}.items():
-        found = set(re.findall(r"(?<![\w-])--([a-z_]+)", page))
-        assert found <= known, (name, found - known)
+    for name, page in PAGES.items():
+        named = set(re.findall(r"(?<![\w-])--([a-z_]+)", page))
+        assert named <= known, (name, named - known)
 
 
 def test_every_link_leads_somewhere():
-    for name, page in {"../README": README, **DOCS}.items():
+    for name, page in PAGES.items():
+        folder = ROOT if name == "README" else ROOT / "docs"
         for target in re.findall(r"\]\((?!http)([^)#]*)\)", page):
-            assert (ROOT / "docs" / name).parent.joinpath(target).exists(), (
-                name,
-                target,
-            )
+            assert (folder / target).exists(), (name, target)

@@ -2,12 +2,9 @@
 
 import re
 import shlex
-from importlib import import_module
 
 import launching
 import soundfile
-
-from launch.command_line import cli
 
 
 def page(name):
@@ -22,10 +19,9 @@ def blocks(text, language):
 
 def own_poolings(name):
     """The files of poolings that a page shows: their names and what is in them."""
-    shown = [
-        re.match(r"# (my_\w+\.py)\n", code) for code in blocks(page(name), "python")
-    ]
-    return [(found[1], found.string) for found in shown if found]
+    for code in blocks(page(name), "python"):
+        if file := re.match(r"# (my_\w+\.py)\n", code):
+            yield file[1], code
 
 
 def write_noise(file, draw):
@@ -56,8 +52,3 @@ def programs(command):
         if "python -m launch." in one:
             name, *argv = shlex.split(one.partition("python -m launch.")[2])
             yield name, argv
-
-
-def parse(name, argv):
-    """What a program reads from its arguments, if it takes them."""
-    return cli.parse(import_module(f"launch.{name}").Settings, argv)

@@ -11,21 +11,17 @@ from pathlib import Path
 import vladser
 
 ROOT = Path(__file__).parent.parent
+# In their order, as the package's docstring lists them.
+ROOMS = re.findall(r"^    (\w+) ", vladser.__doc__, re.M)
 
 
-def _rooms():
-    """The rooms in their order, as the package's docstring lists them."""
-    return re.findall(r"^    (\w+) ", vladser.__doc__, re.M)
+def _name(file):
+    parts = file.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts).removesuffix(".__init__")
 
 
-def _room(module):
-    return module.split(".")[1]
-
-
-def _modules():
-    for path in sorted([*ROOT.glob("vladser/**/*.py"), *ROOT.glob("launch/**/*.py")]):
-        parts = path.relative_to(ROOT).with_suffix("").parts
-        yield path, ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+FILES = sorted([*ROOT.glob("vladser/**/*.py"), *ROOT.glob("launch/**/*.py")])
+MODULES = {_name(file): file for file in FILES}
 
 
 def _imports(path):
@@ -41,41 +37,38 @@ def _imports(path):
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def _of_vladser(module):
-    return module.startswith("vladser.")
+def _room(module):
+    """The place of its room; None for what is in none."""
+    package, _, rest = module.partition(".")
+    room = rest.partition(".")[0]
+    return ROOMS.index(room) if package == "vladser" and room in ROOMS else None
 
 
 def test_every_room_is_listed():
-    there = {_room(module) for _, module in _modules() if _of_vladser(module)}
-    assert there == set(_rooms())
+    rooms = {m.split(".")[1] for m in MODULES if m.startswith("vladser.")}
+    assert rooms == set(ROOMS)
 
 
 def test_a_room_imports_rooms_listed_before_it_alone():
-    place = {room: number for number, room in enumerate(_rooms())}
-    for path, module in _modules():
-        for imported in _imports(path):
-            root = imported.split(".")[0]
-            if module.startswith("vladser"):
-                assert root not in ("absl", "launch"), (module, imported)
-            if _of_vladser(module) and _of_vladser(imported):
-                above = _room(imported)
-                if above in place:  # not a name of vladser itself
-                    assert place[above] <= place[_room(module)], (module, imported)
+    for module, path in MODULES.items():
+        if module.startswith("vladser"):
+            for imported in _imports(path):
+                assert imported.split(".")[0] not in ("absl", "launch"), module
+                if None not in (_room(imported), _room(module)):
+                    assert _room(imported) <= _room(module), (module, imported)
 
 
 def test_no_imports_go_in_a_circle():
-    modules = {module: path for path, module in _modules()}
     graph = {}
-    for module, path in modules.items():
-        parents = [module.rpartition(".")[0]] if "." in module else []
-        graph[module] = {m for m in [*_imports(path), *parents] if m in modules}
-    graph = {module: found - {module} for module, found in graph.items()}
+    for module, path in MODULES.items():
+        imported = {*_imports(path), module.rpartition(".")[0]}
+        graph[module] = (imported & MODULES.keys()) - {module}
     graphlib.TopologicalSorter(graph).prepare()  # raises CycleError
 
 
 def test_every_module_can_be_imported():
     """But those of an extra that is not installed."""
-    for _, module in _modules():
+    for module in MODULES:
         try:
             importlib.import_module(module)
         except ModuleNotFoundError as error:

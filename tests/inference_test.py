@@ -92,7 +92,7 @@ def _never_streams(monkeypatch):
 def test_a_pooling_that_cannot_stream_classifies_too(monkeypatch):
     _never_streams(monkeypatch)
     bundle = _bundle("vladser.aggregators.maximum.maximum")
-    assert not inference.can_stream(bundle)
+    assert not model.streams(bundle.spec)
     features = _features(40, 3, 90)
     found = inference.classify(bundle, features)
     assert_same(tuple(found), _expected(bundle, features), TERMS)

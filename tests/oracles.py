@@ -47,9 +47,8 @@ def weighted(params, frames):
 
 def statistics(params, frames):
     mu = sum(frames) / len(frames)
-    return np.concatenate(
-        [mu, np.sqrt(sum((x - mu) ** 2 for x in frames) / len(frames))]
-    )
+    squares = sum((x - mu) ** 2 for x in frames)
+    return np.concatenate([mu, np.sqrt(squares / len(frames))])
 
 
 def attentive_statistics(params, frames):
@@ -88,8 +87,7 @@ def netvlad(params, frames):
     for frame in frames:
         assignment = softmax([w[k] @ frame + b[k] for k in range(len(w))])
         for k in range(len(c)):
-            for j in range(len(frame)):
-                v[k, j] += assignment[k] * (frame[j] - c[k, j])
+            v[k] += assignment[k] * (frame - c[k])
     return normalized(v)
 
 
@@ -102,23 +100,19 @@ def nextvlad(params, frames):
         np.asarray(p, np.float64) for p in params
     )
     v = np.zeros_like(c)
-    clusters, size = c.shape
     for frame in frames:
         wide = frame @ expand + bias
-        for g in range(len(w)):
+        for g, part in enumerate(np.split(wide, len(w))):
             weight = sigmoid(attention[g] @ wide + attention_bias[g])
-            assignment = softmax([w[g, k] @ wide + b[g, k] for k in range(clusters)])
-            for k in range(clusters):
-                for j in range(size):
-                    residual = wide[g * size + j] - c[k, j]
-                    v[k, j] += weight * assignment[k] * residual
+            assignment = softmax([w[g, k] @ wide + b[g, k] for k in range(len(c))])
+            for k in range(len(c)):
+                v[k] += weight * assignment[k] * (part - c[k])
     return normalized(v)
 
 
 def normalized(v):
-    rows = [row / np.sqrt(sum(row**2)) for row in v]
-    flat = np.concatenate(rows)
-    return flat / np.sqrt(sum(flat**2))
+    flat = np.concatenate([row / np.linalg.norm(row) for row in v])
+    return flat / np.linalg.norm(flat)
 
 
 def adadelta(x, gradients, rho, epsilon, rate=1.0):

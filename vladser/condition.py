@@ -10,7 +10,7 @@ its own (`OPTIONS`): `cells=32` stands for `encoder=lstm(cells=32)`.
 from __future__ import annotations  # `NUMBERS` wants the annotations as they stand
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from vladser import options, registry
@@ -69,17 +69,22 @@ class Condition:
     def name(self) -> str:
         """The aggregator and the smoothing, then whatever is not as in the paper but
         what the conditions of a run mostly share."""
-        said, usual = settings(self), settings(_of_these_parts(self))
-        words = [str(self.aggregator)]
+        said, words = settings(self), [str(self.aggregator)]
         if "smoothing" in said:
             soft = f"{said['smoothing']} {said['alpha']:.15g}"
             words.append("no smoothing" if said["smoothing"] == "none" else soft)
-        for part in PARTS:
-            usual[part] = DEFAULTS[part]
         for name, value in said.items():
-            if name not in _UNSAID and value != usual.get(name):
+            if name not in _UNSAID and value != self._default(name):
                 words.append(f"{_words(name)} {text(value)}")
         return ", ".join(words)
+
+    def _default(self, name: str) -> Any:
+        """Returns the default of a setting; that of an option hangs on its part."""
+        if name not in OPTIONS:
+            return DEFAULTS[name]
+        kind = OPTIONS[name]
+        part = registry.ROOMS[kind].parse(getattr(self, kind).name)
+        return dict(part.options).get(name)
 
 
 _UNSAID = ("aggregator", "smoothing", "alpha", *SHARED)  # or said otherwise
@@ -103,25 +108,30 @@ def make(**said: Any) -> Condition:
     own = {name: said.pop(name) for name in OPTIONS if name in said}
     for name, value in said.items():
         if name in PARTS:
-            said[name] = _part(name, value)
+            said[name] = registry.ROOMS[name].parse(str(value))
         elif name in NUMBERS:
-            said[name] = _number(name, value)
+            try:
+                said[name] = options.check(*NUMBERS[name], value)
+            except ValueError as error:
+                raise InputError(f"{name}: {error}") from None
         else:
             known = ", ".join(names())
             raise InputError(f"unknown setting {name!r:.60}: one of {known}")
     condition = Condition(**said)
-    parts = {name: getattr(condition, name) for name in PARTS}
     for name, value in own.items():
         kind = OPTIONS[name]
-        if not _has(parts[kind], name):
-            raise InputError(f"{name}: {kind} {parts[kind].name} has no such option")
-        parts[kind] = registry.ROOMS[kind].replace(parts[kind], {name: value})
-    soft = dict(parts["objective"].options)
+        part = getattr(condition, kind)
+        if not applies(name, condition):
+            raise InputError(f"{name}: {kind} {part.name} has no such option")
+        changed: Any = {kind: registry.ROOMS[kind].replace(part, {name: value})}
+        condition = replace(condition, **changed)
+    objective = condition.objective
+    soft = dict(objective.options)
     if "alpha" in soft and (soft["alpha"] == 0 or soft.get("smoothing") == "none"):
         # One condition, whichever is said.
         none = {"smoothing": "none", "alpha": 0.0}
-        parts["objective"] = registry.objectives.replace(parts["objective"], none)
-    return Condition(**{name: getattr(condition, name) for name in NUMBERS}, **parts)
+        objective = registry.objectives.replace(objective, none)
+    return replace(condition, objective=objective)
 
 
 def names_among(conditions: Sequence[Condition]) -> list[str]:
@@ -138,85 +148,57 @@ def names_among(conditions: Sequence[Condition]) -> list[str]:
 
 def names() -> list[str]:
     """Returns the names of all settings."""
-    found = dict.fromkeys(["aggregator", "smoothing", "alpha"])
-    for name in (f.name for f in fields(Condition)):
-        found |= dict.fromkeys(
-            [name, *(o for o, kind in OPTIONS.items() if kind == name)]
-        )
-    return list(found)
+    ordered = ["aggregator", "smoothing", "alpha"]
+    for field in fields(Condition):
+        ordered.append(field.name)
+        ordered.extend(o for o, kind in OPTIONS.items() if kind == field.name)
+    return list(dict.fromkeys(ordered))
 
 
 def applies(name: str, condition: Condition) -> bool:
     """Returns whether a condition has a setting."""
-    return name not in OPTIONS or _has(getattr(condition, OPTIONS[name]), name)
+    kind = OPTIONS.get(name)
+    return kind is None or name in dict(getattr(condition, kind).options)
 
 
 def settings(condition: Condition) -> dict[str, Any]:
     """Returns the settings that `make` makes the condition of: texts and numbers."""
-    found = {}
+    said: dict[str, Any] = {}
     for name in names():
         if name in NUMBERS:
-            found[name] = getattr(condition, name)
+            said[name] = getattr(condition, name)
         elif name in PARTS:
             part = getattr(condition, name)
             own = tuple(o for o in part.options if o[0] not in OPTIONS)
-            found[name] = str(Part(part.name, own))
+            said[name] = str(Part(part.name, own))
         elif applies(name, condition):
-            found[name] = dict(getattr(condition, OPTIONS[name]).options)[name]
-    return found
+            said[name] = dict(getattr(condition, OPTIONS[name]).options)[name]
+    return said
 
 
 def specification(condition: Condition, dim: int, classes: int) -> Spec:
     """Returns what the compiled program of a condition depends on.
 
     Args:
+      condition: of a trial.
       dim: descriptors of a frame.
       classes: how many.
     """
     parts = {
         name: registry.ROOMS[name].static(getattr(condition, name))
         for name in PARTS
-        if name != "features"  # of which a program sees `dim`
+        if name != "features"  # of these a program sees `dim` alone
     }
     return Spec(**parts, dim=dim, classes=classes)
-
-
-def _part(name: str, value: Any) -> Part:
-    if isinstance(value, Part):
-        return registry.ROOMS[name].replace(value, {})
-    if not isinstance(value, str):
-        raise InputError(f"{name}: expected NAME(option=value, ...), got {value!r:.60}")
-    return registry.ROOMS[name].parse(value)
-
-
-def _number(name: str, value: Any) -> Any:
-    try:
-        return options.check(*NUMBERS[name], value)
-    except ValueError as error:
-        raise InputError(f"{name}: {error}") from None
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ")
-
-
-def _has(part: Part, option: str) -> bool:
-    return option in dict(part.options)
-
-
-def _of_these_parts(condition: Condition) -> Condition:
-    """Returns the condition whose parts have the same names, and default options."""
-    return Condition(
-        **{
-            name: registry.ROOMS[name].parse(getattr(condition, name).name)
-            for name in PARTS
-        }  # type: ignore[arg-type]
-    )
 
 
 def text(value: Any) -> str:
     """Returns a setting's value as a name shows it."""
     return f"{value:.15g}" if isinstance(value, float) else str(value)
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
 
 
 DEFAULTS = settings(Condition())

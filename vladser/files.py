@@ -13,7 +13,7 @@ from vladser.errors import InputError
 SUMS = "SHA256SUMS"  # `sha256sum -c SHA256SUMS` reads it as well
 UNFINISHED = ".unfinished"  # the suffix of a file that is being written
 TEXT: Mapping[str, Any] = {"encoding": "utf-8", "newline": ""}
-_LINE = re.compile(r"([0-9a-f]{64})  (.+)")
+_LINE = re.compile(r"([0-9a-f]{64})  (.+)\n")
 
 
 @contextmanager
@@ -87,13 +87,13 @@ def check_sums(folder: Path, names: Iterable[str]) -> None:
     names = list(names)
     listed, there = _listed(folder / SUMS), _digests(folder, names)
     for name in names:
-        if listed.get(name) == there.get(name):
-            continue
-        if name not in listed:
-            raise InputError(f"{folder / name} is not listed in {SUMS}")
-        if name not in there:
-            raise InputError(f"{folder / name} is missing, but listed in {SUMS}")
-        raise InputError(f"{folder / name} is damaged or changed: not as {SUMS} says")
+        if listed.get(name) != there.get(name):
+            fault = "damaged or changed: not as SHA256SUMS says"
+            if name not in listed:
+                fault = "not listed in SHA256SUMS"
+            elif name not in there:
+                fault = "missing, but listed in SHA256SUMS"
+            raise InputError(f"{folder / name} is {fault}")
 
 
 def _digests(folder: Path, names: Iterable[str]) -> dict[str, str]:
@@ -111,15 +111,13 @@ def _digests(folder: Path, names: Iterable[str]) -> dict[str, str]:
 
 def _listed(path: Path) -> dict[str, str]:
     try:
-        lines = path.read_bytes().decode("utf-8", "replace").split("\n")
+        lines = path.read_bytes().decode("utf-8", "replace").splitlines(keepends=True)
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}") from None
-    listed = {}
-    for number, line in enumerate(lines[:-1], 1):
+    listed: dict[str, str] = {}
+    for number, line in enumerate(lines, 1):
         match = _LINE.fullmatch(line)
         if not match or match[2] in listed:
             raise InputError(f"{path}:{number}: damaged: not a digest and a file name")
         listed[match[2]] = match[1]
-    if lines[-1]:
-        raise InputError(f"{path}:{len(lines)}: damaged: cut short")
     return listed

@@ -54,20 +54,12 @@ def macro_f1(confusion: np.ndarray) -> float:
 
 
 class Metric(NamedTuple):
-    """How a metric is named, what it is and how it is computed.
+    """How a metric is named, what it is and how it is computed."""
 
-    Attributes:
-      name: for the head of a column.
-      title: its full name, for a sentence.
-      definition: what it is, in a clause.
-      compute: from a confusion matrix [classes, classes], row = truth, of counts (or of
-        their means) to a share.
-    """
-
-    name: str
-    title: str
-    definition: str
-    compute: Callable[[np.ndarray], float]
+    name: str  # for the head of a column
+    title: str  # for a sentence
+    definition: str  # in a clause
+    compute: Callable[[np.ndarray], float]  # from a confusion matrix to a share
 
 
 # By the key that files use. UA comes first: it is the one that conditions are compared

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from vladser import masking
 from vladser.errors import InputError
 from vladser.registry import aggregators, encoders, heads, objectives
-from vladser.types import Array, PyTree, Spec
+from vladser.types import Aggregator, Array, Encoder, PyTree, Spec
 
 
 class Params(NamedTuple):
@@ -33,26 +33,20 @@ class Carry(NamedTuple):
     aggregator: PyTree  # [B, ...]
 
 
-def identity(outputs: Array) -> Array:
-    """Drops nothing."""
-    return outputs
-
-
 def init(key: Array, spec: Spec) -> Params:
     """Draws initial parameters.
 
     Those of equal shape are equal for every spec: trials that differ only in their
     aggregator start from the same encoder.
     """
+    (encoder, aggregator), (outputs, size) = _built(spec), sizes(spec)
+    head, objective = heads.build(spec.head), objectives.build(spec.objective)
     encoder_key, aggregator_key, head_key = jax.random.split(key, 3)
-    outputs, length = sizes(spec)
     return Params(
-        encoders.build(spec.encoder).init(encoder_key, spec.dim),
-        aggregators.build(spec.aggregator).init(aggregator_key, outputs),
-        heads.build(spec.head).init(head_key, length, spec.classes),
-        objectives.build(spec.objective).init(
-            jax.random.fold_in(key, 3), length, spec.classes
-        ),
+        encoder.init(encoder_key, spec.dim),
+        aggregator.init(aggregator_key, outputs),
+        head.init(head_key, size, spec.classes),
+        objective.init(jax.random.fold_in(key, 3), size, spec.classes),
     )
 
 
@@ -64,35 +58,34 @@ def sizes(spec: Spec) -> tuple[int, int]:
     Raises:
       InputError: a part cannot be built, or does not take what the one before it gives.
     """
-    frames = jax.ShapeDtypeStruct((2, 1, spec.dim), "float32")
-    mask = jax.ShapeDtypeStruct((2, 1), bool)
-    outputs = _size("encoder", spec.encoder, encoders, spec.dim, frames, mask)
-    frames = jax.ShapeDtypeStruct((2, outputs), "float32")
-    mask = jax.ShapeDtypeStruct((2,), bool)
-    pooled = _size("aggregator", spec.aggregator, aggregators, outputs, frames, mask)
+    encoder, aggregator = _built(spec)
+    outputs = _size(f"encoder {spec.encoder}", encoder, spec.dim, (2, 1), 3)
+    pooled = _size(f"aggregator {spec.aggregator}", aggregator, outputs, (2,), 1)
     return outputs, pooled
 
 
-def _size(kind, part, room, dim, frames, mask) -> int:
-    """Returns the size of the vectors that a part makes of frames [..., dim]."""
-    built, ranks = room.build(part), frames.ndim if kind == "encoder" else 1
+def _size(name, part, dim, leading, rank) -> int:
+    """Returns the size of what a part makes of frames [*leading, dim]."""
+    frames = jax.ShapeDtypeStruct((*leading, dim), "float32")
+    mask = jax.ShapeDtypeStruct(leading, bool)
     try:
-        params = jax.eval_shape(lambda: built.init(jax.random.key(0), dim))
-        made = jax.eval_shape(built.apply, params, frames, mask)
+        params = jax.eval_shape(lambda: part.init(jax.random.key(0), dim))
+        made = jax.eval_shape(part.apply, params, frames, mask)
     except (TypeError, ValueError) as error:
-        raise InputError(f"{kind} {part} of {dim} numbers a frame: {error}") from error
-    if len(getattr(made, "shape", ())) != ranks:
-        vectors = "one vector a frame" if kind == "encoder" else "one vector [V]"
-        raise InputError(f"{kind} {part}: expected {vectors}, got {made}")
+        raise InputError(f"{name} of {dim} numbers a frame: {error}") from error
+    if len(getattr(made, "shape", ())) != rank:
+        raise InputError(f"{name}: expected an array of rank {rank}, got {made}")
     return made.shape[-1]
+
+
+def _built(spec: Spec) -> tuple[Encoder, Aggregator]:
+    return encoders.build(spec.encoder), aggregators.build(spec.aggregator)
 
 
 def streams(spec: Spec) -> bool:
     """Returns whether a state of constant size is all that a walk remembers."""
-    return bool(
-        encoders.build(spec.encoder).recurrence
-        and aggregators.build(spec.aggregator).stepwise
-    )
+    encoder, aggregator = _built(spec)
+    return bool(encoder.recurrence and aggregator.stepwise)
 
 
 def seen(spec: Spec) -> int:
@@ -104,15 +97,16 @@ def seen(spec: Spec) -> int:
 
 def start(params: Params, spec: Spec, batch: int) -> Carry:
     """Returns the state before the first frame of `batch` utterances."""
-    recurrence = encoders.build(spec.encoder).recurrence
-    stepwise, pool = aggregators.build(spec.aggregator).stepwise, ()
-    if not recurrence:
+    (encoder, aggregator), state = _built(spec), ()
+    if not encoder.recurrence:
         return Carry((), ())
-    if stepwise:
+    if aggregator.stepwise:
         outputs, _ = sizes(spec)
-        one = stepwise.start(params.aggregator, outputs)
-        pool = jax.tree.map(lambda x: jnp.broadcast_to(x, (batch, *jnp.shape(x))), one)
-    return Carry(recurrence.start(params.encoder, batch), pool)
+        state = jax.tree.map(
+            lambda x: jnp.broadcast_to(x, (batch, *jnp.shape(x))),
+            aggregator.stepwise.start(params.aggregator, outputs),
+        )
+    return Carry(encoder.recurrence.start(params.encoder, batch), state)
 
 
 def residuals(
@@ -132,7 +126,7 @@ def update(
     frames: Array,
     mask: Array,
     residuals: PyTree,
-    drop: Callable[[Array], Array] = identity,
+    drop: Callable[[Array], Array] = lambda outputs: outputs,
 ) -> tuple[Carry, PyTree]:
     """Takes in a block of frames.
 
@@ -148,17 +142,16 @@ def update(
       streams; else the encoder's outputs [T, B, H], or the frames where the encoder
       has to see all at once.
     """
-    recurrence = encoders.build(spec.encoder).recurrence
-    if not recurrence:
+    encoder, aggregator = _built(spec)
+    if not encoder.recurrence:
         return carry, frames
-    outputs, state = recurrence.update(
+    outputs, state = encoder.recurrence.update(
         params.encoder, carry.encoder, frames, mask, residuals
     )
     outputs = drop(outputs)
-    stepwise = aggregators.build(spec.aggregator).stepwise
-    if not stepwise:
+    if not aggregator.stepwise:
         return Carry(state, ()), outputs
-    pool = jax.vmap(stepwise.update, in_axes=(None, 0, 1, 1))
+    pool = jax.vmap(aggregator.stepwise.update, in_axes=(None, 0, 1, 1))
     return Carry(state, pool(params.aggregator, carry.aggregator, outputs, mask)), ()
 
 
@@ -168,7 +161,7 @@ def finish(
     carry: Carry,
     seen: PyTree,
     mask: Array,
-    drop: Callable[[Array], Array] = identity,
+    drop: Callable[[Array], Array] = lambda outputs: outputs,
 ) -> tuple[Array, Array]:
     """Classifies.
 
@@ -180,8 +173,7 @@ def finish(
     Returns:
       The utterance-level representation [B, V] and the logits [B, classes].
     """
-    encoder = encoders.build(spec.encoder)
-    aggregator = aggregators.build(spec.aggregator)
+    encoder, aggregator = _built(spec)
     if encoder.recurrence and aggregator.stepwise:
         of_state = jax.vmap(aggregator.stepwise.finish, in_axes=(None, 0))
         vectors = of_state(params.aggregator, carry.aggregator)

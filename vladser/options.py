@@ -9,6 +9,7 @@ import ast
 import inspect
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, NamedTuple, TypeAlias
 
 Count: TypeAlias = int
@@ -20,38 +21,29 @@ Fraction: TypeAlias = float
 
 
 class Option(NamedTuple):
-    """An option of a part, as the source of the part's factory declares it.
+    """An option of a part, as the source of the part's factory declares it."""
 
-    Attributes:
-      annotation: its type, "" where it has none.
-      default: its value unless another is given.
-      text: what the factory's docstring says of it.
-    """
-
-    annotation: str
+    annotation: str  # "" where it has none
     default: Any
-    text: str
-
-
-class Range(NamedTuple):
-    """The values that a type allows."""
-
-    expected: str
-    holds: Callable[[Any], bool]
+    text: str  # what the factory's docstring says of it
 
 
 _LARGEST = sys.float_info.max
-RANGES = {
-    "Count": Range("a whole number of at least 1", lambda value: value >= 1),
-    "Natural": Range("a whole number of at least 0", lambda value: value >= 0),
-    "Positive": Range("a number above 0", lambda value: 0 < value <= _LARGEST),
-    "NonNegative": Range(
-        "a number of at least 0", lambda value: 0 <= value <= _LARGEST
-    ),
-    "Share": Range("a number from 0 to 1", lambda value: 0 <= value <= 1),
-    "Fraction": Range(
-        "a number of at least 0 and below 1", lambda value: 0 <= value < 1
-    ),
+# What is expected of each type, and whether a value is that.
+_RANGES: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    "Count": ("a whole number of at least 1", lambda x: x >= 1),
+    "Natural": ("a whole number of at least 0", lambda x: x >= 0),
+    "Positive": ("a number above 0", lambda x: 0 < x <= _LARGEST),
+    "NonNegative": ("a number of at least 0", lambda x: 0 <= x <= _LARGEST),
+    "Share": ("a number from 0 to 1", lambda x: 0 <= x <= 1),
+    "Fraction": ("a number of at least 0 and below 1", lambda x: 0 <= x < 1),
+}
+_NAMES = {
+    bool: "True or False",
+    int: "a whole number",
+    float: "a number",
+    str: "a text in quotes",
+    tuple: "a tuple",
 }
 
 
@@ -71,9 +63,10 @@ def check(annotation: str, default: Any, value: Any) -> Any:
     """
     kind = type(default)
     if kind is float and type(value) is int:
-        value = _as_float(value)
-    if annotation in RANGES:
-        expected, holds = RANGES[annotation]
+        with suppress(OverflowError):  # an int is refused
+            value = float(value)
+    if annotation in _RANGES:
+        expected, holds = _RANGES[annotation]
     elif annotation.startswith("Literal["):
         choices = ast.literal_eval(annotation.removeprefix("Literal"))
         expected, holds = f"one of {', '.join(choices)}", choices.__contains__
@@ -96,19 +89,3 @@ def texts(docstring: str | None, section: str) -> dict[str, str]:
             name, _, text = line.strip().partition(": ")
             said[name] = text
     return said
-
-
-def _as_float(value: int) -> float:
-    try:
-        return float(value)
-    except OverflowError:
-        return float("inf")
-
-
-_NAMES = {
-    bool: "True or False",
-    int: "a whole number",
-    float: "a number",
-    str: "a text in quotes",
-    tuple: "a tuple",
-}

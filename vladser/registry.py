@@ -1,10 +1,11 @@
 """The parts of a system by name: `NAME(option=value, ...)`, in flags and files alike.
 
 Each kind of part has a room, a package that lists its parts as `NAMES`. A part is a
-file with one factory function of the same name, whose keyword-only arguments are the
-options. Names and options are read from the source: importing it would import jax, and
-wrong flags must be answered at once. A part that lives elsewhere is named by its import
-path, `my_package.my_module.my_pooling(size=3)`, and is checked when it is built.
+file with one factory function of the same name, which returns the kind's contract (see
+`types`) and whose keyword-only arguments are the options. Names and options are read
+from the source: importing it would import jax, and wrong flags must be answered at
+once. A part that lives elsewhere is named by its import path,
+`my_package.my_module.my_pooling(size=3)`, and is checked when it is built.
 """
 
 import ast
@@ -14,39 +15,28 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from vladser import options
+from vladser import options, types
 from vladser.errors import InputError
 from vladser.options import Option
-from vladser.types import (
-    Aggregator,
-    Encoder,
-    Features,
-    Head,
-    Objective,
-    Optimizer,
-    Part,
-)
+from vladser.types import Part
 
 
 @dataclass(frozen=True)
 class Room:
-    """The parts of one kind.
+    """The parts of one kind."""
 
-    Attributes:
-      kind: what messages call a part.
-      package: where the built-in parts are.
-      contract: the type that factories return.
-      traced: whether options are data, which do not change the compiled program.
-    """
-
-    kind: str
-    package: str
-    contract: type
-    traced: bool = False
+    kind: str  # what messages call a part
+    package: str  # where the built-in parts are
+    contract: type  # what factories return
+    traced: bool = False  # whether options are data, not part of the compiled program
 
     def names(self) -> tuple[str, ...]:
         """Returns the names of the built-in parts, in alphabetical order."""
         return import_module(self.package).NAMES
+
+    def options(self, name: str) -> dict[str, Option]:
+        """Returns the options of a built-in part, read from its source."""
+        return _options(self.package, name)
 
     def parse(self, text: str) -> Part:
         """Parses `netvlad(clusters=8)`.
@@ -56,7 +46,24 @@ class Room:
         Raises:
           InputError: the text has another form, or names an unknown part or option.
         """
-        return self._part(*self._split(text))
+        try:
+            node = ast.parse(text.strip(), mode="eval").body
+            call = node if isinstance(node, ast.Call) else ast.Call(node, [], [])
+            given = {
+                option.arg: ast.literal_eval(option.value)
+                for option in call.keywords
+                if option.arg  # no **
+            }
+            if call.args or len(given) < len(call.keywords):
+                raise ValueError
+            hash(tuple(given.items()))  # a Part is hashable
+            name = ast.unparse(call.func)
+        except (SyntaxError, ValueError, TypeError, MemoryError, RecursionError):
+            form = "NAME or NAME(option=value, ...)"
+            raise InputError(
+                f"{self.kind}: expected {form}, got {text!r:.60}"
+            ) from None
+        return self._part(name, given)
 
     def replace(self, part: Part, given: dict[str, Any]) -> Part:
         """Returns the part with other values for some of its options.
@@ -88,13 +95,11 @@ class Room:
           InputError: the factory cannot be imported, does not take these options, or
             makes something else.
         """
-        part = self._part(part.name, dict(part.options))
+        part = self.replace(part, {})
         module, _, function = part.name.rpartition(".")
         try:
-            factory = getattr(
-                import_module(module or f"{self.package}.{function}"), function
-            )
-            made = factory(**dict(part.options) | (traced or {}))
+            home = import_module(module or f"{self.package}.{function}")
+            made = getattr(home, function)(**dict(part.options) | (traced or {}))
         except (ImportError, AttributeError, TypeError, ValueError) as error:
             raise InputError(f"{self.kind} {part}: {error}") from error
         if not isinstance(made, self.contract):
@@ -105,84 +110,54 @@ class Room:
 
     def _part(self, name: str, given: dict[str, Any]) -> Part:
         """Returns a part; a built-in one has its options checked and completed."""
-        if "." not in name:
-            given = self._complete(name, given)
-        return Part(name, tuple(given.items()))
-
-    def _split(self, text: str) -> tuple[str, dict[str, Any]]:
-        """Splits a text into the name and the options given."""
-        try:
-            node = ast.parse(text.strip(), mode="eval").body
-            call = node if isinstance(node, ast.Call) else ast.Call(node, [], [])
-            given = {
-                option.arg: ast.literal_eval(option.value)
-                for option in call.keywords
-                if option.arg  # no **
-            }
-            if call.args or len(given) < len(call.keywords):
-                raise ValueError
-            hash(tuple(given.items()))  # a Part is hashable
-            return ast.unparse(call.func), given
-        except (SyntaxError, ValueError, TypeError, MemoryError, RecursionError):
-            form = "NAME or NAME(option=value, ...)"
-            raise InputError(
-                f"{self.kind}: expected {form}, got {text!r:.60}"
-            ) from None
-
-    def _complete(self, name: str, given: dict[str, Any]) -> dict[str, Any]:
-        """Returns all options of a built-in part, those not given by their defaults.
-
-        Raises:
-          InputError: an unknown part or option, or a value that it cannot have.
-        """
+        if "." in name:
+            return Part(name, tuple(given.items()))
         if name not in self.names():
             known = ", ".join(self.names())
             raise InputError(f"{self.kind}: expected one of {known}, got {name!r:.60}")
-        signature = self.options(name)
-        complete = {option: known.default for option, known in signature.items()}
+        declared = self.options(name)
+        complete = {option: known.default for option, known in declared.items()}
         for option, value in given.items():
-            if option not in signature:
-                known = ", ".join(signature) or "none"
+            if option not in declared:
+                known = ", ".join(declared) or "none"
                 raise InputError(
                     f"{self.kind} {name} has no option {option!r}: expected {known}"
                 )
             try:
-                complete[option] = options.check(*signature[option][:2], value)
+                complete[option] = options.check(*declared[option][:2], value)
             except ValueError as error:
                 raise InputError(f"{self.kind} {name}: {option}: {error}") from None
-        return complete
-
-    def options(self, name: str) -> dict[str, Option]:
-        """Returns the options of a built-in part, read from its source."""
-        return _options(self.package, name)
+        return Part(name, tuple(complete.items()))
 
 
 @cache
 def _options(package: str, name: str) -> dict[str, Option]:
     (folder,) = import_module(package).__path__
     source = (Path(folder) / f"{name}.py").read_text(encoding="utf-8")
-    for node in ast.parse(source).body:
-        if isinstance(node, ast.FunctionDef) and node.name == name:
-            arguments, defaults = node.args.kwonlyargs, node.args.kw_defaults
-            texts = options.texts(ast.get_docstring(node), "Args")
-            return {
-                argument.arg: Option(
-                    ast.unparse(argument.annotation) if argument.annotation else "",
-                    ast.literal_eval(default),
-                    texts.get(argument.arg, ""),
-                )
-                for argument, default in zip(arguments, defaults, strict=True)
-                if default
-            }
-    raise AssertionError(f"{name}.py has no function {name}")
+    (factory,) = (
+        node
+        for node in ast.parse(source).body
+        if isinstance(node, ast.FunctionDef) and node.name == name
+    )
+    texts = options.texts(ast.get_docstring(factory), "Args")
+    declared = zip(factory.args.kwonlyargs, factory.args.kw_defaults, strict=True)
+    return {
+        option.arg: Option(
+            ast.unparse(option.annotation) if option.annotation else "",
+            ast.literal_eval(default),
+            texts.get(option.arg, ""),
+        )
+        for option, default in declared
+        if default
+    }
 
 
-features = Room("features", "vladser.features", Features)
-encoders = Room("encoder", "vladser.encoders", Encoder)
-aggregators = Room("aggregator", "vladser.aggregators", Aggregator)
-heads = Room("head", "vladser.heads", Head)
-objectives = Room("objective", "vladser.objectives", Objective, traced=True)
-optimizers = Room("optimizer", "vladser.optimizers", Optimizer, traced=True)
+features = Room("features", "vladser.features", types.Features)
+encoders = Room("encoder", "vladser.encoders", types.Encoder)
+aggregators = Room("aggregator", "vladser.aggregators", types.Aggregator)
+heads = Room("head", "vladser.heads", types.Head)
+objectives = Room("objective", "vladser.objectives", types.Objective, traced=True)
+optimizers = Room("optimizer", "vladser.optimizers", types.Optimizer, traced=True)
 ROOMS = {
     room.kind: room
     for room in (features, encoders, aggregators, heads, objectives, optimizers)

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -41,17 +42,14 @@ def expect_same(made: PyTree, expected: PyTree) -> None:
     """Expects that two trees are equal but for rounding.
 
     Compares the Euclidean norm of their difference, all arrays together, with that of
-    what is expected: where a sum cancels, a single number may have lost its digits.
-
-    Args:
-      made: a tree of arrays.
-      expected: another.
+    `expected`: where a sum cancels, a single number may have lost its digits.
     """
-    shapes = [jax.tree.map(np.shape, tree) for tree in (made, expected)]
-    expect(shapes[0] == shapes[1], f"expected shapes {shapes[1]}, got {shapes[0]}")
-    pairs = [*zip(jax.tree.leaves(made), jax.tree.leaves(expected), strict=True)]
-    error = sum(np.sum((np.asarray(a) - np.asarray(b)) ** 2) for a, b in pairs) ** 0.5
-    size = sum(np.sum(np.square(b)) for _, b in pairs) ** 0.5
+    chex.assert_trees_all_equal_shapes(made, expected)
+    made, expected = (
+        np.concatenate([[], *map(np.ravel, jax.tree.leaves(tree))])
+        for tree in (made, expected)
+    )
+    error, size = np.linalg.norm(made - expected), np.linalg.norm(expected)
     said = f"expected equal numbers, got a difference of {error:.1e} of {size:.1e}"
     expect(error <= _TOLERANCE * size, said)
 
@@ -73,9 +71,7 @@ def expect_state(
     with rule("update keeps the structure, shapes and dtypes of the state"):
         before = jax.eval_shape(start, params)
         after = jax.eval_shape(update, params, before, *block)
-        pairs = zip(jax.tree.leaves(before), jax.tree.leaves(after), strict=False)
-        changed = [f"{old} became {new}" for old, new in pairs if old != new]
-        expect(after == before, ", ".join(changed) or f"{before} became {after}")
+        chex.assert_trees_all_equal_shapes_and_dtypes(after, before)
 
 
 def expect_floats(init: Callable, *arguments: Any) -> None:
@@ -116,7 +112,7 @@ def row(tree: PyTree, place: int) -> PyTree:
 
 
 def differentiate(function: Callable, keep: Callable | None = None) -> Callable:
-    """Compiles a function, its gradients and a leading axis of everything.
+    """Compiles a function, its gradients and a leading axis of all but params.
 
     Args:
       function: (params, inputs, *others) -> array; inputs is a pytree of floats.
@@ -133,29 +129,39 @@ def differentiate(function: Callable, keep: Callable | None = None) -> Callable:
         kept = keep(value, *arguments) if keep else value
         return jnp.sum(jnp.sin(kept)), value
 
-    run = jax.jit(jax.vmap(jax.value_and_grad(loss, (0, 1), has_aux=True)))
-
-    def call(params, inputs, *others):
-        copies = len(jax.tree.leaves(inputs)[0])
-        params = jax.tree.map(lambda leaf: np.stack([leaf] * copies), params)
-        (_, value), gradients = jax.device_get(run(params, inputs, *others))
+    @jax.jit
+    def run(params, *batched):
+        derivatives = jax.value_and_grad(loss, (0, 1), has_aux=True)
+        (_, value), gradients = jax.vmap(partial(derivatives, params))(*batched)
         return value, gradients
 
-    return call
+    return lambda *arguments: jax.device_get(run(*arguments))
 
 
-def cuttings(count: int, frames: int, blocks: int) -> Array:
-    """Cuts frames into blocks at random.
+def cuttings(mask: np.ndarray, ways: int = 6, blocks: int = 5) -> Iterator[np.ndarray]:
+    """Cuts frames into blocks at random, in several ways.
 
-    Returns:
-      [count, blocks, frames] int, the frame at each place of each block, -1 for
-      padding; some blocks are padding alone.
+    Args:
+      mask: [N, T, ...].
+      ways: how many.
+      blocks: into which each row is cut.
+
+    Yields:
+      [N, blocks, T] int, the frame at each place of each block, -1 for padding; some
+      blocks are padding alone.
     """
-    draw = np.random.default_rng(2)
-    cuts = np.full((count, blocks, frames), -1)
-    for cut in cuts:
-        ends = [0, *np.sort(draw.integers(0, frames + 1, blocks - 1)), frames]
-        for block, first, end in zip(cut, ends[:-1], ends[1:], strict=True):
-            at = draw.integers(frames - (end - first) + 1)
-            block[at : at + end - first] = np.arange(first, end)
-    return cuts
+    (rows, frames), draw = mask.shape[:2], np.random.default_rng(2)
+    for _ in range(ways):
+        cuts = np.full((rows, blocks, frames), -1)
+        for cut in cuts:
+            ends = [0, *np.sort(draw.integers(0, frames + 1, blocks - 1)), frames]
+            for block, first, end in zip(cut, ends[:-1], ends[1:], strict=True):
+                at = draw.integers(frames - (end - first) + 1)
+                block[at : at + end - first] = np.arange(first, end)
+        yield cuts
+
+
+def pad(frames: Array, mask: Array, fill: float) -> tuple[Array, Array]:
+    """Appends a frame of padding, the one at place -1 of `cuttings`."""
+    frames = jnp.concatenate([frames, jnp.full_like(frames[:1], fill)])
+    return frames, jnp.concatenate([mask, jnp.zeros_like(mask[:1])])

@@ -1,8 +1,4 @@
-"""The contracts of parts, as checks that anybody can call on a part.
-
-    from vladser import testing
-
-    testing.check_aggregator(my_pooling(size=3))
+"""The contracts of parts, as checks that anybody can call: `check_aggregator(mine())`.
 
 Each check runs a part on small random arrays and raises an AssertionError that names
 the first rule of its contract (see `types`) that the part breaks. Parts run in float64,
@@ -16,6 +12,7 @@ from collections.abc import Callable
 from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -25,20 +22,13 @@ from vladser import rules
 from vladser.rules import expect, expect_finite, expect_same, row, rule
 from vladser.types import Aggregator, Encoder, Features, Head
 
-_T, _BLOCKS, _CUTTINGS = 12, 5, 6
+_T = 12
 _LENGTHS = (_T, 7, 1, 0)
 _COMPILES = "can be compiled, differentiated and vmapped"
 
 
 def check_features(features: Features) -> None:
-    """Checks the contract of `types.Features`.
-
-    Args:
-      features: what a factory returns.
-
-    Raises:
-      AssertionError: names the rule that is broken.
-    """
+    """Checks the contract of `types.Features` on what a factory returns."""
     with rule("the id has letters, digits, _, . and - alone"):
         expect(re.fullmatch(r"[\w.-]+", features.id, re.ASCII), f"got {features.id!r}")
     with rule("features can be pickled, for worker processes"):
@@ -54,13 +44,13 @@ def check_features(features: Features) -> None:
             expect(frames.shape == shape, f"expected {shape}, got {frames.shape}")
             expect(frames.dtype == np.float32, f"got {frames.dtype}")
             expect_finite(frames)
-        if features.live is None:
-            continue
-        with rule("live frames are those of the whole signal, however it was cut"):
-            with features.live(extract) as live:
-                rows = [live.push(part) for part in np.array_split(signal, 3)]
-                rows.append(live.end())
-            expect(np.array_equal(np.concatenate(rows), frames), "they differ")
+        if features.live:
+            with (
+                rule("live frames are those of the whole signal, however it was cut"),
+                features.live(extract) as live,
+            ):
+                rows = [*map(live.push, np.array_split(signal, 3)), live.end()]
+                expect(np.array_equal(np.concatenate(rows), frames), "they differ")
 
 
 def check_aggregator(aggregator: Aggregator, dim: int = 8) -> None:
@@ -69,9 +59,6 @@ def check_aggregator(aggregator: Aggregator, dim: int = 8) -> None:
     Args:
       aggregator: what a factory returns.
       dim: H, the size of the frames to run it on.
-
-    Raises:
-      AssertionError: names the rule that is broken.
     """
     params, draw = rules.parameters(aggregator, dim), np.random.default_rng(0)
     mask = np.arange(_T) < np.array([*_LENGTHS, _T])[:, None]
@@ -84,11 +71,9 @@ def check_aggregator(aggregator: Aggregator, dim: int = 8) -> None:
         whole = run(params, frames, mask)
     vectors, (_, frames_bar) = whole
     with rule("apply returns one vector [V], in the dtype of the frames"):
-        expect(vectors.ndim == 2, f"got the shape {vectors.shape[1:]}")
+        chex.assert_rank(vectors, 2)
         expect(vectors.dtype == frames.dtype, f"got {vectors.dtype}")
-    with rule("without a frame the vector and all gradients are finite"):
-        expect_finite(row(whole, 3))
-    with rule("the vector and all gradients are finite"):
+    with rule("the vector and all gradients are finite, without a frame too"):
         expect_finite(whole)
     with rule("padding reaches neither the vector nor a gradient"):
         expect_same(run(params, padded, mask), whole)
@@ -106,26 +91,21 @@ def _check_stepwise(stepwise, params, frames, mask, whole):
     def begin(params):
         return start(params, dim)
 
-    rules.expect_state(begin, update, params, frames[0], mask[0])
-    rules.expect_floats(begin, params)
-
     def in_blocks(params, frames, mask, cut):
+        frames, mask = rules.pad(frames, mask, jnp.nan)
+
         def step(state, places):
-            kept = (places >= 0) & mask[places]
-            block = jnp.where(kept[:, None], frames[places], jnp.nan)
-            return update(params, state, block, kept), None
+            return update(params, state, frames[places], mask[places]), None
 
         return finish(params, lax.scan(step, begin(params), cut)[0])
 
+    rules.expect_state(begin, update, params, frames[0], mask[0])
+    rules.expect_floats(begin, params)
     with rule(f"stepwise {_COMPILES}"):
         run = rules.differentiate(in_blocks)
-        in_all_ways = [
-            run(params, frames, mask, np.stack([cut] * len(mask)))
-            for cut in rules.cuttings(_CUTTINGS, _T, _BLOCKS)
-        ]
-        run = jax.jit(lambda params, *block: finish(
-            params, update(params, begin(params), *block)))  # fmt: skip
-        nothing = run(params, frames[0, :0], mask[0, :0])
+        in_all_ways = [run(params, frames, mask, cut) for cut in rules.cuttings(mask)]
+        no_block = np.zeros((0, _T), int)
+        nothing = jax.jit(in_blocks)(params, frames[0], mask[0], no_block)
     with rule("stepwise equals apply, whatever the blocks"):
         for made in in_all_ways:
             expect_same(made, whole)
@@ -138,9 +118,6 @@ def check_encoder(encoder: Encoder, dim: int = 5) -> None:
     Args:
       encoder: what a factory returns.
       dim: D, the size of the frames to run it on.
-
-    Raises:
-      AssertionError: names the rule that is broken.
     """
     params, draw = rules.parameters(encoder, dim), np.random.default_rng(0)
     # Two minibatches: in the second one utterance alone has frames.
@@ -148,19 +125,13 @@ def check_encoder(encoder: Encoder, dim: int = 5) -> None:
     drawn = draw.normal(size=(_T, len(_LENGTHS), dim))
     frames = np.where(mask[..., None], drawn, 0)
 
-    def keep(outputs, params, frames, mask, *cut):  # where there are frames
-        return jnp.where(mask[..., None], outputs, 0)
-
     with rule(f"apply {_COMPILES}"):
-        run = rules.differentiate(encoder.apply, keep)
+        run = rules.differentiate(encoder.apply, _where_frames_are)
         whole = run(params, frames, mask)
         alone = run(params, drawn[None, :7, 1:2], np.ones((1, 7, 1), bool))
     outputs, (params_bar, frames_bar) = whole
     with rule("apply returns one vector a frame, [T, B, H], in the frames' dtype"):
-        shape = outputs.shape[1:]
-        expect(
-            len(shape) == 3 and shape[:2] == mask.shape[1:], f"got the shape {shape}"
-        )
+        chex.assert_shape(outputs, (*mask.shape, None))
         expect(outputs.dtype == frames.dtype, f"got {outputs.dtype}")
     with rule("outputs, those of padding too, and all gradients are finite"):
         expect_finite(whole)
@@ -171,11 +142,11 @@ def check_encoder(encoder: Encoder, dim: int = 5) -> None:
         expect_same(row(params_bar, 1), row(alone[1][0], 0))
         expect_same(frames_bar[1, :7, 1], alone[1][1][0, :, 0])
     if encoder.recurrence:
-        _check_recurrence(encoder.recurrence, params, frames, mask, whole, keep)
+        whole = outputs * mask[..., None], whole[1]
+        _check_recurrence(encoder.recurrence, params, frames, mask, whole)
 
 
-def _check_recurrence(recurrence, params, frames, mask, whole, keep):
-    """Compares with `whole`, the outputs and gradients of `apply`."""
+def _check_recurrence(recurrence, params, frames, mask, whole):
     start, residuals, update = recurrence
 
     def begin(params):
@@ -186,44 +157,32 @@ def _check_recurrence(recurrence, params, frames, mask, whole, keep):
         outputs, carry = update(params, carry, frames, mask, saved)
         return carry, outputs
 
-    def carry_after(*block):
-        return advance(*block)[0]
-
-    rules.expect_state(begin, carry_after, params, frames[0], mask[0])
-    rules.expect_floats(begin, params)
-
     def in_blocks(params, frames, mask, cut):
+        frames, mask = rules.pad(frames, mask, 0)
+
         def step(carry, places):
-            kept = (places >= 0)[:, None] & mask[places]
-            clean = jnp.where(kept[..., None], frames[places], 0)
-            return advance(params, carry, clean, kept)
+            return advance(params, carry, frames[places], mask[places])
 
         outputs = lax.scan(step, begin(params), cut)[1]
-        order = jnp.argsort(jnp.where(cut >= 0, cut, cut.size).ravel())
-        return outputs.reshape(-1, *outputs.shape[2:])[order[:_T]]
+        in_order = jnp.zeros((_T + 1, *outputs.shape[2:])).at[cut].set(outputs)
+        return in_order[:_T]
 
-    @jax.jit
-    def twice(params, frames, mask):
-        carry = carry_after(params, begin(params), frames, mask)
-        return carry, carry_after(params, carry, 0 * frames, mask & False)
-
+    rules.expect_state(
+        begin, lambda *block: advance(*block)[0], params, frames[0], mask[0]
+    )
+    rules.expect_floats(begin, params)
     with rule(f"the recurrence {_COMPILES}"):
-        run = rules.differentiate(in_blocks, keep)
-        in_all_ways = [
-            run(params, frames, mask, np.stack([cut] * len(mask)))
-            for cut in rules.cuttings(_CUTTINGS, _T, _BLOCKS)
-        ]
-        before, after = twice(params, frames[0], mask[0])
+        run = rules.differentiate(in_blocks, _where_frames_are)
+        in_all_ways = [run(params, frames, mask, cut) for cut in rules.cuttings(mask)]
     with rule("the recurrence has finite outputs, those of padding too"):
         expect_finite(in_all_ways)
     with rule("the recurrence equals apply, whatever the blocks"):
-        kept = keep(whole[0], params, frames, mask)
         for outputs, gradients in in_all_ways:
-            expect_same(
-                (keep(outputs, params, frames, mask), gradients), (kept, whole[1])
-            )
-    with rule("where the mask is False the carry stays as it is"):
-        expect_same(after, before)
+            expect_same((outputs * mask[..., None], gradients), whole)
+
+
+def _where_frames_are(outputs, params, frames, mask, *cut):
+    return jnp.where(mask[..., None], outputs, 0)
 
 
 def check_head(head: Head, size: int = 6, classes: int = 3) -> None:
@@ -233,19 +192,15 @@ def check_head(head: Head, size: int = 6, classes: int = 3) -> None:
       head: what a factory returns.
       size: V, the size of the vectors to run it on.
       classes: how many.
-
-    Raises:
-      AssertionError: names the rule that is broken.
     """
     params, draw = rules.parameters(head, size, classes), np.random.default_rng(0)
     vectors = draw.normal(size=(2, 4, size))
     vectors[0, 0] = 0
     with rule(f"apply {_COMPILES}"):
-        whole = rules.differentiate(head.apply)(params, vectors)
+        logits, _ = whole = rules.differentiate(head.apply)(params, vectors)
         alone = jax.jit(head.apply)(params, vectors[1, 2:3])
-    logits = whole[0]
     with rule("apply returns logits [B, classes], in the dtype of the vectors"):
-        expect(logits.shape[1:] == (4, classes), f"got the shape {logits.shape[1:]}")
+        chex.assert_shape(logits, (2, 4, classes))
         expect(logits.dtype == vectors.dtype, f"got {logits.dtype}")
     with rule("logits and gradients are finite"):
         expect_finite(whole)
@@ -259,28 +214,21 @@ def check_objective(factory: Callable, **options: Any) -> None:
     Args:
       factory: its keyword-only arguments are the options, each with a default.
       **options: values other than the defaults.
-
-    Raises:
-      AssertionError: names the rule that is broken.
     """
     size, classes, draw = 6, 3, np.random.default_rng(0)
     default, other = factory(), factory(**options)
     params = rules.parameters(default, size, classes)
     labels = np.repeat([0, 1, 2], [6, 3, 1])
-    training_sets = labels, labels[:9]  # the second lacks a class
-    with rule("prepare makes numpy arrays of finite numbers"):
+    with rule("prepare makes numpy arrays of finite numbers, alike in shape"):
         data = [
-            objective.prepare(chosen, classes)
+            objective.prepare(training_set, classes)
             for objective in (default, other)
-            for chosen in training_sets
+            for training_set in (labels, labels[:9])  # the second lacks a class
         ]
         for leaf in jax.tree.leaves(data):
             expect(isinstance(leaf, np.ndarray | np.generic), f"got {leaf!r:.60}")
         expect_finite(data)
-    with rule("neither options nor labels change the shapes of the data"):
-        shapes = [jax.tree.map(lambda x: (x.shape, str(x.dtype)), one) for one in data]
-        for shape in shapes:
-            expect(shape == shapes[0], f"got {shapes[0]} and {shape}")
+        chex.assert_trees_all_equal_shapes_and_dtypes(*data)
         data = jax.tree.map(lambda *leaves: np.stack(leaves), *data)
 
     vectors = draw.normal(size=(4, len(labels), size))
@@ -288,10 +236,9 @@ def check_objective(factory: Callable, **options: Any) -> None:
     logits[:, :2] = 1e4 * np.eye(classes)[:2]  # certain of the right and a wrong class
 
     def losses_of(objective):
-        def losses(params, inputs, data, labels):
-            return objective.loss(params, data, *inputs, labels)
-
-        return losses
+        return lambda params, inputs, data, labels: objective.loss(
+            params, data, *inputs, labels
+        )
 
     with rule(f"loss {_COMPILES}"):
         arguments = (vectors, logits), data, np.stack([labels] * 4)
@@ -302,8 +249,7 @@ def check_objective(factory: Callable, **options: Any) -> None:
         few = vectors[0, 2:5], logits[0, 2:5]
         part = jax.jit(losses_of(default))(params, few, row(data, 0), labels[2:5])
     with rule("loss returns one number an utterance, [B]"):
-        shape = whole[0].shape[1:]
-        expect(shape == labels.shape, f"got the shape {shape}")
+        chex.assert_shape(whole[0], (4, len(labels)))
     with rule("losses and gradients are finite"):
         expect_finite((whole, by_other))
     with rule("loss sees the options in its data alone"):
@@ -318,9 +264,6 @@ def check_optimizer(factory: Callable, **options: float) -> None:
     Args:
       factory: its keyword-only arguments are the options, each with a default.
       **options: values other than the defaults.
-
-    Raises:
-      AssertionError: names the rule that is broken.
     """
     draw = np.random.default_rng(0)
     params = {"kernel": draw.normal(size=(3, 2)), "bias": np.float64(0.5)}
@@ -329,12 +272,8 @@ def check_optimizer(factory: Callable, **options: float) -> None:
     signature = inspect.signature(factory).parameters
     defaults = {name: option.default for name, option in signature.items()}
     settings = defaults, defaults | options
-    with rule("options are numbers"):
-        for name, value in (*settings[0].items(), *settings[1].items()):
-            expect(isinstance(value, int | float), f"{name} is {value!r}")
 
-    def init(params):  # the same for all options
-        return factory().init(params)
+    init = factory().init  # the same for all options
 
     def updates_by(options):
         def step(state, gradient):
@@ -352,8 +291,7 @@ def check_optimizer(factory: Callable, **options: float) -> None:
         traced = jax.jit(jax.vmap(updates_by, axis_size=2))(stacked)
     with rule("updates are finite, that of a zero gradient too"):
         expect_finite(traced)
-    with rule("updates have the structure and shapes of the parameters, and equal those"
-              " of options that are not traced"):  # fmt: skip
+    with rule("updates equal those of options that are not traced"):
         for place, numbers in enumerate(settings):
             expected = jax.jit(lambda numbers=numbers: updates_by(numbers))()
             expect_same(row(traced, place), expected)

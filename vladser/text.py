@@ -60,15 +60,12 @@ def table(
     Args:
       header: a name for each column, or "".
       rows: as many cells each.
-      words: which columns, beside the first, hold words; they are set to the left, and
-        numbers to the right.
-      markdown: whether to write it as GitHub and most readers of Markdown know tables;
-        cells are escaped.
+      words: the columns, beside the first, of words: set to the left, numbers to the
+        right.
+      markdown: whether to write it in Markdown, with cells escaped.
     """
-    lines = [[*map(str, line)] for line in (header, *rows)]
-    if markdown:
-        lines = [[*map(escaped, line)] for line in lines]
-    least = 3 if markdown else 1
+    form, least = (escaped, 3) if markdown else (str, 1)
+    lines = [[form(str(cell)) for cell in line] for line in (header, *rows)]
     widths = [max(least, *map(len, column)) for column in zip(*lines, strict=True)]
     left = {0, *words}
     lines = [

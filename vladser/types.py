@@ -24,66 +24,46 @@ PyTree: TypeAlias = Any
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """Who said what, in which emotion, and where the audio is.
+    """Who said what, in which emotion, and where the audio is."""
 
-    Attributes:
-      id: unique within the corpus and the same on every machine.
-      file: the audio file.
-      speaker: the person who talks, not the dialogue or the recording session.
-      emotion: canonical name, see `corpora.emotions`.
-      session: speakers of one session were recorded together; None where a corpus has
-        no sessions.
-      text: identifies the sentence that is spoken, where the corpus knows.
-      start, end: the segment of the file, in seconds; None for its begin and its end.
-      split: "train", "validation" or "test" where the corpus publishes one.
-    """
-
-    id: str
+    id: str  # unique within the corpus, and the same on every machine
     file: Path
-    speaker: str
-    emotion: str
-    session: str | None = None
-    text: str | None = None
-    start: float | None = None
-    end: float | None = None
-    split: str | None = None
+    speaker: str  # the person who talks, not the dialogue or the recording session
+    emotion: str  # canonical name, see `corpora.emotions`
+    session: str | None = None  # speakers of one session were recorded together
+    text: str | None = None  # identifies the sentence that is spoken
+    start: float | None = None  # of the segment, in seconds; None: that of the file
+    end: float | None = None  # likewise
+    split: str | None = None  # "train", "validation" or "test"
 
 
 class Corpus(NamedTuple):
-    """What a reader found: the utterances, and one line for each thing the user should
-    know of them (a partial release, a label that was left out)."""
+    """What a reader returns."""
 
     utterances: list[Utterance]
-    notes: list[str]
+    notes: list[str]  # for the user: a partial release, a label that was left out
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """A corpus as one frame buffer on the host, and the names its codes stand for.
+    """A corpus of N utterances as one frame buffer on the host.
 
-    Attributes:
-      frames: [F + longest, D] float32, all utterances end to end, then zeros, so that a
-        slice that starts at the last utterance never runs out of the buffer.
-      offset, length: [N] int64, the first frame and the frame count of each utterance.
-      label, speaker, session: [N] int64 codes into `emotions`, `speakers` and
-        `sessions`; session is -1 where there is none.
-      split: [N] str, "" where the corpus publishes none.
-      utterances: [N] the ids.
-      feature_set: which descriptors the columns are, with the version of their source.
+    The frames of all utterances lie end to end, then zeros, so that a slice that starts
+    at the last utterance never runs out of the buffer.
     """
 
-    frames: np.ndarray
-    offset: np.ndarray
-    length: np.ndarray
-    label: np.ndarray
-    speaker: np.ndarray
-    session: np.ndarray
-    split: np.ndarray
-    utterances: tuple[str, ...]
+    frames: np.ndarray  # [F + longest, D] float32
+    offset: np.ndarray  # [N] int64, the first frame of each utterance
+    length: np.ndarray  # [N] int64, its frames
+    label: np.ndarray  # [N] int64 codes into `emotions`
+    speaker: np.ndarray  # [N] int64 codes into `speakers`
+    session: np.ndarray  # [N] int64 codes into `sessions`, -1 for none
+    split: np.ndarray  # [N] str, "" for none
+    utterances: tuple[str, ...]  # [N] ids
     emotions: tuple[str, ...]
     speakers: tuple[str, ...]
     sessions: tuple[str, ...]
-    feature_set: str
+    feature_set: str  # what the columns are, with the version of their source
 
 
 class Buffer(NamedTuple):
@@ -107,27 +87,26 @@ class Fold(NamedTuple):
 class Features(NamedTuple):
     """Describes each frame of an utterance by D numbers.
 
-    A factory of features is quick and imports nothing heavy: that is left to `setup`.
-    Utterances are described in worker processes, to which their Features are pickled:
-    functions are those of a module, or `functools.partial` of such.
+    A factory of features imports nothing heavy: that is left to `setup`. Features are
+    pickled for worker processes: their functions are those of a module, or
+    `functools.partial` of such.
 
     A signal is float32 [n] at 16 kHz, mono, in [-1, 1), with n at least `shortest`:
     what `features.audio.load` makes of an utterance's file.
 
     Attributes:
-      id: names the features, in letters, digits, "_", "." and "-". It differs wherever
-        the numbers do (by options, a configuration, weights), but for the version of
-        `package`. The cache and trained models know features by it.
+      id: names the features in the cache and in trained models: letters, digits, "_",
+        "." and "-". It differs wherever the numbers do (by options, a configuration,
+        weights), but for the version of `package`.
       dim: D. Where `setup` is None, 0 stands for the D of most files.
       setup: () -> extract, called once in a worker: imports, and loads what is large.
         extract: signal -> float32 [T, D], finite; raises `features.audio.BadAudio` for
-        a signal that it cannot describe. None where the file of an utterance holds its
-        features already, as a .npy file.
+        a signal that it cannot describe. None where the utterances' files are .npy
+        files of features.
       frames: n -> T, the frames of a signal of n samples; None where `setup` is.
-      shortest: samples of the shortest signal that can be described, such as the
-        longest window.
-      package: the distribution that computes the features and has to be installed; its
-        version belongs to them. None where the id says all.
+      shortest: samples of the shortest signal, such as the longest window.
+      package: the distribution that computes the features, whose version belongs to
+        them; None where the id says all.
       live: (extract) -> a context manager for one signal that is still going on. It has
         `push(int16 [n], any n) -> float32 [R, D]`, the frames that have become final,
         and `end() -> float32 [R, D]`, the others; together those of the whole signal,
@@ -173,9 +152,8 @@ class Aggregator(NamedTuple):
         the frames may hold anything, NaN included, and neither the vector nor a
         gradient may depend on them. Without a frame (an empty mask) the vector and
         all gradients are finite.
-      stepwise: the same, block by block; None for an aggregator that has to see all
-        frames at once, which then cannot stream. `aggregators.stepwise` makes `apply`
-        of it.
+      stepwise: the same, block by block, of which `aggregators.stepwise` makes `apply`;
+        None for an aggregator that has to see all frames at once: it cannot stream.
     """
 
     init: Callable[[Array, int], PyTree]
@@ -223,14 +201,11 @@ class Encoder(NamedTuple):
 
 
 class Head(NamedTuple):
-    """Classifies utterance-level representations, each by itself, as pure functions.
+    """Classifies utterance-level representations, each by itself, as pure functions."""
 
-    Attributes:
-      init: (key, size, classes) -> params, a pytree of floats.
-      apply: (params, vectors [B, V]) -> logits [B, classes].
-    """
-
+    # (key, size, classes) -> params, a pytree of floats
     init: Callable[[Array, int, int], PyTree]
+    # (params, vectors [B, V]) -> logits [B, classes]
     apply: Callable[[PyTree, Array], Array]
 
 
@@ -260,13 +235,10 @@ class Optimizer(NamedTuple):
 
     An optimizer's options are numbers, and data: its factory is called with arrays
     that jax traces, and must not branch on them.
-
-    Attributes:
-      init: params -> state.
-      update: (gradient, state, params) -> (updates to be added, state).
     """
 
-    init: Callable[[PyTree], PyTree]
+    init: Callable[[PyTree], PyTree]  # params -> state
+    # (gradient, state, params) -> (updates to be added, state)
     update: Callable[[PyTree, PyTree, PyTree], tuple[PyTree, PyTree]]
 
 
@@ -284,21 +256,14 @@ class Part:
 
 @dataclass(frozen=True)
 class Spec:
-    """What changes the compiled program of a training.
-
-    Attributes:
-      encoder, aggregator, head: with their options.
-      objective, optimizer: without: these are data, in a Trial.
-      dim: D, descriptors of a frame.
-      classes: how many.
-    """
+    """What changes the compiled program of a training."""
 
     encoder: Part
     aggregator: Part
     head: Part
-    objective: Part
-    optimizer: Part
-    dim: int
+    objective: Part  # without its options, which are data, in a Trial
+    optimizer: Part  # likewise
+    dim: int  # D, descriptors of a frame
     classes: int
 
 
@@ -309,10 +274,8 @@ class Trial(NamedTuple):
     """
 
     seed: Array  # int32
-    # [D] of the fold's training frames, and 1 / their standard deviation; 0 and 1
-    # where they are standardized already
-    mean: Array
-    scale: Array
+    mean: Array  # [D] of the fold's training frames; 0 where they are standardized
+    scale: Array  # [D] 1 / their standard deviation; 1 likewise
     noise: Array  # standard deviation, in units of the standardized input
     dropout: Array  # probability that an output of the encoder is dropped
     objective: PyTree  # its data, see `Objective.prepare`

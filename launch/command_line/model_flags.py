@@ -10,8 +10,7 @@ from launch.command_line import fields
 from launch.command_line.fields import flag
 from vladser import registry
 from vladser.models import bundle
-from vladser.models.bundle import Bundle
-from vladser.models.description import Description
+from vladser.models.bundle import Bundle, Description
 from vladser.types import Part
 
 

@@ -10,7 +10,7 @@ from launch.command_line.fields import flag
 from vladser import registry
 from vladser.errors import InputError
 from vladser.features import cache
-from vladser.models.description import Description
+from vladser.models.bundle import Description
 from vladser.types import Features, Part
 
 

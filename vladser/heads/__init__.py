@@ -1,7 +1,3 @@
-"""Heads: from utterance-level representations to logits. One a file.
-
-To add one, add a file here with a factory function of the same name, whose keyword-only
-arguments are the options, and its name below. See `types.Head` for the contract.
-"""
+"""Heads: from utterance-level representations to logits. One a file, see `registry`."""
 
 NAMES = ("dense", "linear")

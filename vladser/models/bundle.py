@@ -6,54 +6,56 @@
     SHA256SUMS               the digests of the first two
 
 `sha256sum -c SHA256SUMS` checks it as well. Digests notice damage; they do not say who
-made a model. Nothing in it is run: a pooling that is not built in has to be named by
-whoever loads it. Not before its parameters are needed is jax imported.
+made a model. Nothing in it is run: a part that is not built in has to be named by
+whoever loads it. jax is imported when parameters are read or written, not before.
 """
 
 import json
+import re
 import shutil
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+import vladser
 from vladser import files
-from vladser.condition import Condition, specification
+from vladser.condition import Condition, make, settings, specification
 from vladser.errors import InputError
-from vladser.models import card, description
-from vladser.models.description import Description
+from vladser.models import card
 from vladser.types import Part, Spec
 
 if TYPE_CHECKING:
     from vladser import model
 
-_MODEL, _PARAMETERS = "model.json", "parameters.safetensors"
+FORMAT = 1
+_MODEL, _PARAMETERS, _CARD = "model.json", "parameters.safetensors", "README.md"
 _CODE = ("encoder", "aggregator", "head", "objective")  # what `load` builds
-_CARD = "README.md"
+
+
+class Description(NamedTuple):
+    """What model.json says."""
+
+    emotions: tuple[str, ...]  # the classes, in the order of the probabilities
+    feature_set: str  # what the D inputs are, with the version of their source
+    features: int  # D
+    condition: Condition  # the settings of its training
+    about: dict[str, Any]  # what the model card says beside this, see `card.write`
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """Everything that classifying needs.
-
-    Attributes:
-      emotions: the classes, in the order of the probabilities.
-      feature_set: what the D inputs are, with the version of their source.
-      condition: the settings of its training.
-      mean, scale: [D] float32 of the frames it was trained on, see `dataset.scaler`.
-      params: of the model, see `model.init`.
-      about: what the model card says beside this, see `card.write`.
-    """
+    """Everything that classifying needs; see `Description`."""
 
     emotions: tuple[str, ...]
     feature_set: str
     condition: Condition
-    mean: np.ndarray
-    scale: np.ndarray
-    params: "model.Params"
+    mean: np.ndarray  # [D] float32 of the training frames, see `dataset.scaler`
+    scale: np.ndarray  # [D] likewise
+    params: "model.Params"  # see `model.init`
     about: dict[str, Any]
 
     @property
@@ -68,20 +70,22 @@ def save(bundle: Bundle, folder: Path) -> None:
     Raises:
       InputError: the folder is there already, or cannot be written.
     """
-    from vladser.models import parameters  # late, for it imports jax
+    from vladser.models import parameters  # imports jax
 
-    said = description.write(
-        bundle.emotions,
-        bundle.feature_set,
-        len(bundle.mean),
-        bundle.condition,
-        bundle.about,
-    )
+    said = {
+        "format": FORMAT,
+        "vladser": vladser.__version__,
+        "emotions": list(bundle.emotions),
+        "feature_set": bundle.feature_set,
+        "features": len(bundle.mean),
+        "condition": settings(bundle.condition),
+        "about": bundle.about,
+    }
     content = {
         _MODEL: json.dumps(said, indent=2, ensure_ascii=False).encode() + b"\n",
         _PARAMETERS: parameters.write(bundle.mean, bundle.scale, bundle.params),
+        _CARD: card.write(said).encode(),
     }
-    content[_CARD] = card.write(said).encode()
     unfinished = folder.with_name(f".{folder.name}.unfinished")
     try:
         if folder.exists():
@@ -93,13 +97,14 @@ def save(bundle: Bundle, folder: Path) -> None:
         files.write_sums(unfinished, (_MODEL, _PARAMETERS))
         unfinished.rename(folder)
     except OSError as error:
-        raise InputError(f"{folder} cannot be written: {error.strerror}") from None
+        raise files.unwritable(folder, error) from None
 
 
 def load(folder: Path, own: Collection[Part] = ()) -> Bundle:
     """Reads a bundle.
 
     Args:
+      folder: of the bundle.
       own: the parts of the bundle that are not built in, to say that you trust their
         code, which will be imported.
 
@@ -107,58 +112,87 @@ def load(folder: Path, own: Collection[Part] = ()) -> Bundle:
       InputError: no bundle, one of another format, one that is damaged or was changed,
         or one with a part that is neither built in nor `own`.
     """
-    from vladser.models import parameters  # late, for it imports jax
+    from vladser.models import parameters  # imports jax
 
-    said, weights = _checked(folder, own)
+    said = describe(folder, own)
     spec = specification(said.condition, said.features, len(said.emotions))
-    with _naming(folder / _PARAMETERS):
-        mean, scale, params = parameters.read(weights, spec)
+    with _naming(folder / _PARAMETERS) as file:
+        mean, scale, params = parameters.read(file.read_bytes(), spec)
     return Bundle(
         said.emotions, said.feature_set, said.condition, mean, scale, params, said.about
     )
 
 
 def describe(folder: Path, own: Collection[Part] = ()) -> Description:
-    """What `load` would read, but for the parameters."""
-    return _checked(folder, own)[0]
-
-
-def _checked(folder: Path, own: Collection[Part]) -> tuple[Description, bytes]:
-    text = _read(folder, _MODEL)
-    with _naming(folder / _MODEL):
-        said = description.parse(text)  # first: another format may have other files
-    weights = _read(folder, _PARAMETERS)
-    _read(folder, files.SUMS)
+    """Reads what `load` does, but for the parameters: their digest is checked alone."""
+    said = _parsed(folder)  # first: another format may have other files
     files.check_sums(folder, (_MODEL, _PARAMETERS))
     with _naming(folder / _MODEL):
-        found = description.read(said)
-    for kind in _CODE:
-        part = getattr(found.condition, kind)
+        for name, (expected, fits) in _FIELDS.items():
+            if not fits(got := said.get(name)):
+                raise InputError(f"{name}: expected {expected}, got {got!r:.60}")
+        condition = make(**said["condition"])
+    parts = {kind: getattr(condition, kind) for kind in _CODE}
+    for kind, part in parts.items():
         if "." in part.name and part not in own:
             raise InputError(
                 f"{folder}: its {kind} {part} is code from elsewhere; if you trust "
                 f"that, say --{kind}={part}"
             )
     for part in own:
-        if part not in (getattr(found.condition, kind) for kind in _CODE):
+        if part not in parts.values():
             raise InputError(f"{folder} has no part {part}")
-    return found, weights
+    return Description(
+        tuple(said["emotions"]),
+        said["feature_set"],
+        said["features"],
+        condition,
+        said["about"],
+    )
+
+
+def _parsed(folder: Path) -> dict[str, Any]:
+    """Returns what model.json says, of a known format."""
+    file, inside = folder / _MODEL, folder / "model"
+    try:
+        said = json.loads(file.read_bytes())
+        form = said["format"]
+    except FileNotFoundError:
+        hint = f": did you mean {inside}?" if (inside / _MODEL).is_file() else ""
+        raise InputError(f"{folder} is no model, it has no {_MODEL}{hint}") from None
+    except OSError as error:
+        raise InputError(f"{file}: {error.strerror}") from None
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise InputError(f"{file}: damaged: not the description of a model") from None
+    if form != FORMAT:
+        reader = f"vladser {vladser.__version__}"
+        raise InputError(f"{file}: {reader} reads format {FORMAT}, got {form!r:.20}")
+    return said
+
+
+def _are_names(said: Any) -> bool:
+    """Returns whether a list has names that can be printed: a stranger wrote them."""
+    return (
+        isinstance(said, list)
+        and all(isinstance(n, str) and n.isprintable() and n.strip() for n in said)
+        and len(set(said)) == len(said) > 1
+    )
+
+
+_SOURCE = re.compile(r"[\w.-]+(/[\w.-]+)?", re.ASCII)
+# The fields of model.json: what is expected, and whether a value is that.
+_FIELDS: dict[str, tuple[str, Callable[[Any], Any]]] = {
+    "emotions": ("two names or more", _are_names),
+    "feature_set": ("a name", lambda x: isinstance(x, str) and _SOURCE.fullmatch(x)),
+    "features": ("a count", lambda x: type(x) is int and x > 0),
+    "condition": ("an object", lambda x: isinstance(x, dict)),
+    "about": ("an object", lambda x: isinstance(x, dict)),
+}
 
 
 @contextmanager
-def _naming(file: Path) -> Iterator[None]:
+def _naming(file: Path) -> Iterator[Path]:
     try:
-        yield
+        yield file
     except InputError as error:
         raise InputError(f"{file}: {error}") from None
-
-
-def _read(folder: Path, name: str) -> bytes:
-    try:
-        return (folder / name).read_bytes()
-    except FileNotFoundError:
-        inside = folder / "model"
-        hint = f": did you mean {inside}?" if (inside / name).is_file() else ""
-        raise InputError(f"{folder} is no model, it has no {name}{hint}") from None
-    except OSError as error:
-        raise InputError(f"{folder / name}: {error.strerror}") from None

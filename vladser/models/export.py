@@ -27,7 +27,7 @@ OPSET = 18  # of ONNX: the oldest that all poolings were tried with
 
 
 def function(bundle: Bundle) -> Callable[[Array, Array], tuple[Array, Array]]:
-    """The function above, as a pure function of arrays."""
+    """Returns the function above."""
 
     def classify(features, lengths):
         frames = jnp.swapaxes((features - bundle.mean) * bundle.scale, 0, 1)
@@ -39,7 +39,7 @@ def function(bundle: Bundle) -> Callable[[Array, Array], tuple[Array, Array]]:
 
 
 def stablehlo(bundle: Bundle) -> bytes:
-    """For `jax.export.deserialize`, on PLATFORMS.
+    """Exports for `jax.export.deserialize`, on PLATFORMS.
 
     Raises:
       InputError: the bundle's pooling needs to know the number of frames.
@@ -50,7 +50,7 @@ def stablehlo(bundle: Bundle) -> bytes:
 
 
 def onnx(bundle: Bundle) -> bytes:
-    """For any runtime of ONNX; its metadata name the emotions and the feature set.
+    """Exports for any runtime of ONNX; metadata name the emotions and the feature set.
 
     Raises:
       InputError: jax2onnx is missing, or cannot convert the bundle's pooling.
@@ -85,10 +85,8 @@ def onnx(bundle: Bundle) -> bytes:
 
 def _inputs(bundle: Bundle) -> tuple[jax.ShapeDtypeStruct, jax.ShapeDtypeStruct]:
     batch, time = export.symbolic_shape("batch, time")
-    return (
-        jax.ShapeDtypeStruct((batch, time, len(bundle.mean)), jnp.float32),
-        jax.ShapeDtypeStruct((batch,), jnp.int32),
-    )
+    features = jax.ShapeDtypeStruct((batch, time, len(bundle.mean)), jnp.float32)
+    return features, jax.ShapeDtypeStruct((batch,), jnp.int32)
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 A walk through utterances is `start`, `advance` by some frames as often as there are
 more, `finish` at any time: what that gives does not depend on how the frames were cut.
-Of a pooling that streams, one compiled program serves all lengths.
+One compiled program serves all lengths if the model streams.
 """
 
 from collections.abc import Sequence
@@ -16,14 +16,14 @@ import numpy as np
 from vladser import masking, model
 from vladser.errors import InputError
 from vladser.models.bundle import Bundle
-from vladser.types import Array, PyTree, Spec
+from vladser.types import Array, PyTree
 
 WIDTH = 32  # frames that the program takes at once
 ROWS = 8  # utterances
 
 
 class Walk(NamedTuple):
-    """What is known after some frames of B utterances."""
+    """The state after some frames of B utterances."""
 
     batch: int
     carry: model.Carry
@@ -39,13 +39,8 @@ class Found(NamedTuple):
     probabilities: np.ndarray  # [B, classes]
 
 
-def can_stream(bundle: Bundle) -> bool:
-    """Whether a walk needs to remember no more than a state of constant size."""
-    return model.streams(bundle.spec)
-
-
 def start(bundle: Bundle, batch: int) -> Walk:
-    """Before the first frame of `batch` utterances."""
+    """Returns the state before the first frame of `batch` utterances."""
     return Walk(batch, model.start(bundle.params, bundle.spec, batch))
 
 
@@ -53,8 +48,10 @@ def advance(bundle: Bundle, walk: Walk, frames: np.ndarray, mask: np.ndarray) ->
     """Takes in more frames.
 
     Args:
+      bundle: the model.
+      walk: the state before them.
       frames: [T, B, D] float32, features as they were extracted.
-      mask: [T, B] bool; what it leaves out may hold anything.
+      mask: [T, B] bool; frames may hold anything where it is False.
     """
     for begin in range(0, len(frames), WIDTH):
         part, kept = frames[begin : begin + WIDTH], mask[begin : begin + WIDTH]
@@ -72,10 +69,10 @@ def advance(bundle: Bundle, walk: Walk, frames: np.ndarray, mask: np.ndarray) ->
 
 
 def finish(bundle: Bundle, walk: Walk) -> Found:
-    """What the model makes of the frames so far; the walk may go on after it."""
+    """Classifies the frames so far; the walk may go on after it."""
     seen: PyTree = ()
     mask: PyTree = ()
-    if not can_stream(bundle):
+    if not model.streams(bundle.spec):
         none = np.zeros((1, walk.batch, model.seen(bundle.spec)), np.float32)
         seen = jnp.concatenate(walk.seen or [none])  # `none` before the first frame
         mask = np.concatenate(walk.mask or [np.zeros(none.shape[:2], bool)])
@@ -87,16 +84,18 @@ def classify(bundle: Bundle, features: Sequence[np.ndarray]) -> Found:
     """Classifies utterances.
 
     Args:
+      bundle: the model.
       features: [T, D] float32 of each utterance, as they were extracted.
 
     Raises:
       InputError: an utterance of another number of features, or without a frame.
     """
+    dim = len(bundle.mean)
     for number, frames in enumerate(features):
-        if frames.ndim != 2 or frames.shape[1] != len(bundle.mean) or not len(frames):
+        if frames.ndim != 2 or frames.shape[1] != dim or not len(frames):
             raise InputError(
-                f"utterance {number}: features of shape {frames.shape}, expected "
-                f"[frames, {len(bundle.mean)}]"
+                f"utterance {number}: expected features [frames, {dim}], got "
+                f"{list(frames.shape)}"
             )
     if not features:
         sizes = model.sizes(bundle.spec)[1], len(bundle.emotions)
@@ -113,22 +112,14 @@ def _together(bundle: Bundle, features: Sequence[np.ndarray]) -> Found:
     longest = max(map(len, features))
     frames = np.zeros((longest, ROWS, len(bundle.mean)), np.float32)
     mask = np.zeros((longest, ROWS), bool)
-    for row, one in enumerate(features):
-        frames[: len(one), row], mask[: len(one), row] = one, True
+    for row, utterance in enumerate(features):
+        frames[: len(utterance), row], mask[: len(utterance), row] = utterance, True
     found = finish(bundle, advance(bundle, start(bundle, ROWS), frames, mask))
     return Found(*(part[: len(features)] for part in found))
 
 
 @partial(jax.jit, static_argnames="spec")
-def _advance(
-    params: model.Params,
-    scaler: tuple[Array, Array],
-    carry: model.Carry,
-    frames: Array,
-    mask: Array,
-    *,
-    spec: Spec,
-) -> tuple[model.Carry, PyTree]:
+def _advance(params, scaler, carry, frames, mask, *, spec):
     mean, scale = scaler
     frames = masking.clean((frames - mean) * scale, mask)
     saved = model.residuals(params, spec, carry, frames, mask)
@@ -136,13 +127,6 @@ def _advance(
 
 
 @partial(jax.jit, static_argnames="spec")
-def _finish(
-    params: model.Params,
-    carry: model.Carry,
-    seen: PyTree,
-    mask: Array,
-    *,
-    spec: Spec,
-) -> tuple[Array, Array]:
+def _finish(params, carry, seen, mask, *, spec):
     embedding, logits = model.finish(params, spec, carry, seen, mask)
     return embedding, jax.nn.softmax(logits)

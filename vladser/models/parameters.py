@@ -17,23 +17,21 @@ _BEFORE = re.compile(r"^params\.(lstm\b|(?=(?:kernel|bias)$))")
 
 
 def write(mean: Array, scale: Array, params: model.Params) -> bytes:
-    """The content of the file; names are as in `params.lstm.bias`."""
+    """Returns the content of the file, with names as in `params.encoder.bias`."""
     named = _named({"mean": mean, "scale": scale, "params": params})
     return safetensors.save({k: np.asarray(v, order="C") for k, v in named.items()})
 
 
 def read(content: bytes, spec: Spec) -> tuple[np.ndarray, np.ndarray, model.Params]:
-    """Mean, scale and the parameters.
+    """Returns mean, scale and the parameters.
 
     Raises:
       InputError: they are not those of a model of this kind.
     """
     try:
         arrays = safetensors.load(content)
-    except KeyError as error:  # of a kind that numpy has not
-        raise InputError(f"numbers of {error}: should be float32") from None
-    except SafetensorError:
-        raise InputError("not a file of safetensors") from None
+    except (SafetensorError, KeyError) as error:  # of a type that numpy lacks
+        raise InputError(f"expected safetensors of float32: {error}") from None
     arrays = {_BEFORE.sub(_now, name): array for name, array in arrays.items()}
     vector = jax.ShapeDtypeStruct((spec.dim,), np.float32)
     try:
@@ -41,17 +39,17 @@ def read(content: bytes, spec: Spec) -> tuple[np.ndarray, np.ndarray, model.Para
     except (ValueError, TypeError, OverflowError) as error:
         raise InputError(f"no parameters fit the model: {error}") from None
     tree = {"mean": vector, "scale": vector, "params": params}
-    wanted = _named(tree)
-    for name in wanted | arrays:
-        has = arrays[name].shape if name in arrays else "none"
-        right = wanted[name].shape if name in wanted else "none"
-        if has != right:
-            raise InputError(f"{name} has shape {has}: should be {right}")
+    expected = _named(tree)
+    for name in expected | arrays:
+        shape = getattr(expected.get(name), "shape", None)
+        got = getattr(arrays.get(name), "shape", None)
+        if shape != got:
+            raise InputError(f"{name}: expected shape {shape}, got {got}")
         if arrays[name].dtype != np.float32 or not np.isfinite(arrays[name]).all():
-            raise InputError(f"{name}: should be finite numbers of float32")
-    leaves = [arrays[name] for name in wanted]
-    found = jax.tree.unflatten(jax.tree.structure(tree), leaves)
-    return found["mean"], found["scale"], found["params"]
+            raise InputError(f"{name}: expected finite float32 numbers")
+    leaves = [arrays[name] for name in expected]
+    read = jax.tree.unflatten(jax.tree.structure(tree), leaves)
+    return read["mean"], read["scale"], read["params"]
 
 
 def _now(before: re.Match) -> str:

@@ -1,7 +1,3 @@
-"""Objectives: what training minimizes. One a file.
-
-To add one, add a file here with a factory function of the same name, whose keyword-only
-arguments are the options, and its name below. See `types.Objective` for the contract.
-"""
+"""Objectives: what training minimizes. One a file, see `registry`."""
 
 NAMES = ("cross_entropy",)

@@ -4,6 +4,7 @@ Each treatment is off at 0. Class shares are those of the fold's training uttera
 class that they lack counts as one utterance, so that weights and logarithms are finite.
 """
 
+from functools import partial
 from typing import Literal, NamedTuple
 
 import chex
@@ -11,7 +12,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from vladser.objectives import smoothing as smoothings
 from vladser.options import NonNegative, Share
 from vladser.types import Array, Objective
 
@@ -23,7 +23,7 @@ class Data(NamedTuple):
 
     alpha: Array  # [] weight of the prior in the labels, eq. (2)
     prior: Array  # [classes] u(k) of eq. (2)
-    class_weights: Array  # [classes] of the utterances of each class
+    class_weights: Array  # [classes], with a mean of 1 over the training utterances
     focal: Array  # [] gamma of the focal loss
     logit_adjustment: Array  # [classes] is added to the logits
 
@@ -39,7 +39,8 @@ def cross_entropy(
     """Computes the cross-entropy between predictions and soft labels.
 
     Huang, Tao, Liu, Lian 2020, "Learning utterance-level representations with label
-    smoothing for speech emotion recognition", section 3.
+    smoothing for speech emotion recognition", section 3. Logit adjustment: Menon et al.
+    2021, "Long-tail learning via logit adjustment", equation (10).
 
     Args:
       smoothing: the prior of the soft labels: none, uniform, or unigram, which is the
@@ -53,12 +54,19 @@ def cross_entropy(
     """
 
     def prepare(labels, classes):
+        counts = np.bincount(labels, minlength=classes)
+        uniform = np.full(classes, 1 / classes)
+        unigram = counts / counts.sum()
+        priors = {"none": uniform, "uniform": uniform, "unigram": unigram}
+        shares = np.maximum(counts, 1) / counts.sum()
+        weights = (classes * shares) ** -class_weights
+        float32 = partial(np.array, dtype=np.float32)
         return Data(
-            np.array(0 if smoothing == "none" else alpha, np.float32),
-            smoothings.prior(smoothing, labels, classes),
-            weigh(class_weights, labels, classes),
-            np.array(focal, np.float32),
-            adjust(logit_adjustment, labels, classes),
+            alpha=float32(0 if smoothing == "none" else alpha),
+            prior=float32(priors[smoothing]),
+            class_weights=float32(weights * (counts.sum() / (counts @ weights))),
+            focal=float32(focal),
+            logit_adjustment=float32(logit_adjustment * np.log(shares)),
         )
 
     def loss(params, data, vectors, logits, labels):
@@ -67,48 +75,13 @@ def cross_entropy(
     return Objective(prepare, lambda key, size, classes: (), loss)
 
 
-def weigh(strength: float, labels: np.ndarray, classes: int) -> np.ndarray:
-    """Computes (1 / (classes * share))^strength, scaled to a mean of 1 over utterances.
-
-    Args:
-      strength: 0 gives equal weights, 1 gives all classes the same total weight, as
-        scikit-learn's "balanced" does.
-      labels: [N] int, of the training set alone.
-      classes: how many.
-
-    Returns:
-      The weight of the utterances of each class, [classes] float32.
-    """
-    counts = np.bincount(labels, minlength=classes)
-    weights = (classes * _shares(counts)) ** -strength
-    return (weights * (counts.sum() / (counts @ weights))).astype(np.float32)
-
-
-def adjust(tau: float, labels: np.ndarray, classes: int) -> np.ndarray:
-    """Computes tau log(share), which the loss adds to the logits.
-
-    At tau = 1 the logits learn to classify as if the classes were of equal size;
-    predictions use them without the adjustment. Menon et al. 2021, "Long-tail learning
-    via logit adjustment", equation (10).
-
-    Args:
-      tau: at least 0.
-      labels: [N] int, of the training set alone.
-      classes: how many.
-
-    Returns:
-      [classes] float32.
-    """
-    counts = np.bincount(labels, minlength=classes)
-    return (tau * np.log(_shares(counts))).astype(np.float32)
-
-
 def utterance(logits: Array, label: Array, data: Data) -> Array:
     """Computes w_y * -sum_k q'(k) (1 - p_k)^gamma log p_k of one utterance.
 
-    p is the softmax of the adjusted logits, q' the soft label of Huang et al. 2020,
-    equation (2). gamma is from Lin et al. 2017, "Focal loss for dense object
-    detection", equation (4), where labels are hard.
+    p is the softmax of the adjusted logits, and q'(k) = (1 - alpha) delta(k, y) +
+    alpha u(k) the soft label of Huang et al. 2020, equation (2). gamma is from Lin et
+    al. 2017, "Focal loss for dense object detection", equation (4), where labels are
+    hard.
 
     The weight w is that of the true label y, not one of each k as in PyTorch: it scales
     an utterance and leaves its soft label as it is. A weight of each k would favour
@@ -123,14 +96,11 @@ def utterance(logits: Array, label: Array, data: Data) -> Array:
     Returns:
       The loss [], at least 0.
     """
-    chex.assert_rank([logits, label], [1, 0])
-    targets = smoothings.soften(label, data.alpha, data.prior)
+    chex.assert_rank([logits, label, data.prior], [1, 0, 1])
+    hard = jax.nn.one_hot(label, data.prior.shape[-1])
+    targets = (1 - data.alpha) * hard + data.alpha * data.prior
     log_p = jax.nn.log_softmax(logits + data.logit_adjustment)
     # 1 - p, kept above 0, where a power below 1 has an infinite slope.
     rest = jnp.maximum(-jnp.expm1(log_p), _TINY)
     loss = -jnp.sum(targets * rest**data.focal * log_p)
     return jnp.asarray(data.class_weights)[label] * loss
-
-
-def _shares(counts: np.ndarray) -> np.ndarray:
-    return np.maximum(counts, 1) / counts.sum()
