@@ -57,7 +57,7 @@ class Corpus(NamedTuple):
     notes: list[str]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Dataset:
     """A corpus as one frame buffer on the host, and the names its codes stand for.
 
