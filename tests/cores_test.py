@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from vladser.features.cores import cores
+from vladser.features.cores import cores, memory
 
 HERE = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
 
@@ -55,3 +55,21 @@ def test_a_path_of_the_host_means_the_root_that_a_container_sees(write, tmp_path
     write("proc/self/cgroup", "0::/system.slice/docker-1.scope\n")
     write("sys/fs/cgroup/cpu.max", "100000 100000\n")
     assert cores(tmp_path) == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "file"),
+    [
+        ("0::/box", "box/memory.max"),
+        ("4:memory:/box", "memory/box/memory.limit_in_bytes"),
+    ],
+)
+def test_the_memory_is_that_of_the_machine_or_what_its_groups_allow(
+    write, tmp_path, line, file
+):
+    machine = memory(tmp_path)
+    assert machine > 2**26
+    write("proc/self/cgroup", f"{line}\n")
+    for limit, expected in ("max", machine), (f"{2**26}", 2**26), (f"{2**62}", machine):
+        write(f"sys/fs/cgroup/{file}", f"{limit}\n")
+        assert memory(tmp_path) == expected

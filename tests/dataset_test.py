@@ -7,7 +7,7 @@ import toys
 from closeness import assert_same
 
 from vladser.data import dataset
-from vladser.engine import sweep
+from vladser.engine import placement
 from vladser.errors import InputError
 from vladser.features import packed
 from vladser.types import Utterance
@@ -44,9 +44,9 @@ def test_gather_returns_a_part_of_the_utterances_time_first(start):
 def test_all_cpu_devices_read_the_corpus_in_place():
     corpus = toys.corpus()
     for each in (corpus, dataset.standardize_by_speaker(corpus)):
-        mesh = sweep.mesh(1, 2)
+        mesh = placement.mesh(1, 2)
         assert mesh.size == 2
-        frames = dataset.to_device(each, sweep.everywhere(mesh)).frames
+        frames = dataset.to_device(each, placement.everywhere(mesh)).frames
         places = {s.data.unsafe_buffer_pointer() for s in frames.addressable_shards}
         assert places == {each.frames.ctypes.data}
 
@@ -56,7 +56,9 @@ def test_all_cpu_devices_read_joined_features_in_place():
     joined = packed.join({name: draw.normal(size=(7, 5)) for name in "ab"})
     utterances = [Utterance(name, None, name, "sad") for name in joined]
     corpus = dataset.build(utterances, joined, ["sad"], "toy")
-    frames = dataset.to_device(corpus, sweep.everywhere(sweep.mesh(1, 2))).frames
+    frames = dataset.to_device(
+        corpus, placement.everywhere(placement.mesh(1, 2))
+    ).frames
     places = {s.data.unsafe_buffer_pointer() for s in frames.addressable_shards}
     assert places == {joined.frames.ctypes.data}
 

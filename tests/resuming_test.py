@@ -14,7 +14,8 @@ from launching import SMALL
 
 from launch.command_line import stopping
 from launch.experiment.checkpoints import Checkpoints
-from vladser.engine import experiment, sweep
+from vladser.engine import experiment
+from vladser.engine.on_devices import OnDevices
 
 pytestmark = pytest.mark.slow
 
@@ -195,14 +196,14 @@ def test_less_memory_halves_the_chunk_and_goes_on(
     call, whole, tmp_path, monkeypatch, capsys, fails
 ):
     """The fails-th step of all 8 trials finds no memory."""
-    step, steps = sweep.train_step, count(1)
+    step, steps = OnDevices.train_step, count(1)
 
-    def scarce(states, trials, buffer, rows, epoch, index, **static):
+    def scarce(self, states, rows, epoch, index):
         if rows.shape[0] * rows.shape[1] > 4 and next(steps) >= fails:
             raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory")
-        return step(states, trials, buffer, rows, epoch, index, **static)
+        return step(self, states, rows, epoch, index)
 
-    monkeypatch.setattr(sweep, "train_step", scarce)
+    monkeypatch.setattr(OnDevices, "train_step", scarce)
     assert call("--trials_at_once=8", "--checkpoint_minutes=0") == 0
     for name in ("predictions.csv", "metrics.jsonl"):
         assert (tmp_path / "run" / name).read_bytes() == (whole / name).read_bytes()
@@ -211,10 +212,10 @@ def test_less_memory_halves_the_chunk_and_goes_on(
 
 
 def test_another_error_of_the_device_is_not_tried_again(call, monkeypatch):
-    def broken(*args, **static):
+    def broken(*args):
         raise jax.errors.JaxRuntimeError("INTERNAL: broken")
 
-    monkeypatch.setattr(sweep, "train_step", broken)
+    monkeypatch.setattr(OnDevices, "train_step", broken)
     with pytest.raises(jax.errors.JaxRuntimeError, match="INTERNAL"):
         call()
 

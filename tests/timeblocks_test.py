@@ -37,28 +37,20 @@ def _plainly(w, count):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("count", [0, 1, 3, CAPACITY])
-def test_value_and_gradient_are_those_of_a_plain_loop(count):
-    with jax.enable_x64(True):
-        w, scan = np.array([0.5, -1.2, 2.0]), _scan(jnp.asarray(INPUTS))
-        space = timeblocks.workspace(scan, w, CAPACITY)
-        both = jax.jit(
-            lambda n: timeblocks.value_and_gradient(scan, w, n, CAPACITY, space)[:2]
-        )
-        expected = jax.jit(jax.value_and_grad(_plainly), static_argnums=1)(w, count)
-        assert_same(both(count), expected, 3 * CAPACITY)
-        value = jax.jit(lambda n: timeblocks.value(scan, w, n, CAPACITY))(count)
-        assert_same(value, expected[0], 3 * CAPACITY)
+def test_value_and_gradient_are_those_of_a_plain_loop(count, float64):
+    w, scan = np.array([0.5, -1.2, 2.0]), _scan(jnp.asarray(INPUTS))
+    space = timeblocks.empty_workspace(*scan[:2], w, CAPACITY)
+    both = jax.jit(
+        lambda n: timeblocks.value_and_gradient(scan, w, n, CAPACITY, space)[:2]
+    )
+    expected = jax.jit(jax.value_and_grad(_plainly), static_argnums=1)(w, count)
+    assert_same(both(count), expected, 3 * CAPACITY)
+    value = jax.jit(lambda n: timeblocks.value(scan, w, n, CAPACITY))(count)
+    assert_same(value, expected[0], 3 * CAPACITY)
 
 
-@pytest.mark.parametrize(
-    ("frames", "chunks"), [(0, 0), (1, 1), (16, 1), (17, 2), (32, 2), (100, 7)]
-)
-def test_chunks_are_of_16_frames_and_only_the_last_is_partial(frames, chunks):
-    assert timeblocks.count(np.int32(frames)) == chunks
-
-
-def test_trainings_at_once_have_the_chunks_of_the_longest():
-    frames = np.array([3, 40, 17])
-    assert (jax.vmap(timeblocks.count)(frames) == 3).all()
-    of_all = jax.vmap(jax.vmap(timeblocks.count))(np.array([[3, 40], [70, 1]]))
-    assert (of_all == 5).all()
+def test_blocks_are_of_16_frames_and_trials_at_once_have_those_of_the_longest():
+    frames = np.array([0, 1, 16, 17, 32, 100])
+    assert timeblocks.blocks(frames).tolist() == [0, 1, 1, 2, 2, 7]
+    count = jax.vmap(jax.vmap(timeblocks.count))
+    assert (count(frames.reshape(2, 3)) == 7).all()

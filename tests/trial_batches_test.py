@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from itertools import chain, product
+from itertools import product
 
 import jax
 import numpy as np
@@ -42,13 +42,11 @@ def _design(corpus, conditions, seeds, folds):
 @pytest.mark.parametrize("most", [1, 7, 1000])
 def test_each_trial_is_in_one_batch(corpus, conditions, shape, processes, most):
     design = _design(corpus, conditions, *shape)
-    fits = trial_batches.at_most(most)
-    dealt = trial_batches.cut(design, fits, processes)
+    dealt = trial_batches.cut(design, most, processes)
     assert len(dealt) == processes
-    cells = [cell for own in dealt for batch in own for cell in product(*batch)]
-    everything = product(range(shape[0]), range(len(conditions)), range(shape[1]))
-    assert Counter(cells) == Counter(everything)
     batches = [batch for own in dealt for batch in own]
+    cells = [cell for batch in batches for cell in product(*batch)]
+    assert Counter(cells) == Counter(product(*map(range, design.shape)))
     assert all(1 <= batch.trials <= most for batch in batches)
     shares = [sum(batch.trials for batch in own) for own in dealt]
     assert max(shares) - min(shares) <= max(batch.trials for batch in batches)
@@ -68,51 +66,64 @@ def test_each_trial_is_in_one_batch(corpus, conditions, shape, processes, most):
     ],
 )
 def test_batches_are_whole_seeds_and_alike_where_they_can(corpus, most, expected):
-    design = _design(corpus, [MEAN], 5, 10)
-    (own,) = trial_batches.cut(design, trial_batches.at_most(most))
+    (own,) = trial_batches.cut(_design(corpus, [MEAN], 5, 10), most)
     assert Counter(batch.rectangle for batch in own) == expected
 
 
-def test_less_memory_makes_smaller_batches_that_fit(corpus, monkeypatch):
-    design, sizes = toys.design(corpus, [MEAN], range(4)), []
-    for memory in (2**40, 2**20, 2**19, 2**10):
-        # An accelerator of so many bytes, where trials work at once.
-        monkeypatch.setattr(trial_batches, "_room", lambda *_, memory=memory: memory)
-        monkeypatch.setattr(
-            trial_batches.sweep,
-            "memory",
-            lambda spec, mesh, *shape: 2**16 * shape[0] * shape[1],
-        )
-        (own,) = trial_batches.cut(design, trial_batches.in_memory(design))
-        sizes.append(max(batch.trials for batch in own))
-    assert sizes == [16, 16, 8, 1]
-
-
-def test_the_memory_of_a_cpu_is_shared_by_its_devices():
-    (alone,), two = jax.devices()[:1], jax.devices()
-    assert len(two) == 2
-    room = trial_batches._room(1000, [alone])
-    assert trial_batches._room(1000, two) == room / 2 > 2**20
-    assert trial_batches._room(0, [alone]) == room + 1000
-
-
 class _Accelerator:
+    platform = "gpu"
+
+    def __init__(self, limit):
+        self.limit = limit
+
     def memory_stats(self):
-        return {"bytes_limit": 10_000, "bytes_in_use": 0}
+        return {"bytes_limit": self.limit, "bytes_in_use": 0}
 
 
-def test_an_accelerator_holds_the_corpus_beside_the_trials():
-    room = trial_batches._room(1000, [_Accelerator()] * 4)
-    assert room == trial_batches.SHARE * 10_000 - 1000
+@pytest.mark.parametrize(
+    ("limit", "most"), [(2**40, 16), (2**21, 16), (2**20, 8), (2**10, 1)]
+)
+def test_less_memory_makes_smaller_batches_that_fit(corpus, monkeypatch, limit, most):
+    devices = [_Accelerator(limit)]
+    monkeypatch.setattr(jax, "local_devices", lambda: devices)
+    monkeypatch.setattr(trial_batches, "memory", lambda _, batch: 2**16 * batch.trials)
+    (own,) = trial_batches.cut(toys.design(corpus, [MEAN], range(4)))
+    assert max(batch.trials for batch in own) == most
+
+
+def test_an_accelerator_holds_the_dataset_and_cpu_devices_share_one(
+    corpus, monkeypatch
+):
+    design, batch = toys.design(corpus, [MEAN]), TrialBatch([0, 1], [0], range(4))
+    data = corpus.frames.nbytes
+    for devices, memory in (
+        ([_Accelerator(10 * data)] * 4, 10 * data * trial_batches.SHARE - data),
+        (jax.devices(), (10 * data * trial_batches.SHARE - data) / 2),
+    ):
+        monkeypatch.setattr(jax, "local_devices", lambda devices=devices: devices)
+        monkeypatch.setattr(trial_batches.cores, "memory", lambda: 10 * data)
+        for need, fits in (memory, True), (memory + 1, False):
+            monkeypatch.setattr(trial_batches, "memory", lambda *_, need=need: need)
+            assert trial_batches.in_memory(design, batch) == fits
+
+
+def test_memory_counts_what_is_kept_drawn_and_learned():
+    corpus = toys.corpus(dim=147, longest=100)
+    design = _design(corpus, [make(batch_size=12)], 1, 10)
+    found = trial_batches.memory(design, TrialBatch([0], [0], range(10)))
+    blocks = -(-corpus.length.max() // 16)
+    drawn = 16 * 16 * blocks * (147 + 64)
+    kept = 8 * (16 * blocks * 6 * 64 + blocks * (2 * 64 + 4 * 65))
+    # By half of the trials, on one of two devices.
+    learned = 5 * 5 * (256 * (147 + 64 + 1) + 4 * (2 * 64 + 1) + (4 * 64 + 1) * 4)
+    assert found == 4 * (drawn + kept + learned)
 
 
 def test_a_step_on_a_cpu_is_brief(corpus):
-    (longest,) = np.sort(corpus.length)[-1:]
     one = _design(corpus, [toys.but(MEAN, batch_size=1)], 1, 1)
-    fits = trial_batches.brief(one)
-    most = trial_batches.STEP // longest
-    assert fits(TrialBatch(range(most), [0], [0]))
-    assert not fits(TrialBatch(range(most + 1), [0], [0]))
+    most = trial_batches.STEP // corpus.length.max()
+    assert trial_batches.brief(one, TrialBatch(range(most), [0], [0]))
+    assert not trial_batches.brief(one, TrialBatch(range(most + 1), [0], [0]))
 
 
 @pytest.mark.parametrize(
@@ -133,7 +144,7 @@ def test_what_is_missing_is_all_but_what_is_done(done, missing):
 
 
 def _trained(design, most, **options):
-    (own,) = trial_batches.cut(design, trial_batches.at_most(most))
+    (own,) = trial_batches.cut(design, most)
     for batch in own:
         *_, outcome = experiment.run(design, batch, **options)
         of_batch = results.of_batch(batch, outcome, keep=True)
@@ -154,7 +165,11 @@ def test_results_depend_on_neither_order_nor_size_of_batches(corpus):
     cut = list(_trained(design, 3, devices=jax.devices()[:1]))
     assert len(cut) > 4
     _same(results.merge(reversed(cut), design), expected)
-    _same(results.merge_params(cut, design, [0, 1]), whole[1].params)
+    leaves = results.merge_params(cut, design, [0, 1])
+    _same(leaves, whole[1].params)
+    for place in np.ndindex(design.shape):
+        content = b"".join(leaf[place].tobytes() for leaf in leaves)
+        assert expected.digests[place].tobytes() == hashlib.sha256(content).digest()
 
 
 @pytest.mark.slow
@@ -167,19 +182,6 @@ def test_conditions_of_several_programs_and_schedules_come_to_their_places(corpu
     assert np.isfinite(merged.loss[:, 1]).all()
     assert (merged.epoch == [[[2], [3], [2]]]).all()
     for place, condition in enumerate(conditions):
-        alone = toys.design(corpus, [condition])
-        _, outcome = toys.train(alone)
+        _, outcome = toys.train(toys.design(corpus, [condition]))
         for whole, own in zip(merged.probabilities, outcome.probabilities, strict=True):
             _same(whole[:, place], own[:, 0])
-
-
-@pytest.mark.slow
-def test_digests_are_those_of_the_trained_parameters(corpus):
-    batch = TrialBatch([0, 1], [0], range(4))
-    _, outcome = toys.train(toys.design(corpus), batch)
-    digests = results.of_batch(batch, outcome).digests
-    for seed, fold in np.ndindex(2, 4):
-        leaves = [x[seed, fold] for x in jax.tree.leaves(outcome.params)]
-        content = b"".join(chain(leaf.tobytes() for leaf in leaves))
-        expected = hashlib.sha256(content).digest()
-        assert digests[seed, 0, fold].tobytes() == expected

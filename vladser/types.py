@@ -44,7 +44,7 @@ class Corpus(NamedTuple):
     notes: list[str]  # for the user: a partial release, a label that was left out
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Dataset:
     """A corpus of N utterances as one frame buffer on the host.
 

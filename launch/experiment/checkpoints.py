@@ -14,7 +14,7 @@ import numpy as np
 
 from launch.experiment import run_dir, terminal
 from vladser import files
-from vladser.engine.checkpoint import Checkpoint
+from vladser.engine.events import Checkpoint
 from vladser.engine.results import Results
 from vladser.engine.trial_batches import TrialBatch
 

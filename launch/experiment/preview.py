@@ -8,10 +8,10 @@ import numpy as np
 
 from launch.command_line import flags
 from launch.command_line.flags import Settings
-from launch.experiment import designing, loading, training
+from launch.experiment import designing, loading
 from vladser import registry, text
 from vladser.data import dataset
-from vladser.engine import trial_batches
+from vladser.engine import placement, trial_batches
 from vladser.features import extraction
 from vladser.types import Corpus, Dataset, Utterance
 
@@ -35,10 +35,10 @@ def preview(settings: Settings, chosen: Corpus, classes: Sequence[str]) -> str:
         for part, (frames, columns) in expected.items()
     }
     design = designing.design(settings, by_features)
-    fits = training.fits(settings, design)
-    mine = trial_batches.cut(design, fits, settings.num_processes or 1)[0]
+    most, processes = settings.trials_at_once, settings.num_processes or 1
+    mine, *_ = trial_batches.cut(design, most, processes)
     largest = max(mine, key=lambda batch: batch.trials)
-    mesh = trial_batches.mesh(largest)
+    mesh = placement.mesh(*largest.rectangle)
     working = trial_batches.memory(design, largest)
     corpus = design.datasets[largest.conditions[0]]
     memory = (corpus.frames.nbytes + working) / 2**20

@@ -20,9 +20,8 @@ from launch.experiment.checkpoints import Checkpoints, Figures, Finished
 from launch.experiment.distributed import Cluster
 from vladser import files
 from vladser.engine import experiment, results, trial_batches
-from vladser.engine.checkpoint import Checkpoint
 from vladser.engine.design import Design
-from vladser.engine.events import Compiled, Epoch, Outcome, Step
+from vladser.engine.events import Checkpoint, Compiled, Epoch, Outcome, Step
 from vladser.engine.trial_batches import TrialBatch
 from vladser.evaluation import netvlad_clusters
 
@@ -34,15 +33,6 @@ class Trained:
     parts: list[Finished]
     figures: Figures
     start: float  # seconds from the start of the program to the end of its first step
-
-
-def fits(settings: Settings, design: Design) -> Callable[[TrialBatch], bool]:
-    """Returns what a batch may be, by flag or else by memory and time, for
-    `trial_batches.cut`."""
-    if settings.trials_at_once:
-        return trial_batches.at_most(settings.trials_at_once)
-    limits = trial_batches.in_memory(design), trial_batches.brief(design)
-    return lambda batch: all(fits(batch) for fits in limits)
 
 
 def train(
@@ -60,7 +50,7 @@ def train(
     Raises:
       Stopped: the process was told to stop; what is under way is kept.
     """
-    dealt = trial_batches.cut(design, fits(settings, design), cluster.processes)
+    dealt = trial_batches.cut(design, settings.trials_at_once, cluster.processes)
     mine, kept = dealt[cluster.process], Checkpoints(folder and folder / "checkpoints")
     parts = kept.finished()
     done = [part.batch for part in parts]

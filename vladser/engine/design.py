@@ -1,6 +1,6 @@
 """What an experiment trains: conditions x folds x seeds."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from vladser import condition
@@ -51,36 +51,36 @@ class Design(NamedTuple):
 
     def plan(self, place: int) -> Plan:
         """Returns the schedule of a condition."""
-        chosen = self.conditions[place]
-        return batches.plan(
-            self.datasets[place].length,
-            self.folds,
-            self.seeds,
-            chosen.epochs,
-            chosen.batch_size,
-        )
+        lengths, chosen = self.datasets[place].length, self.conditions[place]
+        options = chosen.epochs, chosen.batch_size
+        return batches.plan(lengths, self.folds, self.seeds, *options)
 
     def programs(self) -> list[list[int]]:
         """Returns the places of the conditions that can be trained at once: they share
         the compiled program, the dataset and the schedule."""
         members: dict[tuple, list[int]] = {}
         for place, chosen in enumerate(self.conditions):
-            schedule = chosen.epochs, chosen.batch_size, id(self.datasets[place])
+            schedule = chosen.epochs, chosen.batch_size, self.datasets[place]
             members.setdefault((self.specification(place), *schedule), []).append(place)
         return list(members.values())
 
 
-def check(design: Design) -> None:
-    """Checks that a design can be trained.
+def check(design: Design, together: Collection[int]) -> None:
+    """Checks that conditions of a design can be trained at once.
+
+    Args:
+      design: the experiment.
+      together: the places of the conditions.
 
     Raises:
-      InputError: an unknown `standardize`, or a fold without utterances to validate on.
+      InputError: an unknown `standardize`, a fold without utterances to validate on, or
+        conditions that do not share a program, a dataset and a schedule.
     """
     if design.standardize not in STANDARDIZE:
-        known = ", ".join(STANDARDIZE)
-        raise InputError(f"unknown standardize {design.standardize!r}: one of {known}")
+        known, got = ", ".join(STANDARDIZE), design.standardize
+        raise InputError(f"standardize: expected one of {known}, got {got!r}")
     for fold in design.folds if design.validation else []:
         if not len(fold.validation):
-            raise InputError(
-                f"holding out {fold.held_out}: no utterance to validate on"
-            )
+            raise InputError(f"{fold.held_out}: expected utterances to validate on")
+    if not any(set(together) <= set(places) for places in design.programs()):
+        raise InputError("the conditions do not share one program: train them in turn")

@@ -8,7 +8,6 @@ from typing import NamedTuple
 import numpy as np
 
 from vladser import model
-from vladser.engine.checkpoint import Checkpoint
 from vladser.types import Trial
 
 
@@ -39,6 +38,23 @@ class Epoch(NamedTuple):
     validation_ua: np.ndarray  # [seeds, trials]; NaN without validation
 
 
+class Checkpoint(NamedTuple):
+    """All that `run` knows at the end of an epoch: it goes on from it to the bit.
+
+    `leaves` are those of the states, `best` those of the best epoch's parameters (none
+    without validation, or before there is one), as jax.tree.leaves orders them.
+    """
+
+    epoch: int  # the last that is done, from 1; 0 before the first
+    loss: np.ndarray  # [seeds, trials, epochs that are done]
+    validation_ua: np.ndarray  # the same; NaN without validation
+    failed: np.ndarray  # [seeds, trials, 2] epoch and step of a failure; 0 without
+    rows: np.ndarray  # [seeds, trials] rows that the steps were given
+    leaked: np.ndarray  # [seeds, trials] those of them whose speaker the fold tests
+    leaves: list[np.ndarray]
+    best: list[np.ndarray]
+
+
 class Outcome(NamedTuple):
     """The trained trials and what they say of their test utterances."""
 
@@ -47,11 +63,18 @@ class Outcome(NamedTuple):
     loss: np.ndarray  # [seeds, trials, epochs]; NaN from a failure on
     validation_ua: np.ndarray  # [seeds, trials, epochs]; NaN without validation
     epoch: np.ndarray  # [seeds, trials] the epoch whose parameters these are, from 1
-    failed: np.ndarray  # [seeds, trials, 2] epoch and step of a failure; 0 without
-    rows: np.ndarray  # [seeds, trials] training rows that the steps were given
-    leaked: np.ndarray  # [seeds, trials] those of them whose speaker the fold tests
+    failed: np.ndarray  # as in Checkpoint
+    rows: np.ndarray  # as in Checkpoint
+    leaked: np.ndarray  # as in Checkpoint
     # One a fold, [seeds, conditions, its test utterances, classes]; NaN where failed.
     probabilities: list[np.ndarray]
 
 
 Event = Compiled | Step | Epoch | Checkpoint | Outcome
+
+
+def beginning(seeds: int, trials: int) -> Checkpoint:
+    """Returns the checkpoint before the first epoch of trials [seeds, trials]."""
+    no_epochs, zeros = np.empty((seeds, trials, 0)), np.zeros((seeds, trials), int)
+    failed = np.zeros((seeds, trials, 2), int)
+    return Checkpoint(0, no_epochs, no_epochs, failed, zeros, zeros, [], [])

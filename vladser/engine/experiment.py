@@ -9,21 +9,20 @@ the others go on.
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain, pairwise
 
 import jax
 import numpy as np
 
 from vladser import metrics
-from vladser.data import dataset
 from vladser.data.batches import Plan
-from vladser.engine import checkpoint, design, sweep, training_step
+from vladser.engine import design, events, sweep, training_step
 from vladser.engine import trials as trials_of
-from vladser.engine.checkpoint import Checkpoint
 from vladser.engine.design import Design
-from vladser.engine.events import Compiled, Epoch, Event, Outcome, Step
+from vladser.engine.events import Checkpoint, Compiled, Epoch, Event, Outcome, Step
 from vladser.engine.on_devices import OnDevices
 from vladser.engine.trial_batches import TrialBatch
-from vladser.types import Array, Dataset, PyTree, Trial
+from vladser.types import Dataset, PyTree, Trial
 
 
 def run(
@@ -44,65 +43,68 @@ def run(
       resume: a Checkpoint of the same trials, to go on from.
 
     Raises:
-      InputError: see `design.check`, or the conditions do not share one program.
+      InputError: see `design.check`.
     """
-    design.check(whole)
-    spec = trials_of.specification(whole, batch)
+    batch = batch or TrialBatch(*map(range, whole.shape))
+    design.check(whole, batch.conditions)
     data, plan, trials = prepare(whole, batch)
-    block = OnDevices(data, plan, trials, spec, devices)
-    states = sweep.init(trials, spec=spec, mesh=block.mesh)
+    spec = whole.specification(batch.conditions[0])
+    on_devices = OnDevices(data, plan, trials, spec, devices)
+    states = sweep.init(trials, spec=spec, mesh=on_devices.mesh)
     begin = time.perf_counter()
-    states = block.warm_up(states)
+    states = on_devices.warm_up(states)
     yield Compiled(time.perf_counter() - begin)
 
-    now, best = resume or checkpoint.beginning(block.shape), None
+    now, best = resume or events.beginning(*on_devices.shape), None
     if resume:
-        states = block.to_devices(states, resume.leaves)
-        best = block.to_devices(states.params, resume.best) if resume.best else None
-        block.rows, block.leaked = resume.rows.copy(), resume.leaked.copy()
+        states = on_devices.to_devices(states, resume.leaves)
+        if resume.best:
+            best = on_devices.to_devices(states.params, resume.best)
+        on_devices.rows, on_devices.leaked = resume.rows.copy(), resume.leaked.copy()
         now = now._replace(leaves=[], best=[])
     for epoch in range(now.epoch + 1, plan.epochs + 1):
-        states, loss, failed = yield from _epoch(block, states, now.failed, epoch)
-        ua = np.full(block.shape, np.nan)
+        failed = now.failed.copy()
+        states, loss = yield from _epoch(on_devices, states, failed, epoch)
+        ua = np.full(on_devices.shape, np.nan)
         if whole.validation:
-            ua = _validation_ua(block, data, states.params)
-            better = ua > now.best_ua
-            best = block.choose(better, states.params, best or states.params)
-            now = now._replace(
-                best_ua=np.fmax(ua, now.best_ua),
-                chosen=np.where(better, epoch, now.chosen),
-            )
+            ua = _validation_ua(on_devices, data, states.params)
+            better = ua > now.validation_ua.max(axis=-1, initial=-np.inf)
+            best = on_devices.choose(better, states.params, best or states.params)
         now = now._replace(
             epoch=epoch,
-            loss=np.concatenate([now.loss, loss[..., None]], axis=-1),
-            validation_ua=np.concatenate([now.validation_ua, ua[..., None]], axis=-1),
+            loss=np.dstack([now.loss, loss]),
+            validation_ua=np.dstack([now.validation_ua, ua]),
             failed=failed,
         )
         yield Epoch(epoch, loss, ua)
         if due():
             yield now._replace(
-                rows=block.rows.copy(),
-                leaked=block.leaked.copy(),
-                leaves=jax.tree.leaves(block.to_host(states)),
-                best=jax.tree.leaves(block.to_host(best)) if best else [],
+                rows=on_devices.rows.copy(),
+                leaked=on_devices.leaked.copy(),
+                leaves=jax.tree.leaves(on_devices.to_host(states)),
+                best=jax.tree.leaves(on_devices.to_host(best)) if best else [],
             )
 
-    params = best if whole.validation else states.params
-    probabilities = block.evaluate(training_step.predict, params, "test")
-    params = block.to_host(params)
+    params, chosen = states.params, np.full(on_devices.shape, now.epoch)
+    if whole.validation:  # the earliest of the best
+        params, chosen = best, now.validation_ua.argmax(axis=-1) + 1
+    probabilities = on_devices.evaluate(training_step.predict, params, "test")
+    params = on_devices.to_host(params)
     failed = _failed(now.failed, plan, params, probabilities)
     loss = now.loss.copy()
     loss[failed[..., 0] == plan.epochs, -1] = np.nan
+    for number, tested in enumerate(probabilities):
+        tested[failed[:, number :: len(plan.folds), 0] > 0] = np.nan
     yield Outcome(
         trials=trials,
         params=params,
         loss=loss,
         validation_ua=now.validation_ua,
-        epoch=now.chosen if whole.validation else np.full(block.shape, now.epoch),
+        epoch=chosen,
         failed=failed,
-        rows=block.rows,
-        leaked=block.leaked,
-        probabilities=_without(failed, probabilities),
+        rows=on_devices.rows,
+        leaked=on_devices.leaked,
+        probabilities=probabilities,
     )
 
 
@@ -112,57 +114,46 @@ def prepare(
     """Returns the dataset, the schedule and the trials of a batch, [seeds, conditions x
     folds, ...]; the arguments are those of `run`."""
     seeds, conditions, folds = batch or map(range, whole.shape)
-    data = whole.datasets[conditions[0]]
+    dataset = whole.datasets[conditions[0]]
+    data, moments = trials_of.standardized(dataset, whole.standardize)
     plan = whole.plan(conditions[0]).part(seeds, folds)
-    moments = None
-    if whole.standardize == "speaker":
-        data = dataset.standardize_by_speaker(data)
-    else:
-        moments = dataset.moments(data)
     chosen = [whole.conditions[place] for place in conditions]
-    return (
-        data,
-        plan,
-        trials_of.rectangle(data, moments, chosen, plan.folds, plan.seeds),
-    )
+    trials = trials_of.rectangle(data, moments, chosen, plan.folds, plan.seeds)
+    return data, plan, trials
 
 
-def _epoch(block: OnDevices, states, failed: np.ndarray, epoch: int):
-    """Trains an epoch: yields its Steps; returns the states, the loss of each trial,
-    averaged over its rows, and where trials failed."""
-    total, count, failed = np.zeros(block.shape), np.zeros(block.shape), failed.copy()
-    # Of what is under way: the device works on a step while the host looks at the one
-    # before.
-    pending: tuple[int, np.ndarray, Array] | None = None
+def _epoch(on_devices: OnDevices, states, failed: np.ndarray, epoch: int):
+    """Trains an epoch: yields its Steps, and notes in `failed` where trials failed.
+    Returns the states, and the loss of each trial, averaged over its rows."""
+    lengths = on_devices.plan.lengths
+
+    def dispatched():
+        nonlocal states
+        for index, rows_of_folds in enumerate(on_devices.plan.epoch(epoch)):
+            rows = on_devices.of_trials(rows_of_folds, failed)
+            states, loss = on_devices.train_step(states, rows, epoch, index)
+            yield index, rows, loss
+
+    total, count = np.zeros(on_devices.shape), np.zeros(on_devices.shape)
     clock = time.perf_counter()
-
-    def finish(index: int, rows: np.ndarray, loss: Array) -> Step:
-        nonlocal total, count, clock
-        losses, live = block.to_host(loss), rows >= 0
+    # The device works on the next step while the host looks at the one before.
+    for (index, rows, loss), _ in pairwise(chain(dispatched(), [None])):
+        losses, live = on_devices.to_host(loss), rows >= 0
         begin, clock = clock, time.perf_counter()
-        finite = np.isfinite(losses)
+        finite, trained = np.isfinite(losses), live.sum(axis=2)
         failed[~finite & ~failed.any(axis=-1)] = epoch, index + 1
-        total = total + np.where(finite, losses, 0) * live.sum(axis=2)
-        count = count + live.sum(axis=2)
-        return Step(
+        total += np.where(finite, losses, 0) * trained
+        count += trained
+        yield Step(
             epoch=epoch,
             loss=losses,
-            rows=live.sum(axis=2),
-            frames=int(np.where(live, block.plan.lengths[rows], 0).sum()),
-            computed=sweep.computed(block.plan.lengths, rows, block.mesh),
+            rows=trained,
+            frames=int(np.where(live, lengths[rows], 0).sum()),
+            computed=sweep.computed(lengths, rows, on_devices.mesh),
             seconds=clock - begin,
         )
-
-    for index, of_folds in enumerate(block.plan.epoch(epoch)):
-        rows = block.of_trials(of_folds, failed)
-        states, loss = block.train_step(states, rows, epoch, index)
-        if pending:
-            yield finish(*pending)
-        pending = index, rows, loss
-    assert pending  # there is no epoch without a step
-    yield finish(*pending)
-    total = np.where(failed.any(axis=-1), np.nan, total)
-    return states, total / np.maximum(count, 1), failed
+    total[failed.any(axis=-1)] = np.nan
+    return states, total / np.maximum(count, 1)
 
 
 def _failed(
@@ -176,32 +167,21 @@ def _failed(
     bad = np.zeros(failed.shape[:2], bool)
     for leaf in jax.tree.leaves(params):
         bad |= ~np.isfinite(leaf).all(axis=tuple(range(2, leaf.ndim)))
-    for number, of_fold in enumerate(probabilities):
-        bad[:, number :: len(plan.folds)] |= np.isnan(of_fold).any(axis=(2, 3))
+    for number, tested in enumerate(probabilities):
+        bad[:, number :: len(plan.folds)] |= np.isnan(tested).any(axis=(2, 3))
     failed = failed.copy()
     failed[bad & ~failed.any(axis=-1)] = plan.epochs, plan.steps
     return failed
 
 
-def _without(
-    failed: np.ndarray, probabilities: Sequence[np.ndarray]
-) -> list[np.ndarray]:
-    """Puts NaN where trials failed."""
-    folds = len(probabilities)
-    return [
-        np.where(failed[:, n::folds, :1, None] > 0, np.float32(np.nan), of_fold)
-        for n, of_fold in enumerate(probabilities)
-    ]
-
-
-def _validation_ua(block: OnDevices, data: Dataset, params) -> np.ndarray:
-    """UA of each trial on the validation part of its fold, [seeds, trials]."""
-    probabilities = block.evaluate(training_step.predict, params, "validation")
-    folds, classes = block.plan.folds, len(data.emotions)
-    ua = np.empty((block.shape[0], block.conditions, len(folds)))
+def _validation_ua(on_devices: OnDevices, data: Dataset, params) -> np.ndarray:
+    """Returns the UA of each trial on the validation part of its fold."""
+    probabilities = on_devices.evaluate(training_step.predict, params, "validation")
+    folds, classes = on_devices.plan.folds, len(data.emotions)
+    ua = np.empty((on_devices.shape[0], on_devices.conditions, len(folds)))
     for seed, condition, fold in np.ndindex(ua.shape):
         label = data.label[folds[fold].validation]
         predicted = probabilities[fold][seed, condition].argmax(axis=-1)
         matrix = metrics.confusion(label, predicted, classes)
         ua[seed, condition, fold] = metrics.ua(matrix)
-    return ua.reshape(block.shape)
+    return ua.reshape(on_devices.shape)

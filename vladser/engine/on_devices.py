@@ -1,17 +1,17 @@
 """A rectangle of trials on the devices."""
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import Mesh
 
 from vladser.data import dataset
 from vladser.data.batches import Plan
-from vladser.engine import sweep
-from vladser.engine import trials as trials_of
-from vladser.engine.timeblocks import BLOCK
-from vladser.types import Array, Dataset, PyTree, Spec, State, Trial
+from vladser.engine import placement, sweep, timeblocks
+from vladser.types import Array, Buffer, Dataset, PyTree, Spec, State, Trial
 
 
 class OnDevices:
@@ -32,22 +32,17 @@ class OnDevices:
         devices: Sequence[jax.Device] | None = None,
     ):
         self.plan, self.spec = plan, spec
-        seeds, of_each = trials.seed.shape
-        self.shape = seeds, of_each
+        seeds, columns = trials.seed.shape
+        self.shape = seeds, columns
         self.conditions = self.shape[1] // len(plan.folds)
-        self.mesh = sweep.mesh(*self.shape, devices)
-        self.trials = sweep.place(self.mesh, trials)
-        self.capacity = -(-int(data.length.max()) // BLOCK)
-        self.buffer = dataset.to_device(data, sweep.everywhere(self.mesh))
-        self.rows = np.zeros(self.shape, int)
-        self.leaked = np.zeros(self.shape, int)
+        self.mesh = placement.mesh(*self.shape, devices)
+        self.trials = placement.place(self.mesh, trials)
+        self.capacity = timeblocks.blocks(int(data.length.max()))
+        self.buffer = _buffer(data, self.mesh)
+        self.rows, self.leaked = np.zeros((2, *self.shape), int)
         # [folds, N + 1] whose speaker is tested; the last stands for an empty row.
-        self._tested = np.stack(
-            [
-                np.append(np.isin(data.speaker, data.speaker[fold.test]), False)
-                for fold in plan.folds
-            ]
-        )
+        tested = [np.isin(data.speaker, data.speaker[f.test]) for f in plan.folds]
+        self._tested = np.pad(tested, [(0, 0), (0, 1)])
 
     def warm_up(self, states: State) -> State:
         """Compiles the training program by a step that has no live row, which leaves
@@ -62,22 +57,17 @@ class OnDevices:
         """Takes a step of every trial, see `sweep.train_step`, and counts its rows.
 
         Args:
+          states: which are donated.
           rows: [seeds, trials, B].
+          epoch, index: of the step.
         """
         fold = np.arange(self.shape[1])[:, None] % len(self.plan.folds)
         self.rows += np.count_nonzero(rows >= 0, axis=-1)
         self.leaked += np.count_nonzero(self._tested[fold, rows], axis=-1)
-        return sweep.train_step(
-            states,
-            self.trials,
-            self.buffer,
-            sweep.place(self.mesh, rows, empty=-1),
-            np.int32(epoch),
-            np.int32(index),
-            spec=self.spec,
-            mesh=self.mesh,
-            capacity=self.capacity,
-        )
+        rows = placement.place(self.mesh, rows, empty=-1)
+        step = sweep.train_step(self.spec, self.mesh, self.capacity)
+        number = np.int32(epoch), np.int32(index)
+        return step(states, self.trials, self.buffer, rows, *number)
 
     def evaluate(self, walk: Callable, params: PyTree, part: str) -> list[np.ndarray]:
         """Evaluates every trial on a part of its fold.
@@ -90,56 +80,49 @@ class OnDevices:
         Returns:
           One array a fold, [seeds, conditions, utterances of its part, ...].
         """
-        seeds, folds = self.shape[0], self.plan.folds
+        program = sweep.evaluate(walk, self.spec, self.mesh, self.capacity)
         results: list[np.ndarray] = []
         for rows, places in self.plan.evaluation(part):
-            made = sweep.evaluate(
-                params,
-                self.trials,
-                self.buffer,
-                sweep.place(self.mesh, self.of_trials(rows), empty=-1),
-                walk=walk,
-                spec=self.spec,
-                mesh=self.mesh,
-                capacity=self.capacity,
-            )
-            made = self.to_host(made)
-            made = made.reshape(seeds, self.conditions, len(folds), *made.shape[2:])
-            if not results:
-                results = [
-                    np.empty(
-                        (*made.shape[:2], len(getattr(f, part)), *made.shape[4:]),
-                        made.dtype,
-                    )
-                    for f in folds
-                ]
-            for number, result in enumerate(results):
+            here = placement.place(self.mesh, self.of_trials(rows), empty=-1)
+            values = self.to_host(program(params, self.trials, self.buffer, here))
+            for number, fold in enumerate(self.plan.folds):
+                of_fold = values[:, number :: len(self.plan.folds)]
+                if len(results) == number:
+                    size = len(getattr(fold, part)), *values.shape[3:]
+                    results.append(np.empty((*of_fold.shape[:2], *size), values.dtype))
                 live = rows[0, number] >= 0
-                result[:, :, places[0, number][live]] = made[:, :, number, live]
+                results[number][:, :, places[0, number][live]] = of_fold[:, :, live]
         return results
 
     def of_trials(
         self, rows: np.ndarray, failed: np.ndarray | None = None
     ) -> np.ndarray:
-        """[seeds, folds, B] -> [seeds, trials, B]; failed trials have no row."""
-        rows = trials_of.rows(rows, self.conditions)
+        """Returns the rows of the trials [seeds, trials, B] from those of the folds
+        [seeds, folds, B]; failed trials have none."""
+        rows = np.tile(rows, (1, self.conditions, 1))
         if failed is not None:
             rows[failed.any(axis=-1)] = -1
         return rows
 
     def choose(self, mask: np.ndarray, new: PyTree, old: PyTree) -> PyTree:
         """Returns `new` where the mask [seeds, trials] is True, else `old`."""
-        return _choose(sweep.place(self.mesh, mask), new, old)
+        return _choose(placement.place(self.mesh, mask), new, old)
 
     def to_devices(self, like: PyTree, leaves: Iterable[np.ndarray]) -> PyTree:
         """Places leaves [seeds, trials, ...] as a tree of the structure of `like`."""
         tree = jax.tree.unflatten(jax.tree.structure(like), leaves)
-        return sweep.place(self.mesh, tree)
+        return placement.place(self.mesh, tree)
 
     def to_host(self, tree: PyTree) -> PyTree:
         """Returns a tree of the devices as numpy arrays."""
         seeds, trials = self.shape
         return jax.tree.map(lambda x: np.asarray(x)[:seeds, :trials], tree)
+
+
+@lru_cache(maxsize=1)
+def _buffer(data: Dataset, mesh: Mesh) -> Buffer:
+    """Returns the frames on the devices; kept for the next batch of the same."""
+    return dataset.to_device(data, placement.everywhere(mesh))
 
 
 @jax.jit

@@ -41,15 +41,16 @@ def of_batch(batch: TrialBatch, outcome: Outcome, keep: bool = False) -> Results
       outcome: the last event.
       keep: whether to keep the trained parameters.
     """
-    axes = tuple(map(len, batch))
-    leaves = jax.tree.leaves(outcome.params) if keep else []
+
+    def by_fold(array):
+        return array.reshape(*map(len, batch), *array.shape[2:])
+
     names = "epoch", "failed", "loss", "validation_ua", "rows", "leaked"
-    arrays = {name: getattr(outcome, name) for name in names}
     return Results(
-        **{name: x.reshape(*axes, *x.shape[2:]) for name, x in arrays.items()},
-        digests=_digests(outcome.params).reshape(*axes, -1),
+        **{name: by_fold(getattr(outcome, name)) for name in names},
+        digests=by_fold(_digests(outcome.params)),
         probabilities=outcome.probabilities,
-        params=[leaf.reshape(*axes, *leaf.shape[2:]) for leaf in leaves],
+        params=[*map(by_fold, jax.tree.leaves(outcome.params))] if keep else [],
     )
 
 
@@ -64,9 +65,18 @@ def merge(parts: Iterable[tuple[TrialBatch, Results]], design: Design) -> Result
     batches, results = zip(*parts, strict=True)
     fields = dict(zip(Results._fields, zip(*results, strict=True), strict=True))
     del fields["params"]
-    tests = _merged_tests(design, batches, fields.pop("probabilities"))
-    whole = {name: _merged(design, batches, of) for name, of in fields.items()}
-    return Results(**whole, probabilities=tests, params=[])
+    tests = fields.pop("probabilities")
+    seeds, conditions, _ = design.shape
+    probabilities = [
+        np.full((seeds, conditions, len(fold.test), tests[0][0].shape[-1]), np.nan, "f")
+        for fold in design.folds
+    ]
+    for batch, tested in zip(batches, tests, strict=True):
+        cells = np.ix_(*map(list, batch[:2]))
+        for fold, of_fold in zip(batch.folds, tested, strict=True):
+            probabilities[fold][cells] = of_fold
+    merged = {name: _merged(design, batches, of) for name, of in fields.items()}
+    return Results(**merged, probabilities=probabilities, params=[])
 
 
 def merge_params(
@@ -94,39 +104,21 @@ def merge_params(
     ]
 
 
-def _merged(design: Design, batches, fields) -> np.ndarray:
-    largest = np.max([field.shape[3:] for field in fields], axis=0).astype(int)
-    empty = np.nan if fields[0].dtype.kind == "f" else 0
-    whole = np.full((*design.shape, *largest), empty, fields[0].dtype)
-    for batch, field in zip(batches, fields, strict=True):
-        padding = [(0, 0)] * 3 + [
-            (0, most - size)
-            for most, size in zip(largest, field.shape[3:], strict=True)
-        ]
-        whole[batch.cells] = np.pad(field, padding, constant_values=empty)
-    return whole
-
-
-def _merged_tests(design: Design, batches, parts) -> list[np.ndarray]:
-    seeds, conditions, _ = design.shape
-    classes = parts[0][0].shape[-1]
-    whole = [
-        np.full((seeds, conditions, len(fold.test), classes), np.nan, np.float32)
-        for fold in design.folds
-    ]
-    for batch, of_folds in zip(batches, parts, strict=True):
-        for fold, probabilities in zip(batch.folds, of_folds, strict=True):
-            cells = np.ix_(list(batch.seeds), list(batch.conditions))
-            whole[fold][cells] = probabilities
+def _merged(design: Design, batches, arrays) -> np.ndarray:
+    """Returns the arrays of batches as one of all trials; what is shorter is padded."""
+    longest = np.max([array.shape[3:] for array in arrays], axis=0).astype(int)
+    empty = np.nan if arrays[0].dtype.kind == "f" else 0
+    whole = np.full((*design.shape, *longest), empty, arrays[0].dtype)
+    for batch, array in zip(batches, arrays, strict=True):
+        whole[(*batch.cells, *map(slice, array.shape[3:]))] = array
     return whole
 
 
 def _digests(params: PyTree) -> np.ndarray:
-    """[seeds, trials, 32], of the leaves of each trial."""
+    """Returns the SHA-256 of the parameters of each trial, [seeds, trials, 32]."""
     leaves = jax.tree.leaves(params)
-    shape = leaves[0].shape[:2]
-    digests = np.empty((*shape, 32), np.uint8)
-    for place in np.ndindex(shape):
+    digests = np.empty((*leaves[0].shape[:2], 32), np.uint8)
+    for place in np.ndindex(digests.shape[:2]):
         sha = hashlib.sha256(b"".join(leaf[place].tobytes() for leaf in leaves))
         digests[place] = np.frombuffer(sha.digest(), np.uint8)
     return digests

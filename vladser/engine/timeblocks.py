@@ -6,7 +6,7 @@ lengths and next to nothing is padded.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -36,28 +36,51 @@ class Scan(NamedTuple):
     finish: Callable
 
 
+def blocks(frames: Any) -> Any:
+    """Returns how many blocks hold some numbers of frames, [...] int."""
+    return -(-frames // BLOCK)
+
+
 def count(frames: Array) -> Array:
-    """Blocks that so many frames take. Where trainings are vmapped, the most that any
-    of them takes: they then run together."""
-    return _largest(-(-frames // BLOCK))
+    """Returns the `blocks` of a trial's frames []. Where trials are vmapped, it is the
+    most that any of them has: they then run together."""
+    return _largest(blocks(frames))
 
 
-def workspace(scan: Scan, params: PyTree, capacity: int) -> PyTree:
-    """Memory for `value_and_gradient` of at most `capacity` blocks.
+@jax.custom_batching.custom_vmap
+def _largest(number: Array) -> Array:
+    return number
+
+
+@_largest.def_vmap
+def _(size, batched, numbers):
+    return _largest(numbers.max()), False
+
+
+def empty_workspace(
+    start: Callable, residuals: Callable, params: PyTree, capacity: int
+) -> PyTree:
+    """Allocates memory for `value_and_gradient`.
 
     To allocate it costs as much as to fill it, each time anew, therefore it is handed
     from one call to the next.
+
+    Args:
+      start, residuals: of the Scan.
+      params: as `start` takes them.
+      capacity: the most blocks.
     """
 
     def saved(params):
-        carry = scan.start(params)
-        return carry, scan.residuals(params, carry, 0)
+        carry = start(params)
+        return carry, residuals(params, carry, 0)
 
     return _zeros(jax.eval_shape(saved, params), capacity)
 
 
 def value(scan: Scan, params: PyTree, count: Array, capacity: int) -> PyTree:
-    """What `scan.finish` makes of the first `count` blocks, of at most `capacity`."""
+    """Returns what `scan.finish` makes of the first `count` blocks, of at most
+    `capacity`."""
     carry = scan.start(params)
 
     def step(index, state):
@@ -66,14 +89,14 @@ def value(scan: Scan, params: PyTree, count: Array, capacity: int) -> PyTree:
         carry, out = scan.block(params, carry, index, saved)
         return carry, _put(outs, index, out)
 
-    outs = _outs(scan, params, capacity)
+    outs = _empty_outs(scan, params, capacity)
     return scan.finish(params, *lax.fori_loop(0, count, step, (carry, outs)))
 
 
 def value_and_gradient(
     scan: Scan, params: PyTree, count: Array, capacity: int, workspace: PyTree
 ) -> tuple[Array, PyTree, PyTree]:
-    """`value`, its gradient with respect to the parameters, and the workspace again."""
+    """Returns `value`, its gradient by the parameters, and the workspace again."""
     carry, start_pullback = jax.vjp(scan.start, params)
 
     def forward(index, state):
@@ -83,9 +106,8 @@ def value_and_gradient(
         carry, out = scan.block(params, carry, index, saved)
         return carry, _put(outs, index, out), workspace
 
-    outs = _outs(scan, params, capacity)
-    state = lax.fori_loop(0, count, forward, (carry, outs, workspace))
-    carry, outs, workspace = state
+    state = carry, _empty_outs(scan, params, capacity), workspace
+    carry, outs, workspace = lax.fori_loop(0, count, forward, state)
     value, pullback = jax.vjp(scan.finish, params, carry, outs)
     gradient, carry_bar, outs_bar = pullback(jnp.ones_like(value))
 
@@ -104,17 +126,7 @@ def value_and_gradient(
     return value, jax.tree.map(jnp.add, gradient, here), workspace
 
 
-@jax.custom_batching.custom_vmap
-def _largest(number: Array) -> Array:
-    return number
-
-
-@_largest.def_vmap
-def _(size, batched, numbers):
-    return _largest(numbers.max()), False
-
-
-def _outs(scan: Scan, params: PyTree, capacity: int) -> PyTree:
+def _empty_outs(scan: Scan, params: PyTree, capacity: int) -> PyTree:
     def out(params):
         carry = scan.start(params)
         saved = scan.residuals(params, carry, 0)
@@ -128,14 +140,10 @@ def _zeros(shapes: PyTree, capacity: int) -> PyTree:
 
 
 def _put(arrays: PyTree, index: Array, values: PyTree) -> PyTree:
-    def leaf(array, value):
-        return lax.dynamic_update_index_in_dim(array, value, index, 0)
-
-    return jax.tree.map(leaf, arrays, values)
+    put = lax.dynamic_update_index_in_dim
+    return jax.tree.map(lambda a, value: put(a, value, index, 0), arrays, values)
 
 
 def _get(arrays: PyTree, index: Array) -> PyTree:
-    def leaf(array):
-        return lax.dynamic_index_in_dim(array, index, keepdims=False)
-
-    return jax.tree.map(leaf, arrays)
+    get = lax.dynamic_index_in_dim
+    return jax.tree.map(lambda a: get(a, index, keepdims=False), arrays)

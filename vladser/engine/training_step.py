@@ -25,12 +25,12 @@ class Draws(NamedTuple):
 
 
 def init(params: model.Params, spec: Spec) -> State:
-    """The state before the first step."""
+    """Returns the state before the first step."""
     return State(params, optimizers.build(spec.optimizer).init(params))
 
 
-def no_draws(spec: Spec, batch: int, capacity: int) -> Draws:
-    """Memory for the draws of `batch` rows of at most `capacity` blocks."""
+def empty_draws(spec: Spec, batch: int, capacity: int) -> Draws:
+    """Allocates the draws of `batch` rows of at most `capacity` blocks."""
     shape = (capacity, BLOCK, batch)
     outputs, _ = model.sizes(spec)
     return Draws(jnp.zeros((*shape, spec.dim)), jnp.zeros((*shape, outputs)))
@@ -40,7 +40,7 @@ def draw(key: Array, draws: Draws, count: Array) -> Draws:
     """Draws anew for the first `count` blocks. What is drawn for a block does not
     depend on how many there are."""
 
-    def one(index, draws):
+    def draw_block(index, draws):
         noise_key, dropout_key = jax.random.split(jax.random.fold_in(key, index))
         fresh = Draws(
             jax.random.normal(noise_key, draws.noise.shape[1:]),
@@ -48,27 +48,26 @@ def draw(key: Array, draws: Draws, count: Array) -> Draws:
         )
         return jax.tree.map(lambda all, x: all.at[index].set(x), draws, fresh)
 
-    return jax.lax.fori_loop(0, count, one, draws)
+    return jax.lax.fori_loop(0, count, draw_block, draws)
 
 
 def standardize(frames: Array, trial: Trial) -> Array:
-    """Frames in units of the fold's training frames: mean 0, variance 1."""
+    """Returns frames in units of the fold's training frames: mean 0, variance 1."""
     return (frames - trial.mean) * trial.scale
 
 
-def workspace(params: model.Params, spec: Spec, batch: int, capacity: int) -> PyTree:
-    """Memory for `value_and_gradient` of `batch` rows, see `timeblocks.workspace`."""
+def empty_workspace(
+    params: model.Params, spec: Spec, batch: int, capacity: int
+) -> PyTree:
+    """Allocates memory for `value_and_gradient` of `batch` rows, see `timeblocks`."""
 
     def residuals(params, carry, index):
         frames = jnp.zeros((BLOCK, batch, spec.dim))
         mask = jnp.ones(frames.shape[:2], bool)
         return model.residuals(params, spec, carry, frames, mask)
 
-    def start(params):
-        return model.start(params, spec, batch)
-
-    scan = Scan(start, residuals, None, None)  # type: ignore[arg-type]  # all it needs
-    return timeblocks.workspace(scan, params, capacity)
+    start = partial(model.start, spec=spec, batch=batch)
+    return timeblocks.empty_workspace(start, residuals, params, capacity)
 
 
 def value_and_gradient(
@@ -78,23 +77,25 @@ def value_and_gradient(
     buffer: Buffer,
     rows: Array,
     draws: Draws,
-    place: ArrayLike,
+    first: ArrayLike,
     workspace: PyTree,
 ) -> tuple[Array, model.Params, PyTree]:
-    """The objective, summed over the live rows.
+    """Computes the objective, summed over the live rows, and its gradient.
 
     Args:
+      params, spec, trial, buffer: of the training.
       rows: [B] int, utterances; -1 is an empty row.
-      draws: those of the minibatch; place: where in it the rows begin.
-      workspace: see `workspace`.
+      draws: of the whole minibatch.
+      first: the place of the first of the rows in the minibatch.
+      workspace: see `empty_workspace`.
 
     Returns:
-      the loss [], its gradient, and the workspace again.
+      The loss [], its gradient, and the workspace again.
     """
 
     def drawn(all, index):
-        first, sizes = (index, 0, place, 0), (1, BLOCK, len(rows), all.shape[-1])
-        return jax.lax.dynamic_slice(all, first, sizes)[0]
+        start, sizes = (index, 0, first, 0), (1, BLOCK, len(rows), all.shape[-1])
+        return jax.lax.dynamic_slice(all, start, sizes)[0]
 
     def noise(index):
         return trial.noise * drawn(draws.noise, index)
@@ -102,21 +103,21 @@ def value_and_gradient(
     def drop(outputs, index=None):
         if index is None:  # all blocks at once
             uniform = draws.uniform.reshape(-1, *draws.uniform.shape[2:])
-            uniform = jax.lax.dynamic_slice_in_dim(uniform, place, len(rows), axis=1)
+            uniform = jax.lax.dynamic_slice_in_dim(uniform, first, len(rows), axis=1)
         else:
             uniform = drawn(draws.uniform, index)
         kept = uniform >= trial.dropout
         return jnp.where(kept, outputs * (1 / (1 - trial.dropout)), 0.0)
 
     def loss(params, vectors, logits):
-        of_each = objectives.build(spec.objective).loss(
+        losses = objectives.build(spec.objective).loss(
             params.objective, trial.objective, vectors, logits, buffer.label[rows]
         )
-        return jnp.sum(jnp.where(rows >= 0, of_each, 0))
+        return jnp.sum(jnp.where(rows >= 0, losses, 0))
 
     capacity = draws.noise.shape[0]
     scan = _scan(spec, trial, buffer, rows, loss, noise, drop)
-    count = _blocks(buffer, rows)
+    count = timeblocks.count(longest(buffer, rows))
     return timeblocks.value_and_gradient(scan, params, count, capacity, workspace)
 
 
@@ -129,23 +130,24 @@ def step(
     draws: Draws,
     workspace: PyTree,
 ) -> tuple[State, Array, PyTree]:
-    """One step; a minibatch without a live row leaves the state untouched.
+    """Takes a step; a minibatch without a live row leaves the state untouched.
 
     The minibatch is worked on in slices, whose gradients are summed: a row is padded to
     the longest of its slice only.
 
     Args:
+      state, spec, trial, buffer: of the training.
       rows: [slices, B] int, utterances; -1 is an empty row.
       draws: those of all rows, slice by slice.
-      workspace: see `workspace`.
+      workspace: see `empty_workspace`.
 
     Returns:
-      the new state, the loss before the step, averaged over the live rows (0 if none,
+      The new state, the loss before the step, averaged over the live rows (0 if none,
       NaN if the gradient is not finite), and the workspace again.
     """
     batch = rows.shape[1]
 
-    def add(total, numbered):
+    def add_slice(total, numbered):
         value, gradient, workspace = total
         number, rows = numbered
         more, slope, workspace = value_and_gradient(
@@ -153,23 +155,20 @@ def step(
         )
         return (value + more, jax.tree.map(jnp.add, gradient, slope), workspace), None
 
-    nothing = jnp.zeros(()), jax.tree.map(jnp.zeros_like, state.params), workspace
-    (value, gradient, workspace), _ = jax.lax.scan(
-        add, nothing, (jnp.arange(len(rows)), rows)
-    )
+    zero = jnp.zeros(()), jax.tree.map(jnp.zeros_like, state.params), workspace
+    numbered = jnp.arange(len(rows)), rows
+    (value, gradient, workspace), _ = jax.lax.scan(add_slice, zero, numbered)
     live = (rows >= 0).sum()
 
     def take(state):
         share = 1 / jnp.maximum(live, 1)
-        updates, optimizer_state = optimizers.build(
-            spec.optimizer, trial.optimizer
-        ).update(
-            jax.tree.map(lambda x: x * share, gradient), state.optimizer, state.params
-        )
+        optimizer = optimizers.build(spec.optimizer, trial.optimizer)
+        mean = jax.tree.map(lambda x: x * share, gradient)
+        updates, moved = optimizer.update(mean, state.optimizer, state.params)
         params = optax.apply_updates(state.params, updates)
         finite = [jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(gradient)]
         loss = jnp.where(jnp.stack(finite).all(), value * share, jnp.nan)
-        return State(params, optimizer_state), loss
+        return State(params, moved), loss
 
     def leave(state):
         return state, jnp.zeros(())
@@ -185,9 +184,10 @@ def predict(
     rows: Array,
     capacity: int,
 ) -> Array:
-    """Class probabilities of each row, without noise and dropout.
+    """Computes class probabilities, without noise and dropout.
 
     Args:
+      params, spec, trial, buffer: of the training.
       rows: [slices, B] int, utterances; -1 is an empty row.
       capacity: blocks of the longest utterance.
 
@@ -198,20 +198,17 @@ def predict(
     def probabilities(params, vectors, logits):
         return jax.nn.softmax(logits)
 
-    def of_slice(rows):
+    def predict_slice(rows):
         scan = _scan(spec, trial, buffer, rows, probabilities)
-        return timeblocks.value(scan, params, _blocks(buffer, rows), capacity)
+        count = timeblocks.count(longest(buffer, rows))
+        return timeblocks.value(scan, params, count, capacity)
 
-    return jax.lax.map(of_slice, rows)
+    return jax.lax.map(predict_slice, rows)
 
 
 def longest(buffer: Buffer, rows: Array) -> Array:
-    """Frames of the longest of some utterances; -1 is an empty row."""
+    """Returns the frames of the longest of some utterances; -1 is an empty row."""
     return jnp.where(rows >= 0, buffer.length[rows], 0).max()
-
-
-def _blocks(buffer: Buffer, rows: Array) -> Array:
-    return timeblocks.count(longest(buffer, rows))
 
 
 def _scan(
@@ -223,7 +220,7 @@ def _scan(
     noise: Callable[[Array], ArrayLike] = lambda index: 0.0,
     drop: Callable[..., Array] = lambda outputs, index=None: outputs,
 ) -> Scan:
-    """The model's walk through the utterances `rows` [B].
+    """Returns the model's walk through the utterances `rows` [B].
 
     Args:
       value: (params, vectors, logits) -> what the walk ends in.
@@ -234,9 +231,6 @@ def _scan(
     def inputs(index):
         frames, mask = dataset.gather(buffer, rows, index * BLOCK, BLOCK)
         return masking.clean(standardize(frames, trial) + noise(index), mask), mask
-
-    def start(params):
-        return model.start(params, spec, len(rows))
 
     def residuals(params, carry, index):
         return model.residuals(params, spec, carry, *inputs(index))
@@ -253,4 +247,5 @@ def _scan(
         mask = dataset.mask(buffer, rows, 0, frames)
         return value(params, *model.finish(params, spec, carry, seen, mask, drop))
 
+    start = partial(model.start, spec=spec, batch=len(rows))
     return Scan(start, residuals, block, finish)

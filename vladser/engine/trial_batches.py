@@ -5,21 +5,24 @@ the batch that it is in, nor on the process that trains the batch.
 """
 
 import math
-import os
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import jax
 import numpy as np
-from jax.sharding import Mesh
 
-from vladser.engine import sweep
+from vladser import model
+from vladser.engine import placement, timeblocks, training_step
 from vladser.engine.design import Design
+from vladser.engine.timeblocks import BLOCK
+from vladser.features import cores
+from vladser.types import PyTree
 
-# Of a device's memory. `sweep.memory` counts arrays; what XLA needs within a fusion,
+# Of a device's memory. `memory` counts arrays; what XLA needs within a fusion,
 # the gaps between arrays, and on a CPU whatever else runs, come on top.
 SHARE = 0.7
-STEP = 1_000_000  # frames
+STEP = 1_000_000  # frames: some two seconds of a CPU's work
 
 
 class TrialBatch(NamedTuple):
@@ -47,13 +50,14 @@ class TrialBatch(NamedTuple):
 
 
 def cut(
-    design: Design, fits: Callable[[TrialBatch], bool], processes: int = 1
+    design: Design, most: int | None = None, processes: int = 1
 ) -> list[list[TrialBatch]]:
     """Cuts an experiment into batches, and deals them out to processes.
 
     Args:
       design: the experiment.
-      fits: whether a batch can be trained at once; not asked about a single trial.
+      most: trials of a batch; by default as many as fit the memory, and on a CPU take a
+        step that is brief.
       processes: how many share the experiment.
 
     Returns:
@@ -62,13 +66,16 @@ def cut(
     """
     seeds, conditions, folds = design.shape
     share = -(-seeds * conditions * folds // processes)
+
+    def fits(batch: TrialBatch) -> bool:
+        if batch.trials > min(share, most or share):
+            return False
+        return bool(most) or (in_memory(design, batch) and brief(design, batch))
+
     batches = [
         batch
         for places in design.programs()
-        for batch in _split(
-            TrialBatch(range(seeds), places, range(folds)),
-            lambda batch: batch.trials <= share and fits(batch),
-        )
+        for batch in _split(TrialBatch(range(seeds), places, range(folds)), fits)
     ]
     dealt: list[list[TrialBatch]] = [[] for _ in range(processes)]
     for batch in sorted(batches, key=lambda batch: -batch.trials):
@@ -92,62 +99,54 @@ def missing(done: Iterable[TrialBatch], batch: TrialBatch) -> list[TrialBatch]:
     return [part for half in halves(batch) for part in missing(done, half)]
 
 
-def at_most(trials: int) -> Callable[[TrialBatch], bool]:
-    """For `cut`: a batch has no more than `trials` trials."""
-    return lambda batch: batch.trials <= trials
+def brief(design: Design, batch: TrialBatch) -> bool:
+    """Returns whether a step is brief, so that a run stops soon when it is told to: on
+    a CPU it has no more than STEP frames."""
+    plan = design.plan(batch.conditions[0])
+    longest = np.sort(plan.lengths)[-plan.batch_size :].sum()
+    on_cpu = jax.local_devices()[0].platform == "cpu"
+    return not on_cpu or batch.trials * longest <= STEP
 
 
-def brief(design: Design) -> Callable[[TrialBatch], bool]:
-    """For `cut`: on a CPU, a step of the batch has no more than a million frames, some
-    two seconds of work, so that a run stops soon when it is told to."""
-    if jax.local_devices()[0].platform != "cpu":
-        return lambda batch: True
-
-    def fits(batch: TrialBatch) -> bool:
-        plan = design.plan(batch.conditions[0])
-        longest = np.sort(plan.lengths)[-plan.batch_size :].sum()
-        return batch.trials * longest <= STEP
-
-    return fits
-
-
-def in_memory(design: Design) -> Callable[[TrialBatch], bool]:
-    """For `cut`: the estimate from its shapes says that a batch fits into the memory of
-    the local devices, beside its dataset."""
-
-    def fits(batch: TrialBatch) -> bool:
-        frames = design.datasets[batch.conditions[0]].frames.nbytes
-        return memory(design, batch) <= _room(frames, jax.local_devices())
-
-    return fits
-
-
-def mesh(batch: TrialBatch) -> Mesh:
-    """Returns the mesh of the local devices that train the batch."""
-    return sweep.mesh(*batch.rectangle)
+def in_memory(design: Design, batch: TrialBatch) -> bool:
+    """Returns whether a batch fits into the memory of the local devices, beside its
+    dataset, by the estimate of `memory`."""
+    dataset, devices = design.datasets[batch.conditions[0]], jax.local_devices()
+    stats = devices[0].memory_stats() or {}
+    if "bytes_limit" in stats:
+        available = SHARE * stats["bytes_limit"] - dataset.frames.nbytes
+    else:  # CPU devices share the machine's memory, and read one dataset
+        available = (SHARE * cores.memory() - dataset.frames.nbytes) / len(devices)
+    return memory(design, batch) <= available
 
 
 def memory(design: Design, batch: TrialBatch) -> int:
-    """Estimates the bytes of arrays on the busiest local device that trains the batch,
-    beside the dataset; see `sweep.memory`."""
+    """Estimates the bytes on the busiest local device that trains the batch, beside the
+    dataset: of the arrays that outlive a fusion."""
     place = batch.conditions[0]
-    return sweep.memory(
-        design.specification(place),
-        mesh(batch),
-        *batch.rectangle,
-        design.conditions[place].batch_size,
-        int(design.datasets[place].length.max()),
-    )
+    spec, rows = design.specification(place), design.conditions[place].batch_size
+    capacity = timeblocks.blocks(int(design.datasets[place].length.max()))
+    mesh = placement.mesh(*batch.rectangle)
+    shape = zip(batch.rectangle, mesh.devices.shape, strict=True)
+    seeds, trials = (-(-all // devices) for all, devices in shape)
+    one_by_one = placement.one_by_one(mesh)
+    rows += -rows % placement.SLICE
+    sizes = {"batch": placement.SLICE if one_by_one else rows, "capacity": capacity}
+    params = jax.eval_shape(partial(model.init, spec=spec), jax.random.key(0))
+    workspace = partial(training_step.empty_workspace, spec=spec, **sizes)
+    kept = _bytes(jax.eval_shape(workspace, params))
+    # What `model.finish` sees, and its gradient.
+    kept += 2 * 4 * capacity * BLOCK * sizes["batch"] * model.seen(spec)
+    draws = partial(training_step.empty_draws, spec, rows, capacity)
+    drawn = _bytes(jax.eval_shape(draws))
+    states = 5 * _bytes(params)  # with two averages, the gradient, the best epoch's
+    if one_by_one:
+        return drawn + kept + seeds * trials * states
+    return seeds * (drawn + trials * (kept + states))
 
 
-def _room(frames: int, devices: Sequence[jax.Device]) -> float:
-    """Bytes that each device has beside a dataset of so many bytes."""
-    stats = devices[0].memory_stats() or {}
-    if "bytes_limit" in stats:
-        return SHARE * stats["bytes_limit"] - frames
-    # CPU devices share the machine's memory, and read one dataset.
-    machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return (SHARE * machine - frames) / len(devices)
+def _bytes(shapes: PyTree) -> int:
+    return sum(x.size * x.dtype.itemsize for x in jax.tree.leaves(shapes))
 
 
 def _split(batch: TrialBatch, fits: Callable[[TrialBatch], bool]) -> list[TrialBatch]:

@@ -5,6 +5,7 @@ them fold by fold.
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import jax
 import numpy as np
@@ -12,24 +13,17 @@ import numpy as np
 from vladser.condition import Condition
 from vladser.data import dataset
 from vladser.data.dataset import Moments
-from vladser.engine.design import Design
-from vladser.engine.trial_batches import TrialBatch
-from vladser.errors import InputError
 from vladser.registry import objectives
-from vladser.types import Dataset, Fold, Spec, Trial
+from vladser.types import Dataset, Fold, Trial
 
 
-def specification(whole: Design, batch: TrialBatch | None = None) -> Spec:
-    """Returns what the compiled program of a batch depends on.
-
-    Raises:
-      InputError: its conditions do not share a program, a dataset and a schedule.
-    """
-    places = batch.conditions if batch else range(len(whole.conditions))
-    for together in whole.programs():
-        if set(places) <= set(together):
-            return whole.specification(together[0])
-    raise InputError("the conditions do not share one program: train them in turn")
+@lru_cache(maxsize=1)
+def standardized(data: Dataset, standardize: str) -> tuple[Dataset, Moments | None]:
+    """Returns a dataset and its moments, by which `rectangle` standardizes it; None
+    where each speaker is standardized already. Kept for the next batch of the same."""
+    if standardize == "speaker":
+        return dataset.standardize_by_speaker(data), None
+    return data, dataset.moments(data)
 
 
 def rectangle(
@@ -45,9 +39,7 @@ def rectangle(
     rows of a trial's fold alone.
 
     Args:
-      data: what they are trained on.
-      moments: of `data`; None where it is standardized already (see
-        `dataset.standardize_by_speaker`) and the scaler is to leave it as it is.
+      data, moments: see `standardized`.
       conditions, folds, seeds: what is combined.
     """
     if moments:
@@ -56,33 +48,26 @@ def rectangle(
         ones = np.ones(data.frames.shape[1], np.float32)
         scalers = [(0 * ones, ones)] * len(folds)
     labels, classes = [data.label[fold.train] for fold in folds], len(data.emotions)
-    column = [
+    row = [
         Trial(
             seed=np.array(0, np.int32),
             mean=mean,
             scale=scale,
-            noise=np.array(one.noise, np.float32),
-            dropout=np.array(one.dropout, np.float32),
-            objective=objectives.build(one.objective).prepare(label, classes),
+            noise=np.array(condition.noise, np.float32),
+            dropout=np.array(condition.dropout, np.float32),
+            objective=objectives.build(condition.objective).prepare(label, classes),
             optimizer={
                 name: np.array(value, np.float32)
-                for name, value in one.optimizer.options
+                for name, value in condition.optimizer.options
             },
         )
-        for one in conditions
+        for condition in conditions
         for label, (mean, scale) in zip(labels, scalers, strict=True)
     ]
 
     def spread(*leaves):
-        row = np.stack(leaves)
-        return np.broadcast_to(row, (len(seeds), *row.shape))
+        return np.stack([np.stack(leaves)] * len(seeds))
 
-    trials = jax.tree.map(spread, *column)
+    trials = jax.tree.map(spread, *row)
     seed = np.broadcast_to(np.array(seeds, np.int32)[:, None], trials.seed.shape)
     return trials._replace(seed=seed)
-
-
-def rows(rows: np.ndarray, conditions: int) -> np.ndarray:
-    """The rows of the trials [seeds, conditions x folds, B] from those of the folds
-    [seeds, folds, B]."""
-    return np.tile(rows, (1, conditions, 1))

@@ -1,4 +1,4 @@
-"""The cores that this process may use: what jobs and processes are cut by."""
+"""The cores and the memory that this process may use."""
 
 import math
 import os
@@ -12,11 +12,24 @@ def cores(root: Path = Path("/")) -> int:
     groups, which containers have, allow. /proc and /sys are below `root`."""
     affinity = getattr(os, "sched_getaffinity", None)  # not on a Mac
     available = len(affinity(0)) if affinity else os.cpu_count() or 1
-    return max(1, min([available, *map(math.ceil, _quotas(root))]))
+    limits = _limits(root, ("cpu.max",), ("cpu.cfs_quota_us", "cpu.cfs_period_us"))
+    quotas = [quota / period for quota, period in limits if quota > 0]
+    return max(1, min([available, *map(math.ceil, quotas)]))
 
 
-def _quotas(root: Path) -> Iterator[float]:
-    """Yields the limits, in cores, of the groups that this process is in."""
+def memory(root: Path = Path("/")) -> int:
+    """Returns how many bytes the machine has, or the control groups allow; see
+    `cores`."""
+    available = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    limits = _limits(root, ("memory.max",), ("memory.limit_in_bytes",))
+    return min([available, *(limit for (limit,) in limits if limit > 0)])
+
+
+def _limits(
+    root: Path, names: tuple[str, ...], names_1: tuple[str, ...]
+) -> Iterator[list[int]]:
+    """Yields the numbers in the files `names`, those of control groups of version 1 in
+    `names_1`, of each group that this process is in."""
     lines = []
     with suppress(OSError):  # no Linux
         lines = (root / "proc/self/cgroup").read_text().splitlines()
@@ -26,10 +39,8 @@ def _quotas(root: Path) -> Iterator[float]:
         for group in (Path(path), *Path(path).parents):
             folder = root / "sys/fs/cgroup" / controllers / str(group).lstrip("/")
             with suppress(OSError, ValueError):  # no limit: no file, "max", or -1
-                if controllers:
-                    names = "cpu.cfs_quota_us", "cpu.cfs_period_us"
-                    quota, period = ((folder / name).read_text() for name in names)
-                else:
-                    quota, period = (folder / "cpu.max").read_text().split()
-                if int(quota) > 0:
-                    yield int(quota) / int(period)
+                texts = [
+                    (folder / name).read_text()
+                    for name in (names_1 if controllers else names)
+                ]
+                yield [int(word) for word in " ".join(texts).split()]

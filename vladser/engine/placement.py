@@ -1,0 +1,106 @@
+"""Where trials lie, and how a device works on its share of them.
+
+The trials form a rectangle [seeds, conditions x folds], of which each device has a
+part. Only here it is decided that a CPU takes one trial after another, and a few rows
+of a minibatch at a time, which stay in its cache; an accelerator takes all at once, to
+be full.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+from vladser.data import batches
+from vladser.types import Array, PyTree
+
+SLICE = batches.UNIT  # rows that a CPU works on at once; see BENCHMARKS.md
+TRIALS = PartitionSpec("seed", "trial")
+SHARED = PartitionSpec()
+
+
+def mesh(seeds: int, trials: int, devices: Sequence[jax.Device] | None = None) -> Mesh:
+    """Arranges the devices over [seeds, trials].
+
+    The busiest device has as few trials as possible; of such meshes the one of fewest
+    devices is chosen, since more would not be faster, and then the one that spreads the
+    seeds least: the minibatches of a step are alike in length within a seed only, and
+    devices wait for each other.
+
+    Args:
+      seeds, trials: the shape of the rectangle.
+      devices: all local ones by default.
+    """
+    devices = jax.local_devices() if devices is None else devices
+    choices = [
+        (-(-seeds // rows) * -(-trials // columns), rows * columns, rows, columns)
+        for rows in range(1, min(seeds, len(devices)) + 1)
+        for columns in range(1, min(trials, len(devices) // rows) + 1)
+    ]
+    _, used, rows, columns = min(choices)
+    grid = np.array(devices[:used]).reshape(rows, columns)
+    return Mesh(grid, ("seed", "trial"))
+
+
+def place(mesh: Mesh, tree: PyTree, empty: float | None = None) -> PyTree:
+    """Puts arrays [seeds, trials, ...] on the devices, padded by `fill`."""
+    filled = jax.tree.map(lambda array: fill(mesh, array, empty), tree)
+    return jax.device_put(filled, NamedSharding(mesh, TRIALS))
+
+
+def fill(mesh: Mesh, array: np.ndarray, empty: float | None = None) -> np.ndarray:
+    """Pads [seeds, trials, ...] to a multiple of the mesh: with `empty`, or with copies
+    of the last trial."""
+    array = np.asarray(array)
+    missing = [-n % m for n, m in zip(array.shape, mesh.devices.shape, strict=False)]
+    widths = [(0, n) for n in missing] + [(0, 0)] * (array.ndim - 2)
+    if empty is None:
+        return np.pad(array, widths, mode="edge")
+    return np.pad(array, widths, constant_values=empty)
+
+
+def everywhere(mesh: Mesh) -> NamedSharding:
+    """Returns the sharding of an array that all devices of the mesh read whole."""
+    return NamedSharding(mesh, SHARED)
+
+
+def on_each(mesh: Mesh, *specs: PartitionSpec) -> Callable[[Callable], Callable]:
+    """Returns a decorator that has each device compute a function of its trials.
+
+    Args:
+      mesh: of the devices.
+      *specs: TRIALS or SHARED for each argument; what is returned is of the trials.
+    """
+    return partial(
+        jax.shard_map, mesh=mesh, in_specs=specs, out_specs=TRIALS, check_vma=False
+    )
+
+
+def one_by_one(mesh: Mesh) -> bool:
+    """Returns whether a device takes one trial after another."""
+    return mesh.devices.flat[0].platform == "cpu"
+
+
+def each(mesh: Mesh) -> Callable[[Callable, PyTree, PyTree], tuple[PyTree, PyTree]]:
+    """Returns what runs (memory, trial) -> (memory, result) over trials: a scan that
+    hands the memory on, or all at once, each with memory of its own."""
+    if one_by_one(mesh):
+        return jax.lax.scan
+
+    def at_once(function, memory, trials):
+        return memory, jax.vmap(lambda trial: function(memory, trial)[1])(trials)
+
+    return at_once
+
+
+def slices(mesh: Mesh, rows: Array) -> Array:
+    """Cuts minibatches [..., B] into what a device works on at once, [..., slices, rows
+    of a slice], padded with empty rows."""
+    padding = [(0, 0)] * (rows.ndim - 1) + [(0, -rows.shape[-1] % SLICE)]
+    pad = np.pad if isinstance(rows, np.ndarray) else jnp.pad
+    rows = pad(rows, padding, constant_values=-1)
+    batch = SLICE if one_by_one(mesh) else rows.shape[-1]
+    return rows.reshape(*rows.shape[:-1], -1, batch)
