@@ -199,7 +199,7 @@ def refused(folder, message):
 
 
 def test_a_folder_without_a_header_or_a_table_is_said(database, saved, tmp_path):
-    refused(tmp_path / "none", "no such folder")
+    refused(tmp_path / "none", "no db.yaml")
     refused(tmp_path, "no db.yaml")
     saved(database)
     (tmp_path / "db.files.parquet").write_bytes(b"PAR1 and no more")

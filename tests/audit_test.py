@@ -9,7 +9,7 @@ import pytest
 import toys
 from iemocap_test import COUNTS
 
-from vladser.corpora import emodb, emotions
+from vladser.corpora import acted, emotions
 from vladser.data import dataset, folds
 from vladser.evaluation.audit import checks
 from vladser.types import Utterance
@@ -204,7 +204,7 @@ def test_counts_of_other_corpora_and_classes_are_not_compared():
 
 @pytest.mark.skipif("VLADSER_EMODB" not in os.environ, reason="needs EMO-DB")
 def test_emodb_shares_its_sentences_and_nothing_else():
-    corpus = emodb.read(Path(os.environ["VLADSER_EMODB"]))
+    corpus = acted.emodb(Path(os.environ["VLADSER_EMODB"]))
     chosen, classes = emotions.select(corpus, emotions.parse("angry,happy,sad,neutral"))
     frames = {u.id: np.float32([[n]]) for n, u in enumerate(chosen.utterances)}
     data = dataset.build(chosen.utterances, frames, classes, "toy")

@@ -101,7 +101,7 @@ def test_every_command_works(folder, tmp_path, monkeypatch, capsys, block):
 
 
 def test_all_corpora_columns_and_features_are_named():
-    for name in readers.names():
+    for name in readers.READERS:
         assert f"`{name}`" in PAGE or f"--corpus={name}" in PAGE, name
     for name in manifest.COLUMNS:
         assert f"`{name}`" in PAGE, name

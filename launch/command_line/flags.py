@@ -19,7 +19,7 @@ from vladser.options import Count, Natural, NonNegative, Positive
 
 PROCESS = ("coordinator", "num_processes", "process_id")
 _CORPORA = (
-    f"one of {', '.join(readers.names())}, or the import path of a reader of your own."
+    f"one of {', '.join(readers.READERS)}, or the import path of a reader of your own."
 )
 
 

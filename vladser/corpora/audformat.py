@@ -21,8 +21,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
-from vladser.corpora.filenames import require_folder
-from vladser.corpora.manifest import is_control
+from vladser.corpora.manifest import check_letters
 from vladser.errors import InputError
 from vladser.types import Corpus, Utterance
 
@@ -47,6 +46,10 @@ class _Segment(NamedTuple):
     start: float | None = None  # seconds; None for the beginning of the file
     end: float | None = None  # None for the end of the file
 
+    def __str__(self) -> str:
+        times = "-".join("" if time is None else str(time) for time in self[1:])
+        return self.file if times == "-" else f"{self.file}#{times}"
+
 
 # Of each segment, its labels, and the tables that each is in.
 _Labels = dict[_Segment, dict[str, list[str]]]
@@ -59,10 +62,9 @@ def read(folder: Path) -> Corpus:
       InputError: audformat is not installed; no database, or one without emotions,
         speakers or a single one of its files; tables that disagree.
     """
-    require_folder(folder, "an audformat database: db.yaml, tables and audio")
     database, notes = _load(folder), []
     labels = {scheme: _labels(database, scheme) for scheme in _SCHEMES}
-    if any(len(found) > 1 for found in labels["emotion"].values()):
+    if any(len(values) > 1 for values in labels["emotion"].values()):
         gold = _labels(database, "emotion", "gold_standard")
         if gold:
             notes.append(f"{folder}: tables disagree; gold_standard decides")
@@ -75,25 +77,30 @@ def read(folder: Path) -> Corpus:
     if not any((folder / segment.file).exists() for segment in values["emotion"]):
         example = next(iter(values["emotion"])).file
         raise InputError(f"{folder}: none of its files is there, such as {example}")
-
-    def of(segment: _Segment, name: str) -> str | None:
-        return values[name].get(segment) or values[name].get(_Segment(segment.file))
-
-    utterances = [
-        Utterance(
-            id=_id(segment),
-            file=folder / segment.file,
-            speaker=speaker,
-            emotion=EMOTIONS.get(emotion.lower(), emotion.lower()),
-            session=of(segment, "session"),
-            text=of(segment, "transcription"),
-            start=segment.start,
-            end=segment.end,
-            split=_split(database, labels["emotion"][segment][emotion]),
+    utterances = []
+    for segment, emotion in values["emotion"].items():
+        _, speaker, session, text = (
+            values[name].get(segment) or values[name].get(_Segment(segment.file))
+            for name in _SCHEMES
         )
-        for segment, emotion in values["emotion"].items()
-        if (speaker := of(segment, "speaker"))
-    ]
+        if not speaker:
+            continue
+        tables = labels["emotion"][segment][emotion]
+        ids = {database.tables[name].split_id for name in tables} & {*database.splits}
+        splits = {_SPLITS.get(database.splits[id].type) for id in ids}
+        utterances.append(
+            Utterance(
+                id=str(segment),
+                file=folder / segment.file,
+                speaker=speaker,
+                emotion=EMOTIONS.get(emotion.lower(), emotion.lower()),
+                session=session,
+                text=text,
+                start=segment.start,
+                end=segment.end,
+                split=splits.pop() if len(splits) == 1 else None,
+            )
+        )
     if missing := len(values["emotion"]) - len(utterances):
         notes.append(f"utterances left out, without a speaker: {missing:,}")
     return Corpus(sorted(utterances, key=lambda utterance: utterance.id), notes)
@@ -130,9 +137,8 @@ def _load(folder: Path) -> Any:
             raise
         except Exception as error:  # audformat checks little of what it reads
             reason = " ".join(f"{error}".replace(shown, str(folder)).split())
-            reason = reason or repr(error)
             raise InputError(
-                f"{file}: is not as audformat writes it: {reason}"
+                f"{file}: is not as audformat writes it: {reason or repr(error)}"
             ) from None
     return database
 
@@ -152,8 +158,8 @@ def _labels(database: Any, scheme: str, tables: str = "") -> _Labels:
             for place, value in column.get().dropna().items():
                 if isinstance(known, dict) and isinstance(known.get(value), str):
                     value = known[value]
-                of = labels.setdefault(_segment(place), {})
-                of.setdefault(str(value).strip(), []).append(name)
+                by_table = labels.setdefault(_segment(place), {})
+                by_table.setdefault(str(value).strip(), []).append(name)
     return labels
 
 
@@ -168,31 +174,18 @@ def _segment(place: str | tuple) -> _Segment:
     return _Segment(file, start or 0.0, end)
 
 
-def _id(segment: _Segment) -> str:
-    times = "-".join("" if time is None else str(time) for time in segment[1:])
-    return segment.file if times == "-" else f"{segment.file}#{times}"
-
-
 def _decided(folder: Path, scheme: str, labels: _Labels) -> dict[_Segment, str]:
     """Returns the label of each segment, on which all tables agree."""
-    for segment, of in labels.items():
-        (value, tables), *others = of.items()
+    for segment, values in labels.items():
+        (value, tables), *others = values.items()
         for other, (table, *_) in others:
             raise InputError(
-                f"{folder}: {scheme} of {_id(segment)} is {value} in the table "
-                f"{tables[0]} and {other} in {table}"
+                f"{folder}: {scheme} of {segment} is {value} in the table {tables[0]} "
+                f"and {other} in {table}"
             )
-        text = segment.file if scheme == "transcription" else segment.file + value
-        if any(map(is_control, text)):
-            raise InputError(
-                f"{folder}: table {tables[0]}: {scheme} {value!r} of {segment.file!r}; "
-                "expected no control character"
-            )
-    return {segment: next(iter(of)) for segment, of in labels.items()}
-
-
-def _split(database: Any, tables: list[str]) -> str | None:
-    """Returns the split of a segment's tables, if it is in one alone."""
-    ids = {database.tables[name].split_id for name in tables} & {*database.splits}
-    splits = {_SPLITS.get(database.splits[id].type) for id in ids}
-    return splits.pop() if len(splits) == 1 else None
+        try:
+            check_letters("file", segment.file)
+            check_letters(scheme, "" if scheme == "transcription" else value)
+        except InputError as error:
+            raise InputError(f"{folder}: table {tables[0]}: {error}") from None
+    return {segment: next(iter(values)) for segment, values in labels.items()}

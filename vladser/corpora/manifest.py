@@ -13,15 +13,25 @@ utterance is its `file` cell, and for a segment `file#start-end`.
 import csv
 import math
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from vladser.errors import InputError
 from vladser.types import Corpus, Utterance
 
 _REQUIRED = ("file", "speaker", "emotion")
 COLUMNS = (*_REQUIRED, "session", "text", "start", "end", "split")
-_SPLITS = ("train", "validation", "test")
+_SPLITS = ("", "train", "validation", "test")
+
+
+class Row(NamedTuple):
+    """A line: its number, its cells by column, and the segment in seconds."""
+
+    line: int
+    cells: dict[str, str]
+    start: float | None
+    end: float | None
 
 
 def read(folder: Path) -> Corpus:
@@ -33,137 +43,111 @@ def read(folder: Path) -> Corpus:
     Raises:
       InputError: not a CSV file as described above; names the file and the line.
     """
-    if not folder.is_file():
-        what = "a folder" if folder.is_dir() else "no such file"
-        raise InputError(f"{folder}: {what}; expected the manifest, a CSV file")
     utterances: dict[str, Utterance] = {}
-    lines: dict[tuple, int] = {}
-    numbered = rows(folder)
-    line, header = next(numbered, (1, []))
-    _check(f"{folder}, line {line}", header)
-    for line, cells in numbered:
-        try:
-            utterance = _utterance(folder.parent, header, cells)
-            part = (utterance.file, utterance.start or 0.0, utterance.end)
-            if part in lines:
-                raise InputError(f"the same file and segment as in line {lines[part]}")
-            if utterance.id in utterances:
-                raise InputError(f"a second utterance with the id {utterance.id}")
-        except InputError as error:
-            raise InputError(f"{folder}, line {line}: {error}") from None
-        lines[part], utterances[utterance.id] = line, utterance
-    if not utterances:
-        raise InputError(f"{folder}: no utterances; expected a line for each")
+    lines: dict[object, int] = {}
+    for line, cells, start, end in rows(folder, _REQUIRED, COLUMNS):
+        span = "-".join("" if time is None else str(time) for time in (start, end))
+        id = cells["file"] if span == "-" else f"{cells['file']}#{span}"
+        file, split = folder.parent / cells["file"], cells.get("split", "")
+        if split not in _SPLITS:
+            known = ", ".join(_SPLITS[1:])
+            raise InputError(
+                f"{folder}, line {line}: split {split!r}; expected {known} or empty"
+            )
+        for key in id, (file, start or 0.0, end):
+            if lines.setdefault(key, line) != line:
+                raise InputError(
+                    f"{folder}, line {line}: the same id or segment as in line "
+                    f"{lines[key]}"
+                )
+        utterances[id] = Utterance(
+            id=id,
+            file=file,
+            speaker=cells["speaker"],
+            emotion=cells["emotion"].lower(),
+            session=cells.get("session") or None,
+            text=cells.get("text") or None,
+            start=start,
+            end=end,
+            split=split or None,
+        )
     return Corpus([utterances[id] for id in sorted(utterances)], [])
 
 
-def rows(file: Path) -> Iterator[tuple[int, list[str]]]:
-    """Yields the number and the stripped cells of every line that is not blank.
+def rows(
+    file: Path, required: Sequence[str], known: Collection[str] = ()
+) -> Iterator[Row]:
+    """Yields the lines of a CSV file, but those that are blank.
+
+    Args:
+      required: the columns that it must have, without empty cells.
+      known: the columns that it may have; if that is empty, others do not count.
 
     Raises:
-      InputError: the file cannot be read, or is not CSV in UTF-8.
+      InputError: the file cannot be read, is not CSV in UTF-8, or has no such lines.
     """
+    line = 0
     try:
         with file.open(encoding="utf-8-sig", newline="") as stream:
             reader = csv.reader(stream, strict=True)
-            for cells in reader:
-                if cells:
-                    yield reader.line_num, [cell.strip() for cell in cells]
+            stripped = ([cell.strip() for cell in cells] for cells in reader if cells)
+            header = next(stripped, [])
+            _check(header, required, known)
+            for cells in stripped:
+                line = reader.line_num
+                if len(cells) != len(header):
+                    expected = f"expected {len(header)} as in the header"
+                    raise InputError(f"{len(cells)} cells; {expected}")
+                row = dict(zip(header, cells, strict=True))
+                for name, cell in row.items():
+                    if name in required and not cell:
+                        raise InputError(f"{name} is empty")
+                    if name in (*required, *known) and name != "text":
+                        check_letters(name, cell)
+                yield Row(line, row, *_segment(row))
+            if not line:
+                raise InputError("no utterances; expected a line for each")
     except csv.Error as error:
         raise InputError(f"{file}, line {reader.line_num}: not CSV: {error}") from None
     except UnicodeError:
         raise InputError(f"{file}: not UTF-8; expected a CSV file in UTF-8") from None
     except OSError as error:
-        raise InputError(f"{file}: cannot be read: {error.strerror}") from None
+        reason = f"cannot be read: {error.strerror}"
+        raise InputError(f"{file}: {reason}; expected a CSV file") from None
+    except InputError as error:
+        raise InputError(f"{file}, line {line or 1}: {error}") from None
 
 
-def _check(where: str, header: list[str]) -> None:
-    for name in _REQUIRED:
-        if name not in header:
-            text = ",".join(header)
-            raise InputError(f"{where}: no column {name!r} in the header {text!r}")
-    for name in header:
-        if name not in COLUMNS:
-            known = ", ".join(COLUMNS)
-            raise InputError(f"{where}: unknown column {name!r}; expected {known}")
-        if header.count(name) > 1:
-            raise InputError(f"{where}: column {name!r} twice; expected once")
-
-
-def named(
-    columns: list[str], cells: list[str], required: Iterable[str]
-) -> dict[str, str]:
-    """Returns the cells of a line by the names of their columns.
-
-    Raises:
-      InputError: more or fewer cells than columns, or a required one is empty.
-    """
-    if len(cells) != len(columns):
+def _check(
+    header: Sequence[str], required: Sequence[str], known: Collection[str]
+) -> None:
+    unknown = {*header} - {*known} if known else ()
+    if unknown or not {*required} <= {*header} or len({*header}) < len(header):
+        others = [name for name in known if name not in required] or ["any others"]
         raise InputError(
-            f"{len(cells)} cells; expected {len(columns)} as in the header"
+            f"expected the columns {', '.join(required)} and, where wanted, "
+            f"{', '.join(others)}, each once; got {','.join(header)!r:.200}"
         )
-    row = dict(zip(columns, cells, strict=True))
-    for name in required:
-        if not row[name]:
-            raise InputError(f"{name} is empty")
-    return row
 
 
 def check_letters(name: str, cell: str) -> None:
-    """Raises InputError for a cell that holds a control character."""
-    if any(map(is_control, cell)):
+    """Raises InputError for a cell with a control character or a line separator."""
+    if any(unicodedata.category(letter) in ("Cc", "Zl", "Zp") for letter in cell):
         raise InputError(f"{name} {cell!r}; expected no control character")
 
 
-def segment(row: dict[str, str]) -> tuple[float | None, float | None]:
-    """Returns what the cells `start` and `end` say, in seconds; None where empty.
-
-    Raises:
-      InputError: they are no times, or not in order.
-    """
-    start, end = _seconds(row, "start"), _seconds(row, "end")
+def _segment(row: Mapping[str, str]) -> tuple[float | None, float | None]:
+    times: list[float | None] = []
+    for name in "start", "end":
+        cell = row.get(name)
+        try:
+            time = float(cell) if cell else None
+        except ValueError:
+            time = math.nan
+        if time is not None and not (math.isfinite(time) and time >= 0):
+            raise InputError(f"{name} {cell!r}; expected seconds, such as 1.5")
+        times.append(time)
+    start, end = times
     if end is not None and (start or 0.0) >= end:
         raise InputError(f"start {start or 0.0} is not before end {end}")
     return start, end
-
-
-def _utterance(folder: Path, columns: list[str], cells: list[str]) -> Utterance:
-    row = named(columns, cells, _REQUIRED)
-    for name, cell in row.items():
-        if name != "text":
-            check_letters(name, cell)
-    split = row.get("split") or None
-    if split not in (None, *_SPLITS):
-        raise InputError(f"split {split!r}; expected {', '.join(_SPLITS)} or empty")
-    start, end = segment(row)
-    whole = start is None and end is None
-    span = "-".join("" if time is None else str(time) for time in (start, end))
-    return Utterance(
-        id=row["file"] if whole else f"{row['file']}#{span}",
-        file=folder / row["file"],
-        speaker=row["speaker"],
-        emotion=row["emotion"].lower(),
-        session=row.get("session") or None,
-        text=row.get("text") or None,
-        start=start,
-        end=end,
-        split=split,
-    )
-
-
-def is_control(letter: str) -> bool:
-    """Returns whether a character is a control character or separates lines."""
-    return unicodedata.category(letter) in ("Cc", "Zl", "Zp")
-
-
-def _seconds(row: dict[str, str], name: str) -> float | None:
-    cell = row.get(name)
-    if not cell:
-        return None
-    try:
-        time = float(cell)
-    except ValueError:
-        time = math.nan
-    if not (math.isfinite(time) and time >= 0):
-        raise InputError(f"{name} {cell!r}; expected seconds, such as 1.5")
-    return time

@@ -55,8 +55,8 @@ def inline(figure: Figure, title: str, description: str) -> str:
       description: what it shows, in a sentence or two, with the numbers that matter.
     """
     prefix = "f" + hashlib.sha256(title.encode()).hexdigest()[:8]
-    for text in figure.findobj(Text):
-        text.set_parse_math(False)
+    for label in figure.findobj(Text):
+        label.set_parse_math(False)
     file, no_metadata = (
         io.StringIO(),
         dict.fromkeys(("Creator", "Date", "Format", "Type")),
