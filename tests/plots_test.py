@@ -3,7 +3,7 @@ import pytest
 from matplotlib.collections import LineCollection
 from matplotlib.text import Text
 
-from vladser.plots import areas, dotplots, lines, style
+from vladser.plots import areas, lines, style
 
 MATRIX = [[3.5, 0.5, 0], [1, 1, 0], [0, 0, 0]]
 EMOTIONS = ("angry", "sad", "bored")
@@ -40,7 +40,7 @@ def test_a_confusion_matrix_has_a_row_a_spoken_emotion_with_shares_and_counts():
 
 
 def test_conditions_show_our_interval_the_papers_and_the_reference():
-    figure = dotplots.conditions(
+    figure = lines.by_condition(
         ["mean", "netvlad"], [0.7, 0.8], [(0.6, 0.75), None], [None, 0.626], "mean"
     )
     (axes,) = figure.axes
@@ -52,7 +52,7 @@ def test_conditions_show_our_interval_the_papers_and_the_reference():
     first, second = bars.get_segments()
     np.testing.assert_allclose([first[:, 0], second[:, 0]], [[60, 75], [80, 80]])
     assert {"mean", "netvlad", "70.0", "80.0"} <= _texts(figure)
-    (axes,) = dotplots.conditions(["mean"], [0.7], [None]).axes
+    (axes,) = lines.by_condition(["mean"], [0.7], [None]).axes
     assert set(_lines(axes)) == {"mean"}
 
 
@@ -65,19 +65,6 @@ def test_uas_by_alpha_have_bands():
     (band,) = axes.collections
     extent = band.get_datalim(axes.transData)
     np.testing.assert_allclose([extent.y0, extent.y1], [60, 90])
-
-
-def test_hard_speakers_come_first_and_one_condition_is_marked():
-    ua = np.array([[0.9, 0.5, 0.7], [0.8, 0.6, np.nan], [0.1, 0.2, 0.3]])
-    (axes,) = dotplots.speakers(["a", "b", "c"], ["x", "y", "z"], ua, 0).axes
-    assert _labels(axes.get_yticklabels()) == ["b", "c", "a"]
-    drawn = _lines(axes)
-    np.testing.assert_allclose(drawn["median"].get_xdata(), [50, 50, 80])
-    np.testing.assert_allclose(drawn["x"].get_xdata(), [50, 70, 90])
-    assert axes.yaxis_inverted()
-    many = np.linspace(0.9, 0.1, 91)[None]
-    (axes,) = dotplots.speakers([str(n) for n in range(91)], ["x"], many, 0).axes
-    assert _labels(axes.get_yticklabels()) == [str(n) for n in range(90, 60, -1)]
 
 
 @pytest.mark.parametrize(("count", "bands"), [(3, 3), (24, 0)])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
-from vladser.plots import areas, dotplots, lines, style, svg
+from vladser.plots import areas, lines, style, svg
 
 EMOTIONS = ("angry", "happy")
 
@@ -17,8 +17,7 @@ def _figures():
     return {
         "confusion": areas.confusion(np.eye(2), EMOTIONS, "a < b & c"),
         "clusters": areas.clusters(np.full((2, 2, 10), 0.5), EMOTIONS),
-        "rows": dotplots.conditions(["x", "y"], [0.5, 0.6], bars, [0.5, None], "y"),
-        "speakers": dotplots.speakers(["s"], ["x", "y"], np.array([[0.5], [0.6]]), 0),
+        "rows": lines.by_condition(["x", "y"], [0.5, 0.6], bars, [0.5, None], "y"),
         "alpha": lines.by_alpha([0.1, 0.2], smoothed, (0.5, 0.4, 0.6)),
         "epochs": lines.by_epoch({"x": np.ones((3, 4))}, "loss"),
     }
@@ -79,7 +78,7 @@ def test_text_stays_text_and_is_escaped(drawn):
 
 @pytest.mark.parametrize("names", [["<b>&", "$x$ _", "$\\"], ["王小明", "नमस्ते", "😀"]])
 def test_names_may_hold_anything_in_any_script(names):
-    figure = dotplots.conditions(names, [0.5] * 3, [None] * 3)
+    figure = lines.by_condition(names, [0.5] * 3, [None] * 3)
     with warnings.catch_warnings(action="error"):
         root = ElementTree.fromstring(svg.inline(figure, "<i>", '"&'))
     assert {*names} <= {text.text for text in root.iter("text")}

@@ -8,7 +8,7 @@ from launch.reporting import facts, families
 from launch.reporting.document import Gallery, Picture, Section, Table
 from launch.reporting.runs import Run
 from vladser import text
-from vladser.plots import dotplots, lines
+from vladser.plots import lines
 
 _CURVES = {"loss": "training loss", "validation_ua": "validation UA"}
 _Curve = tuple[np.ndarray, np.ndarray, np.ndarray]  # mean, low, high: [epochs] each
@@ -34,11 +34,7 @@ def speakers(run: Run) -> Section | None:
         "Lowest to highest: over the conditions. UA in percent, averaged over seeds, a "
         "class that a speaker lacks left out."
     ] * several
-    conditions = [c.name for c in every]
-    figure = dotplots.speakers(names, conditions, ua, every.index(first))
-    ends = f"The hardest is {names[order[0]]}, the easiest {names[order[-1]]}."
-    beside = Picture("UA by speaker", ends, figure)
-    table = Table("UA by speaker, the hardest first", rows, (), notes, beside)
+    table = Table("UA by speaker, the hardest first", rows, (), notes)
     return Section("Speakers", [table])
 
 

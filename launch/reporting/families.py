@@ -9,7 +9,7 @@ from launch.reporting.runs import Condition, Run
 from vladser import metrics, text
 from vladser.condition import make
 from vladser.evaluation import paper
-from vladser.plots import areas, dotplots, lines
+from vladser.plots import areas, lines
 
 _Family = Mapping[str, Any]  # one of the summary's comparisons
 
@@ -50,7 +50,7 @@ def picture(run: Run, family: _Family, run_name: str = "") -> Picture:
             note = " ".join(f"The paper's figures are of {what}." for what in different)
         reference = short[conditions.index(facts.named(run, family["reference"]))]
         bounds = [c.interval for c in conditions]
-        figure = dotplots.conditions(short, ua, bounds, published, reference)
+        figure = lines.by_condition(short, ua, bounds, published, reference)
     points = zip(short, map(text.percent, ua), strict=True)
     described = "; ".join(f"{name} {point}" for name, point in points)
     title = f"{run_name}{family['family']}: UA"

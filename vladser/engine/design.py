@@ -5,12 +5,10 @@ from typing import NamedTuple
 
 from vladser import condition
 from vladser.condition import Condition
-from vladser.data import batches
+from vladser.data import batches, folds
 from vladser.data.batches import Plan
 from vladser.errors import InputError
 from vladser.types import Dataset, Fold, Spec
-
-STANDARDIZE = ("train", "speaker")
 
 
 class Design(NamedTuple):
@@ -76,8 +74,8 @@ def check(design: Design) -> None:
     Raises:
       InputError: an unknown `standardize`, or a fold without utterances to validate on.
     """
-    if design.standardize not in STANDARDIZE:
-        known = ", ".join(STANDARDIZE)
+    if design.standardize not in folds.STANDARDIZE:
+        known = ", ".join(folds.STANDARDIZE)
         raise InputError(f"unknown standardize {design.standardize!r}: one of {known}")
     for fold in design.folds if design.validation else []:
         if not len(fold.validation):

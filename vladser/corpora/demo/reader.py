@@ -12,17 +12,19 @@ import hashlib
 import io
 import tempfile
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from random import Random
+from typing import NamedTuple
 
 import numpy as np
 import soundfile
 
 from vladser import files
 from vladser.corpora import iemocap
-from vladser.corpora.demo.plan import Turn, plan
-from vladser.corpora.demo.speech import REVISION, SAMPLE_RATE, speak
+from vladser.corpora.demo.speech import REVISION, SAMPLE_RATE, Line, speak
 from vladser.errors import InputError
 from vladser.types import Corpus
 
@@ -31,6 +33,45 @@ _MADE_BY = ("espeakng-loader", "audresample")
 _HEADER = "% [START_TIME - END_TIME] TURN_NAME EMOTION [V, A, D]"
 _RATINGS = "[2.5000, 2.5000, 2.5000]"  # of valence, activation, dominance: nobody's
 _PAUSE = 0.5  # seconds between two turns of a dialogue
+_SENTENCES = (
+    "The keys are on the kitchen table.",
+    "We left the car behind the station.",
+    "My brother called about the meeting.",
+    "She will be back before the weekend.",
+    "They moved the books to the other room.",
+    "I saw your message this morning.",
+    "The train leaves at a quarter past nine.",
+    "He put the letter under the door.",
+    "There is another bag in the hall.",
+    "You can take the road along the river.",
+    "The window was open all night.",
+    "It will be ready in seven hours.",
+)
+
+
+class Turn(NamedTuple):
+    """A planned utterance: `name` and `label` as IEMOCAP writes them."""
+
+    name: str
+    label: str
+    line: Line
+
+
+# Rate, pitch, range and volume in the units of `speech.Line`. An utterance is its
+# speaker's own prosody plus its emotion's, scattered. With ten voices as different as
+# these, a logistic regression on the means and standard deviations of the 147 features
+# reaches a UA of 0.74 on held-out speakers.
+_EMOTIONS = {
+    "ang": (25, 4, 0, 36),
+    "hap": (10, 22, 28, 2),
+    "exc": (20, 30, 36, 6),
+    "neu": (0, 0, 0, 0),
+    "sad": (-25, -12, -25, -22),
+}
+_SCATTER = (12, 7, 12, 8)
+# Slower or louder, utterances get long, or clip.
+_LOWEST = (145, 0, 0, 40)
+_HIGHEST = (300, 100, 100, 115)
 
 
 def read(folder: Path) -> Corpus:
@@ -81,24 +122,19 @@ def _stamp(turns: Sequence[Turn]) -> str:
 
 def _holds(folder: Path, stamp: str, turns: Sequence[Turn]) -> bool:
     """Returns whether a folder is that release, rather than absent or empty."""
-    if not folder.exists():
+    if not folder.exists() or not any(folder.iterdir()):
         return False
-    if not folder.is_dir():
-        raise InputError(f"{folder}: not a folder; the demo corpus needs one")
-    if not any(folder.iterdir()):
-        return False
-    if not (folder / _STAMP).is_file():
-        raise InputError(f"{folder}: holds something else; name a new or empty folder")
-    said = (folder / _STAMP).read_bytes()
-    if not said.startswith(stamp.encode()):
-        raise InputError(f"{folder}: the demo of another version; delete it")
-    try:
-        whole = said == (stamp + _digest(folder, turns)).encode()
-    except OSError:
-        whole = False
-    if not whole:
-        raise InputError(f"{folder}: a file is damaged or missing; delete the folder")
-    return True
+    file = folder / _STAMP
+    written = file.read_bytes() if file.is_file() else b""
+    if not written.startswith(stamp.encode()):
+        raise InputError(
+            f"{folder}: holds something else, or the demo of another version; expected "
+            "a new or empty folder"
+        )
+    with suppress(OSError):
+        if written == (stamp + _digest(folder, turns)).encode():
+            return True
+    raise InputError(f"{folder}: a file is damaged or missing; delete the folder")
 
 
 def _digest(release: Path, turns: Sequence[Turn]) -> str:
@@ -115,7 +151,7 @@ def _write(
     for turn, samples in zip(turns, recordings, strict=True):
         wav, labels = (release / file for file in _files(turn))
         wav.parent.mkdir(parents=True, exist_ok=True)
-        # Not to the file, for libsndfile does not say that a disk is full.
+        # Not to the file, since libsndfile does not say that a disk is full.
         sound = io.BytesIO()
         soundfile.write(sound, samples, SAMPLE_RATE, "PCM_16", format="WAV")
         wav.write_bytes(sound.getvalue())
@@ -136,3 +172,29 @@ def _files(turn: Turn) -> tuple[Path, Path]:
         session / "sentences" / "wav" / dialogue / f"{turn.name}.wav",
         session / "dialog" / "EmoEvaluation" / f"{dialogue}.txt",
     )
+
+
+def plan() -> list[Turn]:
+    """Returns the turns of the demo, speaker by speaker: the same everywhere."""
+    random = Random(2020)
+    return [turn for speaker in iemocap.COUNTS for turn in _turns(speaker, random)]
+
+
+def _turns(speaker: str, random: Random) -> Iterator[Turn]:
+    session, letter = speaker[:-1], speaker[-1]
+    voice = f"en-us+{letter.lower()}{session[-1]}"
+    own = random.uniform(175, 205), random.uniform(40, 50), 50, 70
+    angry, happy, sad, neutral = (round(n / 15) for n in iemocap.COUNTS[speaker])
+    excited = round(happy * 0.6)
+    counts = (angry, happy - excited, excited, neutral, sad)
+    labels = random.sample(list(_EMOTIONS), counts=counts, k=sum(counts))
+    for index, label in enumerate(labels):
+        name = f"{session}F_impro01_{letter}{index:03d}"
+        limits = zip(_SCATTER, _LOWEST, _HIGHEST, strict=True)
+        prosody = [
+            round(min(max(base + shift + random.gauss(0, scatter), lowest), highest))
+            for base, shift, (scatter, lowest, highest) in zip(
+                own, _EMOTIONS[label], limits, strict=True
+            )
+        ]
+        yield Turn(name, label, Line(random.choice(_SENTENCES), voice, *prosody))
