@@ -59,7 +59,7 @@ TIMES = "file,speaker,emotion,start,end,split\na.wav,x,sad,,,\n"
         ("file,speaker,emotion\na.wav,x,sad\nb.wav,,sad\n", "line 3: speaker is empty"),
         ("file,speaker,emotion\na.wav,x\n", "line 2: 2 cells; expected 3"),
         ("file,speaker,emotion\na,x,sad\n\n./a,y,sad\n", "line 4: .* as in line 2"),
-        ('file,speaker,emotion\na,x,"sad\n', "line 2: not CSV"),
+        ('file,speaker,emotion\na,x,"sad\n', "line 2: unexpected end of data"),
         (TIMES + "b.wav,x,sad,2,2,\n", "line 3: start 2.0 is not before end 2.0"),
         (TIMES + "b.wav,x,sad,,0,\n", "line 3: start 0.0 is not before end 0.0"),
         (TIMES + "b.wav,x,sad,one,2,\n", "line 3: start 'one'; expected seconds"),

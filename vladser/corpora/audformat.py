@@ -19,9 +19,9 @@ import math
 import re
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, NamedTuple
+from typing import Any
 
-from vladser.corpora.manifest import check_letters
+from vladser.corpora.manifest import check_letters, segment_id
 from vladser.errors import InputError
 from vladser.types import Corpus, Utterance
 
@@ -40,17 +40,8 @@ _PLAIN = re.compile(r"[\w. -]*\w[\w. -]*")
 _SCHEMES = ("emotion", "speaker", "session", "transcription")
 _SPLITS = {"train": "train", "dev": "validation", "test": "test"}
 
-
-class _Segment(NamedTuple):
-    file: str
-    start: float | None = None  # seconds; None for the beginning of the file
-    end: float | None = None  # None for the end of the file
-
-    def __str__(self) -> str:
-        times = "-".join("" if time is None else str(time) for time in self[1:])
-        return self.file if times == "-" else f"{self.file}#{times}"
-
-
+# File, start and end in seconds; None for the beginning and the end of the file.
+_Segment = tuple[str, float | None, float | None]
 # Of each segment, its labels, and the tables that each is in.
 _Labels = dict[_Segment, dict[str, list[str]]]
 
@@ -74,13 +65,14 @@ def read(folder: Path) -> Corpus:
         if not values[name]:
             known = ", ".join(database.schemes) or "none"
             raise InputError(f"{folder}: no label of {name!r}; its schemes are {known}")
-    if not any((folder / segment.file).exists() for segment in values["emotion"]):
-        example = next(iter(values["emotion"])).file
-        raise InputError(f"{folder}: none of its files is there, such as {example}")
+    files = [file for file, *_ in values["emotion"]]
+    if not any((folder / file).exists() for file in files):
+        raise InputError(f"{folder}: none of its files is there, such as {files[0]}")
     utterances = []
     for segment, emotion in values["emotion"].items():
+        file, start, end = segment
         _, speaker, session, text = (
-            values[name].get(segment) or values[name].get(_Segment(segment.file))
+            values[name].get(segment) or values[name].get((file, None, None))
             for name in _SCHEMES
         )
         if not speaker:
@@ -90,14 +82,14 @@ def read(folder: Path) -> Corpus:
         splits = {_SPLITS.get(database.splits[id].type) for id in ids}
         utterances.append(
             Utterance(
-                id=str(segment),
-                file=folder / segment.file,
+                id=segment_id(*segment),
+                file=folder / file,
                 speaker=speaker,
                 emotion=EMOTIONS.get(emotion.lower(), emotion.lower()),
                 session=session,
                 text=text,
-                start=segment.start,
-                end=segment.end,
+                start=start,
+                end=end,
                 split=splits.pop() if len(splits) == 1 else None,
             )
         )
@@ -149,29 +141,25 @@ def _labels(database: Any, scheme: str, tables: str = "") -> _Labels:
     Database.get would take the labels of files for those of other segments (seen with
     audformat 1.4.3 where tables of both kinds are joined).
     """
+    from audformat.utils import to_segmented_index
+
     labels: _Labels = {}
     for name, table in database.tables.items():
         for column_id, column in table.columns.items():
             if scheme not in (column_id, column.scheme_id) or tables not in name:
                 continue
             known = column.scheme.labels if column.scheme_id else None
-            for place, value in column.get().dropna().items():
+            values = to_segmented_index(column.get().dropna())
+            for (file, *times), value in values.items():
                 if isinstance(known, dict) and isinstance(known.get(value), str):
                     value = known[value]
-                by_table = labels.setdefault(_segment(place), {})
+                seconds = (time.total_seconds() for time in times)  # of NaT, NaN
+                start, end = (None if math.isnan(time) else time for time in seconds)
+                whole = not start and end is None
+                segment = (file, None, None) if whole else (file, start or 0.0, end)
+                by_table = labels.setdefault(segment, {})
                 by_table.setdefault(str(value).strip(), []).append(name)
     return labels
-
-
-def _segment(place: str | tuple) -> _Segment:
-    if isinstance(place, str):
-        return _Segment(place)
-    file, *times = place
-    seconds = (time.total_seconds() for time in times)  # of NaT, NaN
-    start, end = (None if math.isnan(time) else time for time in seconds)
-    if not start and end is None:
-        return _Segment(file)
-    return _Segment(file, start or 0.0, end)
 
 
 def _decided(folder: Path, scheme: str, labels: _Labels) -> dict[_Segment, str]:
@@ -180,12 +168,10 @@ def _decided(folder: Path, scheme: str, labels: _Labels) -> dict[_Segment, str]:
         (value, tables), *others = values.items()
         for other, (table, *_) in others:
             raise InputError(
-                f"{folder}: {scheme} of {segment} is {value} in the table {tables[0]} "
-                f"and {other} in {table}"
+                f"{folder}: {scheme} of {segment_id(*segment)} is {value} in the table "
+                f"{tables[0]} and {other} in {table}"
             )
-        try:
-            check_letters("file", segment.file)
-            check_letters(scheme, "" if scheme == "transcription" else value)
-        except InputError as error:
-            raise InputError(f"{folder}: table {tables[0]}: {error}") from None
+        where = f"{folder}: table {tables[0]}"
+        check_letters(f"{where}: file", segment[0])
+        check_letters(f"{where}: {scheme}", "" if scheme == "transcription" else value)
     return {segment: next(iter(values)) for segment, values in labels.items()}

@@ -13,7 +13,7 @@ utterance is its `file` cell, and for a segment `file#start-end`.
 import csv
 import math
 import unicodedata
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -46,20 +46,14 @@ def read(folder: Path) -> Corpus:
     utterances: dict[str, Utterance] = {}
     lines: dict[object, int] = {}
     for line, cells, start, end in rows(folder, _REQUIRED, COLUMNS):
-        span = "-".join("" if time is None else str(time) for time in (start, end))
-        id = cells["file"] if span == "-" else f"{cells['file']}#{span}"
-        file, split = folder.parent / cells["file"], cells.get("split", "")
+        id, file = segment_id(cells["file"], start, end), folder.parent / cells["file"]
+        split, where = cells.get("split", ""), f"{folder}, line {line}"
         if split not in _SPLITS:
-            known = ", ".join(_SPLITS[1:])
-            raise InputError(
-                f"{folder}, line {line}: split {split!r}; expected {known} or empty"
-            )
+            expected = f"expected {', '.join(_SPLITS[1:])} or empty"
+            raise InputError(f"{where}: split {split!r}; {expected}")
         for key in id, (file, start or 0.0, end):
-            if lines.setdefault(key, line) != line:
-                raise InputError(
-                    f"{folder}, line {line}: the same id or segment as in line "
-                    f"{lines[key]}"
-                )
+            if (first := lines.setdefault(key, line)) != line:
+                raise InputError(f"{where}: the same id or segment as in line {first}")
         utterances[id] = Utterance(
             id=id,
             file=file,
@@ -74,48 +68,43 @@ def read(folder: Path) -> Corpus:
     return Corpus([utterances[id] for id in sorted(utterances)], [])
 
 
+def segment_id(file: str, start: float | None, end: float | None) -> str:
+    """Returns "file", or "file#start-end" of a segment."""
+    span = "-".join("" if time is None else str(time) for time in (start, end))
+    return file if span == "-" else f"{file}#{span}"
+
+
 def rows(
     file: Path, required: Sequence[str], known: Collection[str] = ()
 ) -> Iterator[Row]:
     """Yields the lines of a CSV file, but those that are blank.
 
     Args:
+      file: in UTF-8, its columns named by its first line.
       required: the columns that it must have, without empty cells.
       known: the columns that it may have; if that is empty, others do not count.
 
     Raises:
       InputError: the file cannot be read, is not CSV in UTF-8, or has no such lines.
     """
-    line = 0
     try:
         with file.open(encoding="utf-8-sig", newline="") as stream:
             reader = csv.reader(stream, strict=True)
             stripped = ([cell.strip() for cell in cells] for cells in reader if cells)
-            header = next(stripped, [])
+            header, empty = next(stripped, []), True
             _check(header, required, known)
             for cells in stripped:
-                line = reader.line_num
-                if len(cells) != len(header):
-                    expected = f"expected {len(header)} as in the header"
-                    raise InputError(f"{len(cells)} cells; {expected}")
-                row = dict(zip(header, cells, strict=True))
-                for name, cell in row.items():
-                    if name in required and not cell:
-                        raise InputError(f"{name} is empty")
-                    if name in (*required, *known) and name != "text":
-                        check_letters(name, cell)
-                yield Row(line, row, *_segment(row))
-            if not line:
+                yield Row(reader.line_num, *_row(header, cells, required, known))
+                empty = False
+            if empty:
                 raise InputError("no utterances; expected a line for each")
-    except csv.Error as error:
-        raise InputError(f"{file}, line {reader.line_num}: not CSV: {error}") from None
+    except (csv.Error, InputError) as error:
+        raise InputError(f"{file}, line {reader.line_num or 1}: {error}") from None
     except UnicodeError:
         raise InputError(f"{file}: not UTF-8; expected a CSV file in UTF-8") from None
     except OSError as error:
         reason = f"cannot be read: {error.strerror}"
         raise InputError(f"{file}: {reason}; expected a CSV file") from None
-    except InputError as error:
-        raise InputError(f"{file}, line {line or 1}: {error}") from None
 
 
 def _check(
@@ -130,24 +119,37 @@ def _check(
         )
 
 
+def _row(
+    header: Sequence[str],
+    cells: Sequence[str],
+    required: Sequence[str],
+    known: Collection[str],
+) -> tuple[dict[str, str], float | None, float | None]:
+    if len(cells) != len(header):
+        raise InputError(f"{len(cells)} cells; expected {len(header)} as in the header")
+    row = dict(zip(header, cells, strict=True))
+    for name, cell in row.items():
+        if name in required and not cell:
+            raise InputError(f"{name} is empty")
+        if name in (*required, *known) and name != "text":
+            check_letters(name, cell)
+    start, end = (_seconds(name, row.get(name)) for name in ("start", "end"))
+    if end is not None and (start or 0.0) >= end:
+        raise InputError(f"start {start or 0.0} is not before end {end}")
+    return row, start, end
+
+
 def check_letters(name: str, cell: str) -> None:
     """Raises InputError for a cell with a control character or a line separator."""
     if any(unicodedata.category(letter) in ("Cc", "Zl", "Zp") for letter in cell):
         raise InputError(f"{name} {cell!r}; expected no control character")
 
 
-def _segment(row: Mapping[str, str]) -> tuple[float | None, float | None]:
-    times: list[float | None] = []
-    for name in "start", "end":
-        cell = row.get(name)
-        try:
-            time = float(cell) if cell else None
-        except ValueError:
-            time = math.nan
-        if time is not None and not (math.isfinite(time) and time >= 0):
-            raise InputError(f"{name} {cell!r}; expected seconds, such as 1.5")
-        times.append(time)
-    start, end = times
-    if end is not None and (start or 0.0) >= end:
-        raise InputError(f"start {start or 0.0} is not before end {end}")
-    return start, end
+def _seconds(name: str, cell: str | None) -> float | None:
+    try:
+        time = float(cell) if cell else None
+    except ValueError:
+        time = math.nan
+    if time is not None and not (math.isfinite(time) and time >= 0):
+        raise InputError(f"{name} {cell!r}; expected seconds, such as 1.5")
+    return time
