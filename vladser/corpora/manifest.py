@@ -45,9 +45,12 @@ def read(folder: Path) -> Corpus:
     """
     utterances: dict[str, Utterance] = {}
     lines: dict[object, int] = {}
-    for line, cells, start, end in rows(folder, _REQUIRED, COLUMNS):
+    for line, cells, start, end in rows(folder, _REQUIRED):
         id, file = segment_id(cells["file"], start, end), folder.parent / cells["file"]
         split, where = cells.get("split", ""), f"{folder}, line {line}"
+        for name in {*cells} - {*COLUMNS}:
+            known = ", ".join(COLUMNS)
+            raise InputError(f"{where}: column {name!r}; expected some of {known}")
         if split not in _SPLITS:
             expected = f"expected {', '.join(_SPLITS[1:])} or empty"
             raise InputError(f"{where}: split {split!r}; {expected}")
@@ -74,15 +77,12 @@ def segment_id(file: str, start: float | None, end: float | None) -> str:
     return file if span == "-" else f"{file}#{span}"
 
 
-def rows(
-    file: Path, required: Sequence[str], known: Collection[str] = ()
-) -> Iterator[Row]:
+def rows(file: Path, required: Collection[str]) -> Iterator[Row]:
     """Yields the lines of a CSV file, but those that are blank.
 
     Args:
-      file: in UTF-8, its columns named by its first line.
+      file: in UTF-8; its first line names the columns, of which COLUMNS count.
       required: the columns that it must have, without empty cells.
-      known: the columns that it may have; if that is empty, others do not count.
 
     Raises:
       InputError: the file cannot be read, is not CSV in UTF-8, or has no such lines.
@@ -92,9 +92,13 @@ def rows(
             reader = csv.reader(stream, strict=True)
             stripped = ([cell.strip() for cell in cells] for cells in reader if cells)
             header, empty = next(stripped, []), True
-            _check(header, required, known)
+            if not {*required} <= {*header} or len({*header}) < len(header):
+                raise InputError(
+                    f"expected the columns {', '.join(required)}, and each column "
+                    f"once; got {','.join(header)!r:.200}"
+                )
             for cells in stripped:
-                yield Row(reader.line_num, *_row(header, cells, required, known))
+                yield Row(reader.line_num, *_row(header, cells, required))
                 empty = False
             if empty:
                 raise InputError("no utterances; expected a line for each")
@@ -107,23 +111,8 @@ def rows(
         raise InputError(f"{file}: {reason}; expected a CSV file") from None
 
 
-def _check(
-    header: Sequence[str], required: Sequence[str], known: Collection[str]
-) -> None:
-    unknown = {*header} - {*known} if known else ()
-    if unknown or not {*required} <= {*header} or len({*header}) < len(header):
-        others = [name for name in known if name not in required] or ["any others"]
-        raise InputError(
-            f"expected the columns {', '.join(required)} and, where wanted, "
-            f"{', '.join(others)}, each once; got {','.join(header)!r:.200}"
-        )
-
-
 def _row(
-    header: Sequence[str],
-    cells: Sequence[str],
-    required: Sequence[str],
-    known: Collection[str],
+    header: Sequence[str], cells: Sequence[str], required: Collection[str]
 ) -> tuple[dict[str, str], float | None, float | None]:
     if len(cells) != len(header):
         raise InputError(f"{len(cells)} cells; expected {len(header)} as in the header")
@@ -131,7 +120,7 @@ def _row(
     for name, cell in row.items():
         if name in required and not cell:
             raise InputError(f"{name} is empty")
-        if name in (*required, *known) and name != "text":
+        if name in COLUMNS and name != "text":
             check_letters(name, cell)
     start, end = (_seconds(name, row.get(name)) for name in ("start", "end"))
     if end is not None and (start or 0.0) >= end:
