@@ -101,7 +101,7 @@ def scaler(moments: Moments, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     variance = within + (weight * (mean - center) ** 2).sum(axis=0)
     # Within what float32 can tell apart at that size.
     constant = variance <= (np.finfo(np.float32).eps * center) ** 2
-    scale = np.where(constant, 1.0, np.where(constant, 1.0, variance) ** -0.5)
+    scale = np.where(constant, 1.0, variance) ** -0.5
     return center.astype(np.float32), scale.astype(np.float32)
 
 
