@@ -28,8 +28,7 @@ def test_the_first_is_trained_on_and_the_second_tested(tmp_path):
     test = _corpus(tmp_path / "b", "excited", notes=["other"])
     joined = cross.join(train, test, "ours", "theirs")
     assert joined.notes == ["ours: partial", "theirs: other"]
-    cross.check(joined, GROUPS)
-    chosen, classes = emotions.select(joined, GROUPS)
+    chosen, classes = emotions.select(joined, GROUPS, cross.SPLITS)
     features = {u.id: np.ones((3, 2), np.float32) for u in chosen.utterances}
     data = dataset.build(chosen.utterances, features, classes, "toy")
     (fold,) = folds.make(data, "split")
@@ -76,4 +75,4 @@ def test_both_sides_need_every_class(tmp_path, train, test):
     lacking = "train" if train == "sad" else "test"
     says = rf"emotion happy\+excited: no utterance to {lacking} on; .* angry 2, sad 2$"
     with pytest.raises(InputError, match=says):
-        cross.check(joined, GROUPS)
+        emotions.select(joined, GROUPS, cross.SPLITS)

@@ -42,25 +42,21 @@ def test_gather_returns_a_part_of_the_utterances_time_first(start):
 
 
 def test_all_cpu_devices_read_the_corpus_in_place():
-    corpus = toys.corpus()
-    for each in (corpus, dataset.standardize_by_speaker(corpus)):
-        mesh = placement.mesh(1, 2)
-        assert mesh.size == 2
-        frames = dataset.to_device(each, placement.everywhere(mesh)).frames
-        places = {s.data.unsafe_buffer_pointer() for s in frames.addressable_shards}
-        assert places == {each.frames.ctypes.data}
-
-
-def test_all_cpu_devices_read_joined_features_in_place():
     draw = np.random.default_rng(0)
     joined = packed.join({name: draw.normal(size=(7, 5)) for name in "ab"})
     utterances = [Utterance(name, None, name, "sad") for name in joined]
-    corpus = dataset.build(utterances, joined, ["sad"], "toy")
-    frames = dataset.to_device(
-        corpus, placement.everywhere(placement.mesh(1, 2))
-    ).frames
-    places = {s.data.unsafe_buffer_pointer() for s in frames.addressable_shards}
-    assert places == {joined.frames.ctypes.data}
+    of_joined = dataset.build(utterances, joined, ["sad"], "toy")
+    plain = toys.corpus()
+    for corpus, buffer in (
+        (of_joined, joined.frames),
+        (plain, plain.frames),
+        (standardized := dataset.standardize_by_speaker(plain), standardized.frames),
+    ):
+        mesh = placement.mesh(1, 2)
+        assert mesh.size == 2
+        frames = dataset.to_device(corpus, placement.everywhere(mesh)).frames
+        places = {s.data.unsafe_buffer_pointer() for s in frames.addressable_shards}
+        assert places == {buffer.ctypes.data}
 
 
 def test_part_of_a_packed_corpus_is_a_corpus_of_its_own():
@@ -75,7 +71,7 @@ def test_part_of_a_packed_corpus_is_a_corpus_of_its_own():
     np.testing.assert_array_equal(from_pack.frames, expected.astype(np.float32))
 
 
-def test_scaler_equals_numpy_over_all_frames_of_the_rows():
+def test_moments_and_scaler_are_numpys_and_of_their_rows_alone():
     # Columns at the scales of openSMILE: one whose spread is a millionth of its mean.
     scales = np.array([1, 1e-3, 6e6, 1e3, 1])
     offsets = np.array([0, 0, 6e6, 1e9, 1e-3])
@@ -84,38 +80,23 @@ def test_scaler_equals_numpy_over_all_frames_of_the_rows():
         return draw.normal(size=(length, 5)) * scales + offsets
 
     corpus = toys.corpus(frames=frames)
+    moments = dataset.moments(corpus)
+    each = [x.astype(float) for x in _frames(corpus, range(len(corpus.length)))]
+    np.testing.assert_array_equal(moments.count, [*map(len, each)])
+    assert_same(moments.mean, np.stack([x.mean(axis=0) for x in each]), 40)
+    squares = np.stack([len(x) * x.var(axis=0) for x in each])
+    for column in range(5):
+        assert_same(moments.squares[:, column], squares[:, column], 40)
     rows = np.flatnonzero(corpus.speaker != 1)
-    mean, scale = dataset.scaler(dataset.moments(corpus), rows)
-    joined = np.concatenate(_frames(corpus, rows)).astype(np.float64)
+    mean, scale = dataset.scaler(moments, rows)
+    joined = np.concatenate([each[row] for row in rows])
     # Computed in float64, each column is rounded once.
     for column in range(5):
         assert_same(mean[column], joined.mean(axis=0)[column], 1)
         assert_same(1 / scale[column], joined.std(axis=0)[column], 1)
-
-
-def test_moments_are_numpys_of_each_utterance():
-    corpus = toys.corpus()
-    found = dataset.moments(corpus)
-    frames = _frames(corpus, range(len(corpus.length)))
-    np.testing.assert_array_equal(found.count, [len(one) for one in frames])
-    mean = np.stack([one.mean(axis=0, dtype=float) for one in frames])
-    assert_same(found.mean, mean, 40)
-    squares = [len(one) * one.var(axis=0, dtype=float) for one in frames]
-    assert_same(found.squares, np.stack(squares), 40)
-
-
-def test_scaler_ignores_all_other_utterances():
-    corpus = toys.corpus()
-    rows = np.flatnonzero(corpus.speaker != 1)
-    other = replace(corpus, frames=corpus.frames.copy())
-    for frames in _frames(other, np.flatnonzero(corpus.speaker == 1)):
-        frames[:] = np.nan
-    for a, b in zip(
-        dataset.scaler(dataset.moments(corpus), rows),
-        dataset.scaler(dataset.moments(other), rows),
-        strict=True,
-    ):
-        np.testing.assert_array_equal(a, b)
+    for n in np.flatnonzero(corpus.speaker == 1):
+        moments.mean[n] = moments.squares[n] = np.nan
+    np.testing.assert_array_equal(dataset.scaler(moments, rows), (mean, scale))
 
 
 def test_a_constant_column_is_only_centered():
@@ -137,37 +118,28 @@ def test_standardize_by_speaker():
         rows = np.flatnonzero(corpus.speaker == speaker)
         frames = np.concatenate(_frames(plain, rows)).astype(float)
         expected = (frames - frames.mean(axis=0)) / frames.std(axis=0)
-        found = np.concatenate(_frames(corpus, rows))
-        assert_same(found, expected, 2)  # of float32
+        assert_same(np.concatenate(_frames(corpus, rows)), expected, 2)  # of float32
     assert (corpus.frames[corpus.length.sum() :] == 0).all()
     assert corpus.frames.dtype == np.float32
 
 
 def test_codes_stand_for_names_in_order():
-    said = [
-        ("b", "sad", "2", "test"),
-        ("a", "angry", None, None),
-        ("b", "sad", "1", ""),
-    ]
     utterances = [
-        Utterance(f"u{n}", None, speaker, emotion, session=session, split=split)
-        for n, (speaker, emotion, session, split) in enumerate(said)
+        Utterance("u0", None, "b", "sad", session="2", split="test"),
+        Utterance("u1", None, "a", "angry"),
+        Utterance("u2", None, "b", "sad", session="1"),
     ]
     features = {f"u{n}": np.full((n + 1, 2), n, np.float32) for n in range(3)}
     corpus = dataset.build(utterances, features, ["sad", "happy", "angry"], "toy")
     assert corpus.speakers == ("a", "b") and corpus.sessions == ("1", "2")
     assert corpus.emotions == ("sad", "happy", "angry")
     assert corpus.utterances == ("u0", "u1", "u2")
-    for found, expected in (
-        (corpus.speaker, [1, 0, 1]),
-        (corpus.session, [1, -1, 0]),
-        (corpus.label, [0, 2, 0]),
-        (corpus.split, ["test", "", ""]),
-        (corpus.offset, [0, 1, 3]),
-        (corpus.length, [1, 2, 3]),
-        (corpus.frames[:, 1], [0, 1, 1, 2, 2, 2, 0, 0, 0]),
-    ):
-        np.testing.assert_array_equal(found, expected)
+    assert corpus.speaker.tolist() == [1, 0, 1]
+    assert corpus.session.tolist() == [1, -1, 0]
+    assert corpus.label.tolist() == [0, 2, 0]
+    assert corpus.split.tolist() == ["test", "", ""]
+    assert corpus.offset.tolist() == [0, 1, 3] and corpus.length.tolist() == [1, 2, 3]
+    assert corpus.frames[:, 1].tolist() == [0, 1, 1, 2, 2, 2, 0, 0, 0]
 
 
 @pytest.mark.parametrize(
@@ -182,11 +154,10 @@ def test_the_digest_is_of_each_array(field):
     assert dataset.digest(toys.corpus()) == dataset.digest(corpus)
 
 
-def test_features_of_different_width_are_refused():
-    corpus = toys.corpus()
+def test_what_is_no_corpus_is_refused():
     with pytest.raises(InputError, match="no utterance"):
-        dataset.build([], {}, corpus.emotions, "toy")
-    one, two = (Utterance(n, None, n, "sad") for n in "ab")
+        dataset.build([], {}, ["sad"], "toy")
+    utterances = [Utterance(name, None, name, "sad") for name in "ab"]
     features = {"a": np.zeros((3, 5)), "b": np.zeros((3, 6))}
     with pytest.raises(InputError, match=r"b: features of shape \(3, 6\)"):
-        dataset.build([one, two], features, ["sad"], "toy")
+        dataset.build(utterances, features, ["sad"], "toy")

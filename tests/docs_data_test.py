@@ -20,11 +20,12 @@ PAGE = documented.page("docs/data.md")
 PROGRAM = "python -m launch.main "
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """mine.csv, EMODB and DATABASE as the page speaks of them."""
-    folder = tmp_path_factory.mktemp("reader")
-    draw = np.random.default_rng(0)
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """mine.csv, EMODB and RECORDINGS as the page speaks of them; where it is run."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    folder, draw = tmp_path, np.random.default_rng(0)
     (table,) = documented.blocks(PAGE, "csv")
     (folder / "mine.csv").write_text(table)
     for utterance in readers.read("manifest", folder / "mine.csv").utterances:
@@ -35,16 +36,13 @@ def folder(tmp_path_factory):
     (folder / "my_package").mkdir()
     (folder / "my_package" / "my_reader.py").write_text(reader)
     for speaker, emotion in product("ab", ("angry", "happy", "sad", "neutral")):
-        documented.write_noise(
-            folder / "RECORDINGS" / f"{speaker}_1_{emotion}.wav", draw
-        )
+        file = folder / "RECORDINGS" / f"{speaker}_1_{emotion}.wav"
+        documented.write_noise(file, draw)
     return folder
 
 
 def write_database(folder):
     audformat = pytest.importorskip("audformat")
-    if (folder / "DATABASE").exists():
-        return
     database = audformat.Database("mine")
     files = sorted(f"wav/{file.name}" for file in (folder / "wav").glob("*.wav"))
     table = audformat.Table(audformat.filewise_index(files))
@@ -60,48 +58,36 @@ def write_database(folder):
     (folder / "DATABASE" / "wav").symlink_to(folder / "wav")
 
 
+def run(folder, block, capsys, *flags):
+    """Runs the commands of a block in the folder, those of launch.main with flags."""
+    if "DATABASE" in block:
+        write_database(folder)
+    for number, line in enumerate(block.splitlines()):
+        if line.startswith(PROGRAM):
+            argv = shlex.split(line.removeprefix(PROGRAM))
+            status = launching.call(*argv, *flags, f"--run_dir=runs/{number}")
+            assert status == 0, capsys.readouterr().err
+        elif not line.startswith("pip "):
+            line = line.replace("python ", f"{shlex.quote(sys.executable)} ")
+            subprocess.run(line, shell=True, check=True)
+
+
 @pytest.mark.slow
-def test_every_experiment_can_begin(folder, monkeypatch, capsys):
-    monkeypatch.chdir(folder)
-    monkeypatch.syspath_prepend(folder)
+def test_every_experiment_can_begin(folder, capsys):
     for block in documented.blocks(PAGE, "sh"):
-        if "DATABASE" in block:
-            if not importlib.util.find_spec("audformat"):
-                continue
-            write_database(folder)
-        for line in block.splitlines():
-            if line.startswith(PROGRAM):
-                argv = shlex.split(line.removeprefix(PROGRAM))
-                status = launching.call(*argv, "--dry_run")
-                assert status == 0, capsys.readouterr().err
-            elif not line.startswith("pip "):
-                shell(line)
-
-
-def shell(line):
-    line = line.replace("python ", f"{shlex.quote(sys.executable)} ")
-    subprocess.run(line, shell=True, check=True)
+        if "DATABASE" not in block or importlib.util.find_spec("audformat"):
+            run(folder, block, capsys, "--dry_run")
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("block", documented.blocks(PAGE, "sh"))
-def test_every_command_works(folder, tmp_path, monkeypatch, capsys, block):
-    if "DATABASE" in block:
-        write_database(folder)
-    monkeypatch.chdir(folder)
-    monkeypatch.syspath_prepend(folder)
-    for number, line in enumerate(block.splitlines()):
-        if line.startswith(PROGRAM):
-            run_dir = f"--run_dir={tmp_path / str(number)}"
-            argv = shlex.split(line.removeprefix(PROGRAM))
-            few = *SMALL, "--epochs=1", "--seeds=1", "--cache_dir=cache", run_dir
-            assert launching.call(*argv, *few) == 0, capsys.readouterr().err
-        elif not line.startswith("pip "):
-            shell(line)
+def test_every_command_works(folder, capsys, block):
+    few = "--epochs=1", "--seeds=1", "--cache_dir=cache"
+    run(folder, block, capsys, *SMALL, *few)
 
 
 def test_all_corpora_columns_and_features_are_named():
-    for name in readers.names():
+    for name in readers.READERS:
         assert f"`{name}`" in PAGE or f"--corpus={name}" in PAGE, name
     for name in manifest.COLUMNS:
         assert f"`{name}`" in PAGE, name

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from vladser.corpora import emodb
+from vladser.corpora.acted import emodb
 
 pytestmark = pytest.mark.skipif(
     "VLADSER_EMODB" not in os.environ, reason="VLADSER_EMODB is not set"
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.skipif(
 
 def test_has_the_published_counts():
     folder = Path(os.environ["VLADSER_EMODB"])
-    found, notes = emodb.read(folder)
+    found, notes = emodb(folder)
     assert not notes
     assert Counter(u.emotion for u in found) == {
         "angry": 127,
@@ -37,4 +37,4 @@ def test_has_the_published_counts():
 
 def test_the_wav_folder_alone_gives_the_same():
     folder = Path(os.environ["VLADSER_EMODB"])
-    assert emodb.read(folder / "wav") == emodb.read(folder)
+    assert emodb(folder / "wav") == emodb(folder)

@@ -1,22 +1,17 @@
-from importlib import import_module
 from pathlib import Path
 
 import pytest
 
-from vladser.corpora import emotions, readers
+from vladser.corpora import audformat, emotions, iemocap
 from vladser.errors import InputError
 from vladser.types import Corpus, Utterance
 
 
 def corpus(*spoken):
     """One utterance for each "speaker emotion"."""
-    return Corpus(
-        [
-            Utterance(f"u{n}", Path(f"{n}.wav"), *one.split())
-            for n, one in enumerate(spoken)
-        ],
-        ["a note"],
-    )
+    file = Path("a.wav")
+    told = [Utterance(f"u{n}", file, *one.split()) for n, one in enumerate(spoken)]
+    return Corpus(told, ["a note"])
 
 
 def test_parse_reads_classes_and_merges():
@@ -25,20 +20,19 @@ def test_parse_reads_classes_and_merges():
 
 
 @pytest.mark.parametrize(
-    ("text", "message"),
+    "text",
     [
-        ("", "empty name"),
-        ("angry,,sad", "empty name"),
-        ("angry,happy+", "empty name"),
-        ("angry,sad,angry", "angry comes twice"),
-        ("angry,sad+angry", "angry comes twice"),
-        ("angry+sad", "at least two"),
+        "",
+        "angry,,sad",
+        "angry,happy+",
+        "angry,sad,angry",
+        "angry,sad+angry",
+        "angry+sad",
     ],
 )
-def test_parse_refuses(text, message):
-    with pytest.raises(InputError, match=message) as error:
+def test_parse_refuses(text):
+    with pytest.raises(InputError, match="at least two classes and each emotion once"):
         emotions.parse(text)
-    assert repr(text) in str(error.value)
 
 
 def test_select_keeps_and_merges_under_the_first_name():
@@ -63,17 +57,12 @@ def test_select_does_without_a_member_but_not_without_a_class():
         emotions.select(given, emotions.parse("sad,calm+bored"))
 
 
-def test_select_refuses_a_duplicate_id_and_a_single_speaker():
-    given = corpus("x sad", "x happy", "y bored")
-    groups = emotions.parse("sad,happy")
-    with pytest.raises(InputError, match="one speaker, x"):
-        emotions.select(given, groups)
-    twice = Corpus(given.utterances * 2, [])
+def test_select_refuses_a_duplicate_id():
+    twice = Corpus(corpus("x sad", "x happy").utterances * 2, [])
     with pytest.raises(InputError, match="u0: 2 times"):
-        emotions.select(twice, groups)
+        emotions.select(twice, emotions.parse("sad,happy"))
 
 
-@pytest.mark.parametrize("name", sorted({*readers.names()} - {"demo", "manifest"}))
-def test_readers_speak_in_canonical_names(name):
-    reader = import_module(f"vladser.corpora.{name}")
-    assert set(reader.EMOTIONS.values()) <= set(emotions.CANONICAL)
+def test_readers_speak_in_canonical_names():
+    for code in {*audformat.EMOTIONS.values(), *iemocap.EMOTIONS.values()}:
+        assert code in emotions.__doc__

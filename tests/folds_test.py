@@ -12,23 +12,16 @@ def _speakers(corpus, rows):
     return {corpus.speakers[code] for code in corpus.speaker[rows]}
 
 
-def test_leave_one_speaker_out():
+@pytest.mark.parametrize("validation", folds.VALIDATION)
+def test_leave_one_speaker_out_and_the_partner_for_validation(validation):
     corpus = toys.corpus(speakers=6)
-    made = folds.make(corpus, "speaker")
+    made = folds.make(corpus, "speaker", validation)
     assert [fold.held_out for fold in made] == list(corpus.speakers)
-    for fold in made:
+    for number, fold in enumerate(made):
+        held = {f"s{number ^ 1}"} if validation == "partner" else set()
         assert _speakers(corpus, fold.test) == {fold.held_out}
-        assert _speakers(corpus, fold.train) == set(corpus.speakers) - {fold.held_out}
-        assert len(fold.validation) == 0
-        assert len(fold.train) + len(fold.test) == len(corpus.label)
-
-
-def test_the_partner_validates_and_is_not_trained_on():
-    corpus = toys.corpus(speakers=6)
-    partners = {f"s{n}": f"s{n ^ 1}" for n in range(6)}
-    for fold in folds.make(corpus, "speaker", "partner"):
-        assert _speakers(corpus, fold.validation) == {partners[fold.held_out]}
-        left = set(corpus.speakers) - {fold.held_out, partners[fold.held_out]}
+        assert _speakers(corpus, fold.validation) == held
+        left = set(corpus.speakers) - {fold.held_out} - held
         assert _speakers(corpus, fold.train) == left
 
 
@@ -53,25 +46,16 @@ def test_a_speaker_of_two_sessions_is_never_trained_on_while_tested():
         assert len(fold.validation) == 0
 
 
-def test_every_row_is_in_one_part_and_in_order():
+@pytest.mark.parametrize(
+    "protocol", ["speaker none", "speaker partner", "session none", "none none"]
+)
+def test_every_row_is_in_one_part_and_in_order(protocol):
     corpus = toys.corpus(speakers=6)
-    for hold_out, validation in (
-        ("speaker", "none"),
-        ("speaker", "partner"),
-        ("session", "none"),
-        ("none", "none"),
-    ):
-        for fold in folds.make(corpus, hold_out, validation):
-            for part in fold[1:]:
-                assert (np.diff(part) > 0).all()
-            assert sorted(np.concatenate(fold[1:])) == [*range(len(corpus.label))]
-
-
-def test_holding_out_nobody_trains_on_all():
-    corpus = toys.corpus()
-    (fold,) = folds.make(corpus, "none")
-    np.testing.assert_array_equal(fold.train, np.arange(len(corpus.label)))
-    assert fold.held_out == "nobody" and len(fold.validation) == len(fold.test) == 0
+    for fold in folds.make(corpus, *protocol.split()):
+        for part in fold[1:]:
+            assert (np.diff(part) > 0).all()
+        assert sorted(np.concatenate(fold[1:])) == [*range(len(corpus.label))]
+        assert len(fold.test) > 0 or fold.held_out == "nobody"
 
 
 def test_two_emotions_are_enough_and_one_is_not():
@@ -80,57 +64,56 @@ def test_two_emotions_are_enough_and_one_is_not():
     assert len(folds.make(two, "speaker")) == 2
     # What s1 says is all of one emotion: nothing is to be learnt without s0.
     one = replace(corpus, label=np.where(corpus.speaker == 1, 2, corpus.label))
-    with pytest.raises(InputError, match="holding out s0 leaves fewer than two"):
-        folds.make(one, "speaker")
+    for corpus in one, toys.corpus(speakers=1):
+        with pytest.raises(InputError, match="holding out s0 leaves fewer than two"):
+            folds.make(corpus, "speaker")
 
 
-def _with_split(train, validation, test):
+def _with_split(train, validation, test, row=None):
+    """A corpus whose speakers have a split each; one row is of the test split."""
     corpus = toys.corpus(speakers=3)
-    names = np.array([train, validation, test])
-    return replace(corpus, split=names[corpus.speaker])
+    split = np.array([train, validation, test])[corpus.speaker]
+    split[slice(0) if row is None else row] = "test"
+    return replace(corpus, split=split)
 
 
 def test_the_corpus_own_split():
     corpus = _with_split("train", "validation", "test")
     (fold,) = folds.make(corpus, "split")
-    assert _speakers(corpus, fold.train) == {"s0"}
-    assert _speakers(corpus, fold.validation) == {"s1"}
-    assert _speakers(corpus, fold.test) == {"s2"}
+    parts = [_speakers(corpus, part) for part in fold[1:]]
+    assert parts == [{"s0"}, {"s1"}, {"s2"}]
 
 
-def test_wrong_use_is_refused():
-    corpus = toys.corpus()
-    alone = replace(corpus, session=np.full_like(corpus.session, -1), sessions=())
-    three = replace(corpus, session=np.zeros_like(corpus.session))
-    mixed = _with_split("train", "test", "test")
-    mixed.split[0] = "test"
-    chosen = _with_split("train", "validation", "test")
-    chosen.split[np.flatnonzero(chosen.speaker == 1)[0]] = "test"
-    half = corpus.session.copy()
-    half[:3] = -1
-    some = replace(corpus, session=half)
-    two = corpus.session.copy()
-    two[np.flatnonzero(corpus.speaker == 1)[0]] = 1  # s1 is in both
-    single = corpus.session.copy()
-    single[corpus.speaker == 1] = 1
-    one = toys.corpus(speakers=1)
-    for wrong, hold_out, validation, says in [
-        (alone, "speaker", "partner", "belongs to no single session"),
-        (three, "speaker", "partner", "has 4 speakers, not 2"),
-        (corpus, "session", "partner", "needs hold_out=speaker"),
-        (alone, "session", "none", "have no session"),
-        (some, "session", "none", f"3 of {len(half)} utterances have no session"),
-        (some, "speaker", "partner", "s0 belongs to no single session"),
-        (replace(corpus, session=two), "speaker", "partner", "s1 belongs to no single"),
-        (replace(corpus, session=single), "speaker", "partner", "s0 has 1 speakers"),
-        (corpus, "split", "none", "no utterances of split train"),
-        (_with_split("train", "", ""), "split", "none", "of split test"),
-        (_with_split("", "", "test"), "split", "none", "of split train"),
-        (mixed, "split", "none", r"1 speakers are both trained on and tested \(s0\)"),
-        (chosen, "split", "none", r"1 speakers are both trained on and tested \(s1\)"),
-        (one, "speaker", "none", "fewer than two emotions"),
-        (corpus, "speakers", "none", "unknown 'speakers': one of speaker, session"),
-        (corpus, "speaker", "Partner", "unknown 'Partner': one of none, partner"),
-    ]:
-        with pytest.raises(InputError, match=says):
-            folds.make(wrong, hold_out, validation)
+CORPUS = toys.corpus()
+FIRST_OF_S1 = np.flatnonzero(CORPUS.speaker == 1)[0]
+
+
+def _with_session(rows, session):
+    """The corpus, some of its rows in another session."""
+    changed = CORPUS.session.copy()
+    changed[rows] = session
+    return replace(CORPUS, session=changed)
+
+
+@pytest.mark.parametrize(
+    ("corpus", "protocol", "says"),
+    [
+        (_with_session(slice(None), -1), "speaker partner", "to no single session"),
+        (_with_session(slice(3), -1), "speaker partner", "s0 belongs to no single"),
+        (_with_session(FIRST_OF_S1, 1), "speaker partner", "s1 belongs to no single"),
+        (_with_session(CORPUS.speaker == 1, 1), "speaker partner", "has 1 speakers"),
+        (_with_session(slice(None), 0), "speaker partner", "has 4 speakers, not 2"),
+        (CORPUS, "session partner", "needs hold_out=speaker"),
+        (_with_session(slice(3), -1), "session none", "3 of .* have no session"),
+        (CORPUS, "split none", "no utterances of split train"),
+        (_with_split("train", "", ""), "split none", "of split test"),
+        (_with_split("", "", "test"), "split none", "of split train"),
+        (_with_split("train", "", "test", 0), "split none", r"1 speakers .* \(s0\)"),
+        (_with_split("", "validation", "train", FIRST_OF_S1), "split none", r"\(s1\)"),
+        (CORPUS, "speakers none", "unknown 'speakers': one of speaker, session"),
+        (CORPUS, "speaker Partner", "unknown 'Partner': one of none, partner"),
+    ],
+)
+def test_wrong_use_is_refused(corpus, protocol, says):
+    with pytest.raises(InputError, match=says):
+        folds.make(corpus, *protocol.split())

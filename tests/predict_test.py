@@ -163,7 +163,7 @@ def test_all_bad_is_an_empty_answer(call, tmp_path):
         ([], "FILE, FOLDER or LIST.csv is missing"),
         (["gone.wav"], "gone.wav: no such file or folder"),
         (["."], "holds no file that ends in one of .aif"),
-        (["list.csv"], "list.csv, line 1: expected one column 'file'"),
+        (["list.csv"], "list.csv, line 1: expected the columns file"),
         (["a.wav", "--format=xml"], "expected one of table, csv, json, jsonl"),
         (["a.wav", "--hop=1"], "--hop goes with --window"),
         (["a.wav", "--timeline=x"], "--timeline goes with --window"),

@@ -6,32 +6,20 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
-from vladser.plots import (
-    clusters,
-    confusion,
-    curves,
-    intervals,
-    lines,
-    speakers,
-    style,
-    svg,
-)
+from vladser.plots import areas, lines, style, svg
 
 EMOTIONS = ("angry", "happy")
 
 
 def _figures():
+    bars = [(0.4, 0.6)] * 2
+    smoothed = {"uniform": np.full((3, 2), 0.5)}
     return {
-        "confusion": confusion.draw(np.eye(2), EMOTIONS, "a < b & c"),
-        "intervals": intervals.draw(
-            ["x", "y"], [0.5, 0.6], [(0.4, 0.6)] * 2, [0.5, None], "y"
-        ),
-        "lines": lines.draw(
-            [0.1, 0.2], {"uniform": np.full((3, 2), 0.5)}, (0.5, 0.4, 0.6)
-        ),
-        "speakers": speakers.draw(["s"], ["x", "y"], np.array([[0.5], [0.6]]), 0),
-        "curves": curves.draw({"x": np.ones((3, 4))}, "loss"),
-        "clusters": clusters.draw(np.full((2, 2, 10), 0.5), EMOTIONS),
+        "confusion": areas.confusion(np.eye(2), EMOTIONS, "a < b & c"),
+        "clusters": areas.clusters(np.full((2, 2, 10), 0.5), EMOTIONS),
+        "rows": lines.by_condition(["x", "y"], [0.5, 0.6], bars, [0.5, None], "y"),
+        "alpha": lines.by_alpha([0.1, 0.2], smoothed, (0.5, 0.4, 0.6)),
+        "epochs": lines.by_epoch({"x": np.ones((3, 4))}, "loss"),
     }
 
 
@@ -70,32 +58,27 @@ def test_ids_are_unique_in_a_page(drawn):
     assert len(ids) == len(set(ids)) > 2 * len(drawn)
 
 
-def test_readers_who_do_not_see_are_told(text):
+def test_it_fits_its_container_and_is_told_to_readers_who_do_not_see(text):
     root = ElementTree.fromstring(text)
     title, description = root[0], root[1]
-    assert root.get("role") == "img"
     assert (title.tag, description.tag) == ("title", "desc")
+    assert description.text == f"says {title.text}"
     named = root.get("aria-labelledby").split()
     assert named == [title.get("id"), description.get("id")]
-    assert description.text == f"says {title.text}"
-
-
-def test_it_fits_its_container(text):
-    root = ElementTree.fromstring(text)
     assert "width:100%" in root.get("style") and "max-width" in root.get("style")
-    assert not {"width", "height"} & {*root.attrib}
+    assert not {"width", "height"} & {*root.attrib} and root.get("role") == "img"
     assert root.get("viewBox").startswith("0 0 280.8 ")
 
 
 def test_text_stays_text_and_is_escaped(drawn):
-    found = [t.text for t in ElementTree.fromstring(drawn["confusion"]).iter("text")]
-    assert "a < b & c" in found and {"angry", "happy", "spoken"} <= set(found)
+    texts = {t.text for t in ElementTree.fromstring(drawn["confusion"]).iter("text")}
+    assert {"a < b & c", "angry", "happy", "spoken"} <= texts
     assert "DejaVu" not in drawn["confusion"]
 
 
 @pytest.mark.parametrize("names", [["<b>&", "$x$ _", "$\\"], ["王小明", "नमस्ते", "😀"]])
 def test_names_may_hold_anything_in_any_script(names):
-    figure = intervals.draw(names, [0.5] * 3, [None] * 3)
+    figure = lines.by_condition(names, [0.5] * 3, [None] * 3)
     with warnings.catch_warnings(action="error"):
         root = ElementTree.fromstring(svg.inline(figure, "<i>", '"&'))
     assert {*names} <= {text.text for text in root.iter("text")}

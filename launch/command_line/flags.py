@@ -19,7 +19,7 @@ from vladser.options import Count, Natural, NonNegative, Positive
 
 PROCESS = ("coordinator", "num_processes", "process_id")
 _CORPORA = (
-    f"one of {', '.join(readers.names())}, or the import path of a reader of your own."
+    f"one of {', '.join(readers.READERS)}, or the import path of a reader of your own."
 )
 
 
@@ -89,7 +89,7 @@ class Settings(fields.Settings):
 
     hold_out: str = flag("Protocol", "speaker", one_of(*folds.HOLD_OUT))
     validation: str = flag("Protocol", "none", one_of(*folds.VALIDATION))
-    standardize: str = flag("Protocol", "train", one_of("train", "speaker"))
+    standardize: str = flag("Protocol", "train", one_of(*folds.STANDARDIZE))
 
     trials_at_once: Count | None = flag("Machines")
     coordinator: str | None = flag("Machines", None, address)

@@ -87,10 +87,9 @@ def _select(
     corpus = corpus._replace(
         utterances=[u for u in corpus.utterances if u.id not in bad]
     )
+    splits = cross.SPLITS if settings.test_corpus else ()
     with cli.wrong_use():
-        if settings.test_corpus:
-            cross.check(corpus, settings.emotions)
-        return emotions.select(corpus, settings.emotions)
+        return emotions.select(corpus, settings.emotions, splits)
 
 
 def _extract(

@@ -14,7 +14,7 @@ from vladser.engine.results import Results
 from vladser.evaluation import comparisons, results
 from vladser.evaluation.netvlad_clusters import Clusters
 from vladser.evaluation.results import Tested
-from vladser.plots import confusion
+from vladser.plots import areas
 
 
 def write(
@@ -105,4 +105,4 @@ def _write_confusion(path: Path, summary: dict[str, Any]) -> None:
     (condition,) = summary["conditions"]
     title = f"{summary['corpus']}: {condition['name']}"
     matrix, emotions = condition["confusion"], summary["emotions"]
-    run_dir.write_png(path, confusion.draw(matrix, emotions, title))
+    run_dir.write_png(path, areas.confusion(matrix, emotions, title))

@@ -9,7 +9,7 @@ import numpy as np
 from launch.experiment import run_dir
 from launch.predicting import formats
 from launch.predicting.classifying import Classified
-from vladser.plots import timeline
+from vladser.plots import lines
 from vladser.types import Utterance
 
 
@@ -37,7 +37,7 @@ def write(
             number += 1
         taken.add(name)
         starts, ends = np.array([(w.start, w.end) for w in windows], float).T
-        figure = timeline.draw(
+        figure = lines.by_time(
             starts,
             ends,
             classified.probabilities[places],

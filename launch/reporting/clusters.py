@@ -19,7 +19,7 @@ from launch.reporting.document import (
 from launch.reporting.runs import Run
 from vladser import text
 from vladser.evaluation import clustering, comparisons, significance
-from vladser.plots import clusters as plot
+from vladser.plots import areas
 
 _Lines = Sequence[dict[str, Any]]  # of clusters.jsonl
 
@@ -110,7 +110,7 @@ def _picture(run: Run, name: str, lines: _Lines) -> Picture:
     return Picture(
         f"Clusters in time: {name}",
         "Stacked shares of the clusters over the time of an utterance, by emotion.",
-        plot.draw(shares, run.summary["emotions"]),
+        areas.clusters(shares, run.summary["emotions"]),
         "Mean share of each cluster in each tenth of an utterance, over the folds of "
         f"seed {seed}. A cluster is taken to be the same in all of these folds, since "
         "they start from the same centers.",

@@ -8,8 +8,7 @@ from launch.reporting import facts, families
 from launch.reporting.document import Gallery, Picture, Section, Table
 from launch.reporting.runs import Run
 from vladser import text
-from vladser.plots import curves as curves_plot
-from vladser.plots import speakers as speakers_plot
+from vladser.plots import lines
 
 _CURVES = {"loss": "training loss", "validation_ua": "validation UA"}
 _Curve = tuple[np.ndarray, np.ndarray, np.ndarray]  # mean, low, high: [epochs] each
@@ -35,11 +34,7 @@ def speakers(run: Run) -> Section | None:
         "Lowest to highest: over the conditions. UA in percent, averaged over seeds, a "
         "class that a speaker lacks left out."
     ] * several
-    conditions = [c.name for c in every]
-    figure = speakers_plot.draw(names, conditions, ua, every.index(first))
-    ends = f"The hardest is {names[order[0]]}, the easiest {names[order[-1]]}."
-    beside = Picture("UA by speaker", ends, figure)
-    table = Table("UA by speaker, the hardest first", rows, (), notes, beside)
+    table = Table("UA by speaker, the hardest first", rows, (), notes)
     return Section("Speakers", [table])
 
 
@@ -64,7 +59,7 @@ def curves(run: Run) -> Section | None:
                 title = f"{group}: {label}" if group else label.capitalize()
                 last = [f"{n} {text.decimal(of[0][-1])}" for n, of in shown.items()]
                 description = f"At the last epoch: {'; '.join(last)}."
-                figure = curves_plot.draw(shown, label)
+                figure = lines.by_epoch(shown, label)
                 pictures.append(Picture(title, description, figure))
     note = "Means over seeds and folds. A band holds the middle 80 % of them."
     return Section("Training", [note, Gallery(pictures)])

@@ -9,7 +9,7 @@ from launch.reporting.runs import Condition, Run
 from vladser import metrics, text
 from vladser.condition import make
 from vladser.evaluation import paper
-from vladser.plots import confusion, intervals, lines
+from vladser.plots import areas, lines
 
 _Family = Mapping[str, Any]  # one of the summary's comparisons
 
@@ -42,7 +42,7 @@ def picture(run: Run, family: _Family, run_name: str = "") -> Picture:
     short = names(conditions)
     ua = [c.ua for c in conditions]
     if curves := _curves(conditions):
-        figure = lines.draw(*curves)
+        figure = lines.by_alpha(*curves)
     else:
         published = [paper.published(c.system) for c in conditions]
         if any(published):
@@ -50,7 +50,7 @@ def picture(run: Run, family: _Family, run_name: str = "") -> Picture:
             note = " ".join(f"The paper's figures are of {what}." for what in different)
         reference = short[conditions.index(facts.named(run, family["reference"]))]
         bounds = [c.interval for c in conditions]
-        figure = intervals.draw(short, ua, bounds, published, reference)
+        figure = lines.by_condition(short, ua, bounds, published, reference)
     points = zip(short, map(text.percent, ua), strict=True)
     described = "; ".join(f"{name} {point}" for name, point in points)
     title = f"{run_name}{family['family']}: UA"
@@ -98,7 +98,7 @@ def confusions(run: Run) -> Section:
     for c in {c.name: c for c in shown}.values():
         recalls = map(text.percent, metrics.row_shares(c.confusion).diagonal())
         each = [f"{x} % of {e}" for x, e in zip(recalls, emotions, strict=True)]
-        figure = confusion.draw(c.confusion, emotions, "")
+        figure = areas.confusion(c.confusion, emotions, "")
         described = f"Recognized: {text.names(each)}."
         pictures.append(Picture(f"Confusions: {c.name}", described, figure))
     return Section("Confusions", [Gallery(pictures)])
@@ -141,7 +141,7 @@ def _smoothing(condition: Condition) -> tuple[str, float]:
 
 
 def _curves(conditions: Sequence[Condition]) -> tuple | None:
-    """Returns the arguments of `plots.lines`, where the conditions differ by the
+    """Returns the arguments of `lines.by_alpha`, where the conditions differ by the
     strength of the smoothing alone."""
     by = {_smoothing(c): (c.ua, *(c.interval or (c.ua, c.ua))) for c in conditions}
     alphas = sorted({alpha for smoothing, alpha in by if smoothing != "none"})

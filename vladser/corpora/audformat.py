@@ -19,10 +19,9 @@ import math
 import re
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, NamedTuple
+from typing import Any
 
-from vladser.corpora.filenames import require_folder
-from vladser.corpora.manifest import is_control
+from vladser.corpora.manifest import check_letters, segment_id
 from vladser.errors import InputError
 from vladser.types import Corpus, Utterance
 
@@ -41,13 +40,8 @@ _PLAIN = re.compile(r"[\w. -]*\w[\w. -]*")
 _SCHEMES = ("emotion", "speaker", "session", "transcription")
 _SPLITS = {"train": "train", "dev": "validation", "test": "test"}
 
-
-class _Segment(NamedTuple):
-    file: str
-    start: float | None = None  # seconds; None for the beginning of the file
-    end: float | None = None  # None for the end of the file
-
-
+# File, start and end in seconds; None for the beginning and the end of the file.
+_Segment = tuple[str, float | None, float | None]
 # Of each segment, its labels, and the tables that each is in.
 _Labels = dict[_Segment, dict[str, list[str]]]
 
@@ -59,10 +53,9 @@ def read(folder: Path) -> Corpus:
       InputError: audformat is not installed; no database, or one without emotions,
         speakers or a single one of its files; tables that disagree.
     """
-    require_folder(folder, "an audformat database: db.yaml, tables and audio")
     database, notes = _load(folder), []
     labels = {scheme: _labels(database, scheme) for scheme in _SCHEMES}
-    if any(len(found) > 1 for found in labels["emotion"].values()):
+    if any(len(values) > 1 for values in labels["emotion"].values()):
         gold = _labels(database, "emotion", "gold_standard")
         if gold:
             notes.append(f"{folder}: tables disagree; gold_standard decides")
@@ -72,28 +65,34 @@ def read(folder: Path) -> Corpus:
         if not values[name]:
             known = ", ".join(database.schemes) or "none"
             raise InputError(f"{folder}: no label of {name!r}; its schemes are {known}")
-    if not any((folder / segment.file).exists() for segment in values["emotion"]):
-        example = next(iter(values["emotion"])).file
-        raise InputError(f"{folder}: none of its files is there, such as {example}")
-
-    def of(segment: _Segment, name: str) -> str | None:
-        return values[name].get(segment) or values[name].get(_Segment(segment.file))
-
-    utterances = [
-        Utterance(
-            id=_id(segment),
-            file=folder / segment.file,
-            speaker=speaker,
-            emotion=EMOTIONS.get(emotion.lower(), emotion.lower()),
-            session=of(segment, "session"),
-            text=of(segment, "transcription"),
-            start=segment.start,
-            end=segment.end,
-            split=_split(database, labels["emotion"][segment][emotion]),
+    files = [file for file, *_ in values["emotion"]]
+    if not any((folder / file).exists() for file in files):
+        raise InputError(f"{folder}: none of its files is there, such as {files[0]}")
+    utterances = []
+    for segment, emotion in values["emotion"].items():
+        file, start, end = segment
+        _, speaker, session, text = (
+            values[name].get(segment) or values[name].get((file, None, None))
+            for name in _SCHEMES
         )
-        for segment, emotion in values["emotion"].items()
-        if (speaker := of(segment, "speaker"))
-    ]
+        if not speaker:
+            continue
+        tables = labels["emotion"][segment][emotion]
+        ids = {database.tables[name].split_id for name in tables} & {*database.splits}
+        splits = {_SPLITS.get(database.splits[id].type) for id in ids}
+        utterances.append(
+            Utterance(
+                id=segment_id(*segment),
+                file=folder / file,
+                speaker=speaker,
+                emotion=EMOTIONS.get(emotion.lower(), emotion.lower()),
+                session=session,
+                text=text,
+                start=start,
+                end=end,
+                split=splits.pop() if len(splits) == 1 else None,
+            )
+        )
     if missing := len(values["emotion"]) - len(utterances):
         notes.append(f"utterances left out, without a speaker: {missing:,}")
     return Corpus(sorted(utterances, key=lambda utterance: utterance.id), notes)
@@ -130,9 +129,8 @@ def _load(folder: Path) -> Any:
             raise
         except Exception as error:  # audformat checks little of what it reads
             reason = " ".join(f"{error}".replace(shown, str(folder)).split())
-            reason = reason or repr(error)
             raise InputError(
-                f"{file}: is not as audformat writes it: {reason}"
+                f"{file}: is not as audformat writes it: {reason or repr(error)}"
             ) from None
     return database
 
@@ -143,56 +141,37 @@ def _labels(database: Any, scheme: str, tables: str = "") -> _Labels:
     Database.get would take the labels of files for those of other segments (seen with
     audformat 1.4.3 where tables of both kinds are joined).
     """
+    from audformat.utils import to_segmented_index
+
     labels: _Labels = {}
     for name, table in database.tables.items():
         for column_id, column in table.columns.items():
             if scheme not in (column_id, column.scheme_id) or tables not in name:
                 continue
             known = column.scheme.labels if column.scheme_id else None
-            for place, value in column.get().dropna().items():
+            values = to_segmented_index(column.get().dropna())
+            for (file, *times), value in values.items():
                 if isinstance(known, dict) and isinstance(known.get(value), str):
                     value = known[value]
-                of = labels.setdefault(_segment(place), {})
-                of.setdefault(str(value).strip(), []).append(name)
+                seconds = (time.total_seconds() for time in times)  # of NaT, NaN
+                start, end = (None if math.isnan(time) else time for time in seconds)
+                whole = not start and end is None
+                segment = (file, None, None) if whole else (file, start or 0.0, end)
+                by_table = labels.setdefault(segment, {})
+                by_table.setdefault(str(value).strip(), []).append(name)
     return labels
-
-
-def _segment(place: str | tuple) -> _Segment:
-    if isinstance(place, str):
-        return _Segment(place)
-    file, *times = place
-    seconds = (time.total_seconds() for time in times)  # of NaT, NaN
-    start, end = (None if math.isnan(time) else time for time in seconds)
-    if not start and end is None:
-        return _Segment(file)
-    return _Segment(file, start or 0.0, end)
-
-
-def _id(segment: _Segment) -> str:
-    times = "-".join("" if time is None else str(time) for time in segment[1:])
-    return segment.file if times == "-" else f"{segment.file}#{times}"
 
 
 def _decided(folder: Path, scheme: str, labels: _Labels) -> dict[_Segment, str]:
     """Returns the label of each segment, on which all tables agree."""
-    for segment, of in labels.items():
-        (value, tables), *others = of.items()
+    for segment, values in labels.items():
+        (value, tables), *others = values.items()
         for other, (table, *_) in others:
             raise InputError(
-                f"{folder}: {scheme} of {_id(segment)} is {value} in the table "
+                f"{folder}: {scheme} of {segment_id(*segment)} is {value} in the table "
                 f"{tables[0]} and {other} in {table}"
             )
-        text = segment.file if scheme == "transcription" else segment.file + value
-        if any(map(is_control, text)):
-            raise InputError(
-                f"{folder}: table {tables[0]}: {scheme} {value!r} of {segment.file!r}; "
-                "expected no control character"
-            )
-    return {segment: next(iter(of)) for segment, of in labels.items()}
-
-
-def _split(database: Any, tables: list[str]) -> str | None:
-    """Returns the split of a segment's tables, if it is in one alone."""
-    ids = {database.tables[name].split_id for name in tables} & {*database.splits}
-    splits = {_SPLITS.get(database.splits[id].type) for id in ids}
-    return splits.pop() if len(splits) == 1 else None
+        where = f"{folder}: table {tables[0]}"
+        check_letters(f"{where}: file", segment[0])
+        check_letters(f"{where}: {scheme}", "" if scheme == "transcription" else value)
+    return {segment: next(iter(values)) for segment, values in labels.items()}

@@ -1,10 +1,12 @@
 """Two corpora as one: trained on the first, tested on the second."""
 
 from dataclasses import replace
+from pathlib import Path
 
-from vladser.corpora import emotions
 from vladser.errors import InputError
 from vladser.types import Corpus, Utterance
+
+SPLITS = ("train", "test")
 
 
 def join(train: Corpus, test: Corpus, train_name: str, test_name: str) -> Corpus:
@@ -22,55 +24,31 @@ def join(train: Corpus, test: Corpus, train_name: str, test_name: str) -> Corpus
     Raises:
       InputError: an audio segment is in both.
     """
-    heard = {_audio(utterance) for utterance in train.utterances}
-    both = [u.file for u in test.utterances if _audio(u) in heard]
+    trained_on = set(map(_audio, train.utterances))
+    both = [u.file for u in test.utterances if _audio(u) in trained_on]
     if both:
         raise InputError(
-            f"{len(both):,} utterances are in both corpora, such as {both[0]}: what is "
-            "tested must not be trained on"
+            f"{len(both):,} utterances are in both corpora, such as {both[0]}; "
+            "expected none, since what is tested must not be trained on"
         )
-    same = train_name == test_name
-    utterances: list[Utterance] = []
-    notes: list[str] = []
-    for corpus, name, split in (
-        (train, train_name, "train"),
-        (test, test_name, "test"),
-    ):
-        prefix = f"{name}-{split}" if same else name
-        utterances += (_renamed(u, name, prefix, split) for u in corpus.utterances)
-        notes += (f"{prefix}: {note}" for note in corpus.notes)
-    return Corpus(utterances, notes)
+    joined = Corpus([], [])
+    named = zip((train, test), (train_name, test_name), SPLITS, strict=True)
+    for corpus, name, split in named:
+        prefix = f"{name}-{split}" if train_name == test_name else name
+        joined.notes.extend(f"{prefix}: {note}" for note in corpus.notes)
+        joined.utterances.extend(
+            replace(
+                u,
+                id=f"{prefix}:{u.id}",
+                speaker=f"{prefix}:{u.speaker}",
+                session=u.session and f"{prefix}:{u.session}",
+                text=u.text and f"{name}:{u.text}",
+                split=split,
+            )
+            for u in corpus.utterances
+        )
+    return joined
 
 
-def check(corpus: Corpus, groups: tuple[tuple[str, ...], ...]) -> None:
-    """Refuses classes that one side of a joined corpus lacks.
-
-    Args:
-      corpus: from `join`.
-      groups: the emotions of each class, from `emotions.parse`.
-
-    Raises:
-      InputError: a side has no utterance of a class; names both.
-    """
-    for split in ("train", "test"):
-        side = [u for u in corpus.utterances if u.split == split]
-        lack = f"no utterance to {split} on; expected in both corpora, and that one"
-        emotions.require(side, groups, lack)
-
-
-def _audio(utterance: Utterance) -> tuple:
+def _audio(utterance: Utterance) -> tuple[Path, float, float | None]:
     return utterance.file.resolve(), utterance.start or 0.0, utterance.end
-
-
-def _renamed(utterance: Utterance, name: str, prefix: str, split: str) -> Utterance:
-    def put(before: str, value: str | None) -> str | None:
-        return None if value is None else f"{before}:{value}"
-
-    return replace(
-        utterance,
-        id=f"{prefix}:{utterance.id}",
-        speaker=f"{prefix}:{utterance.speaker}",
-        session=put(prefix, utterance.session),
-        text=put(name, utterance.text),
-        split=split,
-    )

@@ -19,7 +19,7 @@ import re
 from collections import Counter
 from pathlib import Path
 
-from vladser.corpora.filenames import find_wavs, notes, require_folder
+from vladser.corpora.filenames import find_wavs, notes
 from vladser.errors import InputError
 from vladser.types import Corpus, Utterance
 
@@ -50,8 +50,6 @@ COUNTS = {
 """The 5,531 utterances of the literature by talker, in the order of CLASSES; excited
 counts as happy."""
 
-_SESSIONS = [f"Session{number}" for number in range(1, 6)]
-_EXPECTED = "IEMOCAP's Session1 to Session5"
 _LABEL = re.compile(
     r"\[\s*[\d.]+\s*-\s*[\d.]+\s*\]\s+"
     r"(?P<turn>Ses\d\d[FM]_\w+_[FM][A-Z0-9]+)\s+(?P<label>[a-z]{3})(?:\s.*)?",
@@ -67,45 +65,40 @@ def read(folder: Path) -> Corpus:
       and turns without an emotion are noted with their counts.
 
     Raises:
-      InputError: no such folder, no session or no labelled wav in it, or two labels for
-        one turn.
+      InputError: no labelled wav in the folder, or two labels for one turn.
     """
-    root = _release(folder)
+    archive = folder / "IEMOCAP_full_release"
+    root = archive if archive.is_dir() else folder
     utterances, remarks, no_emotion = [], [], Counter[str]()
-    for session in _SESSIONS:
+    for session in (f"Session{number}" for number in range(1, 6)):
         if not (root / session).is_dir():
             remarks.append(f"{session}: not in {root}")
             continue
-        turns, malformed = _turns(root / session / "dialog" / "EmoEvaluation")
+        labels, malformed = _labels(root / session / "dialog" / "EmoEvaluation")
         wav_folder = root / session / "sentences" / "wav"
         wavs = find_wavs(wav_folder) if wav_folder.is_dir() else []
-        files, labelled, absent = {wav.stem: wav for wav in wavs}, 0, []
-        for id, label in turns.items():
-            labelled += label in EMOTIONS
-            if label not in EMOTIONS:
-                no_emotion[label] += 1
-            elif id not in files:
+        files, absent = {wav.stem: wav for wav in wavs}, []
+        no_emotion.update(label for label in labels.values() if label not in EMOTIONS)
+        spoken = {id: EMOTIONS[x] for id, x in labels.items() if x in EMOTIONS}
+        for id, emotion in spoken.items():
+            if id not in files:
                 absent.append(f"{id}.wav")
-            else:
-                recorded, talker = id[:5], id.rpartition("_")[2][0]
-                emotion, speaker = EMOTIONS[label], recorded + talker
-                utterances.append(
-                    Utterance(id, files[id], speaker, emotion, session=recorded)
-                )
-        if not turns:
+                continue
+            recorded, talker = id[:5], id.rpartition("_")[2][0]
+            utterances.append(
+                Utterance(id, files[id], recorded + talker, emotion, session=recorded)
+            )
+        if not labels:
             remarks.append(f"{session}: no labels in dialog/EmoEvaluation/*.txt")
+        without = f"of {len(spoken):,} labelled utterances, those without a wav under"
         remarks += notes(
             (f"{session}: label lines left out, not understood", malformed),
-            (
-                f"{session}: of {labelled:,} labelled utterances, those without a wav "
-                f"under {wav_folder}",
-                absent,
-            ),
+            (f"{session}: {without} {wav_folder}", absent),
         )
     if not utterances:
         raise InputError(
-            f"{root}: expected labels in SessionN/dialog/EmoEvaluation/*.txt and their "
-            "wavs in SessionN/sentences/wav; found no utterance with both"
+            f"{root}: expected IEMOCAP's labels in SessionN/dialog/EmoEvaluation/*.txt "
+            "and their wavs in SessionN/sentences/wav; found no utterance with both"
         )
     if no_emotion:
         counts = ", ".join(f"{n:,} {label}" for label, n in no_emotion.most_common())
@@ -113,35 +106,25 @@ def read(folder: Path) -> Corpus:
     return Corpus(sorted(utterances, key=lambda utterance: utterance.id), remarks)
 
 
-def _release(folder: Path) -> Path:
-    """Returns the folder that holds the sessions, this one or the archive's in it."""
-    require_folder(folder, _EXPECTED)
-    for root in (folder, folder / "IEMOCAP_full_release"):
-        if any((root / session).is_dir() for session in _SESSIONS):
-            return root
-    raise InputError(f"{folder}: expected {_EXPECTED}; found none")
-
-
-def _turns(folder: Path) -> tuple[dict[str, str], list[str]]:
+def _labels(folder: Path) -> tuple[dict[str, str], list[str]]:
     """Returns the label of each turn, and the places of lines that are no label."""
     labels: dict[str, str] = {}
-    sources: dict[str, str] = {}
+    places: dict[str, str] = {}
     malformed = []
-    for source in sorted(folder.glob("[!.]*.txt")):
-        text = source.read_text(encoding="utf-8", errors="replace")
+    for file in sorted(folder.glob("[!.]*.txt")):
+        text = file.read_text(encoding="utf-8", errors="replace")
         for number, line in enumerate(text.splitlines(), start=1):
             if not line.startswith("["):
                 continue
             match = _LABEL.fullmatch(line.rstrip())
             if match is None:
-                malformed.append(f"{source.name} line {number}")
+                malformed.append(f"{file.name} line {number}")
                 continue
             id, label = match["turn"], match["label"]
-            first = labels.setdefault(id, label)
-            sources.setdefault(id, source.name)
-            if first != label:
+            if labels.setdefault(id, label) != label:
                 raise InputError(
-                    f"{source}, line {number}: {id} is {label}, but {first} in "
-                    f"{sources[id]}; expected one label"
+                    f"{file}, line {number}: {id} is {label}, but {labels[id]} in "
+                    f"{places[id]}; expected one label"
                 )
+            places.setdefault(id, file.name)
     return labels, malformed

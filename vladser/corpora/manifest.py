@@ -13,15 +13,25 @@ utterance is its `file` cell, and for a segment `file#start-end`.
 import csv
 import math
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from vladser.errors import InputError
 from vladser.types import Corpus, Utterance
 
 _REQUIRED = ("file", "speaker", "emotion")
 COLUMNS = (*_REQUIRED, "session", "text", "start", "end", "split")
-_SPLITS = ("train", "validation", "test")
+_SPLITS = ("", "train", "validation", "test")
+
+
+class Row(NamedTuple):
+    """A line: its number, its cells by column, and the segment in seconds."""
+
+    line: int
+    cells: dict[str, str]
+    start: float | None
+    end: float | None
 
 
 def read(folder: Path) -> Corpus:
@@ -33,137 +43,102 @@ def read(folder: Path) -> Corpus:
     Raises:
       InputError: not a CSV file as described above; names the file and the line.
     """
-    if not folder.is_file():
-        what = "a folder" if folder.is_dir() else "no such file"
-        raise InputError(f"{folder}: {what}; expected the manifest, a CSV file")
     utterances: dict[str, Utterance] = {}
-    lines: dict[tuple, int] = {}
-    numbered = rows(folder)
-    line, header = next(numbered, (1, []))
-    _check(f"{folder}, line {line}", header)
-    for line, cells in numbered:
-        try:
-            utterance = _utterance(folder.parent, header, cells)
-            part = (utterance.file, utterance.start or 0.0, utterance.end)
-            if part in lines:
-                raise InputError(f"the same file and segment as in line {lines[part]}")
-            if utterance.id in utterances:
-                raise InputError(f"a second utterance with the id {utterance.id}")
-        except InputError as error:
-            raise InputError(f"{folder}, line {line}: {error}") from None
-        lines[part], utterances[utterance.id] = line, utterance
-    if not utterances:
-        raise InputError(f"{folder}: no utterances; expected a line for each")
+    lines: dict[object, int] = {}
+    for line, cells, start, end in rows(folder, _REQUIRED):
+        id, file = segment_id(cells["file"], start, end), folder.parent / cells["file"]
+        split, where = cells.get("split", ""), f"{folder}, line {line}"
+        for name in {*cells} - {*COLUMNS}:
+            known = ", ".join(COLUMNS)
+            raise InputError(f"{where}: column {name!r}; expected some of {known}")
+        if split not in _SPLITS:
+            expected = f"expected {', '.join(_SPLITS[1:])} or empty"
+            raise InputError(f"{where}: split {split!r}; {expected}")
+        for key in id, (file, start or 0.0, end):
+            if (first := lines.setdefault(key, line)) != line:
+                raise InputError(f"{where}: the same id or segment as in line {first}")
+        utterances[id] = Utterance(
+            id=id,
+            file=file,
+            speaker=cells["speaker"],
+            emotion=cells["emotion"].lower(),
+            session=cells.get("session") or None,
+            text=cells.get("text") or None,
+            start=start,
+            end=end,
+            split=split or None,
+        )
     return Corpus([utterances[id] for id in sorted(utterances)], [])
 
 
-def rows(file: Path) -> Iterator[tuple[int, list[str]]]:
-    """Yields the number and the stripped cells of every line that is not blank.
+def segment_id(file: str, start: float | None, end: float | None) -> str:
+    """Returns "file", or "file#start-end" of a segment."""
+    span = "-".join("" if time is None else str(time) for time in (start, end))
+    return file if span == "-" else f"{file}#{span}"
+
+
+def rows(file: Path, required: Collection[str]) -> Iterator[Row]:
+    """Yields the lines of a CSV file, but those that are blank.
+
+    Args:
+      file: in UTF-8; its first line names the columns, of which COLUMNS count.
+      required: the columns that it must have, without empty cells.
 
     Raises:
-      InputError: the file cannot be read, or is not CSV in UTF-8.
+      InputError: the file cannot be read, is not CSV in UTF-8, or has no such lines.
     """
     try:
         with file.open(encoding="utf-8-sig", newline="") as stream:
             reader = csv.reader(stream, strict=True)
-            for cells in reader:
-                if cells:
-                    yield reader.line_num, [cell.strip() for cell in cells]
-    except csv.Error as error:
-        raise InputError(f"{file}, line {reader.line_num}: not CSV: {error}") from None
+            stripped = ([cell.strip() for cell in cells] for cells in reader if cells)
+            header, empty = next(stripped, []), True
+            if not {*required} <= {*header} or len({*header}) < len(header):
+                raise InputError(
+                    f"expected the columns {', '.join(required)}, and each column "
+                    f"once; got {','.join(header)!r:.200}"
+                )
+            for cells in stripped:
+                yield Row(reader.line_num, *_row(header, cells, required))
+                empty = False
+            if empty:
+                raise InputError("no utterances; expected a line for each")
+    except (csv.Error, InputError) as error:
+        raise InputError(f"{file}, line {reader.line_num or 1}: {error}") from None
     except UnicodeError:
         raise InputError(f"{file}: not UTF-8; expected a CSV file in UTF-8") from None
     except OSError as error:
-        raise InputError(f"{file}: cannot be read: {error.strerror}") from None
+        reason = f"cannot be read: {error.strerror}"
+        raise InputError(f"{file}: {reason}; expected a CSV file") from None
 
 
-def _check(where: str, header: list[str]) -> None:
-    for name in _REQUIRED:
-        if name not in header:
-            text = ",".join(header)
-            raise InputError(f"{where}: no column {name!r} in the header {text!r}")
-    for name in header:
-        if name not in COLUMNS:
-            known = ", ".join(COLUMNS)
-            raise InputError(f"{where}: unknown column {name!r}; expected {known}")
-        if header.count(name) > 1:
-            raise InputError(f"{where}: column {name!r} twice; expected once")
-
-
-def named(
-    columns: list[str], cells: list[str], required: Iterable[str]
-) -> dict[str, str]:
-    """Returns the cells of a line by the names of their columns.
-
-    Raises:
-      InputError: more or fewer cells than columns, or a required one is empty.
-    """
-    if len(cells) != len(columns):
-        raise InputError(
-            f"{len(cells)} cells; expected {len(columns)} as in the header"
-        )
-    row = dict(zip(columns, cells, strict=True))
-    for name in required:
-        if not row[name]:
+def _row(
+    header: Sequence[str], cells: Sequence[str], required: Collection[str]
+) -> tuple[dict[str, str], float | None, float | None]:
+    if len(cells) != len(header):
+        raise InputError(f"{len(cells)} cells; expected {len(header)} as in the header")
+    row = dict(zip(header, cells, strict=True))
+    for name, cell in row.items():
+        if name in required and not cell:
             raise InputError(f"{name} is empty")
-    return row
+        if name in COLUMNS and name != "text":
+            check_letters(name, cell)
+    start, end = (_seconds(name, row.get(name)) for name in ("start", "end"))
+    if end is not None and (start or 0.0) >= end:
+        raise InputError(f"start {start or 0.0} is not before end {end}")
+    return row, start, end
 
 
 def check_letters(name: str, cell: str) -> None:
-    """Raises InputError for a cell that holds a control character."""
-    if any(map(is_control, cell)):
+    """Raises InputError for a cell with a control character or a line separator."""
+    if any(unicodedata.category(letter) in ("Cc", "Zl", "Zp") for letter in cell):
         raise InputError(f"{name} {cell!r}; expected no control character")
 
 
-def segment(row: dict[str, str]) -> tuple[float | None, float | None]:
-    """Returns what the cells `start` and `end` say, in seconds; None where empty.
-
-    Raises:
-      InputError: they are no times, or not in order.
-    """
-    start, end = _seconds(row, "start"), _seconds(row, "end")
-    if end is not None and (start or 0.0) >= end:
-        raise InputError(f"start {start or 0.0} is not before end {end}")
-    return start, end
-
-
-def _utterance(folder: Path, columns: list[str], cells: list[str]) -> Utterance:
-    row = named(columns, cells, _REQUIRED)
-    for name, cell in row.items():
-        if name != "text":
-            check_letters(name, cell)
-    split = row.get("split") or None
-    if split not in (None, *_SPLITS):
-        raise InputError(f"split {split!r}; expected {', '.join(_SPLITS)} or empty")
-    start, end = segment(row)
-    whole = start is None and end is None
-    span = "-".join("" if time is None else str(time) for time in (start, end))
-    return Utterance(
-        id=row["file"] if whole else f"{row['file']}#{span}",
-        file=folder / row["file"],
-        speaker=row["speaker"],
-        emotion=row["emotion"].lower(),
-        session=row.get("session") or None,
-        text=row.get("text") or None,
-        start=start,
-        end=end,
-        split=split,
-    )
-
-
-def is_control(letter: str) -> bool:
-    """Returns whether a character is a control character or separates lines."""
-    return unicodedata.category(letter) in ("Cc", "Zl", "Zp")
-
-
-def _seconds(row: dict[str, str], name: str) -> float | None:
-    cell = row.get(name)
-    if not cell:
-        return None
+def _seconds(name: str, cell: str | None) -> float | None:
     try:
-        time = float(cell)
+        time = float(cell) if cell else None
     except ValueError:
         time = math.nan
-    if not (math.isfinite(time) and time >= 0):
+    if time is not None and not (math.isfinite(time) and time >= 0):
         raise InputError(f"{name} {cell!r}; expected seconds, such as 1.5")
     return time

@@ -1,6 +1,6 @@
 """The schedule of a training: which utterances share a minibatch.
 
-Utterances of similar length share a minibatch, for a row is padded to the longest of
+Utterances of similar length share a minibatch, since a row is padded to the longest of
 the rows beside it, and the i-th minibatches of all folds are almost alike in length,
 since these run together.
 """
@@ -61,22 +61,18 @@ class Plan(NamedTuple):
         Yields:
           The rows, as `epoch` does, and the place of each in its fold's part.
         """
-        rows, places = [], []
-        for fold in self.folds:
-            utterances = getattr(fold, part)
+        parts = [getattr(fold, part) for fold in self.folds]
+        steps = max(_count(len(utterances), self.batch_size) for utterances in parts)
+        shape = len(parts), steps * self.batch_size
+        rows, places = np.full(shape, -1, np.int32), np.full(shape, -1, np.int32)
+        for fold, utterances in enumerate(parts):
             order = np.argsort(-self.lengths[utterances], kind="stable")
-            rows.append(utterances[order])
-            places.append(order)
-        steps = max(_count(len(order), self.batch_size) for order in places)
-
-        def minibatches(of_folds):
-            sizes = [self.batch_size] * steps
-            cut = [_cut(rows, sizes, steps, self.batch_size) for rows in of_folds]
-            return np.stack(cut, axis=1)
-
-        for step in zip(minibatches(rows), minibatches(places), strict=True):
-            rows_here, places_here = (np.stack([x] * len(self.seeds)) for x in step)
-            yield rows_here, places_here
+            places[fold, : len(order)] = order
+            rows[fold, : len(order)] = utterances[order]
+        for step in range(steps):
+            now = slice(step * self.batch_size, (step + 1) * self.batch_size)
+            alike = [len(self.seeds), 1, 1]  # for all seeds
+            yield np.tile(rows[:, now], alike), np.tile(places[:, now], alike)
 
     def training_frames(self) -> int:
         """Returns the real frames of an epoch's training rows, all trials together."""
@@ -90,18 +86,15 @@ class Plan(NamedTuple):
         # One order for all folds: their i-th minibatches are almost alike in length.
         order = np.argsort(-self.lengths * (1 + jitter), kind="stable")
         # Drawn alike for all folds, so that a fold's rows do not depend on the others.
-        sizes, steps = draw.permutation(self.steps), draw.permutation(self.steps)
-        cut = np.stack(
-            [
-                _cut(
-                    order[np.isin(order, fold.train)],
-                    _shuffled(_sizes(len(fold.train), self.batch_size), sizes),
-                    self.steps,
-                    self.batch_size,
-                )
-                for fold in self.folds
-            ]
-        )
+        sizes_order, steps = draw.permutation(self.steps), draw.permutation(self.steps)
+        cut = np.full((len(self.folds), self.steps, self.batch_size), -1, np.int32)
+        for minibatches, fold in zip(cut, self.folds, strict=True):
+            sizes = _sizes(len(fold.train), self.batch_size)
+            # A length must not be tied to the size of its minibatch.
+            sizes = [sizes[place] for place in sizes_order if place < len(sizes)]
+            rows = np.split(order[np.isin(order, fold.train)], np.cumsum(sizes)[:-1])
+            for minibatch, part in zip(minibatches, rows, strict=False):
+                minibatch[: len(part)] = part
         length = np.where(cut >= 0, self.lengths[cut], -1)
         by_length = np.argsort(-length, axis=-1, kind="stable")
         return np.take_along_axis(cut, by_length, axis=-1)[:, steps]
@@ -124,29 +117,10 @@ def _count(rows: int, batch_size: int) -> int:
 
 
 def _sizes(rows: int, batch_size: int) -> list[int]:
-    """The sizes of the minibatches of so many rows: as few as possible, and multiples
-    of UNIT that differ by one UNIT at most; what rounding adds is taken off one."""
-    if not rows:
-        return []
-    steps, unit = _count(rows, batch_size), 1 if batch_size % UNIT else UNIT
+    """Returns the sizes of the minibatches of that many rows: as few as possible, and
+    multiples of UNIT that differ by one UNIT at most; one lacks what rounding adds."""
+    steps, unit = max(1, _count(rows, batch_size)), 1 if batch_size % UNIT else UNIT
     units = _count(rows, unit)
     sizes = [unit * (units // steps + (step < units % steps)) for step in range(steps)]
     sizes[0] -= sum(sizes) - rows  # it is one of the larger
     return sizes
-
-
-def _shuffled(sizes: list[int], order: np.ndarray) -> list[int]:
-    """A length must not be tied to the size of its minibatch."""
-    return [sizes[place] for place in order if place < len(sizes)]
-
-
-def _cut(
-    rows: np.ndarray, sizes: Sequence[int], steps: int, batch_size: int
-) -> np.ndarray:
-    """[n] -> [steps, batch_size], filled up with -1."""
-    cut, start = np.full((steps, batch_size), -1, np.int32), 0
-    for step, size in enumerate(sizes):
-        part = rows[start : start + size]
-        cut[step, : len(part)] = part
-        start += size
-    return cut

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import NamedTuple
 
 import chex
@@ -18,8 +18,11 @@ from vladser.types import Array, Buffer, Dataset, Utterance
 
 
 class Moments(NamedTuple):
-    """Count, mean and sum of squared deviations of frames, one row an utterance, from
-    which those of any set of utterances follow without cancellation (Chan et al. 1979).
+    """Count, mean and sum of squared deviations of frames, one row an utterance.
+
+    Those of any set of utterances follow from them without cancellation: Chan, Golub,
+    LeVeque 1979, Updating formulae and a pairwise algorithm for computing sample
+    variances.
     """
 
     count: np.ndarray  # type: ignore[assignment]  # [N]; hides tuple.count
@@ -51,8 +54,7 @@ def build(
     if not isinstance(features, Packed) or list(features) != names:
         features = packed.join({name: features[name] for name in names})
     speakers = tuple(sorted({u.speaker for u in utterances}))
-    sessions = tuple(sorted({u.session for u in utterances if u.session is not None}))
-    emotions = tuple(emotions)
+    sessions = tuple(sorted({u.session for u in utterances if u.session}))
     return Dataset(
         frames=features.frames,
         offset=features.offset,
@@ -60,11 +62,11 @@ def build(
         label=np.array([emotions.index(u.emotion) for u in utterances]),
         speaker=np.array([speakers.index(u.speaker) for u in utterances]),
         session=np.array(
-            [-1 if u.session is None else sessions.index(u.session) for u in utterances]
+            [sessions.index(u.session) if u.session else -1 for u in utterances]
         ),
         split=np.array([u.split or "" for u in utterances]),
         utterances=tuple(names),
-        emotions=emotions,
+        emotions=tuple(emotions),
         speakers=speakers,
         sessions=sessions,
         feature_set=feature_set,
@@ -72,21 +74,25 @@ def build(
 
 
 def moments(dataset: Dataset) -> Moments:
-    """The moments of each utterance, in float64: spectral descriptors reach 6e6, where
-    float32 would lose the digits that the variance is made of."""
+    """Returns the moments of each utterance, in float64: spectral descriptors reach
+    6e6, where float32 would lose the digits that the variance is made of."""
     mean = np.empty((len(dataset.length), dataset.frames.shape[1]))
     squares = np.empty_like(mean)
     for n in range(len(dataset.length)):
-        frames = _frames(dataset, n).astype(np.float64)
+        frames = dataset.frames[_place(dataset, n)].astype(np.float64)
         mean[n] = frames.mean(axis=0)
         squares[n] = ((frames - mean[n]) ** 2).sum(axis=0)
     return Moments(dataset.length, mean, squares)
 
 
 def scaler(moments: Moments, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and 1 / standard deviation, [D] float32 each, of the frames of `rows` alone.
+    """Returns mean and 1 / standard deviation, [D] float32 each, of some utterances.
 
     A column that is constant over them (digital silence has such) is only centered.
+
+    Args:
+      moments: of all utterances.
+      rows: the utterances whose frames count.
     """
     count, mean, squares = (part[rows] for part in moments)
     weight = count[:, None] / count.sum()
@@ -95,20 +101,20 @@ def scaler(moments: Moments, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     variance = within + (weight * (mean - center) ** 2).sum(axis=0)
     # Within what float32 can tell apart at that size.
     constant = variance <= (np.finfo(np.float32).eps * center) ** 2
-    scale = np.where(constant, 1.0, np.where(constant, 1.0, variance) ** -0.5)
+    scale = np.where(constant, 1.0, variance) ** -0.5
     return center.astype(np.float32), scale.astype(np.float32)
 
 
 def standardize_by_speaker(dataset: Dataset) -> Dataset:
-    """Each speaker's frames in units of that speaker's own frames, test speakers
-    included: transductive, since it needs many utterances of whoever is tested."""
+    """Standardizes each speaker by their own frames, test speakers included: this is
+    transductive, since it needs many utterances of whoever is tested."""
     frames = packed.aligned_zeros(*dataset.frames.shape)
     of_utterances = moments(dataset)
     for speaker in range(len(dataset.speakers)):
         rows = np.flatnonzero(dataset.speaker == speaker)
         mean, scale = scaler(of_utterances, rows)
-        for n in rows:
-            part = slice(dataset.offset[n], dataset.offset[n] + dataset.length[n])
+        for n in rows.tolist():
+            part = _place(dataset, n)
             frames[part] = (dataset.frames[part] - mean) * scale
     return replace(dataset, frames=frames)
 
@@ -117,21 +123,18 @@ def to_device(
     dataset: Dataset, sharding: jax.sharding.Sharding | None = None
 ) -> Buffer:
     """Puts what training needs on the device."""
-    buffer = Buffer(
-        dataset.frames,
-        dataset.offset.astype(np.int32),
-        dataset.length.astype(np.int32),
-        dataset.label.astype(np.int32),
-    )
+    codes = dataset.offset, dataset.length, dataset.label
+    buffer = Buffer(dataset.frames, *(code.astype(np.int32) for code in codes))
     return jax.device_put(buffer, sharding)
 
 
 def gather(
     buffer: Buffer, rows: Array, start: ArrayLike, length: int
 ) -> tuple[Array, Array]:
-    """Some frames of some utterances.
+    """Gathers frames of some utterances.
 
     Args:
+      buffer: the corpus on the device.
       rows: [B] int, utterances; -1 is an empty row.
       start: [] the first frame of each.
       length: T, how many.
@@ -148,25 +151,25 @@ def gather(
 
 
 def mask(buffer: Buffer, rows: Array, start: ArrayLike, length: int) -> Array:
-    """Which of the frames that `gather` gives are those of the utterances, [T, B]."""
+    """Returns which of the frames of `gather` are those of the utterances, [T, B]."""
     time = start + jnp.arange(length)[:, None]
     return (rows >= 0) & (time < buffer.length[jnp.maximum(rows, 0)])
 
 
-def _frames(dataset: Dataset, row: int) -> np.ndarray:
-    start = dataset.offset[row]
-    return dataset.frames[start : start + dataset.length[row]]
+def _place(dataset: Dataset, row: int) -> slice:
+    """Returns where the frames of an utterance lie."""
+    return slice(dataset.offset[row], dataset.offset[row] + dataset.length[row])
 
 
 def digest(dataset: Dataset) -> str:
-    """SHA-256 of everything a training depends on, in hexadecimal."""
-    found = hashlib.sha256()
-    for field in fields(dataset):
-        value = getattr(dataset, field.name)
-        if isinstance(value, np.ndarray) and value.dtype.kind != "U":
-            found.update(f"{field.name} {value.dtype} {value.shape}".encode())
-            found.update(np.ascontiguousarray(value).data)
+    """Returns the SHA-256 of everything a training depends on, in hexadecimal."""
+    digest = hashlib.sha256()
+    for name, value in vars(dataset).items():
+        if isinstance(value, tuple | str):
+            digest.update(f"{name} {value!r}".encode())
+        elif value.dtype.kind == "U":
+            digest.update(f"{name} {value.tolist()!r}".encode())
         else:
-            value = value.tolist() if isinstance(value, np.ndarray) else value
-            found.update(f"{field.name} {value!r}".encode())
-    return found.hexdigest()
+            digest.update(f"{name} {value.dtype} {value.shape}".encode())
+            digest.update(np.ascontiguousarray(value).data)
+    return digest.hexdigest()

@@ -1,5 +1,7 @@
 """Who is held out: the folds of an evaluation that no test speaker leaks into."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from vladser.errors import InputError
@@ -7,12 +9,14 @@ from vladser.types import Dataset, Fold
 
 HOLD_OUT = ("speaker", "session", "split", "none")
 VALIDATION = ("none", "partner")
+STANDARDIZE = ("train", "speaker")
 
 
 def make(dataset: Dataset, hold_out: str, validation: str = "none") -> list[Fold]:
-    """The folds, in the order of the held-out names.
+    """Returns the folds, in the order of the held-out names.
 
     Args:
+      dataset: what is to be trained on and tested.
       hold_out: "speaker" (leave one speaker out: the paper's protocol), "session"
         (leave all speakers of a session out), "split" (the corpus's own: one fold), or
         "none" (one fold that trains on all and tests nothing).
@@ -31,30 +35,43 @@ def make(dataset: Dataset, hold_out: str, validation: str = "none") -> list[Fold
             f"validation=partner needs hold_out=speaker, not {hold_out}: the partner "
             "is the other speaker of the held-out speaker's session"
         )
-    made = {
-        "speaker": _speakers,
-        "session": _sessions,
-        "split": _split,
-        "none": _nobody,
-    }
-    folds = made[hold_out](dataset, validation)
+    if hold_out == "split":
+        parts = [_split(dataset)]
+    elif hold_out == "none":
+        every = np.ones(len(dataset.label), bool)
+        parts = [("nobody", every, ~every, ~every)]
+    else:
+        parts = [*_leave_out(dataset, hold_out, validation)]
+    folds = [Fold(name, *map(np.flatnonzero, masks)) for name, *masks in parts]
     for fold in folds:
-        if not len(fold.train) or len(np.unique(dataset.label[fold.train])) < 2:
+        if len(np.unique(dataset.label[fold.train])) < 2:
             raise InputError(
                 f"holding out {fold.held_out} leaves fewer than two emotions to train"
             )
     return folds
 
 
-def _speakers(dataset: Dataset, validation: str) -> list[Fold]:
-    folds = []
-    for code, name in enumerate(dataset.speakers):
-        test = dataset.speaker == code
-        partner = np.zeros_like(test)
+# The name of what is held out, and masks [N] of training, validation and test.
+_Parts = tuple[str, np.ndarray, np.ndarray, np.ndarray]
+
+
+def _leave_out(dataset: Dataset, hold_out: str, validation: str) -> Iterator[_Parts]:
+    groups, names = dataset.speaker, dataset.speakers
+    if hold_out == "session":
+        groups, names = dataset.session, dataset.sessions
+        if missing := int((groups < 0).sum()):
+            raise InputError(
+                f"hold_out=session: {missing} of {len(groups)} utterances have no "
+                "session; use hold_out=speaker"
+            )
+    for code, name in enumerate(names):
+        test = groups == code
+        # Whoever talks in a session that is tested must not be trained on elsewhere.
+        tested = np.isin(dataset.speaker, dataset.speaker[test])
+        held = np.zeros_like(test)
         if validation == "partner":
-            partner = dataset.speaker == _partner(dataset, code)
-        folds.append(_fold(name, ~test & ~partner, partner, test))
-    return folds
+            held = dataset.speaker == _partner(dataset, code)
+        yield name, ~tested & ~held, held, test
 
 
 def _partner(dataset: Dataset, speaker: int) -> int:
@@ -74,24 +91,7 @@ def _partner(dataset: Dataset, speaker: int) -> int:
     return int(together[together != speaker][0])
 
 
-def _sessions(dataset: Dataset, validation: str) -> list[Fold]:
-    if not dataset.sessions or (dataset.session < 0).any():
-        missing = int((dataset.session < 0).sum())
-        raise InputError(
-            f"hold_out=session: {missing} of {len(dataset.session)} utterances have no "
-            "session; use hold_out=speaker"
-        )
-    folds = []
-    for code, name in enumerate(dataset.sessions):
-        # Whoever talks in this session is tested, and wherever else they talk they
-        # must not be trained on.
-        test = dataset.session == code
-        seen = np.isin(dataset.speaker, dataset.speaker[test])
-        folds.append(_fold(name, ~seen, np.zeros_like(test), test))
-    return folds
-
-
-def _split(dataset: Dataset, validation: str) -> list[Fold]:
+def _split(dataset: Dataset) -> _Parts:
     train, held, test = (dataset.split == s for s in ("train", "validation", "test"))
     if not train.any() or not test.any():
         raise InputError(
@@ -105,13 +105,4 @@ def _split(dataset: Dataset, validation: str) -> list[Fold]:
             f"hold_out=split: {len(shared)} speakers are both trained on and tested "
             f"({names}): the result would not be speaker-independent"
         )
-    return [_fold("test", train, held, test)]
-
-
-def _nobody(dataset: Dataset, validation: str) -> list[Fold]:
-    every = np.ones(len(dataset.label), bool)
-    return [_fold("nobody", every, ~every, ~every)]
-
-
-def _fold(name: str, train, validation, test) -> Fold:
-    return Fold(name, *(np.flatnonzero(part) for part in (train, validation, test)))
+    return "test", train, held, test

@@ -5,12 +5,10 @@ from typing import NamedTuple
 
 from vladser import condition
 from vladser.condition import Condition
-from vladser.data import batches
+from vladser.data import batches, folds
 from vladser.data.batches import Plan
 from vladser.errors import InputError
 from vladser.types import Dataset, Fold, Spec
-
-STANDARDIZE = ("train", "speaker")
 
 
 class Design(NamedTuple):
@@ -76,8 +74,8 @@ def check(design: Design, together: Collection[int]) -> None:
       InputError: an unknown `standardize`, a fold without utterances to validate on, or
         conditions that do not share a program, a dataset and a schedule.
     """
-    if design.standardize not in STANDARDIZE:
-        known, got = ", ".join(STANDARDIZE), design.standardize
+    if design.standardize not in folds.STANDARDIZE:
+        known, got = ", ".join(folds.STANDARDIZE), design.standardize
         raise InputError(f"standardize: expected one of {known}, got {got!r}")
     for fold in design.folds if design.validation else []:
         if not len(fold.validation):

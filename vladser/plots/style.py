@@ -10,7 +10,6 @@ from typing import Any, Literal
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.legend import Legend
 
 PAPER = "#ffffff"
 INK = "#1c2127"
@@ -31,7 +30,7 @@ def figure(height: float, width: float = WIDTH) -> Figure:
     return Figure(figsize=(width, height), layout="constrained", dpi=180)
 
 
-def dress(axes: Axes, grid: Literal["x", "y", "both"] | None = None) -> None:
+def dress(axes: Axes, grid: Literal["x", "y"] | None = None) -> None:
     """Gives the project's look to axes on which everything is drawn.
 
     Args:
@@ -52,13 +51,10 @@ def dress(axes: Axes, grid: Literal["x", "y", "both"] | None = None) -> None:
 def line(number: int) -> dict[str, Any]:
     """Returns color and style of one of several lines, counted from 0: 24 differ."""
     dash = number + number // 12  # after 12 the pairs would come again
-    return {
-        "color": COLORS[number % len(COLORS)],
-        "linestyle": DASHES[dash % len(DASHES)],
-    }
+    return {"color": COLORS[number % 6], "linestyle": DASHES[dash % 4]}
 
 
-def legend(target: Figure | Axes, **options) -> Legend:
+def legend(figure: Figure, **options: Any) -> None:
     """Adds a legend without a frame; `options` are those of matplotlib."""
     look: dict[str, Any] = {"frameon": False, "fontsize": SMALL, "labelcolor": INK}
-    return target.legend(**look, handlelength=2.2, columnspacing=1.2, **options)
+    figure.legend(**look, handlelength=2.2, columnspacing=1.2, **options)

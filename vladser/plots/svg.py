@@ -27,7 +27,6 @@ _DARK = (
 )
 LIGHT = dict(zip(_NAMES, _LIGHT, strict=True))
 DARK = dict(zip(_NAMES, _DARK.split(), strict=True))
-_LINK = "{http://www.w3.org/1999/xlink}href"
 _ROOT_STYLE = (
     "display:block;width:100%;max-width:30rem;height:auto;"
     "font-family:inherit;stroke-linejoin:round"
@@ -37,12 +36,11 @@ _ROOT_STYLE = (
 def variables() -> str:
     """Returns the style sheet that defines the variables: light, dark on a screen whose
     reader prefers that, and light in print."""
-
-    def block(colors: dict[str, str]) -> str:
-        return ":root{" + "".join(f"--{k}:{v};" for k, v in colors.items()) + "}"
-
-    dark = "@media screen and (prefers-color-scheme:dark)"
-    return f"{block(LIGHT)}\n{dark}{{{block(DARK)}}}\n"
+    light, dark = (
+        ":root{" + "".join(f"--{name}:{color};" for name, color in colors.items()) + "}"
+        for colors in (LIGHT, DARK)
+    )
+    return f"{light}\n@media screen and (prefers-color-scheme:dark){{{dark}}}\n"
 
 
 def inline(figure: Figure, title: str, description: str) -> str:
@@ -57,12 +55,21 @@ def inline(figure: Figure, title: str, description: str) -> str:
       description: what it shows, in a sentence or two, with the numbers that matter.
     """
     prefix = "f" + hashlib.sha256(title.encode()).hexdigest()[:8]
-    drawn = _drawn(figure, prefix)
+    for label in figure.findobj(Text):
+        label.set_parse_math(False)
+    file, no_metadata = (
+        io.StringIO(),
+        dict.fromkeys(("Creator", "Date", "Format", "Type")),
+    )
+    # Text as text, and ids that are unique in the page.
+    options: Any = {"svg.fonttype": "none", "svg.hashsalt": prefix}
+    with warnings.catch_warnings(), matplotlib.rc_context(options):
+        # The reader's fonts have letters that matplotlib's own lacks.
+        warnings.filterwarnings("ignore", "Glyph |Matplotlib currently does not")
+        figure.savefig(file, format="svg", transparent=True, metadata=no_metadata)
+    drawn = file.getvalue()
     root, used = ElementTree.fromstring(drawn), {*re.findall(r"#(\w+)", drawn)}
-    for parent in [*root.iter()]:
-        for child in [*parent]:
-            if child.tag.endswith(("}metadata", "}style")):
-                parent.remove(child)
+    root.remove(root[0])  # matplotlib's style sheet, which would be the whole page's
     for element in root.iter():
         _tidy(element)
         if element.get("id") not in used:
@@ -75,24 +82,9 @@ def inline(figure: Figure, title: str, description: str) -> str:
         "style": _ROOT_STYLE,
     }
     for place, (name, text) in enumerate(texts.items()):
-        tag = name.removeprefix(f"{prefix}-")
-        root.insert(place, ElementTree.Element(tag, {"id": name}))
+        root.insert(place, ElementTree.Element(name.partition("-")[2], {"id": name}))
         root[place].text = text
     return ElementTree.tostring(root, encoding="unicode")
-
-
-def _drawn(figure: Figure, salt: str) -> str:
-    """Returns the SVG of matplotlib, text as text and not as mathematics, and ids that
-    the salt makes unique."""
-    for text in figure.findobj(Text):
-        text.set_parse_math(False)
-    file = io.StringIO()
-    options: Any = {"svg.fonttype": "none", "svg.hashsalt": salt}
-    with warnings.catch_warnings(), matplotlib.rc_context(options):
-        # The reader's fonts have letters that matplotlib's own lacks.
-        warnings.filterwarnings("ignore", "Glyph |Matplotlib currently does not")
-        figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
-    return file.getvalue()
 
 
 def _tidy(element: ElementTree.Element) -> None:
@@ -100,9 +92,9 @@ def _tidy(element: ElementTree.Element) -> None:
     of a unit, of which a figure is some 280 wide."""
     element.tag = element.tag.rpartition("}")[2]
     element.text, element.tail = (element.text or "").strip() or None, None
-    if _LINK in element.attrib:
-        element.set("href", element.attrib.pop(_LINK))
-    for name, value in element.attrib.items():
+    for name, value in [*element.attrib.items()]:
+        if name.endswith("}href"):
+            element.set("href", element.attrib.pop(name))
         if name == "style":
             for variable, color in LIGHT.items():
                 value = value.replace(color, f"var(--{variable})")
@@ -110,5 +102,4 @@ def _tidy(element: ElementTree.Element) -> None:
             value = value.replace(": ", ":").replace("; ", ";")
         if name in ("d", "x", "y", "transform", "style"):
             value = re.sub(r"-?\d+\.\d+", lambda x: f"{round(float(x[0]), 2):g}", value)
-            value = " ".join(value.split())
-        element.set(name, value)
+            element.set(name, " ".join(value.split()))

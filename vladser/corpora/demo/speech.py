@@ -1,8 +1,4 @@
-"""Speech for the demo corpus, by espeak-ng.
-
-espeak-ng is GPL-3. It comes with the optional package espeakng-loader, is run to make
-the demo corpus and for nothing else, and no part of it is distributed with vladser.
-"""
+"""Speech for the demo corpus, by espeak-ng, of the optional package espeakng-loader."""
 
 import ctypes
 import os
@@ -11,7 +7,7 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context, parent_process
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import audresample
 import numpy as np
@@ -64,15 +60,13 @@ def speak(lines: Sequence[Line]) -> list[np.ndarray]:
 
 
 def _end_with_parent() -> None:
-    """A worker whose parent was killed would wait for work for ever."""
+    """Ends a worker whose parent was killed, which else waits for work for ever."""
 
-    def wait() -> None:
-        parent = parent_process()
-        assert parent  # for this is a child
+    def wait(parent: Any) -> None:
         parent.join()
         os._exit(1)
 
-    threading.Thread(target=wait, daemon=True).start()
+    threading.Thread(target=wait, args=[parent_process()], daemon=True).start()
 
 
 def _speak_here(lines: Sequence[Line]) -> list[np.ndarray]:
@@ -105,11 +99,12 @@ def _start() -> tuple[ctypes.CDLL, int]:
 
     library = ctypes.CDLL(espeakng_loader.get_library_path())
     library.espeak_ng_SetRandSeed.argtypes = [ctypes.c_long]
-    size, number, pointer = ctypes.c_size_t, ctypes.c_uint, ctypes.c_void_p
     # Text, its bytes, position, its type, end, flags, identifier, user data.
-    library.espeak_Synth.argtypes = (
-        *(ctypes.c_char_p, size, number, number, number, number, pointer, pointer),
-    )
+    library.espeak_Synth.argtypes = [
+        *(ctypes.c_char_p, ctypes.c_size_t),
+        *(ctypes.c_uint,) * 4,
+        *(ctypes.c_void_p,) * 2,
+    ]
     # espeak-ng cuts long paths: stand inside its data and call them ".".
     os.chdir(espeakng_loader.get_data_path())
     rate = library.espeak_Initialize(_SYNCHRONOUS, 0, b".", _DONT_EXIT)

@@ -1,20 +1,51 @@
-"""Where NetVLAD's clusters go in time, by emotion."""
+"""Shares as areas: confusion matrices, and NetVLAD's clusters in time."""
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import product
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
+from vladser import metrics
 from vladser.plots import style
 
 _ROOM = 12  # percent that a cluster's number takes
 _CENTERED: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": style.SMALL}
 
 
-def draw(assignment: np.ndarray, emotions: Sequence[str]) -> Figure:
+def confusion(matrix: np.ndarray, emotions: Sequence[str], title: str) -> Figure:
+    """Draws a confusion matrix, the share of each row as shade and number.
+
+    Args:
+      matrix: [classes, classes] counts; row = truth.
+      emotions: [classes].
+      title: above the matrix, or "".
+    """
+    classes, counts = len(emotions), np.asarray(matrix, float)
+    figure = style.figure(1 + 0.55 * classes, width=max(style.WIDTH, 0.55 * classes))
+    axes = figure.subplots()
+    write = partial(axes.text, ha="center", color=style.INK)
+    digits = 1 if classes <= 5 else 0
+    for (row, column), share in np.ndenumerate(metrics.row_shares(counts)):
+        square = Rectangle((column - 0.5, row - 0.5), 1, 1, linewidth=0)
+        square.set(color=style.COLORS[0], alpha=style.SHADE * share)
+        axes.add_patch(square)
+        write(column, row, f"{share:.{digits}%}", va="bottom", fontsize=style.SIZE)
+        count = f"({counts[row, column]:.1f})".replace(".0)", ")")
+        write(column, row, count, va="top", fontsize=style.SMALL)
+    axes.set(xlim=(-0.5, classes - 0.5), ylim=(classes - 0.5, -0.5), title=title)
+    axes.set(xlabel="predicted", ylabel="spoken")
+    axes.set_xticks(range(classes), emotions, rotation=30 if classes > 5 else 0)
+    axes.set_yticks(range(classes), emotions)
+    style.dress(axes)
+    return figure
+
+
+def clusters(assignment: np.ndarray, emotions: Sequence[str]) -> Figure:
     """Draws one panel an emotion: the shares of the clusters, stacked, over the tenths
     of an utterance's time. The number of a cluster is in its area, where there is room.
 
@@ -23,10 +54,9 @@ def draw(assignment: np.ndarray, emotions: Sequence[str]) -> Figure:
         an emotion that was not tested.
       emotions: [E].
     """
-    across = 2
-    down = -(-len(emotions) // across)
+    down = -(-len(emotions) // 2)
     figure = style.figure(0.5 + 1.5 * down)
-    panels = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False)
+    panels = figure.subplots(down, 2, sharex=True, sharey=True, squeeze=False)
     for panel, emotion, shares in zip(panels.flat, emotions, assignment, strict=False):
         panel.set_title(emotion)
         if np.isnan(shares).any():
