@@ -12,7 +12,7 @@ import jax
 import launching
 import pytest
 
-from launch.experiment import programs
+from launch.command_line import backend
 
 MISS = "PERSISTENT COMPILATION CACHE MISS"
 PROGRAM = """
@@ -63,7 +63,7 @@ def kept(compiled):
 def guard(folder):
     """As in another process, but that this one goes on as it was."""
     with mock.patch.object(jax.monitoring, "register_event_duration_secs_listener"):
-        programs.guard(folder)
+        backend.guard(folder)
 
 
 @pytest.mark.slow
@@ -130,7 +130,7 @@ def test_what_cannot_be_removed_is_not_used(tmp_path, monkeypatch):
     (tmp_path / "jit_f-1-cache").write_bytes(b"of unknown origin")
     monkeypatch.setattr(Path, "unlink", refuse)
     with pytest.raises(PermissionError):
-        programs.guard(tmp_path)
+        backend.guard(tmp_path)
 
 
 @pytest.mark.slow

@@ -241,7 +241,7 @@ def test_binary_flagfiles_are_refused_and_a_byte_order_mark_is_not(tmp_path):
     (tmp_path / "a.flags").write_bytes(b"\xef\xbb\xbf--size=7\r\n")
     assert parse("--flagfile=a.flags").size == 7
     (tmp_path / "a.flags").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(cli.UsageError, match="UTF-8"):
+    with pytest.raises(cli.UsageError, match="utf-8"):
         parse("--flagfile=a.flags")
 
 

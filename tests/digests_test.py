@@ -9,8 +9,9 @@ import fake_run
 import launching
 import pytest
 
-from launch.experiment import digests
+from launch.experiment import run_dir
 from launch.reporting import runs
+from vladser import files
 from vladser.errors import InputError
 
 FILES = {
@@ -32,7 +33,7 @@ def folder(tmp_path):
         (tmp_path / name).write_bytes(content)
     (tmp_path / "checkpoints").mkdir()
     (tmp_path / "report.html").touch()
-    digests.write(tmp_path)
+    files.write_sums(tmp_path, run_dir.RESULTS)
     return tmp_path
 
 
@@ -47,7 +48,7 @@ def damages(content):
 
 def refusal(folder):
     with pytest.raises(InputError) as caught:
-        digests.check(folder)
+        files.check_sums(folder, run_dir.RESULTS)
     return str(caught.value)
 
 
@@ -63,10 +64,10 @@ def test_the_digests_are_in_the_form_of_sha256sum(folder):
 
 
 def test_whole_results_pass_whatever_else_is_in_the_folder(folder):
-    digests.check(folder)
+    files.check_sums(folder, run_dir.RESULTS)
     (folder / "notes.txt").touch()
     (folder / "report.html").write_text("another")
-    digests.check(folder)
+    files.check_sums(folder, run_dir.RESULTS)
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -78,8 +79,8 @@ def test_a_damaged_missing_or_unlisted_result_is_named(folder, name):
     (folder / name).unlink()
     assert refusal(folder) == f"{folder / name} is missing, but listed in SHA256SUMS"
     if name != "summary.json":
-        digests.write(folder)
-        digests.check(folder)
+        files.write_sums(folder, run_dir.RESULTS)
+        files.check_sums(folder, run_dir.RESULTS)
         (folder / name).write_bytes(FILES[name])
         assert refusal(folder).startswith(
             f"{folder / name} is not listed in SHA256SUMS"
@@ -88,7 +89,7 @@ def test_a_damaged_missing_or_unlisted_result_is_named(folder, name):
 
 def test_no_damage_to_the_digests_passes(folder):
     (folder / "predictions.csv").write_bytes(b"")  # or this would take long
-    digests.write(folder)
+    files.write_sums(folder, run_dir.RESULTS)
     file = folder / "SHA256SUMS"
     whole = file.read_bytes()
     for size in range(len(whole)):
@@ -128,13 +129,13 @@ def test_no_report_is_made_of_a_damaged_run(tmp_path):
 def test_a_run_that_dies_before_its_digests_has_not_finished(
     corpus, tmp_path, monkeypatch, capsys
 ):
-    def dies(folder):
+    def dies(*_):
         raise KeyboardInterrupt
 
     folder = tmp_path / "run"
     argv = *corpus, *launching.SMALL, f"--run_dir={folder}"
     with monkeypatch.context() as patch:
-        patch.setattr(digests, "write", dies)
+        patch.setattr(files, "write_sums", dies)
         assert launching.call(*argv) == 130
     results = (folder / "predictions.csv").read_bytes()
     with pytest.raises(InputError, match="has not finished: no SHA256SUMS"):

@@ -8,14 +8,7 @@ from pathlib import Path
 import pytest
 
 import launch
-from launch.command_line import (
-    cli,
-    condition_flags,
-    flagfiles,
-    flags,
-    flags_text,
-    grids,
-)
+from launch.command_line import cli, conditions, flagfiles, flags
 from vladser import condition
 from vladser.condition import Condition
 
@@ -156,7 +149,7 @@ def test_flags_text_repeats_the_run_from_anywhere(argv, tmp_path, monkeypatch):
     here = f"--data_dir={data.name}", "--cache_dir=a 'cache'", "--run_dir=r"
     settings = parse("--corpus=iemocap", *here, *argv.split())
     file = tmp_path / "flags.txt"
-    file.write_text(flags_text.write(settings), encoding="utf-8")
+    file.write_text(flags.text(settings), encoding="utf-8")
     monkeypatch.chdir(data)
     again = parse(f"--flagfile={file}", "--run_dir=r")
     assert again == settings
@@ -167,12 +160,12 @@ def test_flags_text_repeats_the_run_from_anywhere(argv, tmp_path, monkeypatch):
 def test_flags_text_is_that_of_any_process():
     alone, among = parse("--corpus=demo"), parse("--corpus=demo", *PROCESS)
     assert (among.coordinator, among.process_id) == ("[::1]:1234", 2)
-    assert flags_text.write(among) == flags_text.write(alone)
+    assert flags.text(among) == flags.text(alone)
 
 
 def test_processes_agree_on_what_is_trained_not_on_where_things_are(tmp_path):
     def agreed(*argv):
-        return flags_text.agreed(parse("--corpus=demo", *argv))
+        return flags.agreed(parse("--corpus=demo", *argv))
 
     here = f"--cache_dir={tmp_path}", "--workers=9", "--trials_at_once=4"
     assert agreed(*here) == agreed()
@@ -205,14 +198,14 @@ def test_help_is_grouped_and_says_what_every_flag_is(capsys):
 
 def test_a_line_of_options_gives_an_option_a_flag(monkeypatch):
     monkeypatch.setitem(condition.OPTIONS, "momentum", "optimizer")
-    flag = condition_flags.flags()["momentum"]
+    flag = conditions.flags()["momentum"]
     assert (
         "plain gradient descent" in flag.text and "(default: 0.0 for sgd)" in flag.text
     )
     with pytest.raises(ValueError, match="at least 0 and below 1, got 1"):
         flag.parse("1")
-    grid = condition_flags.grid("optimizer=sgd; momentum=0,0.9")
-    by_flag = [str(c.optimizer) for c in grids.conditions([grid], {})]
+    grid = conditions.grid("optimizer=sgd; momentum=0,0.9")
+    by_flag = [str(c.optimizer) for c in conditions.conditions([grid], {})]
     sgd = "sgd(learning_rate=0.01,momentum={})"
     assert by_flag == [sgd.format("0.0"), sgd.format("0.9")]
 

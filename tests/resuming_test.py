@@ -145,14 +145,18 @@ def test_chunks_may_be_cut_otherwise_and_nothing_is_trained_twice(
 @pytest.mark.parametrize(
     ("name", "change", "said"),
     [
-        ("environment.json", {"vladser": "0.0.1"}, "begun with vladser 0.0.1, now it"),
-        ("environment.json", {"packages": {"jax": "0.1"}}, "begun with jax 0.1, now"),
+        (
+            "environment.json",
+            {"vladser": "0.0.1"},
+            "begun with vladser '0.0.1', now it",
+        ),
+        ("environment.json", {"packages": {"jax": "0.1"}}, "begun with jax '0.1', now"),
         (
             "environment.json",
             {"devices": ["gpu: x"]},
             "begun with devices ['gpu: x'], ",
         ),
-        ("dataset.json", {"digest": "beef"}, "begun with digest beef, now it is"),
+        ("dataset.json", {"digest": "beef"}, "begun with digest 'beef', now it is"),
     ],
 )
 def test_other_versions_and_data_are_refused(stopped, call, capsys, name, change, said):
