@@ -15,24 +15,21 @@ if __name__ == "__main__":
 
 from launch.command_line import cli
 from launch.command_line.flags import Settings
-from launch.experiment import loading, terminal
 
 
 def main(settings: Settings) -> None:
     """Prints a line for each check."""
     # Late because they import jax, which workers and wrong flags do not need.
-    from launch.experiment import auditing, designing
+    from launch.experiment import designing, loading
 
     if settings.hold_out == "none":
         raise cli.UsageError("--hold_out=none tests nothing: nothing to audit")
     loaded = loading.load(settings, alive=lambda: None)
-    for note in loaded.chosen.notes:
-        terminal.say(f"note: {note}")
-    design = designing.design(settings, designing.datasets(loaded))
-    findings = auditing.findings(settings, design, loaded.chosen.utterances)
+    design = designing.design(settings, loaded.datasets)
+    findings = designing.audit(settings, design, loaded.utterances)
     for finding in findings:
         print(f"{finding.level:8} {finding.check:24} {finding.text}")
-    auditing.require(findings)
+    designing.require(findings)
 
 
 if __name__ == "__main__":

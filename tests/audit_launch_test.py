@@ -6,9 +6,7 @@ from forkserver import quick_workers  # noqa: F401 (a fixture)
 
 from launch import audit
 from launch.command_line import cli
-from launch.experiment import auditing
 from vladser.data import folds
-from vladser.evaluation.audit.checks import Finding
 
 pytestmark = pytest.mark.usefixtures("quick_workers")
 
@@ -79,16 +77,3 @@ def test_corpora_that_do_not_go_together_are_wrong_use(call, corpus, tmp_path):
     file.write_text("file,speaker,emotion\na.wav,s0,angry\n")
     status, _, last = call("--test_corpus=manifest", f"--test_data_dir={file}")
     assert status == 2 and "emotion happy+excited: no utterance to test on" in last
-
-
-def test_what_is_not_well_is_said_and_an_error_stops():
-    ok, warning = Finding("a", "ok", 0, "fine"), Finding("b", "warning", 3, "hm")
-    error = Finding("c", "error", 1, "no")
-    assert auditing.lines([ok, warning, error]) == ["warning: hm", "error: no"]
-    auditing.require([ok, warning])
-    with pytest.raises(ValueError, match=r"found errors \(c\)"):
-        auditing.require([ok, error])
-    assert auditing.to_json([warning]) == {
-        "format": 1,
-        "findings": [{"check": "b", "level": "warning", "count": 3, "text": "hm"}],
-    }

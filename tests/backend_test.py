@@ -12,7 +12,7 @@ import jax
 import launching
 import pytest
 
-from launch.experiment import programs
+from launch.command_line import backend
 
 MISS = "PERSISTENT COMPILATION CACHE MISS"
 PROGRAM = """
@@ -28,11 +28,8 @@ print(jax.jit(lambda x: (x @ x).sum())(jax.numpy.arange(9.0).reshape(3, 3)))
 def run(folder):
     """Runs a small program; returns what it says of programs that it does not find."""
     environment = launching.environment() | {"JAX_EXPLAIN_CACHE_MISSES": "true"}
-    for name in (
-        "JAX_COMPILATION_CACHE_DIR",
-        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS",
-    ):
-        environment.pop(name, None)  # of the tests
+    for name in "COMPILATION_CACHE_DIR", "PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS":
+        environment.pop(f"JAX_{name}", None)  # of the tests
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, str(folder)],
         cwd=launching.ROOT,
@@ -60,29 +57,26 @@ def kept(compiled):
     return shutil.copytree(copy, folder)
 
 
-def guard(folder):
-    """As in another process, but that this one goes on as it was."""
+def guarded(folder):
+    """The digests of the programs that another process would use."""
     with mock.patch.object(jax.monitoring, "register_event_duration_secs_listener"):
-        programs.guard(folder)
+        backend.guard(folder)
+    return digests(folder)
 
 
-@pytest.mark.slow
-def test_a_program_is_compiled_once_and_its_digest_kept(kept):
-    assert _digests(kept) == {
-        line[66:]: line[:64] for line in (kept / "SHA256SUMS").read_text().splitlines()
-    }
-    before = _digests(kept)
-    assert len(before) > 1
-    guard(kept)
-    assert _digests(kept) == before
-    assert MISS not in run(kept)
-
-
-def _digests(folder):
+def digests(folder):
     return {
         file.name: hashlib.sha256(file.read_bytes()).hexdigest()
         for file in folder.glob("*-cache")
     }
+
+
+@pytest.mark.slow
+def test_a_program_is_compiled_once_and_its_digest_kept(kept):
+    lines = (kept / "SHA256SUMS").read_text().splitlines()
+    whole = {line[66:]: line[:64] for line in lines}
+    assert len(whole) > 1 and whole == digests(kept) == guarded(kept)
+    assert MISS not in run(kept)
 
 
 DAMAGE = {
@@ -96,44 +90,34 @@ DAMAGE = {
 @pytest.mark.slow
 @pytest.mark.parametrize("how", DAMAGE)
 def test_no_program_is_used_that_is_not_as_it_was_written(kept, how):
-    """jax would notice some of it, unless zstandard is installed, but never mend it."""
+    """jax may notice some of it, but never replaces it."""
     one, other, *_ = sorted(kept.glob("*-cache"))
-    whole = _digests(kept)
+    whole = digests(kept)
     one.write_bytes(DAMAGE[how](one.read_bytes(), other.read_bytes()))
-    guard(kept)
-    assert whole.pop(one.name) and _digests(kept) == whole
-
-
-@pytest.mark.slow
-def test_no_program_is_used_that_is_not_known(kept):
+    assert whole.pop(one.name) and guarded(kept) == whole
     (kept / "SHA256SUMS").unlink()
-    guard(kept)
-    assert not _digests(kept)
+    assert not guarded(kept)  # none is known
 
 
 @pytest.mark.slow
 def test_a_damaged_cache_costs_no_more_than_time(kept):
-    whole = _digests(kept)
+    whole = digests(kept)
     for file, how in zip(sorted(kept.glob("*-cache")), cycle(DAMAGE.values())):
         file.write_bytes(how(file.read_bytes(), bytes(99)))
     said = run(kept)
     assert MISS in said and "Error" not in said
-    assert _digests(kept).keys() == whole.keys()
-    guard(kept)
-    assert _digests(kept).keys() == whole.keys()  # they are whole
+    assert digests(kept).keys() == guarded(kept).keys() == whole.keys()
 
 
-def test_what_cannot_be_removed_is_not_used(tmp_path, monkeypatch):
+@pytest.mark.slow
+def test_a_folder_that_cannot_be_used_is_done_without(tmp_path, monkeypatch):
+    (tmp_path / "xla").touch()
+    assert "Error" not in run(tmp_path / "xla")
+
     def refuse(self):
         raise PermissionError(13, "Permission denied")
 
     (tmp_path / "jit_f-1-cache").write_bytes(b"of unknown origin")
     monkeypatch.setattr(Path, "unlink", refuse)
-    with pytest.raises(PermissionError):
-        programs.guard(tmp_path)
-
-
-@pytest.mark.slow
-def test_a_folder_that_cannot_be_is_done_without(tmp_path):
-    (tmp_path / "xla").touch()
-    assert "Error" not in run(tmp_path / "xla")
+    with pytest.raises(PermissionError):  # `prepare` takes it as no cache
+        backend.guard(tmp_path)

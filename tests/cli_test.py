@@ -8,16 +8,15 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import launching
 import pytest
 
-import launch
 from launch.command_line import cli, fields, flagfiles
 from launch.command_line.fields import flag, words
 from vladser import __version__
 from vladser.errors import InputError
 from vladser.options import Natural
 
-ROOT = Path(launch.__file__).parents[1]
 SCRIPT = """
 import sys
 from launch.command_line import cli, fields
@@ -61,6 +60,13 @@ def run(*argv, main=lambda settings: None):
     return cli.run(main, Sizes, "Measures sizes.\n\nIn metres.", argv)
 
 
+def raises(error):
+    def main(settings):
+        raise error
+
+    return main
+
+
 def write(path, *lines):
     path.write_text("\n".join(lines), encoding="utf-8")
     return f"--flagfile={path}"
@@ -83,8 +89,8 @@ def test_help_shows_usage_and_own_flags_by_group_with_defaults(capsys):
     assert out.startswith("Measures sizes.\n\nIn metres.\n\nData:\n  --size ")
     assert "How large. (default: 3)" in out
     assert "How it is called, or what it is. (default: x)" in out
-    assert out.index("Data:") < out.index("--name") < out.index("Speed:")
-    assert out.index("Speed:") < out.index("--fast") < out.index("--flagfile")
+    order = "Data:", "--name", "Speed:", "--fast", "General:", "--flagfile"
+    assert sorted(order, key=out.index) == [*order]
     assert "--logtostderr" not in out and "--undefok" not in out
     assert max(map(len, out.splitlines())) <= 88
 
@@ -100,13 +106,11 @@ def test_version(capsys):
         (["--sise=3"], "unknown flag --sise: did you mean --size?"),
         (["--versoin"], "unknown flag --versoin: did you mean --version?"),
         (["--qqq"], "unknown flag --qqq: --help lists all flags"),
-        (["--size=-1"], "--size=-1: expected a whole number of at least 0, got -1"),
         (["--size=x"], "--size=x: expected a whole number of at least 0, got 'x'"),
         (["--size=13"], "--size=13: should not be 13"),
         (["--size"], "--size"),
         (["--nofast=3"], "--nofast=3"),
         (["run", "--size=3"], "unexpected 'run'"),
-        (["--fast", "false"], "unexpected 'false'"),
         (["--", "run"], "unexpected 'run'"),
         (["--flagfile=none.flags"], "no such file; shipped with vladser: demo.flags"),
         (["--flagfile"], "no such file"),
@@ -120,17 +124,27 @@ def test_wrong_use_is_one_line_and_status_2(argv, said, capsys):
     assert err.startswith("error: ") and said in err
 
 
-def test_input_error_of_main_is_status_1(capsys):
-    def main(settings):
-        raise InputError("speech.wav: 0 samples")
+@pytest.mark.parametrize(
+    ("error", "status", "said"),
+    [
+        (InputError("speech.wav: 0\nsamples"), 1, "error: speech.wav: 0 samples\n"),
+        (KeyboardInterrupt(), 130, "interrupted\n"),
+    ],
+)
+def test_an_error_of_main_and_an_interrupt_are_one_line(error, status, said, capsys):
+    assert run(main=raises(error)) == status
+    assert capsys.readouterr().err == said
 
-    assert run(main=main) == 1
-    assert capsys.readouterr().err == "error: speech.wav: 0 samples\n"
+
+@pytest.mark.parametrize("bug", [ZeroDivisionError, ValueError, BrokenPipeError])
+def test_a_bug_keeps_its_traceback(bug):
+    with pytest.raises(bug):
+        run(main=raises(bug))
 
 
 def test_words_reach_a_program_that_takes_them_wherever_they_stand():
-    found = parse("a", "--to=x", "b", "--", "--c", settings=Runs)
-    assert found.runs == ("a", "b", "--c")
+    settings = parse("a", "--to=x", "b", "--", "--c", settings=Runs)
+    assert settings.runs == ("a", "b", "--c")
 
 
 @pytest.mark.parametrize(
@@ -146,27 +160,10 @@ def test_what_is_missing_is_said(argv, said):
         parse(*argv, settings=Runs)
 
 
-def test_interrupt_is_one_line_and_status_130(capsys):
-    def main(settings):
-        raise KeyboardInterrupt
-
-    assert run(main=main) == 130
-    assert capsys.readouterr().err == "interrupted\n"
-
-
-@pytest.mark.parametrize("bug", [ZeroDivisionError, ValueError, BrokenPipeError])
-def test_a_bug_keeps_its_traceback(bug):
-    def main(settings):
-        raise bug
-
-    with pytest.raises(bug):
-        run(main=main)
-
-
 def script(stdout, unbuffered):
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT, "--help"],
-        cwd=ROOT,
+        cwd=launching.ROOT,
         stdout=stdout,
         stderr=subprocess.PIPE,
         text=True,
@@ -177,31 +174,23 @@ def script(stdout, unbuffered):
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has it")
 @pytest.mark.parametrize("unbuffered", ["", "1"])
-def test_an_output_without_room_is_one_line(unbuffered):
+def test_an_output_without_room_is_one_line_and_without_a_reader_none(unbuffered):
     said = "error: standard output cannot be written: No space left on device\n"
     with Path("/dev/full").open("w") as full:
         assert script(full, unbuffered) == (1, said)
-
-
-@pytest.mark.parametrize("unbuffered", ["", "1"])
-def test_a_reader_that_left_is_no_traceback(unbuffered):
     read_end, write_end = os.pipe()
     os.close(read_end)
     assert script(write_end, unbuffered) == (1, "")
     os.close(write_end)
 
 
-def test_a_flagfile_stands_for_its_lines(tmp_path):
+def test_a_flagfile_stands_for_its_lines_and_the_later_of_two_flags_wins(tmp_path):
     lines = "# why", "", "--size=7", "  // too", "--name=a b", "--fast"
     file = write(tmp_path / "a.flags", *lines)
-    found = parse(file)
-    assert (found.size, found.name, found.fast) == (7, "a b", True)
-    assert found.flagfile == tmp_path / "a.flags"
-    assert parse("--flagfile", "a.flags") == found
-
-
-def test_the_later_of_flag_and_flagfile_wins(tmp_path):
-    file = write(tmp_path / "a.flags", "--size=7")
+    settings = parse(file)
+    assert (settings.size, settings.name, settings.fast) == (7, "a b", True)
+    assert settings.flagfile == tmp_path / "a.flags"
+    assert parse("--flagfile", "a.flags") == settings
     assert parse(file, "--size=1").size == 1
     assert parse("--size=1", file).size == 7
 
@@ -210,8 +199,8 @@ def test_flagfiles_nest_from_the_working_directory(tmp_path):
     (tmp_path / "sub").mkdir()
     write(tmp_path / "base.flags", "--size=7", "--name=base")
     file = tmp_path / "sub" / "a.flags"
-    found = parse(write(file, *2 * ["--flagfile=base.flags"], "--name=a"))
-    assert (found.size, found.name, found.flagfile) == (7, "a", file)
+    settings = parse(write(file, *2 * ["--flagfile=base.flags"], "--name=a"))
+    assert (settings.size, settings.name, settings.flagfile) == (7, "a", file)
     write(tmp_path / "base.flags", f"--flagfile={file}")
     with pytest.raises(cli.UsageError, match="includes itself"):
         parse("--flagfile=base.flags")
@@ -241,7 +230,7 @@ def test_binary_flagfiles_are_refused_and_a_byte_order_mark_is_not(tmp_path):
     (tmp_path / "a.flags").write_bytes(b"\xef\xbb\xbf--size=7\r\n")
     assert parse("--flagfile=a.flags").size == 7
     (tmp_path / "a.flags").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(cli.UsageError, match="UTF-8"):
+    with pytest.raises(cli.UsageError, match="utf-8"):
         parse("--flagfile=a.flags")
 
 

@@ -15,7 +15,7 @@ import launching
 import pytest
 
 from launch.experiment import distributed
-from launch.experiment.distributed import Cluster, PeerError
+from launch.experiment.distributed import PeerError, Processes
 from vladser.errors import InputError
 
 LIMIT = 300  # seconds: a process that hangs takes forever
@@ -102,7 +102,7 @@ class Store:
 def in_all(processes, work):
     """What each process, of threads of this one, makes of its cluster."""
     store = Store()
-    clusters = [Cluster(store, process, processes) for process in range(processes)]
+    clusters = [Processes(store, process, processes) for process in range(processes)]
     with ThreadPoolExecutor(processes) as pool:
         ends = [pool.submit(work, one) for one in clusters]
         return [end.exception() or end.result() for end in ends]
@@ -161,7 +161,7 @@ def test_who_waits_for_a_process_that_failed_gets_its_reason():
 
 
 def test_one_process_needs_no_service():
-    one = Cluster()
+    one = Processes()
     one.check()
     one.agree("flags", ["a"])
     one.fail(InputError("no such folder"))

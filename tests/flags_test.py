@@ -5,21 +5,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import launching
 import pytest
 
-import launch
-from launch.command_line import (
-    cli,
-    condition_flags,
-    flagfiles,
-    flags,
-    flags_text,
-    grids,
-)
+from launch.command_line import cli, conditions, flagfiles, flags
 from vladser import condition
 from vladser.condition import Condition
 
-ROOT = Path(launch.__file__).parents[1]
 PROCESS = "--coordinator=[::1]:1234", "--num_processes=3", "--process_id=2"
 
 
@@ -58,73 +50,54 @@ def test_paths_default_to_cache_corpus_and_flagfile(tmp_path, monkeypatch):
     assert parse("--corpus=demo", "--run_dir=~/x").run_dir == Path.home() / "x"
 
 
-@pytest.mark.parametrize(
-    ("argv", "said"),
-    [
-        ("", "--corpus is required: one of audformat, cremad, demo,"),
-        ("--corpus=iemocop", "unknown corpus .iemocop.: one of audformat, cremad,"),
-        ("--corpus=iemocap", "--data_dir is required"),
-        ("--corpus=iemocap --data_dir=none", "--data_dir=none: no such file"),
-        ("--data_dir=", "expected a path"),
-        ("--aggregator=vlad", "vlad.*one of attentive_statistics, final, gener"),
-        ("--aggregator=netvlad(ghosts=1)", "no option 'ghosts'"),
-        ("--aggregator=netvlad(4)", "expected NAME"),
-        ("--objective=hinge", "objective: expected one of cross_entropy, got"),
-        ("--objective=cross_entropy(smoothing='x')", "expected one of none, uniform"),
-        ("--emotions=angry,angry", "--emotions=angry,angry"),
-        ("--smoothing=bigram", "--smoothing=bigram: expected one of none, uniform"),
-        ("--alpha=1.5", "--alpha=1.5: expected a number from 0 to 1"),
-        ("--alpha=nan", "--alpha=nan: expected a number"),
-        ("--noise=inf", "--noise=inf: expected a number"),
-        ("--dropout=1", "below 1"),
-        ("--learning_rate=0", "above 0"),
-        ("--seeds=-1", "--seeds=-1: expected a whole number of at least 1, got -1"),
-        ("--seeds=2.5", "a whole number"),
-        ("--dry_run=yes", "true or false"),
-        ("--coordinator=host", "--coordinator=host: expected HOST:PORT, or auto"),
-        ("--coordinator=host:99999", "expected HOST:PORT, or auto"),
-        ("--process_id=-1", "at least 0"),
-        ("--corpus=demo --process_id=1", "--process_id go together"),
-        (
-            "--corpus=demo --coordinator=auto --process_id=1",
-            "--coordinator=auto finds the other two flags",
-        ),
-        (
-            f"--corpus=demo {' '.join(PROCESS)} --process_id=3",
-            "--process_id=3: expected less than --num_processes=3",
-        ),
-        (
-            "--corpus=demo --validation=partner --hold_out=session",
-            "--validation=partner goes with --hold_out=speaker",
-        ),
-        ("--features=mfcc", "--features=mfcc: features: expected one of ComParE"),
-        (
-            "--corpus=demo --features=npy",
-            "--features=npy goes with --corpus=manifest,.* not with demo",
-        ),
-        (
-            "--features=npy --corpus=manifest --test_corpus=demo",
-            "--features=npy goes with --test_corpus=manifest,",
-        ),
-        ("--corpus=demo --test_data_dir=x", "a --test_corpus: name that"),
-        ("--corpus=demo --test_corpus=tess", "--test_data_dir is required"),
-        (
-            "--corpus=demo --test_corpus=demo --hold_out=session",
-            "--hold_out=session does not go with --test_corpus",
-        ),
-        ("--corpus=demo --hold_out=none", "goes with --final_model"),
-        (
-            "--corpus=demo --final_model --standardize=speaker",
-            "--final_model needs --standardize=train",
-        ),
-        (
-            "--corpus=demo --final_model --grid=noise=0,1,2",
-            "--final_model is of one condition: --grid says 3",
-        ),
-    ],
-)
-def test_wrong_values_are_refused(argv, said):
-    with pytest.raises(cli.UsageError, match=said) as caught:
+WRONG = {
+    "": "--corpus is required: one of audformat, cremad, demo,",
+    "--corpus=iemocop": "unknown corpus .iemocop.: one of audformat, cremad,",
+    "--corpus=iemocap": "--data_dir is required",
+    "--corpus=iemocap --data_dir=none": "--data_dir=none: no such file",
+    "--data_dir=": "expected a path",
+    "--aggregator=vlad": "vlad.*one of attentive_statistics, final, gener",
+    "--aggregator=netvlad(ghosts=1)": "no option 'ghosts'",
+    "--aggregator=netvlad(4)": "expected NAME",
+    "--objective=hinge": "objective: expected one of cross_entropy, got",
+    "--objective=cross_entropy(smoothing='x')": "expected one of none, uniform",
+    "--emotions=angry,angry": "--emotions=angry,angry",
+    "--smoothing=bigram": "--smoothing=bigram: expected one of none, uniform",
+    "--alpha=1.5": "--alpha=1.5: expected a number from 0 to 1",
+    "--noise=inf": "--noise=inf: expected a number",
+    "--dropout=1": "below 1",
+    "--learning_rate=0": "above 0",
+    "--seeds=2.5": "--seeds=2.5: expected a whole number of at least 1, got '2.5'",
+    "--dry_run=yes": "true or false",
+    "--coordinator=host": "--coordinator=host: expected HOST:PORT, or auto",
+    "--coordinator=host:99999": "expected HOST:PORT, or auto",
+    "--features=mfcc": "--features=mfcc: features: expected one of ComParE",
+    "--features=npy --corpus=manifest --test_corpus=demo": (
+        "--features=npy goes with --test_corpus=manifest,"
+    ),
+}
+# With the demo corpus.
+DO_NOT_GO_TOGETHER = {
+    "--process_id=1": "--process_id go together",
+    "--coordinator=auto --process_id=1": "--coordinator=auto finds the other two flags",
+    f"{' '.join(PROCESS)} --process_id=3": "3: expected less than --num_processes=3",
+    "--validation=partner --hold_out=session": "partner goes with --hold_out=speaker",
+    "--features=npy": "--features=npy goes with --corpus=manifest,.* not with demo",
+    "--test_data_dir=x": "a --test_corpus: name that",
+    "--test_corpus=tess": "--test_data_dir is required",
+    "--test_corpus=demo --hold_out=session": "session does not go with --test_corpus",
+    "--hold_out=none": "goes with --final_model",
+    "--final_model --standardize=speaker": "--final_model needs --standardize=train",
+    "--final_model --grid=noise=0,1,2": "is of one condition: --grid says 3",
+    "--final_model --test_corpus=demo": "leave --test_corpus out",
+    "--final_model --hold_out=none --validation=partner": "goes with --hold_out=speak",
+}
+WRONG |= {f"--corpus=demo {argv}": said for argv, said in DO_NOT_GO_TOGETHER.items()}
+
+
+@pytest.mark.parametrize("argv", WRONG)
+def test_wrong_values_are_refused(argv):
+    with pytest.raises(cli.UsageError, match=WRONG[argv]) as caught:
         parse(*argv.split())
     assert "\n" not in str(caught.value)
 
@@ -136,15 +109,12 @@ def test_wrong_values_are_refused(argv, said):
         "--aggregator=my.pooling(a=1,b='x,y',c=(1,2)) --emotions=sad+calm,angry",
         "--encoder=gru --cells=8 --head=dense(units=3) --optimizer=adam(b1=0.5)",
         "--objective=cross_entropy(alpha=0.3) --focal=2 --class_weights=1",
-        "--noise=1e-7 --rho=0 --learning_rate=3 --max_seconds=1.5",
-        "--hold_out=session --standardize=speaker --on_bad_audio=skip",
-        "--validation=partner --workers=7 --cells=8",
+        "--noise=1e-7 --rho=0 --max_seconds=1.5 --on_bad_audio=skip",
+        "--validation=partner --standardize=speaker --workers=7 --cells=8",
         "--trials_at_once=7 --test_corpus=demo --features=eGeMAPSv02",
         "--grid=alpha=0.1,0.2;aggregator=mean,netvlad --grid=noise=0;cells=2,3",
         "--grid=encoder=lstm,none,bilstm;dropout=0,0.5 --cells=7",
-        "--grid=encoder=none,gru;cells=2,4;head=linear,dense(layers=2)",
         "--grid=optimizer=adam,sgd(momentum=0.9);learning_rate=0.1,1 --encoder=gru",
-        "--grid=optimizer=adadelta,adam --rho=0.5 --learning_rate=0.1",
         "--grid=features=vladser147,eGeMAPSv02;epochs=1,2 --batch_size=7",
         "--grid=objective=cross_entropy,my.loss(margin=2) --smoothing=none",
     ],
@@ -156,7 +126,7 @@ def test_flags_text_repeats_the_run_from_anywhere(argv, tmp_path, monkeypatch):
     here = f"--data_dir={data.name}", "--cache_dir=a 'cache'", "--run_dir=r"
     settings = parse("--corpus=iemocap", *here, *argv.split())
     file = tmp_path / "flags.txt"
-    file.write_text(flags_text.write(settings), encoding="utf-8")
+    file.write_text(flags.text(settings), encoding="utf-8")
     monkeypatch.chdir(data)
     again = parse(f"--flagfile={file}", "--run_dir=r")
     assert again == settings
@@ -164,19 +134,14 @@ def test_flags_text_repeats_the_run_from_anywhere(argv, tmp_path, monkeypatch):
     assert "run_dir" not in file.read_text(encoding="utf-8")
 
 
-def test_flags_text_is_that_of_any_process():
+def test_processes_agree_on_what_is_trained_not_on_where_things_are(tmp_path):
     alone, among = parse("--corpus=demo"), parse("--corpus=demo", *PROCESS)
     assert (among.coordinator, among.process_id) == ("[::1]:1234", 2)
-    assert flags_text.write(among) == flags_text.write(alone)
-
-
-def test_processes_agree_on_what_is_trained_not_on_where_things_are(tmp_path):
-    def agreed(*argv):
-        return flags_text.agreed(parse("--corpus=demo", *argv))
-
+    assert flags.text(among) == flags.text(alone)
     here = f"--cache_dir={tmp_path}", "--workers=9", "--trials_at_once=4"
-    assert agreed(*here) == agreed()
-    assert agreed("--alpha=0.3") != agreed()
+    assert flags.agreed(parse("--corpus=demo", *here)) == flags.agreed(alone)
+    other = parse("--corpus=demo", "--alpha=0.3")
+    assert flags.agreed(other) != flags.agreed(alone)
 
 
 @pytest.mark.parametrize("file", flagfiles.shipped(), ids=lambda file: file.name)
@@ -193,26 +158,24 @@ def test_help_is_grouped_and_says_what_every_flag_is(capsys):
     groups = ["Data", "Condition", "Training", "Protocol", "Machines", "Output"]
     assert re.findall(r"^(\w+):$", out, re.MULTILINE) == [*groups, "General"]
     entries = dict(re.findall(r"^  --(\w+) +(\S.*)", out, re.MULTILINE))
-    assert {*entries} >= {*condition.names(), *vars(parse("--corpus=demo"))} - {
-        "condition"
-    }
+    fields = {*vars(parse("--corpus=demo"))} - {"condition"}
+    assert {*entries} >= {*condition.names()} | fields
     words = " ".join(out.split())
     assert "(default: netvlad(clusters=4))" in words
     assert "(default: 64 for bilstm, gru, lstm)" in words
     assert "0.001 for adam, rmsprop; 0.01 for sgd)" in words
-    assert max(map(len, out.splitlines())) <= 88
 
 
 def test_a_line_of_options_gives_an_option_a_flag(monkeypatch):
     monkeypatch.setitem(condition.OPTIONS, "momentum", "optimizer")
-    flag = condition_flags.flags()["momentum"]
+    flag = conditions.flags()["momentum"]
     assert (
         "plain gradient descent" in flag.text and "(default: 0.0 for sgd)" in flag.text
     )
     with pytest.raises(ValueError, match="at least 0 and below 1, got 1"):
         flag.parse("1")
-    grid = condition_flags.grid("optimizer=sgd; momentum=0,0.9")
-    by_flag = [str(c.optimizer) for c in grids.conditions([grid], {})]
+    grid = conditions.grid("optimizer=sgd; momentum=0,0.9")
+    by_flag = [str(c.optimizer) for c in conditions.conditions([grid], {})]
     sgd = "sgd(learning_rate=0.01,momentum={})"
     assert by_flag == [sgd.format("0.0"), sgd.format("0.9")]
 
@@ -232,6 +195,5 @@ def test_flags_are_answered_without_jax(argv, status):
         "status = cli.run(print, flags.Settings, '', sys.argv[1:]);"
         "sys.exit(9 if 'jax' in sys.modules else status)"
     )
-    assert subprocess.run([sys.executable, "-c", code, argv], cwd=ROOT).returncode == (
-        status
-    )
+    done = subprocess.run([sys.executable, "-c", code, argv], cwd=launching.ROOT)
+    assert done.returncode == status

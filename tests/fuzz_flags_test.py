@@ -8,7 +8,7 @@ from fuzzing import cases
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from launch.command_line import cli, fields, flags, flags_text
+from launch.command_line import cli, fields, flags
 from vladser.registry import aggregators
 
 ANY = st.text(st.characters(), max_size=6)
@@ -19,6 +19,7 @@ NO_POOLINGS = ["netvlad(clusters=", "mean(1)", "f(x)(y)", "netvlad(**{'a':1})", 
 NO_NUMBERS = ["1e400", "nan", "inf", "1_0", "-1", "2e-324", str(2**70), "0x1", "0.5.1"]
 SHARES = ["0.1", "0.5", ".25", "1e-5", "0.3"]
 ODD = ["0.10", "-0.0", "1e-400", "0.30000000000000004"]  # numbers, but the same
+OF_SHARES = "alpha noise dropout learning_rate rho class_weights focal logit_adjustment"
 RIGHT = {
     "aggregator": POOLINGS,
     "smoothing": ["none", "uniform", "unigram"],
@@ -27,13 +28,7 @@ RIGHT = {
     "head": ["linear", "dense(units=3)"],
     "optimizer": ["adam", "sgd(momentum=0.9)", "adadelta"],
     "objective": ["cross_entropy", "cross_entropy(alpha=0.3,focal=1)"],
-    **dict.fromkeys(
-        (
-            *("alpha", "noise", "dropout", "learning_rate", "rho"),
-            *("class_weights", "focal", "logit_adjustment"),
-        ),
-        SHARES,
-    ),
+    **dict.fromkeys(OF_SHARES.split(), SHARES),
 }
 WRONG = st.sampled_from([*NO_POOLINGS, *NO_NUMBERS, *ODD, ""]) | ANY
 
@@ -42,18 +37,13 @@ WRONG = st.sampled_from([*NO_POOLINGS, *NO_NUMBERS, *ODD, ""]) | ANY
 def grids(draw):
     """Like `alpha=0.1,0.2; aggregator=mean`, more or less."""
     careless = draw(st.sampled_from([False, False, True]))
-    names = draw(
-        st.lists(st.sampled_from([*RIGHT]), min_size=1, max_size=4, unique=True)
-    )
+    settings = st.lists(st.sampled_from([*RIGHT]), min_size=1, max_size=4, unique=True)
     parts = []
-    for name in names:
+    for name in draw(settings):
         values = st.sampled_from(RIGHT[name])
-        some = st.lists(
-            values | WRONG if careless else values,
-            min_size=1,
-            max_size=3,
-            unique=not careless,
-        )
+        if careless:
+            values |= WRONG
+        some = st.lists(values, min_size=1, max_size=3, unique=not careless)
         parts.append(f"{name}={','.join(draw(some))}")
     return (draw(st.sampled_from([";;", ",", "; "])) if careless else "; ").join(parts)
 
@@ -62,25 +52,13 @@ PATHS = st.sampled_from(
     [".", "..", "~", "~nobody-x/y", "a b", "\0", "ä/日本", LONG, ""]
 )
 NAMES = st.sampled_from([name for name, _ in fields.declared(flags.Settings)])
+WORDS = "-- - --- --= --flagfile --nodry_run --undefok=x --undefok"
 FLAGS = st.one_of(
-    st.sampled_from([*RIGHT]).flatmap(
-        lambda name: st.sampled_from(RIGHT[name]).map(f"--{name}={{}}".format)
-    ),
+    st.sampled_from([f"--{name}={value}" for name in RIGHT for value in RIGHT[name]]),
     st.tuples(NAMES, WRONG | PATHS | st.just("demo")).map("--{0[0]}={0[1]}".format),
     grids().map("--grid={}".format),
     PATHS.map("--flagfile={}".format),
-    st.sampled_from(
-        [
-            "--",
-            "-",
-            "---",
-            "--=",
-            "--flagfile",
-            "--nodry_run",
-            "--undefok=x",
-            "--undefok",
-        ]
-    ),
+    st.sampled_from(WORDS.split()),
     ANY,
 )
 
@@ -93,13 +71,11 @@ def parsed(*argv):
         return None
 
 
-def status(capsys, *argv):
-    """The exit status; whatever is refused is refused in one line."""
-    found = cli.run(lambda settings: None, flags.Settings, "", argv)
-    error = capsys.readouterr().err
-    assert (found, error) == (0, "") or (found == 2 and len(error.splitlines()) == 1)
-    assert "Traceback" not in error
-    return found
+def check(capsys, *argv):
+    """Whatever is refused is refused in one line, with status 2."""
+    status = cli.run(lambda settings: None, flags.Settings, "", argv)
+    lines = capsys.readouterr().err.splitlines()
+    assert (status, len(lines)) in [(0, 0), (2, 1)]
 
 
 @cases(60)
@@ -107,7 +83,7 @@ def status(capsys, *argv):
 def test_command_lines(capsys, argv):
     asks = {"--help", "-help", "-h", "--version", "-version"}
     assume(not asks & {arg.partition("=")[0] for arg in argv})
-    status(capsys, "--corpus=demo", *argv)
+    check(capsys, "--corpus=demo", *argv)
 
 
 @cases(40)
@@ -123,7 +99,7 @@ def test_flagfiles(capsys, tmp_path, lines, encoding, rest):
     errors = "surrogatepass" if "utf" in encoding else "replace"
     file.write_bytes(text.encode(encoding, errors) + rest)
     assume("-version" not in text and "-help" not in text)
-    status(capsys, "--corpus=demo", f"--flagfile={file}")
+    check(capsys, "--corpus=demo", f"--flagfile={file}")
 
 
 @cases(50)
@@ -136,7 +112,7 @@ def test_grids_are_their_products_and_survive_flags_txt(tmp_path, said):
     sizes = [math.prod(len(of) for _, of in grid.values) for grid in settings.grid]
     assert 1 <= len(conditions) <= sum(sizes)
     assert len({condition.name for condition in conditions}) == len(conditions)
-    (tmp_path / "flags.txt").write_text(flags_text.write(settings), encoding="utf-8")
+    (tmp_path / "flags.txt").write_text(flags.text(settings), encoding="utf-8")
     again = parsed(f"--flagfile={tmp_path / 'flags.txt'}")
     assert flags.conditions(again) == conditions
 
@@ -158,7 +134,7 @@ def test_an_aggregator_is_read_as_it_is_written(text):
         (["--run_dir=a\0b"], r"'--run_dir=a\\x00b' holds a character"),
         (["--run_dir=a\udcffb"], r"'--run_dir=a\\udcffb' holds a character"),
         (["--emotions=a,b\nc"], r"'--emotions=a,b\\nc' holds a character"),
-        (["--flagfile=~nobody-x/y"], "--flagfile=~nobody-x/y: no such file"),
+        (["--flagfile=~nobody-x/y"], "--flagfile=~nobody-x/y: "),
         ([f"--flagfile={LONG}"], "File name too long"),
         (["--grid=noise=0.1,0.10000000000000002"], "noise 0.1"),
     ],

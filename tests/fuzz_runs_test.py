@@ -143,5 +143,5 @@ def test_a_damaged_unfinished_run_is_refused(tmp_path, data):
     )
     for name in "environment.json", "dataset.json":
         (tmp_path / name).write_text(text)
-    refused(resuming.check_environment, tmp_path, json.loads(RESUMED))
-    refused(resuming.check_data, tmp_path, "beef")
+    now = json.loads(RESUMED), {"digest": "beef"}
+    refused(resuming.check_same, tmp_path, *now)

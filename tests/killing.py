@@ -1,4 +1,4 @@
-"""The launcher as a process to be killed: where it is, what it has saved and found."""
+"""The launcher as a process to be killed: its phase, what it has saved and found."""
 
 import json
 import os
@@ -103,14 +103,10 @@ def run_whole(corpus: Sequence[str], folder: Path) -> None:
 
 
 class Attempt:
-    """A process that runs an experiment.
-
-    Attributes:
-      alone: at its end, whether it has left no process behind.
-    """
+    """A process that runs an experiment."""
 
     def __init__(self, experiment: Experiment):
-        self.of, self.begin, self.alone = experiment, time.time(), False
+        self.of, self.begin = experiment, time.time()
         self._log = experiment.folder / "stderr"
         with self._log.open("w") as stderr:
             self.process = subprocess.Popen(
@@ -123,7 +119,7 @@ class Attempt:
             )
 
     def phase(self) -> str:
-        """Where it is, by what lies in its folders."""
+        """Returns its phase, by what lies in its folders."""
         run, cache = self.of.run, self.of.cache
         kept, name = run / "checkpoints", "predictions.csv"
         if self._new(run / "summary.json"):
@@ -143,26 +139,22 @@ class Attempt:
     def said(self) -> str:
         return self._log.read_text(encoding="utf-8")
 
-    def wait_for(self, phase: str) -> bool:
-        """Until the phase is reached or passed; False where the process ends first."""
-        while self.process.poll() is None:
-            if PHASES.index(self.phase()) >= PHASES.index(phase):
-                return True
+    def wait_for(self, phase: str, seconds: float) -> bool:
+        """Waits until the phase is reached or passed, and then for some seconds, but no
+        longer than the phase lasts; that of training lasts beyond its checkpoints.
+        Returns whether the process still runs."""
+        place = PHASES.index(phase)
+        while self.process.poll() is None and PHASES.index(self.phase()) < place:
             time.sleep(0.002)
-        return False
-
-    def stay(self, phase: str, seconds: float) -> None:
-        """Waits, but no longer than the phase lasts; that of training lasts beyond the
-        checkpoints in it."""
-        end, last = time.monotonic() + seconds, PHASES.index(phase)
-        last += phase == "training"
+        end, last = time.monotonic() + seconds, place + (phase == "training")
         while time.monotonic() < end and PHASES.index(self.phase()) <= last:
             time.sleep(0.001)
+        return self.process.poll() is None
 
-    def end(self, timeout: float | None = None) -> int:
-        """Waits for its end, and for that of its workers; returns the exit status."""
-        status = self.process.wait(timeout)
-        self.alone = ends(self.process.pid)
+    def end(self) -> int:
+        """Waits for its end, and that of its workers; returns the exit status."""
+        status = self.process.wait()
+        assert ends(self.process.pid), "workers outlive it"
         return status
 
     def _new(self, path: Path) -> bool:
@@ -173,23 +165,20 @@ class Attempt:
 
 
 def wait_until_it_listens(process: subprocess.Popen) -> None:
-    """Until its handlers of signals are in place, which is at its first line; before
-    that Python has ways of its own. Returns as well where it ends."""
-    while process.poll() is None and not _listens(process.pid):
+    """Waits for its handlers of signals, which its first line sets, or for its end."""
+    while process.poll() is None:
+        try:
+            status = Path(f"/proc/{process.pid}/status").read_text()
+        except OSError:  # it has ended, or this is no Linux
+            return
+        caught = re.search(r"^SigCgt:\s*(\w+)", status, re.MULTILINE)
+        if int(caught[1], 16) >> (signal.SIGTERM - 1) & 1:
+            return
         time.sleep(0.002)
 
 
-def _listens(process: int) -> bool:
-    try:
-        status = Path(f"/proc/{process}/status").read_text()
-    except OSError:  # it has ended, or this is no Linux
-        return True
-    caught = re.search(r"^SigCgt:\s*(\w+)", status, re.MULTILINE)
-    return bool(int(caught[1], 16) >> (signal.SIGTERM - 1) & 1)
-
-
 def ends(group: int) -> bool:
-    """Waits some seconds for the processes of a group; returns whether they ended."""
+    """Waits for the processes of a group; returns whether they end soon."""
     end = time.monotonic() + _GRACE
     while time.monotonic() < end:
         try:

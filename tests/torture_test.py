@@ -1,4 +1,4 @@
-"""The torture in short, and disks that are full or only read."""
+"""Experiments that are killed again and again, and disks that are full or only read."""
 
 import json
 import os
@@ -7,25 +7,31 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
+from collections import Counter
 from functools import partial
 from pathlib import Path
 
 import killing
 import launching
 import pytest
-from killing import Experiment
-from torture import Torture, undisturbed
+from fuzzing import DEPTH
+from killing import PHASES, STOPPING, Attempt, Experiment
 
 from launch.experiment import run_dir
 from vladser.errors import InputError
 
-KILLS = {
-    "extraction": signal.SIGKILL,
-    "compilation": signal.SIGKILL,
-    "training": signal.SIGTERM,
-    "checkpoint": signal.SIGKILL,
-    "results": signal.SIGKILL,
-}
+DEMO = (
+    "--corpus=demo",
+    "--grid=aggregator=mean,netvlad(clusters=2)",
+    "--cells=8",
+    "--seeds=1",
+    "--epochs=2",
+    "--validation=partner",
+    "--trials_at_once=5",
+    "--checkpoint_minutes=0.002",
+)
+LIMIT = 60.0  # seconds from a signal to the end: 10 where nothing else runs
 
 
 @pytest.fixture(scope="module")
@@ -41,29 +47,68 @@ def warm(whole, tmp_path):
     return Experiment(whole.argv, tmp_path, whole.cache)
 
 
-def torture(experiment, kills, found, lasts):
-    done = Torture(random.Random(0), lasts)
-    done.run(experiment, kills, found)
-    assert not done.faults
-    assert done.hit.total() > 2 and done.ends == 1
+def torture(experiment, kills, results):
+    """Kills an experiment at (phase, seconds into it, signal), starts it again with the
+    same command each time, and lets it end: as documented, with the same results."""
+    for phase, seconds, number in kills:
+        before, attempt = experiment.saved(), Attempt(experiment)
+        if number in STOPPING:
+            killing.wait_until_it_listens(attempt.process)
+        if not attempt.wait_for(phase, seconds):
+            break
+        begin = time.monotonic()
+        attempt.process.send_signal(number)
+        status = attempt.end()
+        if status == 0:  # the signal came too late
+            break
+        said, after = attempt.said(), experiment.saved()
+        assert time.monotonic() - begin < LIMIT
+        assert "Traceback" not in said and "damaged" not in said, said
+        if number in STOPPING:
+            assert status == 128 + number and said.endswith("interrupted\n"), said
+        else:
+            assert status == -number, said
+        assert min(after.values(), default=0) >= 0, after  # none is damaged
+        assert all(after[name] >= epoch for name, epoch in before.items())
+    else:
+        attempt = Attempt(experiment)
+    assert attempt.end() == 0 and "damaged" not in attempt.said(), attempt.said()
+    assert experiment.found() == results
+    for pattern in "*.unfinished", "*.checkpoint":
+        assert not [*experiment.run.rglob(pattern)]
 
 
 @pytest.mark.slow
 def test_what_is_killed_again_and_again_ends_with_the_same_bytes(whole, tmp_path):
-    experiment = Experiment(whole.argv, tmp_path)
-    kills = [(phase, KILLS[phase]) for phase in ("extraction", "training", "results")]
-    soon = dict.fromkeys(KILLS, 0.1)  # seconds from the begin of a phase
-    torture(experiment, kills, whole.found(), soon)
+    kills = [
+        ("extraction", 0.1, signal.SIGKILL),
+        ("training", 0.1, signal.SIGTERM),
+        ("results", 0.0, signal.SIGKILL),
+    ]
+    torture(Experiment(whole.argv, tmp_path), kills, whole.found())
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("number", [signal.SIGKILL, *killing.STOPPING])
-def test_at_any_moment_of_any_phase_too(whole, tmp_path, number):
-    for name in "undisturbed", "killed":
-        (tmp_path / name).mkdir()
-    found, lasts = undisturbed(Experiment(whole.argv, tmp_path / "undisturbed"))
-    kills = [(phase, number) for phase in KILLS for _ in range(2)]
-    torture(Experiment(whole.argv, tmp_path / "killed"), kills, found, lasts)
+@pytest.mark.parametrize("number", [signal.SIGKILL, *STOPPING])
+def test_at_any_moment_of_any_phase_too(tmp_path, number):
+    """From the synthesis of a corpus to the report; VLADSER_DEPTH times."""
+    (tmp_path / "whole").mkdir()
+    experiment, lasts = Experiment(DEMO, tmp_path / "whole"), Counter()
+    attempt, clock = Attempt(experiment), time.monotonic()
+    while attempt.process.poll() is None:
+        phase, last = attempt.phase(), clock
+        time.sleep(0.005)
+        clock = time.monotonic()
+        lasts[phase] += clock - last
+    assert attempt.end() == 0, attempt.said()
+    lasts["checkpoint"] = 0.005  # of one
+    draw = random.Random(0)
+    for n in range(DEPTH):
+        (tmp_path / str(n)).mkdir()
+        # Three phases twice: no two experiments go alike.
+        phases = sorted([*PHASES, *draw.sample(PHASES, 3)], key=PHASES.index)
+        kills = [(phase, draw.random() * lasts[phase], number) for phase in phases]
+        torture(Experiment(DEMO, tmp_path / str(n)), kills, experiment.found())
 
 
 @pytest.mark.long

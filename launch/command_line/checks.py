@@ -14,14 +14,11 @@ if TYPE_CHECKING:
 
 
 def require(settings: Settings, conditions: Sequence[Condition]) -> None:
-    """Checks that the flags go together.
+    """Raises InputError where flags do not go together.
 
     Args:
       settings: what the flags say.
       conditions: those that they describe.
-
-    Raises:
-      InputError: they do not.
     """
     s = settings
     process = (s.coordinator, s.num_processes, s.process_id)
@@ -58,7 +55,7 @@ def require(settings: Settings, conditions: Sequence[Condition]) -> None:
             s.final_model and len(conditions) > 1
         ),
     }
-    for features in dict.fromkeys(condition.features for condition in conditions):
+    for features in {condition.features for condition in conditions}:
         in_files = registry.features.build(features).setup is None
         for name, corpus in ("corpus", s.corpus), ("test_corpus", s.test_corpus):
             wrong[

@@ -9,8 +9,10 @@ scheduler (SIGTERM).
 """
 
 import difflib
+import inspect
 import os
 import sys
+import textwrap
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -20,12 +22,19 @@ from typing import Any, NoReturn, TypeVar
 from absl import flags
 
 import vladser
-from launch.command_line import fields, flagfiles, help_text, stopping
+from launch.command_line import fields, flagfiles, stopping
 from launch.command_line.fields import Settings
 from launch.command_line.stopping import Stopped
 from vladser.errors import InputError, VladserError
 
 _NO_TEXT = {"Cc", "Cs", "Zl", "Zp"}  # control characters, no Unicode, line ends
+_GENERAL = {
+    "flagfile": "Reads flags from a file, one --flag=value a line; flags that come "
+    "after it on the command line win over it. Shipped with vladser: "
+    + ", ".join(file.name for file in flagfiles.shipped()),
+    "help": "Shows this.",
+    "version": "Shows the version of vladser.",
+}
 _Settings = TypeVar("_Settings", bound=Settings)
 
 
@@ -69,7 +78,7 @@ def run(
     asked = {arg.partition("=")[0] for arg in argv}
     try:
         if asked & {"--help", "-help", "-h"}:
-            print(help_text.of(settings, usage))
+            print(_help(settings, usage))
         elif asked & {"--version", "-version"}:
             print(f"vladser {vladser.__version__}")
         else:
@@ -80,17 +89,19 @@ def run(
             print(f"error: {' '.join(str(error).splitlines())}", file=sys.stderr)
         return 2 if isinstance(error, UsageError) else 1
     except KeyboardInterrupt as error:
-        if not stopping.listening():  # else `stopping` says it at the end
+        if not stopping.listening():  # else `stopping` prints it at the end
             print("interrupted", file=sys.stderr)
         return error.status if isinstance(error, Stopped) else 130
     except OSError:
-        if (reason := _wrong_with_stdout()) is None:
+        try:
+            print(flush=True)
+        except BrokenPipeError:  # its reader has left
+            pass
+        except OSError as error:
+            said = f"standard output cannot be written: {error.strerror}"
+            print(f"error: {said}", file=sys.stderr)
+        else:  # it is not the cause
             raise
-        if not isinstance(reason, BrokenPipeError):  # else its reader has left
-            print(
-                f"error: standard output cannot be written: {reason.strerror}",
-                file=sys.stderr,
-            )
         # Python flushes it again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
@@ -110,20 +121,15 @@ def parse(settings: type[_Settings], argv: Sequence[str]) -> _Settings:
     """
     values = _Flags()
     fields.define(values, settings)
-    named = fields.positional(settings)
     try:
         _, *words = values(["", *argv])
     except flags.UnrecognizedFlagError as error:
-        names = [*values, *help_text.GENERAL]
+        names = [*values, *_GENERAL]
         close = difflib.get_close_matches(error.flagname, names, n=1)
         hint = f"did you mean --{close[0]}?" if close else "--help lists all flags"
         raise UsageError(f"unknown flag --{error.flagname}: {hint}") from None
     except (flags.Error, ValueError) as error:  # InputErrors are ValueErrors
         raise UsageError(str(error).removeprefix("flag ")) from None
-    if words and not named:
-        raise UsageError(f"unexpected {words[0]!r}: all options are --flag=value")
-    if named and not all(words or [""]):
-        raise UsageError(f"{named} is missing: --help says how to call this")
     try:
         with wrong_use():
             return fields.read(values, settings, words).checked()
@@ -141,8 +147,7 @@ def wrong_use() -> Iterator[None]:
 
 
 class _Flags(flags.FlagValues):
-    """absl's flags, with our flagfiles. Arguments are text that can be a line of a
-    flagfile, part of a path, of a report."""
+    """absl's flags, with our flagfiles."""
 
     def read_flags_from_files(
         self, argv: Sequence[str], force_gnu: bool = True
@@ -151,21 +156,32 @@ class _Flags(flags.FlagValues):
 
 
 def _checked(arg: str) -> str:
-    """Raises InputError for what no file, path or line can hold."""
+    """Raises InputError for what no file, path or line of a report can hold."""
     if {unicodedata.category(letter) for letter in arg} & _NO_TEXT:
         raise InputError(f"{arg!r:.200} holds a character that no line of text has")
     path = arg.partition("=")[2] if arg.startswith("-") else arg
-    if path.startswith("~"):
-        try:
-            Path(path).expanduser()
-        except RuntimeError:
-            raise InputError(f"{arg}: no home folder of that name") from None
+    try:
+        Path(path).expanduser()
+    except RuntimeError:
+        raise InputError(f"{arg}: no home folder of that name") from None
     return arg
 
 
-def _wrong_with_stdout() -> OSError | None:
-    try:
-        print(flush=True)
-    except OSError as error:
-        return error
-    return None
+def _help(settings: type[Settings], usage: str) -> str:
+    """Returns what --help prints: the usage, and the flags by group."""
+    groups: dict[str, dict[str, str]] = {}
+    for name, flag in fields.declared(settings):
+        text = flag.text[:1].upper() + flag.text[1:] + " Required." * flag.required
+        default = "" if flag.default is None else f" (default: {flag.default})"
+        groups.setdefault(flag.group, {})[name] = text + default
+    del groups["General"]
+    groups["General"] = _GENERAL
+    lines = [inspect.cleandoc(usage)]
+    wrapper = textwrap.TextWrapper(88, break_on_hyphens=False)
+    wrapper.subsequent_indent = " " * 24
+    for group, entries in groups.items():
+        lines += ["", f"{group}:"]
+        for name, text in entries.items():
+            wrapper.initial_indent = f"  --{name}".ljust(24)
+            lines.append(wrapper.fill(text))
+    return "\n".join(lines)

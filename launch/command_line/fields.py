@@ -60,11 +60,8 @@ def words(name: str) -> Any:
 
 def cache_dir(group: str) -> Any:
     """Declares the folder of features, the same for every program."""
-    where, text = (
-        str(user_cache_path("vladser")),
-        "where features, compiled programs and the demo corpus are kept.",
-    )
-    return flag(group, where, parsers.absolute, text)
+    text = "where features, compiled programs and the demo corpus are kept."
+    return flag(group, str(user_cache_path("vladser")), parsers.absolute, text)
 
 
 @dataclass(frozen=True)
@@ -104,12 +101,6 @@ def declared(settings: type[Settings]) -> Iterator[tuple[str, Flag]]:
             yield field.name, said._replace(parse=parse, text=text)
 
 
-def positional(settings: type[Settings]) -> str | None:
-    """Returns what the words of a command line stand for, None if it takes none."""
-    names = (f.metadata.get("words") for f in dataclasses.fields(settings))
-    return next(filter(None, names), None)
-
-
 def define(values: flags.FlagValues, settings: type[Settings]) -> None:
     """Defines the flags of `settings` on `values`."""
     for name, said in declared(settings):
@@ -130,16 +121,20 @@ def read(
       words: the arguments that are no flags.
 
     Raises:
-      InputError: a required flag is missing.
+      InputError: a required flag or all words are missing, or there may be no words.
     """
     given: dict[str, Any] = {}
+    if words and not any("words" in f.metadata for f in dataclasses.fields(settings)):
+        raise InputError(f"unexpected {words[0]!r}: all options are --flag=value")
     for name, said in declared(settings):
         value = values[name].value
         if said.required and value is None:
             raise InputError(f"--{name} is required: {said.text.rstrip('.')}")
         given[name] = tuple(value or ()) if said.repeatable else value
     for field in dataclasses.fields(settings):
-        if "words" in field.metadata:
+        if named := field.metadata.get("words"):
+            if not all(words or [""]):
+                raise InputError(f"{named} is missing: --help says how to call this")
             given[field.name] = tuple(words)
         if names := field.metadata.get("flags"):
             own = {name: given.pop(name) for name in names}
@@ -149,7 +144,4 @@ def read(
 
 class _Parser(flags.ArgumentParser):
     def __init__(self, parse: Callable[[Any], Any]):
-        self._parse = parse
-
-    def parse(self, argument: Any) -> Any:
-        return self._parse(argument)
+        self.parse = parse  # type: ignore[assignment]

@@ -6,7 +6,6 @@ flag given twice the later counts, so what follows the flagfile on the command l
 over it. Flagfiles may include others. All paths are relative to the working directory.
 """
 
-import contextlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -36,24 +35,26 @@ def expand(args: Iterable[str], parents: tuple[Path, ...] = ()) -> Iterator[str]
         if name not in ("--flagfile", "-flagfile"):
             yield arg
             continue
-        path = _find(value if equals else next(args, ""))
+        value = value if equals else next(args, "")
+        try:
+            path = _find(value)
+            lines = path.read_text(encoding="utf-8-sig").splitlines()
+        except OSError as error:
+            raise InputError(f"--flagfile={value}: {error.strerror}") from None
+        except (UnicodeError, RuntimeError) as error:  # no text, or ~ of no user
+            raise InputError(f"--flagfile={value}: {error}") from None
         if path in parents:
             raise InputError(f"flagfile {path} includes itself")
         if not parents:
             yield f"--flagfile={path}"
-        yield from expand(_lines(path), (*parents, path))
+        yield from expand(_flags(path, lines), (*parents, path))
 
 
 def _find(name: str) -> Path:
     """Finds a file by its path, or a shipped one by its name or path in the sources."""
-    path = Path(name)
-    try:
-        with contextlib.suppress(RuntimeError):  # ~ of an unknown user
-            path = path.expanduser()
-        if name and path.exists():
-            return path.resolve()
-    except OSError as error:
-        raise InputError(f"--flagfile={name}: {error.strerror}") from None
+    path = Path(name).expanduser()
+    if name and path.exists():
+        return path.resolve()
     known = {file.name: file.resolve() for file in shipped()}
     if path.name in known and path.parent in (Path(), Path("launch/flagfiles")):
         return known[path.name]
@@ -61,14 +62,8 @@ def _find(name: str) -> Path:
     raise InputError(f"--flagfile={name}: no such file; shipped with vladser: {names}")
 
 
-def _lines(path: Path) -> Iterator[str]:
+def _flags(path: Path, lines: Iterable[str]) -> Iterator[str]:
     """Yields the flags, without quotes around whole values, as a shell does."""
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except OSError as error:
-        raise InputError(f"--flagfile={path}: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise InputError(f"--flagfile={path}: not a text file in UTF-8") from None
     for number, line in enumerate(map(str.strip, lines), 1):
         if not line or line.startswith(("#", "//")):
             continue

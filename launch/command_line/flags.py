@@ -1,25 +1,33 @@
-"""The flags of an experiment; their defaults reproduce the paper."""
+"""The flags of an experiment, whose defaults reproduce the paper; and as a flagfile."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
-from launch.command_line import checks, condition_flags, fields, grids
+from launch.command_line import checks, fields
+from launch.command_line import conditions as of_conditions
+from launch.command_line.conditions import Grid
 from launch.command_line.fields import flag, several
-from launch.command_line.grids import Grid
 from launch.command_line.parsers import address, one_of
 from vladser.condition import Condition
 from vladser.corpora import emotions, readers
 from vladser.data import folds
 from vladser.features.cores import cores
 from vladser.options import Count, Natural, NonNegative, Positive
+from vladser.types import Part
 
-PROCESS = ("coordinator", "num_processes", "process_id")
 _CORPORA = (
     f"one of {', '.join(readers.READERS)}, or the import path of a reader of your own."
+)
+_NOT_REPEATED = {"coordinator", "num_processes", "process_id"}
+_NOT_REPEATED |= {"flagfile", "run_dir", "fresh", "dry_run"}
+# What results do not depend on: where data is and how work is divided.
+_LOCAL = (
+    *("--data_dir=", "--test_data_dir=", "--cache_dir=", "--workers="),
+    *("--trials_at_once=", "--checkpoint_minutes=", "--final_model="),
 )
 
 
@@ -53,7 +61,8 @@ class Settings(fields.Settings):
         training speakers'; speaker, each speaker's own, test speakers included
         (transductive).
       trials_at_once: trials that are trained at once on all devices of a process
-        (default: as many as are estimated to fit into memory).
+        (default: as many as fit into memory by an estimate and, on a CPU, take seconds
+        a step).
       coordinator: HOST:PORT of process 0, for several processes that share an
         experiment; each runs this command. With auto, jax finds it and the next two
         flags in a job of Slurm, Open MPI, Kubernetes or Cloud TPU.
@@ -80,11 +89,9 @@ class Settings(fields.Settings):
     max_seconds: Positive = flag("Data", 60.0)
     workers: Count = flag("Data", cores())
 
-    condition: Mapping[str, Any] = several(condition_flags.flags())
+    condition: Mapping[str, Any] = several(of_conditions.flags())
 
-    grid: tuple[Grid, ...] = flag(
-        "Training", None, condition_flags.grid, repeatable=True
-    )
+    grid: tuple[Grid, ...] = flag("Training", None, of_conditions.grid, repeatable=True)
     seeds: Count = flag("Training", 5)
 
     hold_out: str = flag("Protocol", "speaker", one_of(*folds.HOLD_OUT))
@@ -115,6 +122,39 @@ def conditions(settings: Settings) -> list[Condition]:
     """Returns the conditions that the settings describe.
 
     Raises:
-      InputError: see `grids.conditions`.
+      InputError: see `launch.command_line.conditions`.
     """
-    return grids.conditions(settings.grid, settings.condition)
+    return of_conditions.conditions(settings.grid, settings.condition)
+
+
+def features(settings: Settings) -> list[Part]:
+    """Returns the features that the conditions have, each once."""
+    return [*dict.fromkeys(condition.features for condition in conditions(settings))]
+
+
+def text(settings: Settings) -> str:
+    """Returns a flagfile that repeats the run from any folder and with any number of
+    processes: all flags but those of the process, run_dir, fresh and dry_run."""
+    return "".join(f"{line}\n" for line in _lines(settings))
+
+
+def agreed(settings: Settings) -> list[str]:
+    """Returns the flags that all processes of an experiment share, a line each."""
+    return shared([*_lines(settings)])
+
+
+def shared(lines: list[str]) -> list[str]:
+    """Returns those lines of `text` that results depend on."""
+    return [line for line in lines if not line.startswith(_LOCAL)]
+
+
+def _lines(settings: Settings) -> Iterator[str]:
+    for field, value in vars(settings).items():
+        if field == "emotions":
+            value = ",".join("+".join(merged) for merged in value)
+        for name, said in (value if field == "condition" else {field: value}).items():
+            if name in _NOT_REPEATED or said is None:
+                continue
+            for each in said if name == "grid" else [said]:
+                shown = str(each).lower() if isinstance(each, bool) else each
+                yield f"--{name}={shown}"

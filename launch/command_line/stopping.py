@@ -1,6 +1,6 @@
 """Stops a program by Ctrl-C (SIGINT), or by a job scheduler's SIGTERM.
 
-Signals raise nothing. A thread waits for them and ends the process by `os._exit`, at
+Signals raise nothing. A thread waits for them and ends the process by `os._exit`: at
 once or, while work is `deferred`, when that has saved its state. So no exception is
 raised inside a library that does not expect one, and the interpreter is not finalized
 while threads of C libraries run. The disk is left as by SIGKILL, which the next start
@@ -16,10 +16,11 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import NoReturn
+from typing import ClassVar, NoReturn
 
-PATIENCE = 7.0  # seconds that `deferred` work has to save its state
-_FAREWELL = 2.0  # seconds to flush what was printed, and to tell others
+# Schedulers kill ten seconds after SIGTERM. Until then, in seconds:
+PATIENCE = 7.0  # for deferred work to save its state; and for `before_end`, if any
+_FAREWELL = 2.0  # for standard output to be flushed
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -37,10 +38,9 @@ class _State:
     listening = False
     asked: int | None = None  # the signal
     deferring = False
-    last_words: list[Callable[[Stopped], object]]
+    last_words: ClassVar[list[Callable[[Stopped], object]]] = []
 
 
-_State.last_words = []
 _ending = threading.Lock()
 
 
@@ -73,11 +73,7 @@ def asked() -> bool:
 
 @contextmanager
 def deferred() -> Iterator[None]:
-    """Lets work end by itself when `asked` says so.
-
-    Raises:
-      Stopped: at its end, if the process was told to stop.
-    """
+    """Lets work end by itself when it is `asked` to; then raises Stopped."""
     _State.deferring = True
     try:
         yield

@@ -1,11 +1,10 @@
 """What a run directory keeps of its training: the results of finished batches, and the
-last checkpoint of the batch that is under way. The same command goes on from them."""
+last checkpoint of the batch under way. The same command resumes from them."""
 
 import hashlib
 import io
 import json
-import zipfile
-import zlib
+from collections.abc import Callable
 from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,33 +17,20 @@ from vladser.engine.events import Checkpoint
 from vladser.engine.results import Results
 from vladser.engine.trial_batches import TrialBatch
 
-# What `np.load` raises of a damaged file: its parts have checksums.
-_DAMAGED = (
-    OSError,
-    ValueError,
-    KeyError,
-    TypeError,
-    EOFError,
-    NotImplementedError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
-
 
 @dataclass
 class Figures:
-    """What was counted while trials were trained; in seconds."""
+    """Counts and times of training."""
 
     frames: int = 0  # real ones of live training rows
     computed: int = 0  # padding included
-    compiling: float = 0.0
+    compiling: float = 0.0  # seconds, as those below
     training: float = 0.0
     keeping: float = 0.0
 
     def __add__(self, other: "Figures") -> "Figures":
-        return Figures(
-            *(a + b for a, b in zip(astuple(self), astuple(other), strict=True))
-        )
+        pairs = zip(astuple(self), astuple(other), strict=True)
+        return Figures(*(a + b for a, b in pairs))
 
 
 class Finished(NamedTuple):
@@ -56,7 +42,10 @@ class Finished(NamedTuple):
 
 
 class Checkpoints:
-    """Keeps files in a folder, which is made; without one, nothing is kept."""
+    """Keeps files in a folder, which is made; without one, nothing is kept.
+
+    What cannot be written raises InputError; what is damaged is reported and removed.
+    """
 
     def __init__(self, folder: Path | None):
         self.folder = folder
@@ -64,67 +53,55 @@ class Checkpoints:
             run_dir.make(folder)
 
     def keep(self, finished: Finished) -> None:
-        """Writes a finished batch.
-
-        Raises:
-          InputError: it cannot be written.
-        """
+        """Writes a finished batch, and removes its checkpoint."""
         if self.folder:
-            path = self.folder / f"{_name(finished.batch)}.finished"
-            files.write_bytes(path, pack(finished))
-            self._under_way(finished.batch).unlink(missing_ok=True)
+            name = _name(finished.batch)
+            files.write_bytes(self.folder / f"{name}.finished", pack(finished))
+            (self.folder / f"{name}.checkpoint").unlink(missing_ok=True)
 
     def finished(self) -> list[Finished]:
-        """Reads the batches that are finished; what is damaged is removed, and said."""
+        """Reads the finished batches."""
         paths = sorted(self.folder.glob("*.finished")) if self.folder else []
-        return [kept for path in paths if (kept := _read(path, unpack))]
+        return [finished for path in paths if (finished := _read(path, unpack))]
 
     def save(self, batch: TrialBatch, now: Checkpoint, figures: Figures) -> None:
-        """Writes the checkpoint of a batch, in the place of the one before.
-
-        Raises:
-          InputError: it cannot be written.
-        """
+        """Writes the checkpoint of a batch in place of the one before."""
         if self.folder:
-            packed = _pack({"figures": asdict(figures)}, now)
-            files.write_bytes(self._under_way(batch), packed)
+            path = self.folder / f"{_name(batch)}.checkpoint"
+            files.write_bytes(path, _pack(now, figures=asdict(figures)))
 
     def latest(self, batch: TrialBatch) -> tuple[Checkpoint, Figures] | None:
-        """Reads the last checkpoint of a batch, if it was saved."""
-
-        def unpacked(packed: bytes) -> tuple[Checkpoint, Figures]:
-            head, fields = _unpack(packed)
-            fields["epoch"] = int(fields["epoch"])
-            return Checkpoint(**fields), Figures(**head["figures"])
-
-        path = self._under_way(batch) if self.folder else None
-        return _read(path, unpacked) if path and path.exists() else None
+        """Reads the last checkpoint of a batch, if there is one."""
+        path = self.folder and self.folder / f"{_name(batch)}.checkpoint"
+        return _read(path, _checkpoint) if path and path.exists() else None
 
     def clear(self) -> None:
-        """Removes all checkpoints: once all batches are finished none is of use."""
+        """Removes all checkpoints: once all batches have finished none is of use."""
         for file in self.folder.glob("*.checkpoint") if self.folder else ():
             file.unlink(missing_ok=True)
-
-    def _under_way(self, batch: TrialBatch) -> Path:
-        assert self.folder
-        return self.folder / f"{_name(batch)}.checkpoint"
 
 
 def pack(finished: Finished) -> bytes:
     """Returns a finished batch as bytes, to be kept or sent to another process."""
-    head = {"batch": _places(finished.batch), "figures": asdict(finished.figures)}
-    return _pack(head, finished.results)
+    batch, results, figures = finished
+    return _pack(results, batch=_places(batch), figures=asdict(figures))
 
 
 def unpack(packed: bytes) -> Finished:
-    """Returns what `pack` made bytes of."""
+    """Returns the finished batch that `pack` was given."""
     head, fields = _unpack(packed)
     batch, figures = TrialBatch(*head["batch"]), Figures(**head["figures"])
     return Finished(batch, Results(**fields), figures)
 
 
-def _pack(head: dict[str, Any], fields: Any) -> bytes:
-    """A NamedTuple of arrays and lists of arrays as an .npz file."""
+def _checkpoint(packed: bytes) -> tuple[Checkpoint, Figures]:
+    head, fields = _unpack(packed)
+    fields["epoch"] = int(fields["epoch"])
+    return Checkpoint(**fields), Figures(**head["figures"])
+
+
+def _pack(fields: Any, **head: Any) -> bytes:
+    """Returns a NamedTuple of arrays and lists of arrays, and a head, as .npz."""
     arrays: dict[str, Any] = {
         "head": np.frombuffer(json.dumps(head).encode(), np.uint8)
     }
@@ -147,10 +124,10 @@ def _unpack(packed: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
     return json.loads(fields.pop("head").tobytes()), fields
 
 
-def _read(path: Path, unpacked) -> Any:
+def _read(path: Path, unpacked: Callable[[bytes], Any]) -> Any:
     try:
         return unpacked(path.read_bytes())
-    except _DAMAGED:
+    except Exception:  # np.load checks the sums of all parts
         terminal.say(f"{path} is damaged: its trials are trained again")
         path.unlink(missing_ok=True)
         return None

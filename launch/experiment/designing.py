@@ -1,30 +1,35 @@
-"""From the settings and the features to the design of an experiment."""
+"""From settings and data to an experiment: folds, design, audit, dataset.json."""
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from launch.command_line import flags
+from launch.command_line import cli, flags
 from launch.command_line.flags import Settings
-from launch.experiment import protocol
-from launch.experiment.loading import Loaded
-from vladser.data import dataset
+from vladser import model
+from vladser.condition import specification
+from vladser.data import dataset, folds
 from vladser.engine.design import Design
-from vladser.types import Dataset, Part
+from vladser.errors import InputError
+from vladser.evaluation.audit import checks
+from vladser.evaluation.audit.checks import Finding
+from vladser.types import Dataset, Fold, Part, Utterance
 
 
-def datasets(loaded: Loaded) -> dict[Part, Dataset]:
-    """Returns a dataset for each of the features; all have the same utterances."""
-    return {
-        part: dataset.build(
-            loaded.chosen.utterances,
-            extraction.features,
-            loaded.classes,
-            extraction.feature_set,
-        )
-        for part, extraction in loaded.extractions.items()
-    }
+def check_parts(settings: Settings) -> None:
+    """Raises UsageError for a part that refuses its options or its inputs."""
+    with cli.wrong_use():
+        for condition in flags.conditions(settings):
+            model.sizes(specification(condition, dim=1, classes=2))
+
+
+def make_folds(settings: Settings, data: Dataset) -> list[Fold]:
+    """Returns the folds; raises UsageError where the corpus has no such folds."""
+    # Two corpora are one whose split tells them apart, see `vladser.corpora.cross`.
+    hold_out = "split" if settings.test_corpus else settings.hold_out
+    with cli.wrong_use():
+        return folds.make(data, hold_out, settings.validation)
 
 
 def design(settings: Settings, by_features: Mapping[Part, Dataset]) -> Design:
@@ -42,11 +47,38 @@ def design(settings: Settings, by_features: Mapping[Part, Dataset]) -> Design:
     return Design(
         data,
         conditions,
-        protocol.folds_of(settings, data[0]),
+        make_folds(settings, data[0]),
         range(settings.seeds),
         settings.standardize,
         settings.validation == "partner",
     )
+
+
+def audit(
+    settings: Settings, design: Design, utterances: Sequence[Utterance]
+) -> list[Finding]:
+    """Returns the findings before training.
+
+    Args:
+      settings: of the run.
+      design: the experiment.
+      utterances: those its datasets were built from.
+    """
+    name = "" if settings.test_corpus else settings.corpus
+    return [
+        *checks.corpus(design.datasets[0], utterances, design.folds, name),
+        *checks.protocol(design),
+    ]
+
+
+def require(findings: Sequence[Finding]) -> None:
+    """Raises InputError where a finding is an error: the experiment must not go on."""
+    errors = [finding.check for finding in findings if finding.level == "error"]
+    if errors:
+        raise InputError(
+            f"the audit found errors ({', '.join(errors)}): nothing in training may "
+            "see what is tested"
+        )
 
 
 def digest(by_features: Mapping[Part, Dataset]) -> str:
@@ -57,16 +89,9 @@ def digest(by_features: Mapping[Part, Dataset]) -> str:
     return hashlib.sha256("".join(digests).encode()).hexdigest()
 
 
-def describe(
-    settings: Settings, by_features: Mapping[Part, Dataset], digest: str
-) -> dict[str, Any]:
-    """Returns what dataset.json holds.
-
-    Args:
-      settings: of the run.
-      by_features: its data; where there are several features, `feature_sets` lists all.
-      digest: of all data.
-    """
+def describe(settings: Settings, by_features: Mapping[Part, Dataset]) -> dict[str, Any]:
+    """Returns the content of dataset.json, in which `feature_sets` lists all features
+    where there are several."""
     sets = [
         {
             "frames": int(data.length.sum()),
@@ -83,7 +108,7 @@ def describe(
         "utterances": len(data.utterances),
         **sets[0],
         **({"feature_sets": sets} if len(sets) > 1 else {}),
-        "digest": digest,
+        "digest": digest(by_features),
         "speakers": {
             speaker: {emotion: counts[s, e] for e, emotion in enumerate(data.emotions)}
             for s, speaker in enumerate(data.speakers)

@@ -26,12 +26,12 @@ class PeerError(VladserError):
     """Another process failed."""
 
 
-class Cluster:
+class Processes:
     """The processes of an experiment, as seen by one of them."""
 
-    def __init__(self, client: Any = None, process: int = 0, processes: int = 1):
+    def __init__(self, client: Any = None, process: int = 0, count: int = 1):
         self.process = process
-        self.processes = processes
+        self.count = count
         self._client = client
 
     def check(self) -> None:
@@ -48,13 +48,13 @@ class Cluster:
         Raises:
           PeerError: another process has failed.
         """
-        if self.processes == 1:
+        if self.count == 1:
             return [text]
         self._client.key_value_set(f"{name}/{self.process}", text)
-        while len(found := dict(self._get(name))) < self.processes:
+        while len(found := dict(self._get(name))) < self.count:
             self.check()
             time.sleep(_POLL)
-        return [found[process] for process in range(self.processes)]
+        return [found[process] for process in range(self.count)]
 
     def agree(self, name: str, lines: Sequence[str]) -> None:
         """Raises InputError, in all, where a process has other lines than process 0."""
@@ -90,14 +90,14 @@ class Cluster:
 
     def fail(self, error: BaseException) -> None:
         """Tells the others that this process ends."""
-        if self.processes > 1 and not isinstance(error, PeerError):
+        if self.count > 1 and not isinstance(error, PeerError):
             reason = str(error) if isinstance(error, VladserError) else repr(error)
             key = f"failed/{self.process}"
             self._client.key_value_set(key, reason, allow_overwrite=True)
 
     def _get(self, name: str) -> list[tuple[int, str]]:
         """What processes have set under the name."""
-        if self.processes == 1:
+        if self.count == 1:
             return []
         found = self._client.key_value_dir_get(f"{name}/")
         return [(int(key.rpartition("/")[2]), value) for key, value in found]
@@ -106,7 +106,7 @@ class Cluster:
 @contextmanager
 def join(
     coordinator: str | None, processes: int | None, process: int | None
-) -> Iterator[Cluster]:
+) -> Iterator[Processes]:
     """The processes that share what is done in its body; all leave it together.
 
     Args:
@@ -119,24 +119,24 @@ def join(
       PeerError: another process has failed.
     """
     if coordinator is None:
-        yield Cluster()
+        yield Processes()
         return
-    cluster = _connect(coordinator, processes, process)
+    together = _connect(coordinator, processes, process)
 
     def take_leave(error: BaseException) -> None:
-        cluster.fail(error)
+        together.fail(error)
         jax.distributed.shutdown()  # which the others wait for when they end
 
     stopping.before_end(take_leave)
     try:
-        yield cluster
-        cluster.exchange("done", "")
+        yield together
+        together.exchange("done", "")
     except BaseException as error:
-        cluster.fail(error)
+        together.fail(error)
         raise
 
 
-def _connect(coordinator: str, processes: int | None, process: int | None) -> Cluster:
+def _connect(coordinator: str, processes: int | None, process: int | None) -> Processes:
     # It would keep SIGTERM from ending the process.
     jax.config.update("jax_enable_preemption_service", False)
     given: dict[str, Any] = {}
@@ -162,7 +162,7 @@ def _connect(coordinator: str, processes: int | None, process: int | None) -> Cl
     # of which it wants as many in each process.
     from jax._src.distributed import global_state
 
-    return Cluster(global_state.client, jax.process_index(), jax.process_count())
+    return Processes(global_state.client, jax.process_index(), jax.process_count())
 
 
 def _reach(coordinator: str, process: int | None) -> None:

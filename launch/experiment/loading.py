@@ -3,75 +3,41 @@
 from collections.abc import Callable, Container, Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 from launch.command_line import cli, flags
 from launch.command_line.flags import Settings
-from launch.experiment import terminal
+from launch.experiment import designing, terminal
 from vladser import registry
 from vladser.corpora import cross, emotions, readers
+from vladser.data import dataset
 from vladser.errors import InputError
 from vladser.features import extraction
 from vladser.features.extraction import Extraction
-from vladser.types import Corpus, Part, Utterance
+from vladser.types import Corpus, Dataset, Part, Utterance
 
 
 class Loaded(NamedTuple):
-    """What an experiment works on."""
+    """The data of an experiment.
 
-    chosen: Corpus  # of the emotions that are asked for, with usable audio
-    classes: Sequence[str]
-    extractions: dict[Part, Extraction]  # of all features that conditions have
+    Attributes:
+      utterances: those of the classes, with usable audio.
+      datasets: one for each of the features that conditions have, of these utterances.
+      bad: the reason by utterance, for those that some features cannot describe.
+    """
 
-    @property
-    def bad(self) -> dict[str, str]:
-        """The reason by utterance, for those that some features cannot describe."""
-        found: dict[str, str] = {}
-        for of_part in self.extractions.values():
-            found = of_part.bad | found
-        return found
+    utterances: Sequence[Utterance]
+    datasets: dict[Part, Dataset]
+    bad: dict[str, str]
 
 
-def read(settings: Settings) -> tuple[Corpus, Sequence[str]]:
-    """What --emotions selects from the corpus, or from both, and the classes.
+def read(settings: Settings) -> Corpus:
+    """Reads the corpus, or both.
 
     Raises:
-      UsageError: the corpus has no such classes.
-      InputError: the corpus cannot be read.
+      UsageError: the two do not go together.
+      InputError: a corpus cannot be read.
     """
-    return _select(settings, _corpus(settings))
-
-
-def load(settings: Settings, alive: Callable[[], None]) -> Loaded:
-    """What `read` selects, with its features.
-
-    Args:
-      alive: called now and then; raises if the work has become useless.
-
-    Raises:
-      UsageError: the corpus does not allow the protocol.
-      InputError: files that are not usable, and --on_bad_audio=stop.
-    """
-    from launch.experiment import protocol  # late because it imports jax
-
-    corpus = _corpus(settings)
-    chosen, classes = _select(settings, corpus)
-    protocol.check(settings, chosen.utterances, classes)
-    parts = dict.fromkeys(one.features for one in flags.conditions(settings))
-    extractions = {
-        part: _extract(settings, part, chosen.utterances, alive) for part in parts
-    }
-    loaded = Loaded(chosen, classes, extractions)
-    if loaded.bad:
-        chosen, classes = _select(settings, corpus, loaded.bad)
-    return loaded._replace(chosen=chosen, classes=classes)
-
-
-def kind(features: Part) -> str:
-    """What is bad where something is: audio, or files of features."""
-    ready = registry.features.build(features).setup is None
-    return "files" if ready else "audio"
-
-
-def _corpus(settings: Settings) -> Corpus:
     corpus = readers.read(settings.corpus, settings.data_dir)
     if not settings.test_corpus:
         return corpus
@@ -81,15 +47,58 @@ def _corpus(settings: Settings) -> Corpus:
         return cross.join(corpus, test, settings.corpus, settings.test_corpus)
 
 
-def _select(
+def select(
     settings: Settings, corpus: Corpus, bad: Container[str] = ()
 ) -> tuple[Corpus, Sequence[str]]:
-    corpus = corpus._replace(
-        utterances=[u for u in corpus.utterances if u.id not in bad]
-    )
+    """Returns the utterances that --emotions selects, but for bad ones, and the
+    classes; raises UsageError where the corpus has no such classes."""
+    usable = [u for u in corpus.utterances if u.id not in bad]
+    corpus = corpus._replace(utterances=usable)
     splits = cross.SPLITS if settings.test_corpus else ()
     with cli.wrong_use():
         return emotions.select(corpus, settings.emotions, splits)
+
+
+def load(settings: Settings, alive: Callable[[], None], notes: bool = True) -> Loaded:
+    """Reads and selects the utterances, and extracts their features.
+
+    Args:
+      settings: of the run.
+      alive: called now and then; raises if the work has become useless.
+      notes: whether to print the notes of the corpus.
+
+    Raises:
+      UsageError: the corpus does not allow the protocol.
+      InputError: files are not usable, and --on_bad_audio=stop.
+    """
+    corpus = read(settings)
+    chosen, classes = select(settings, corpus)
+    # Checks the protocol before features are extracted, which can take long.
+    nothing = {u.id: np.empty((1, 0), np.float32) for u in chosen.utterances}
+    empty = dataset.build(chosen.utterances, nothing, classes, "none")
+    designing.make_folds(settings, empty)
+    extractions = {
+        part: _extract(settings, part, chosen.utterances, alive)
+        for part in flags.features(settings)
+    }
+    bad: dict[str, str] = {}
+    for extracted in extractions.values():
+        bad = extracted.bad | bad
+    if bad:
+        chosen, classes = select(settings, corpus, bad)
+    for note in chosen.notes if notes else []:
+        terminal.say(f"note: {note}")
+    datasets = {
+        part: dataset.build(chosen.utterances, x.features, classes, x.feature_set)
+        for part, x in extractions.items()
+    }
+    return Loaded(chosen.utterances, datasets, bad)
+
+
+def kind(features: Part) -> str:
+    """Returns what is read to describe utterances: audio, or files of features."""
+    ready = registry.features.build(features).setup is None
+    return "files" if ready else "audio"
 
 
 def _extract(
@@ -98,12 +107,6 @@ def _extract(
     utterances: Sequence[Utterance],
     alive: Callable[[], None],
 ) -> Extraction:
-    """The features of the utterances whose files are usable.
-
-    Raises:
-      InputError: some are not, and --on_bad_audio=stop.
-    """
-
     what = kind(features)
 
     def progress(count: int) -> None:

@@ -1,16 +1,18 @@
-"""The results of an experiment: the files that process 0 writes when all is trained."""
+"""The results of an experiment as files, which process 0 writes when all is trained."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from launch.command_line.flags import Settings
-from launch.experiment import digests, lines, run_dir
+from launch.experiment import run_dir
+from vladser import files
 from vladser.engine.design import Design
 from vladser.engine.results import Results
+from vladser.engine.trial_batches import TrialBatch
 from vladser.evaluation import comparisons, results
 from vladser.evaluation.netvlad_clusters import Clusters
 from vladser.evaluation.results import Tested
@@ -37,57 +39,114 @@ def write(
       training: the figures of the training.
 
     Returns:
-      What summary.json holds.
+      The content of summary.json.
 
     Raises:
       InputError: a file cannot be written.
     """
     folder, failed = settings.run_dir, np.any(merged.failed, axis=(2, 3))
-    names = design.names
-    every = [
+    tested = [
         Tested(
             design.datasets[c],
             condition,
-            names[c],
+            design.names[c],
             design.folds,
             design.seeds,
             [of_fold[:, c] for of_fold in merged.probabilities],
         )
         for c, condition in enumerate(design.conditions)
     ]
-    # Of a condition whose trial failed, the seeds count whose trials all did not.
-    whole = [tested.of_seeds(~failed[:, c]) for c, tested in enumerate(every)]
-    whole = [tested for tested in whole if tested.seeds]
-    conditions = [results.summary(tested) for tested in whole]
-    summary = {
+    # Of a condition with failed trials, the seeds without any count.
+    whole = [of.of_seeds(~failed[:, c]) for c, of in enumerate(tested)]
+    whole = [of for of in whole if of.seeds]
+    summary: dict[str, Any] = {
         "format": 1,
         "corpus": settings.corpus,
         "test_corpus": settings.test_corpus,
         "emotions": list(design.datasets[0].emotions),
-        "conditions": conditions,
+        "conditions": [results.summary(of) for of in whole],
         "comparisons": list(_comparisons(whole)),
-        "skipped": [
-            {"utterance": name, "reason": reason} for name, reason in skipped.items()
-        ],
-        "failed": list(lines.failed(design, merged)),
+        "skipped": [{"utterance": u, "reason": why} for u, why in skipped.items()],
+        "failed": list(_failed(design, merged)),
         "training": training,
     }
-    rows = chain.from_iterable(map(results.predictions, every))
+    rows = chain.from_iterable(map(results.predictions, tested))
     header = results.header(design.datasets[0])
     run_dir.write_csv(folder / "predictions.csv", header, rows)
-    run_dir.write_lines(folder / "metrics.jsonl", lines.metrics(design, merged))
+    run_dir.write_lines(folder / "metrics.jsonl", _metrics(design, merged))
     if clusters:
-        of_clusters = lines.clusters(design, merged, clusters)
-        run_dir.write_lines(folder / "clusters.jsonl", of_clusters)
-    if len(conditions) == len(design.conditions) == 1:
-        _write_confusion(folder / "confusion.png", summary)
+        lines = _clusters(design, merged, clusters)
+        run_dir.write_lines(folder / "clusters.jsonl", lines)
+    if len(whole) == len(tested) == 1:
+        (condition,) = summary["conditions"]
+        title = f"{settings.corpus}: {condition['name']}"
+        figure = areas.confusion(condition["confusion"], summary["emotions"], title)
+        run_dir.write_png(folder / "confusion.png", figure)
     run_dir.write_json(folder / "summary.json", summary)
-    digests.write(folder)
+    files.write_sums(folder, run_dir.RESULTS)
     return summary
 
 
+def epoch_lines(
+    design: Design,
+    batch: TrialBatch,
+    epoch: int,
+    loss: np.ndarray,
+    validation_ua: np.ndarray,
+) -> Iterator[str]:
+    """Yields the lines of an epoch in metrics.jsonl: one a trial that has not failed.
+
+    Args:
+      design: the experiment.
+      batch: some of its trials.
+      epoch: counted from 1.
+      loss, validation_ua: [seeds, conditions, folds] of the batch.
+    """
+    for place, line in _trials(design, batch):
+        if np.isnan(loss[place]):
+            continue
+        line |= {"epoch": epoch, "loss": float(loss[place])}
+        if not np.isnan(validation_ua[place]):
+            line["validation_ua"] = float(validation_ua[place])
+        yield _line(line)
+
+
+def _metrics(design: Design, merged: Results) -> Iterator[str]:
+    for epoch in range(merged.loss.shape[-1]):
+        curves = merged.loss[..., epoch], merged.validation_ua[..., epoch]
+        yield from epoch_lines(design, _all(design), epoch + 1, *curves)
+
+
+def _clusters(
+    design: Design, merged: Results, clusters: Mapping[int, Clusters]
+) -> Iterator[str]:
+    """Yields clusters.jsonl: a line a trial of NetVLAD that has not failed."""
+    for (s, c, f), line in _trials(design, _all(design)):
+        if c not in clusters or merged.failed[s, c, f].any():
+            continue
+        of = clusters[c]
+        line |= {
+            "utterances": of.utterances[f].tolist(),
+            "adjusted_rand": _number(of.adjusted_rand[s, f]),
+            "untrained_rand": _number(of.untrained_rand[s, f]),
+            "assignment": [
+                None if np.isnan(shares).any() else shares.round(6).tolist()
+                for shares in of.assignment[s, f].astype(float)
+            ],
+        }
+        yield _line(line)
+
+
+def _failed(design: Design, merged: Results) -> Iterator[dict[str, Any]]:
+    """Yields `failed` of summary.json: the trials that were stopped, and where."""
+    for place, line in _trials(design, _all(design)):
+        epoch, step = merged.failed[place].tolist()
+        if epoch:
+            yield line | {"epoch": epoch, "step": step}
+
+
 def _comparisons(tested: Sequence[Tested]) -> Iterator[dict[str, Any]]:
-    """The families of conditions, over the seeds that all of them have."""
+    """Yields the families of conditions, over the seeds that all of them have."""
     seeds = set.intersection(*(set(of.seeds) for of in tested)) if tested else set()
     if not seeds:
         return
@@ -101,8 +160,32 @@ def _comparisons(tested: Sequence[Tested]) -> Iterator[dict[str, Any]]:
         yield comparisons.compare(ua, family, names)
 
 
-def _write_confusion(path: Path, summary: dict[str, Any]) -> None:
-    (condition,) = summary["conditions"]
-    title = f"{summary['corpus']}: {condition['name']}"
-    matrix, emotions = condition["confusion"], summary["emotions"]
-    run_dir.write_png(path, areas.confusion(matrix, emotions, title))
+def _all(design: Design) -> TrialBatch:
+    return TrialBatch(*map(range, design.shape))
+
+
+def _trials(
+    design: Design, batch: TrialBatch
+) -> Iterator[tuple[tuple[int, int, int], dict[str, Any]]]:
+    """Yields the places [seed, condition, fold] in a batch, and the names of the trial
+    there, condition by condition."""
+    names = design.names
+    for c, condition in enumerate(batch.conditions):
+        for s, seed in enumerate(batch.seeds):
+            for f, fold in enumerate(batch.folds):
+                yield (
+                    (s, c, f),
+                    {
+                        "condition": names[condition],
+                        "seed": design.seeds[seed],
+                        "fold": design.folds[fold].held_out,
+                    },
+                )
+
+
+def _number(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
+
+
+def _line(value: dict[str, Any]) -> str:
+    return json.dumps(value, ensure_ascii=False) + "\n"

@@ -1,4 +1,4 @@
-"""What an experiment would do, from the headers of its files alone."""
+"""--dry_run: what an experiment would do, by the headers of its files alone."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -6,19 +6,28 @@ from dataclasses import replace
 
 import numpy as np
 
-from launch.command_line import flags
+from launch.command_line import cli, flags
 from launch.command_line.flags import Settings
-from launch.experiment import designing, loading
+from launch.experiment import designing, loading, resuming
 from vladser import registry, text
 from vladser.data import dataset
 from vladser.engine import placement, trial_batches
 from vladser.features import extraction
-from vladser.types import Corpus, Dataset, Utterance
+from vladser.types import Dataset, Utterance
 
 
-def preview(settings: Settings, chosen: Corpus, classes: Sequence[str]) -> str:
-    """The answer to --dry_run."""
-    parts = dict.fromkeys(one.features for one in flags.conditions(settings))
+def preview(settings: Settings) -> str:
+    """Returns what --dry_run prints.
+
+    Raises:
+      UsageError: the flags ask for what parts, corpus or run_dir do not allow.
+      InputError: the corpus cannot be read.
+    """
+    designing.check_parts(settings)
+    with cli.wrong_use():
+        resuming.check(settings)
+    chosen, classes = loading.select(settings, loading.read(settings))
+    parts = flags.features(settings)
     expected = {
         part: extraction.expect(
             chosen.utterances, registry.features.build(part), settings.max_seconds
@@ -38,35 +47,36 @@ def preview(settings: Settings, chosen: Corpus, classes: Sequence[str]) -> str:
     most, processes = settings.trials_at_once, settings.num_processes or 1
     mine, *_ = trial_batches.cut(design, most, processes)
     largest = max(mine, key=lambda batch: batch.trials)
+    data = design.datasets[largest.conditions[0]]
     mesh = placement.mesh(*largest.rectangle)
+    device = mesh.devices.flat[0]
+    sharing = mesh.size if device.platform == "cpu" else 1  # devices of one dataset
     working = trial_batches.memory(design, largest)
-    corpus = design.datasets[largest.conditions[0]]
-    memory = (corpus.frames.nbytes + working) / 2**20
+    memory = (data.frames.nbytes / sharing + working) / 2**20
     seeds, conditions, folds = design.shape
     plans = [design.plan(place) for place in range(conditions)]
     frames = sum(plan.epochs * plan.training_frames() for plan in plans)
-    epochs = sorted({(plan.epochs, plan.steps) for plan in plans})
+    schedules = [
+        f"{text.count(epochs, 'epoch')} of {text.count(steps, 'step')}"
+        for epochs, steps in sorted({(plan.epochs, plan.steps) for plan in plans})
+    ]
     cut = f"{len(mine)}, the largest of {text.count(largest.trials, 'trial')}"
     if settings.num_processes:
         cut += f" in process 0 of {settings.num_processes}"
     counts = Counter(u.emotion for u in known)
     lines = [
         f"corpus      {settings.corpus}: {text.count(len(known), 'utterance')} of "
-        f"{text.count(len(corpus.speakers), 'speaker')}, "
-        f"{corpus.length.sum():,} frames",
+        f"{text.count(len(data.speakers), 'speaker')}, {data.length.sum():,} frames",
         f"classes     {', '.join(f'{name} {counts[name]:,}' for name in classes)}",
         f"features    {', '.join(map(str, parts))}",
         *(f"{'' if n else 'condition':12}{c}" for n, c in enumerate(design.names)),
         f"trials      {seeds * conditions * folds:,} = "
         f"{text.count(conditions, 'condition')} x {text.count(folds, 'fold')} x "
-        f"{text.count(seeds, 'seed')}; "
-        + ", ".join(
-            f"{text.count(e, 'epoch')} of {text.count(s, 'step')}" for e, s in epochs
-        ),
+        f"{text.count(seeds, 'seed')}; {', '.join(schedules)}",
         f"training    {frames:,} frames",
         f"batches     {cut}",
         f"memory      about {memory:,.0f} MiB of arrays on each of "
-        f"{text.count(mesh.size, 'device')} ({mesh.devices.flat[0].device_kind})",
+        f"{text.count(mesh.size, 'device')} ({device.device_kind})",
         f"results     {settings.run_dir}",
     ]
     if bad := len(chosen.utterances) - len(known):

@@ -1,90 +1,81 @@
-"""Whether a run directory may be filled: it is new, or its run is to go on."""
+"""Whether a run directory may be filled: it is new, or its run is to be resumed."""
 
 import json
-from enum import Enum
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from launch.command_line import flags_text
+from launch.command_line import flags
 from launch.command_line.flags import Settings
 from launch.experiment import run_dir
 from vladser.errors import InputError
 
-_VERSIONS = ("jax", "jaxlib")
+NEW, UNFINISHED, FINISHED = "new", "unfinished", "finished"
 
 
-class State(Enum):
-    """Of a run directory."""
-
-    NEW = "a new run may fill it"
-    UNFINISHED = "its run is to go on"
-    FINISHED = "its run has finished"
-
-
-def check(settings: Settings) -> State:
+def check(settings: Settings) -> str:
     """Returns the state of run_dir; with --fresh any run there may be set aside.
 
     Raises:
-      InputError: it holds something else, or a run that differs in what its results
-        depend on.
+      InputError: it holds something else, or a run of other flags.
     """
     folder = settings.run_dir
-    last = "model" if settings.final_model else "report.md"
-    try:
-        begun, ended = ((folder / name).exists() for name in ("flags.txt", last))
-    except OSError as error:
-        raise InputError(f"--run_dir={folder}: {error.strerror}") from None
-    if begun and settings.fresh:
-        return State.NEW
+    file = folder / run_dir.FLAGS
+    last = folder / ("model" if settings.final_model else "report.md")
+    with run_dir.allowed(folder):
+        begun, ended = file.exists(), last.exists()
     if not begun:
         run_dir.check(folder)
-        return State.NEW
-    asked, said = flags_text.agreed(settings), _lines(folder / "flags.txt")
-    differs = set(asked).symmetric_difference(said)
-    if asked != said:  # the order of grids is that of the conditions
-        raise InputError(
-            f"--run_dir={folder} holds a run of other flags "
-            f"({', '.join(sorted(differs)) or 'in another order':.400}): repeat its "
-            "flags, name a new folder, or set it aside by --fresh"
-        )
-    return State.FINISHED if ended else State.UNFINISHED
-
-
-def check_environment(folder: Path, now: dict[str, Any]) -> None:
-    """Raises InputError where a run was begun with other versions or devices."""
-    _same(folder / "environment.json", "vladser", now["vladser"])
-    for package in _VERSIONS:
-        _same(folder / "environment.json", package, now["packages"][package])
-    _same(folder / "environment.json", "devices", now["devices"])
-
-
-def check_data(folder: Path, digest: str) -> None:
-    """Raises InputError where a run was begun on other data."""
-    _same(folder / "dataset.json", "digest", digest)
-
-
-def _lines(path: Path) -> list[str]:
+    if not begun or settings.fresh:
+        return NEW
     try:
-        return flags_text.shared(path.read_text(encoding="utf-8").splitlines())
+        written = file.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeError):
-        raise _damaged(path) from None
+        raise _damaged(file) from None
+    now, then = flags.agreed(settings), flags.shared(written)
+    if now != then:  # the order of grids is that of the conditions
+        differ = ", ".join(sorted(set(now) ^ set(then))) or "in another order"
+        raise InputError(
+            f"--run_dir={folder} holds a run of other flags ({differ:.400}): repeat "
+            "its flags, name a new folder, or set it aside by --fresh"
+        )
+    return FINISHED if ended else UNFINISHED
 
 
-def _same(path: Path, name: str, now: str | list[str]) -> None:
-    if not path.exists():  # it stopped before that was written
+def check_same(
+    folder: Path, environment: dict[str, Any], dataset: dict[str, Any]
+) -> None:
+    """Checks that a run was begun with the versions, devices and data of now.
+
+    Args:
+      folder: the run directory; a file that it lacks was not yet written.
+      environment, dataset: what the files of these names would hold now.
+
+    Raises:
+      InputError: it was begun with others.
+    """
+    _check(folder / "environment.json", _versions, environment)
+    _check(folder / "dataset.json", lambda of: {"digest": of["digest"]}, dataset)
+
+
+def _versions(environment: dict[str, Any]) -> dict[str, Any]:
+    packages = {name: environment["packages"][name] for name in ("jax", "jaxlib")}
+    return {name: environment[name] for name in ("vladser", "devices")} | packages
+
+
+def _check(path: Path, select: Callable[[Any], dict], now: dict[str, Any]) -> None:
+    if not path.exists():
         return
     try:
-        said = json.loads(path.read_text(encoding="utf-8"))
-        then = (said | said.get("packages", {}))[name]
-        if type(then) is not type(now) or not str(then).isprintable():
-            raise TypeError
-    except (OSError, ValueError, RecursionError, KeyError, TypeError, AttributeError):
+        then = select(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
         raise _damaged(path) from None
-    if then != now:
-        raise InputError(
-            f"--run_dir={path.parent} was begun with {name} {then}, now it is {now}: "
-            "name a new folder, or set it aside by --fresh"
-        )
+    for name, value in select(now).items():
+        if then[name] != value:
+            raise InputError(
+                f"--run_dir={path.parent} was begun with {name} {then[name]!r:.200}, "
+                f"now it is {value!r}: name a new folder, or set it aside by --fresh"
+            )
 
 
 def _damaged(path: Path) -> InputError:

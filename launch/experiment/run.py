@@ -1,27 +1,28 @@
-"""A run from its features to its files: the part of an experiment that needs jax."""
+"""A run of launch.main, from its flags to its files."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
 
-from launch.command_line import flags_text
+import vladser
+from launch.command_line import cli, flags
 from launch.command_line.flags import Settings
 from launch.experiment import (
-    auditing,
     checkpoints,
     designing,
-    digests,
     final_model,
+    loading,
     outputs,
     resuming,
     run_dir,
     terminal,
     training,
 )
-from launch.experiment.distributed import Cluster
+from launch.experiment.distributed import Processes
 from launch.experiment.loading import Loaded
 from launch.reporting import writing
 from vladser import files, text
@@ -34,70 +35,128 @@ from vladser.evaluation.audit import checks
 from vladser.evaluation.audit.checks import Finding
 
 
-def run(settings: Settings, loaded: Loaded, cluster: Cluster) -> None:
+def run(settings: Settings, processes: Processes) -> None:
     """Trains, tests and, in process 0, fills the run directory and prints the results.
 
     Args:
       settings: of the run.
-      loaded: its utterances and their features.
-      cluster: the processes that share the experiment.
+      processes: those that share the experiment.
 
     Raises:
-      InputError: the processes differ in their data, run_dir cannot be filled, or the
-        audit finds that what is tested is trained on.
+      UsageError: the flags ask for what parts, corpus or run_dir do not allow.
+      InputError: the processes differ in flags or data, a file cannot be read or
+        written, or the audit finds that what is tested is trained on.
       TrainingError: trainings have failed; the others went on.
       PeerError: another process has failed.
     """
-    by_features = designing.datasets(loaded)
-    digest = designing.digest(by_features)
-    design = designing.design(settings, by_features)
-    count = text.count(len(loaded.chosen.utterances), "utterance")
-    cluster.agree("data", [f"{count}, digest {digest[:16]}"])
-    if cluster.process:
-        trained = training.train(settings, design, cluster, None)
-        training.summary(cluster, trained)
-        cluster.send(map(checkpoints.pack, trained.parts))
+    designing.check_parts(settings)
+    versions = f"vladser {vladser.__version__}", f"jax {jax.__version__}"
+    processes.agree("program", [*versions, *flags.agreed(settings)])
+    folder, state, first = settings.run_dir, "", processes.process == 0
+    if first:
+        with cli.wrong_use():
+            state = resuming.check(settings)
+    # What process 0 knows of the run directory holds for all.
+    if processes.exchange("state", state)[0] == resuming.FINISHED:
+        if first:
+            print(f"the run in {folder} has finished: --fresh trains it anew")
+            _require_all(folder)
         return
+    loaded = loading.load(settings, processes.check, notes=first)
+    design = designing.design(settings, loaded.datasets)
+    dataset = designing.describe(settings, loaded.datasets)
+    count = text.count(len(loaded.utterances), "utterance")
+    processes.agree("data", [f"{count}, digest {dataset['digest'][:16]}"])
+    if first:
+        _lead(settings, loaded, design, dataset, processes)
+        return
+    trained = training.train(settings, design, processes, None)
+    training.summary(processes, trained)
+    processes.send(map(checkpoints.pack, trained.parts))
 
+
+def _lead(
+    settings: Settings,
+    loaded: Loaded,
+    design: Design,
+    dataset: dict[str, Any],
+    processes: Processes,
+) -> None:
+    """Runs the experiment as process 0; `dataset` is what dataset.json holds."""
     folder = settings.run_dir
-    if settings.fresh and (folder / "flags.txt").exists():
+    if settings.fresh and (folder / run_dir.FLAGS).exists():
         terminal.say(f"the run that was there is in {run_dir.set_aside(folder)} now")
     with run_dir.locked(folder):
-        tested, summary = None, None
-        description = designing.describe(settings, by_features, digest)
-        if settings.hold_out == "none":
-            _begin(settings, design, description, [])
-        else:
-            utterances = loaded.chosen.utterances
-            certificate = auditing.findings(settings, design, utterances)
-            _begin(settings, design, description, certificate)
-            tested, summary = _test(settings, design, certificate, loaded.bad, cluster)
+        tested, summary, findings = None, None, list[Finding]()
+        if settings.hold_out != "none":
+            findings = designing.audit(settings, design, loaded.utterances)
+        _begin(settings, design, dataset, findings)
+        if settings.hold_out != "none":
+            tested, summary = _test(settings, loaded, design, findings, processes)
         if settings.final_model and (summary is None or summary["conditions"]):
             data = design.datasets[0]  # of the one condition
-            model = final_model.write(settings, data, digest, tested, summary, cluster)
+            digest = dataset["digest"]
+            model = final_model.write(
+                settings, data, digest, tested, summary, processes
+            )
             print(f"the model of all speakers is in {model}; its README.md says more")
     if summary:
-        _require_all(summary["failed"], folder)
+        _require_all(folder)
+
+
+def _begin(
+    settings: Settings,
+    design: Design,
+    dataset: dict[str, Any],
+    findings: Sequence[Finding],
+) -> None:
+    """Writes what is known before the training, or checks that it is the same."""
+    parts = [part for fold in design.folds for part in (fold.train, fold.test)]
+    if left_out := len(design.datasets[0].label) - len(np.unique(np.hstack(parts))):
+        count = text.count(left_out, "utterance")
+        terminal.say(f"note: {count} in no training or test set")
+    for finding in findings:
+        if finding.level != "ok":
+            terminal.say(f"{finding.level}: {finding.text}")
+    designing.require(findings)
+    folder, environment = settings.run_dir, run_dir.environment()
+    if resuming.check(settings) == resuming.UNFINISHED:
+        resuming.check_same(folder, environment, dataset)
+        terminal.say(f"going on with the run in {folder}")
+    (folder / files.SUMS).unlink(missing_ok=True)  # it was of what is written now
+    # The flags first: they mark the folder as a run directory.
+    files.write_text(folder / run_dir.FLAGS, flags.text(settings))
+    run_dir.write_json(folder / "environment.json", environment)
+    run_dir.write_json(folder / "dataset.json", dataset)
+    _certify(folder, findings)
+    terminal.say("compiling the training programs ...")
+
+
+def _certify(folder: Path, findings: Sequence[Finding]) -> None:
+    """Writes audit.json, unless a finding is an error."""
+    designing.require(findings)
+    certificate = {"format": 1, "findings": [f._asdict() for f in findings]}
+    run_dir.write_json(folder / "audit.json", certificate)
 
 
 def _test(
     settings: Settings,
+    loaded: Loaded,
     design: Design,
-    certificate: Sequence[Finding],
-    skipped: Mapping[str, str],
-    cluster: Cluster,
+    findings: Sequence[Finding],
+    processes: Processes,
 ) -> tuple[Results, dict[str, Any]]:
-    """Trains and tests every fold, in process 0; returns the results and what
-    summary.json holds."""
+    """Trains and tests every fold; returns the results and the content of
+    summary.json."""
     folder = settings.run_dir
-    trained = training.train(settings, design, cluster, folder)
-    figures = training.summary(cluster, trained)
-    finished = [*trained.parts, *map(checkpoints.unpack, cluster.receive())]
+    trained = training.train(settings, design, processes, folder)
+    figures = training.summary(processes, trained)
+    finished = [*trained.parts, *map(checkpoints.unpack, processes.receive())]
     parts = [(part.batch, part.results) for part in finished]
     merged = results.merge(parts, design)
-    _certify(folder, [*certificate, *checks.trained(design, merged)])
+    _certify(folder, [*findings, *checks.trained(design, merged)])
     clusters = dict(netvlad_clusters.of_results(design, parts))
-    summary = outputs.write(settings, design, merged, clusters, skipped, figures)
+    summary = outputs.write(settings, design, merged, clusters, loaded.bad, figures)
     if summary["conditions"]:
         writing.write([folder], folder)
     terminal.say(
@@ -105,26 +164,16 @@ def _test(
         f"the first step was done {figures['start_seconds']:.1f} s after the start"
     )
     if summary["conditions"]:  # else every training has failed
-        print(f"{terminal.results(summary, _partial(design))}\n")
+        print(f"{terminal.results(summary)}\n")
         print(f"results are in {folder}, report.html shows them")
     return merged, summary
 
 
-def say_finished(folder: Path) -> None:
-    """Says that the run in a folder has finished.
-
-    Raises:
-      TrainingError: some of its trainings failed.
-    """
-    print(f"the run in {folder} has finished: --fresh trains it anew")
-    summary = folder / "summary.json"
-    if summary.exists():
-        failed = json.loads(summary.read_text(encoding="utf-8")).get("failed", [])
-        _require_all(failed, folder)
-
-
-def _require_all(failed: Sequence[dict[str, Any]], folder: Path) -> None:
-    """Raises TrainingError where trainings failed."""
+def _require_all(folder: Path) -> None:
+    """Raises TrainingError where trainings of a finished run failed."""
+    path = folder / "summary.json"
+    summary = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    failed = summary.get("failed", [])
     for trial in failed:
         terminal.say(
             f"failed: {trial['condition']}, seed {trial['seed']}, held out "
@@ -132,67 +181,7 @@ def _require_all(failed: Sequence[dict[str, Any]], folder: Path) -> None:
             f"{trial['epoch']}, step {trial['step']}"
         )
     if failed:
-        count = text.count(len(failed), "training")
         raise TrainingError(
-            f"{count} failed, see above; {folder} holds the others. A smaller "
-            "--learning_rate may help"
+            f"{text.count(len(failed), 'training')} failed, see above; {folder} holds "
+            "the others. A smaller --learning_rate may help"
         )
-
-
-def _begin(
-    settings: Settings,
-    design: Design,
-    description: dict[str, Any],
-    certificate: Sequence[Finding],
-) -> None:
-    """Fills the run directory with what is known before the training, or checks that
-    what is there is the same.
-
-    Args:
-      settings: of the run.
-      design: the experiment.
-      description: what dataset.json is to hold.
-      certificate: what the audit says so far.
-    """
-    data = design.datasets[0]
-    if left_out := len(data.label) - len(_used(design)):
-        terminal.say(
-            f"note: {text.count(left_out, 'utterance')} in no training or test set"
-        )
-    for line in auditing.lines(certificate):
-        terminal.say(line)
-    auditing.require(certificate)
-    folder, environment = settings.run_dir, run_dir.environment()
-    if resuming.check(settings) is resuming.State.UNFINISHED:
-        resuming.check_environment(folder, environment)
-        resuming.check_data(folder, description["digest"])
-        terminal.say(f"going on with the run in {folder}")
-    (folder / digests.NAME).unlink(missing_ok=True)  # it was of what is written now
-    # First, for it says what the folder is.
-    files.write_text(folder / "flags.txt", flags_text.write(settings))
-    run_dir.write_json(folder / "environment.json", environment)
-    run_dir.write_json(folder / "dataset.json", description)
-    _certify(folder, certificate)
-    terminal.say("compiling the training programs ...")
-
-
-def _certify(folder: Path, certificate: Sequence[Finding]) -> None:
-    """Writes audit.json, unless the audit finds an error."""
-    auditing.require(certificate)
-    run_dir.write_json(folder / "audit.json", auditing.to_json(certificate))
-
-
-def _partial(design: Design) -> list[str]:
-    """The held-out names whose test set lacks a class."""
-    data = design.datasets[0]
-    return [
-        fold.held_out
-        for fold in design.folds
-        if len(np.unique(data.label[fold.test])) < len(data.emotions)
-    ]
-
-
-def _used(design: Design) -> set[int]:
-    """The utterances that some fold trains or tests on."""
-    parts = (part for fold in design.folds for part in (fold.train, fold.test))
-    return {int(row) for part in parts for row in part}

@@ -21,21 +21,41 @@ from vladser.errors import InputError
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+FLAGS = "flags.txt"
+# What SHA256SUMS lists: not the report, which can be written again, nor checkpoints,
+# which hold checksums.
+RESULTS = (
+    FLAGS,
+    "environment.json",
+    "dataset.json",
+    "audit.json",
+    "metrics.jsonl",
+    "clusters.jsonl",
+    "predictions.csv",
+    "confusion.png",
+    "summary.json",
+)
 _LOCK = ".lock"
 _PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy", "opensmile", "audresample")
 
 
+@contextmanager
+def allowed(folder: Path, problem: str = "") -> Iterator[None]:
+    """Raises InputError where the system refuses something in a run directory."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f"--run_dir={folder}{problem}: {error.strerror}") from None
+
+
 def check(folder: Path) -> None:
     """Raises InputError for a folder that no new run may fill: something is in it."""
-    try:
-        inside = folder.iterdir() if folder.exists() else ()
-        occupied = next((file for file in inside if not _passing(file)), None)
-    except OSError as error:
-        raise InputError(f"--run_dir={folder}: {error.strerror}") from None
-    if occupied:
-        raise InputError(
-            f"--run_dir={folder} is not empty ({occupied.name}): name a new folder"
-        )
+    with allowed(folder):
+        for file in folder.iterdir() if folder.exists() else ():
+            if file.name != _LOCK and file.suffix != files.UNFINISHED:
+                raise InputError(
+                    f"--run_dir={folder} is not empty ({file.name}): name a new folder"
+                )
 
 
 def make(folder: Path) -> None:
@@ -52,23 +72,21 @@ def make(folder: Path) -> None:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Makes the folder and keeps every other process off it, as long as this one lives.
-    What a process that was killed there had not finished is removed.
+    """Makes the folder and locks it, as long as this process lives; removes what a
+    process that was killed had not finished there.
 
     Raises:
-      InputError: it cannot be made or written to, or another process works in it.
+      InputError: it cannot be made or written, or another process works in it.
     """
     make(folder)
-    try:
-        lock = FileLock(folder / _LOCK).acquire(timeout=0)
-    except Timeout:
-        raise InputError(
-            f"--run_dir={folder}: another process works in it; wait, or name another"
-        ) from None
-    except OSError as error:
-        raise InputError(
-            f"--run_dir={folder} cannot be written: {error.strerror}"
-        ) from None
+    with allowed(folder, " cannot be written"):
+        try:
+            lock = FileLock(folder / _LOCK).acquire(timeout=0)
+        except Timeout:
+            raise InputError(
+                f"--run_dir={folder}: another process works in it: wait, or "
+                "name another folder"
+            ) from None
     with lock:
         for file in folder.rglob(f".*{files.UNFINISHED}"):
             with suppress(OSError):
@@ -77,20 +95,14 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def set_aside(folder: Path) -> Path:
-    """Renames a folder to NAME.1, NAME.2 or what is free; returns its new path.
+    """Renames a folder to the first free name of NAME.1, NAME.2, ...; returns that.
 
     Raises:
       InputError: it cannot be renamed, or another process works in it.
     """
-    with locked(folder):
-        names = (folder.with_name(f"{folder.name}.{number}") for number in count(1))
-        aside = next(path for path in names if not path.exists())
-        try:
-            return folder.rename(aside)
-        except OSError as error:
-            raise InputError(
-                f"--run_dir={folder} cannot be set aside: {error.strerror}"
-            ) from None
+    names = (folder.with_name(f"{folder.name}.{number}") for number in count(1))
+    with locked(folder), allowed(folder, " cannot be set aside"):
+        return folder.rename(next(path for path in names if not path.exists()))
 
 
 def write_lines(path: Path, lines: Iterable[str]) -> None:
@@ -100,7 +112,7 @@ def write_lines(path: Path, lines: Iterable[str]) -> None:
 
 
 def append_lines(path: Path, lines: Iterable[str]) -> None:
-    """Writes lines behind those of a file that others may read meanwhile.
+    """Appends lines to a file that others may read meanwhile.
 
     Raises:
       InputError: the file cannot be written.
@@ -131,13 +143,8 @@ def write_png(path: Path, figure: "Figure") -> None:
         figure.savefig(file, format="png")
 
 
-def _passing(file: Path) -> bool:
-    """Whether it may be in the folder of a new run."""
-    return file.name == _LOCK or file.suffix == files.UNFINISHED
-
-
 def environment() -> dict[str, Any]:
-    """What the figures of a run may depend on beside its flags and data."""
+    """Returns what the figures of a run may depend on beside its flags and data."""
     import jax
 
     return {
@@ -145,28 +152,20 @@ def environment() -> dict[str, Any]:
         "vladser": vladser.__version__,
         "revision": _revision(),
         "python": platform.python_version(),
-        "packages": {name: _version(name) for name in _PACKAGES},
+        "packages": {name: metadata.version(name) for name in _PACKAGES},
         "host": {"name": platform.node(), "system": platform.platform()},
         "devices": [f"{d.platform}: {d.device_kind}" for d in jax.devices()],
     }
 
 
-def _version(package: str) -> str | None:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return None
-
-
 def _revision() -> str | None:
-    """The commit of the sources, "+" behind it where they differ from it."""
+    """Returns the commit of the sources, with "+" where they differ from it."""
     folder = Path(vladser.__file__).parent.parent
     if not (folder / ".git").exists():
         return None
     describe = "describe --always --exclude=* --abbrev=40 --dirty=+"
     command = ["git", "-C", str(folder), *describe.split()]
-    try:
+    with suppress(OSError):
         done = subprocess.run(command, capture_output=True, text=True)
-    except OSError:
-        return None
-    return done.stdout.strip() or None
+        return done.stdout.strip() or None
+    return None

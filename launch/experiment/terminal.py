@@ -1,4 +1,4 @@
-"""What a person sees: notes, progress and the table of results."""
+"""What the terminal shows: notes, progress and the tables of results."""
 
 import sys
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from vladser.metrics import METRICS
 
 
 def say(text: str) -> None:
-    """Prints a line about what goes on; standard output is for results alone."""
+    """Prints a line to standard error; standard output is for results alone."""
     print(text, file=sys.stderr, flush=True)
 
 
@@ -25,28 +25,19 @@ def bar(description: str, total: int, unit: str, scale: bool = False) -> tqdm:
       unit: what is counted, in the singular.
       scale: whether to write thousands as k.
     """
-    return tqdm(
-        desc=description,
-        total=total,
-        unit=unit,
-        unit_scale=scale,
-        disable=None,
-        leave=False,
-        dynamic_ncols=True,
-        smoothing=0.1,
-    )
+    options = {"disable": None, "leave": False, "dynamic_ncols": True, "smoothing": 0.1}
+    return tqdm(desc=description, total=total, unit=unit, unit_scale=scale, **options)
 
 
-def results(summary: dict[str, Any], partial: Sequence[str]) -> str:
+def results(summary: dict[str, Any]) -> str:
     """Returns the tables of a run: all of its only condition, or a line a condition.
 
     Args:
-      summary: what summary.json holds.
-      partial: the held-out names whose test set lacks a class.
+      summary: the content of summary.json.
     """
     conditions = summary["conditions"]
     if len(conditions) == 1:
-        return _condition(conditions[0], summary["emotions"], partial)
+        return _condition(conditions[0], summary["emotions"])
     folds = not all(_folds_are_speakers(c["ua"]) for c in conditions)
     others = [key for key in metrics.of_summary(conditions[0]) if key != "ua"]
     header = ("condition", "UA %", "95 % interval", *["mean of folds"] * folds)
@@ -59,39 +50,30 @@ def results(summary: dict[str, Any], partial: Sequence[str]) -> str:
             *[text.percent(c["ua"]["mean_of_folds"])] * folds,
             text.percent(c["ua"]["std_over_seeds"]),
             text.percent(c["ua"]["pooled"]),
-            *(text.percent(_of(c, key)["mean_of_folds"]) for key in others),
+            *(
+                text.percent(metrics.of_summary(c)[key]["mean_of_folds"])
+                for key in others
+            ),
         )
         for c in conditions
     ]
     return text.table(header, rows)
 
 
-def _of(condition: dict[str, Any], key: str) -> Any:
-    return metrics.of_summary(condition)[key]
-
-
-def _condition(
-    condition: dict[str, Any], emotions: Sequence[str], partial: Sequence[str]
-) -> str:
+def _condition(condition: dict[str, Any], emotions: Sequence[str]) -> str:
     confusion = np.array(condition["confusion"])
-    by_fold = [
-        (
-            fold["held_out"] + "*" * (fold["held_out"] in partial),
-            f"{fold['utterances']}",
-            text.percent(fold["ua"]),
-        )
+    folds = [
+        (fold["held_out"], f"{fold['utterances']}", text.percent(fold["ua"]))
         for fold in condition["folds"]
     ]
-    shares = metrics.row_shares(confusion)
     spoken = [
         (emotion, *map(text.percent, row))
-        for emotion, row in zip(emotions, shares, strict=True)
+        for emotion, row in zip(emotions, metrics.row_shares(confusion), strict=True)
     ]
-    remark = "\n* tests without some class: its UA is over the others" * bool(partial)
     return "\n\n".join(
         [
             f"{condition['name']}, {text.count(len(condition['seeds']), 'seed')}",
-            text.table(("held out", "utterances", "UA %"), by_fold) + remark,
+            text.table(("held out", "utterances", "UA %"), folds),
             _averages(condition, confusion),
             text.table(("spoken \\ predicted %", *emotions), spoken),
         ]
@@ -100,32 +82,23 @@ def _condition(
 
 def _averages(condition: dict[str, Any], confusion: np.ndarray) -> str:
     """Returns each metric, averaged in several ways and of blind guesses."""
-    written = metrics.of_summary(condition)
-    baselines = {
-        "majority class": metrics.majority(confusion),
-        "chance": metrics.chance(confusion),
-    }
-    ways = {
-        way.replace("_", " "): [averages.get(way) for averages in written.values()]
-        for way in ("mean_of_speakers", "mean_of_folds", "pooled")
-    } | {
-        name: [METRICS[key].compute(guessed) for key in written]
-        for name, guessed in baselines.items()
-    }
-    beside = "mean of speakers"
-    if _folds_are_speakers(condition["ua"]):
-        del ways[beside]
-        beside = "mean of folds"
-    names = [f"{METRICS[key].name} %" for key in written]
-    rows = [(way, *map(text.percent, shares)) for way, shares in ways.items()]
-    ua = condition["ua"]
+    ua, written = condition["ua"], metrics.of_summary(condition)
+    ways = ["mean_of_speakers", "mean_of_folds", "pooled"]
+    if _folds_are_speakers(ua):
+        del ways[0]
+    rows = [
+        (way.replace("_", " "), *(text.percent(of.get(way)) for of in written.values()))
+        for way in ways
+    ]
+    guesses = metrics.majority(confusion), metrics.chance(confusion)
+    for name, guessed in zip(("majority class", "chance"), guesses, strict=True):
+        shares = (METRICS[key].compute(guessed) for key in written)
+        rows.append((name, *map(text.percent, shares)))
     interval = text.interval(ua["interval"], text.percent)
-    seeds = text.percent(ua["std_over_seeds"])
-    return "\n".join(
-        [
-            text.table(("", *names), rows),
-            f"UA: 95 % interval of the {beside} {interval}, sd over seeds {seeds}",
-        ]
+    return (
+        f"{text.table(('', *(f'{METRICS[key].name} %' for key in written)), rows)}\n"
+        f"UA: 95 % interval of the {rows[0][0]} {interval}, "
+        f"sd over seeds {text.percent(ua['std_over_seeds'])}"
     )
 
 

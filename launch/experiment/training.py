@@ -1,12 +1,12 @@
-"""Trains a process's batches of trials, one after another: progress, metrics.jsonl,
-checkpoints, and the figures of the training."""
+"""Trains a process's batches of trials, with progress, checkpoints and figures."""
 
 import json
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import jax
 import numpy as np
@@ -15,9 +15,9 @@ from tqdm import tqdm
 import launch
 from launch.command_line import stopping
 from launch.command_line.flags import Settings
-from launch.experiment import lines, run_dir, terminal
+from launch.experiment import outputs, run_dir, terminal
 from launch.experiment.checkpoints import Checkpoints, Figures, Finished
-from launch.experiment.distributed import Cluster
+from launch.experiment.distributed import Processes
 from vladser import files
 from vladser.engine import experiment, results, trial_batches
 from vladser.engine.design import Design
@@ -26,8 +26,7 @@ from vladser.engine.trial_batches import TrialBatch
 from vladser.evaluation import netvlad_clusters
 
 
-@dataclass
-class Trained:
+class Trained(NamedTuple):
     """A process's part of an experiment."""
 
     parts: list[Finished]
@@ -36,22 +35,23 @@ class Trained:
 
 
 def train(
-    settings: Settings, design: Design, cluster: Cluster, folder: Path | None
+    settings: Settings, design: Design, processes: Processes, folder: Path | None
 ) -> Trained:
     """Trains and tests this process's part of the experiment.
 
     Args:
       settings: of the run.
       design: the experiment.
-      cluster: the processes that share it.
-      folder: the run directory, if it is this process's: training goes on from what is
-        kept there, and more is kept; metrics.jsonl grows as the epochs end.
+      processes: those that share it.
+      folder: the run directory, if it is this process's: training resumes from its
+        checkpoints, writes more, and appends to metrics.jsonl as epochs end.
 
     Raises:
-      Stopped: the process was told to stop; what is under way is kept.
+      Stopped: the process was told to stop; a checkpoint is kept.
     """
-    dealt = trial_batches.cut(design, settings.trials_at_once, cluster.processes)
-    mine, kept = dealt[cluster.process], Checkpoints(folder and folder / "checkpoints")
+    dealt = trial_batches.cut(design, settings.trials_at_once, processes.count)
+    mine = dealt[processes.process]
+    kept = Checkpoints(folder and folder / "checkpoints")
     parts = kept.finished()
     done = [part.batch for part in parts]
     todo = deque(piece for b in mine for piece in trial_batches.missing(done, b))
@@ -62,10 +62,9 @@ def train(
     log = folder and folder / "metrics.jsonl"
     if log:
         files.write_text(log, "")
-    total = sum((part.figures for part in parts), Figures())
     frames = sum(_frames(design, batch) for batch in todo)
     with terminal.bar("training", frames, "frame", scale=True) as bar:
-        trainer = Trainer(settings, design, cluster, kept, bar, log)
+        trainer = Trainer(settings, design, processes, kept, bar, log)
         while todo:
             batch = todo.popleft()
             if len(todo) or len(parts):
@@ -79,7 +78,7 @@ def train(
                 kept.keep(parts[-1])
 
             try:
-                total += trainer.train(batch, finish)
+                trainer.train(batch, finish)
             except jax.errors.JaxRuntimeError as error:
                 if "RESOURCE_EXHAUSTED" not in str(error) or batch.trials == 1:
                     raise
@@ -89,16 +88,17 @@ def train(
                 )
                 todo.extendleft(reversed(trial_batches.halves(batch)))
     kept.clear()
+    total = sum((part.figures for part in parts), Figures())
     return Trained(parts, total, trainer.start)
 
 
 @dataclass
 class Trainer:
-    """Trains batches, and keeps what a process that is stopped needs to go on."""
+    """Trains batches, and keeps checkpoints."""
 
     settings: Settings
     design: Design
-    cluster: Cluster
+    processes: Processes
     kept: Checkpoints
     bar: tqdm
     log: Path | None  # metrics.jsonl
@@ -107,22 +107,20 @@ class Trainer:
 
     def train(
         self, batch: TrialBatch, finish: Callable[[Outcome, Figures], object]
-    ) -> Figures:
+    ) -> None:
         """Trains and tests a batch, from its last checkpoint on if there is one.
 
         Args:
           batch: its trials.
-          finish: takes the outcome, which a signal to stop cannot take away from it.
-
-        Returns:
-          What was counted.
+          finish: takes the outcome, even if the process is told to stop meanwhile, and
+            the figures of the batch, checkpoints included.
 
         Raises:
           Stopped: the process was told to stop; a checkpoint is kept.
-          jax.errors.JaxRuntimeError: among other reasons, the memory is exhausted.
+          jax.errors.JaxRuntimeError: for example, the memory is exhausted.
         """
         resume, figures = self.kept.latest(batch) or (None, Figures())
-        figures, saved = replace(figures), time.monotonic()
+        saved = time.monotonic()
         epochs = self.design.conditions[batch.conditions[0]].epochs
 
         def due() -> bool:
@@ -149,10 +147,9 @@ class Trainer:
                             stopping.now()
                     case Outcome():
                         finish(event, figures)
-        return figures
 
     def _progress(self, step: Step, figures: Figures, epochs: int) -> None:
-        self.cluster.check()
+        self.processes.check()
         self.start = self.start or time.perf_counter() - launch.STARTED
         figures.frames += step.frames
         figures.computed += step.computed
@@ -169,16 +166,15 @@ class Trainer:
             return
         axes = tuple(map(len, batch))
         curves = epoch.loss.reshape(axes), epoch.validation_ua.reshape(axes)
-        said = lines.of_epoch(self.design, batch, epoch.epoch, *curves)
-        run_dir.append_lines(self.log, said)
+        lines = outputs.epoch_lines(self.design, batch, epoch.epoch, *curves)
+        run_dir.append_lines(self.log, lines)
 
 
-def summary(cluster: Cluster, trained: Trained) -> dict[str, float]:
-    """Returns the `training` of summary.json: all processes together, the slowest's
-    seconds."""
+def summary(processes: Processes, trained: Trained) -> dict[str, float]:
+    """Returns `training` of summary.json: sums of frames and the slowest's seconds."""
     own = asdict(trained.figures) | {"start": trained.start}
-    counted = [json.loads(one) for one in cluster.exchange("figures", json.dumps(own))]
-    of = {name: [one[name] for one in counted] for name in own}
+    all_figures = [*map(json.loads, processes.exchange("figures", json.dumps(own)))]
+    of = {name: [figures[name] for figures in all_figures] for name in own}
     frames, computed = sum(of["frames"]), sum(of["computed"])
     return {
         "real_frames_per_second": round(frames / max(max(of["training"]), 1e-9)),
@@ -191,6 +187,6 @@ def summary(cluster: Cluster, trained: Trained) -> dict[str, float]:
 
 
 def _frames(design: Design, batch: TrialBatch) -> int:
-    """Real frames of all live training rows of a batch."""
+    """Returns the real frames of all live training rows of a batch."""
     plan = design.plan(batch.conditions[0]).part(batch.seeds, batch.folds)
     return plan.training_frames() * plan.epochs * len(batch.conditions)

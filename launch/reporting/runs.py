@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from launch.experiment import digests
-from vladser import condition, metrics
+from launch.experiment import run_dir
+from vladser import condition, files, metrics
 from vladser.errors import InputError
 from vladser.evaluation import comparisons
 
@@ -68,11 +68,11 @@ def read(folder: Path) -> Run:
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: expected a run directory, got no folder")
-    if not (folder / digests.NAME).exists():
-        if (folder / "flags.txt").exists():
-            raise InputError(f"{folder}: this run has not finished: no {digests.NAME}")
-        raise InputError(f"{folder}: not a run directory: no {digests.NAME} in it")
-    digests.check(folder)
+    if not (folder / files.SUMS).exists():
+        if (folder / run_dir.FLAGS).exists():
+            raise InputError(f"{folder}: this run has not finished: no {files.SUMS}")
+        raise InputError(f"{folder}: not a run directory: no {files.SUMS} in it")
+    files.check_sums(folder, run_dir.RESULTS)
     with readable(folder / "audit.json"):
         audit = _load(folder / "audit.json", {"findings": []})["findings"]
     with readable(folder / "summary.json"):

@@ -1,7 +1,8 @@
-"""Grids: products of settings, as --grid says them, and the conditions they stand for.
+"""The flags of a condition, and grids: products of their values.
 
-`aggregator=mean; smoothing=uniform,unigram; alpha=0.1,0.2` stands for four conditions.
-Settings that a grid leaves out are as the other flags say.
+Each setting of `vladser.condition` is a flag, by its annotation, default and docstring.
+`--grid=aggregator=mean; smoothing=uniform,unigram; alpha=0.1,0.2` stands for four
+conditions; settings that a grid leaves out are as the other flags say.
 """
 
 import math
@@ -11,11 +12,54 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from vladser import registry
-from vladser.condition import OPTIONS, PARTS, Condition, applies, make, names_among
+from launch.command_line import parsers
+from launch.command_line.fields import Flag
+from vladser import condition, options, registry
+from vladser.condition import (
+    DEFAULTS,
+    NUMBERS,
+    OPTIONS,
+    PARTS,
+    Condition,
+    applies,
+    make,
+    names_among,
+)
 from vladser.errors import InputError
+from vladser.registry import Room
 
+_GROUP = "Condition"
 _MOST = 10_000  # conditions of one grid: more are a mistake
+
+
+def flags() -> dict[str, Flag]:
+    """Returns the flags by name, in the order of `condition.names`."""
+    texts = options.texts(Condition.__doc__, "Attributes")
+    return {name: _flag(name, texts.get(name, "")) for name in condition.names()}
+
+
+def _flag(name: str, text: str) -> Flag:
+    if name in OPTIONS:
+        return _of_option(name, registry.ROOMS[OPTIONS[name]])
+    if name in PARTS:
+        room = registry.ROOMS[name]
+        text = f"{text} One of {', '.join(room.names())}."
+        return Flag(_GROUP, DEFAULTS[name], room.parse, text)
+    return Flag(_GROUP, DEFAULTS[name], parsers.option(*NUMBERS[name]), text)
+
+
+def _of_option(name: str, room: Room) -> Flag:
+    """Returns the flag of an option: where it is not given, each part has its own."""
+    options = {part: room.options(part).get(name) for part in room.names()}
+    having = {part: option for part, option in options.items() if option}
+    usual = room.parse(str(DEFAULTS[room.kind])).name
+    first = having.get(usual) or next(iter(having.values()))
+    parts: dict[Any, list[str]] = {}
+    for part, option in having.items():
+        parts.setdefault(option.default, []).append(part)
+    defaults = [f"{value} for {', '.join(of)}" for value, of in parts.items()]
+    text = f"{first.text} (default: {'; '.join(defaults)})"
+    return Flag(_GROUP, None, parsers.option(*first[:2]), text)
 
 
 @dataclass(frozen=True)
@@ -28,37 +72,41 @@ class Grid:
         return "; ".join(f"{name}={','.join(map(str, of))}" for name, of in self.values)
 
 
-def parse(text: str, parsers: Mapping[str, Callable[[str], Any]]) -> Grid:
-    """Parses the value of a --grid.
-
-    Args:
-      text: `SETTING=VALUE,VALUE; SETTING=VALUE`.
-      parsers: the parser of each setting that a grid may vary, by name.
+def grid(text: str) -> Grid:
+    """Parses `SETTING=VALUE,VALUE; SETTING=VALUE`, the value of --grid.
 
     Raises:
-      ValueError: an unknown or repeated setting, an empty list, or a value that is
-        wrong or repeated.
+      ValueError: an unknown or repeated setting, or a wrong value.
     """
-    known = ", ".join(parsers)
-    lists: dict[str, tuple[Any, ...]] = {}
+    known, lists = flags(), dict[str, tuple[Any, ...]]()
     for part in text.split(";"):
         name, equals, values = (piece.strip() for piece in part.partition("="))
-        if not equals:
+        if not equals or name not in known or name in lists:
             raise ValueError(
-                f"expected SETTING=VALUE,VALUE;SETTING=..., got {part.strip()!r}; "
-                f"settings are {known}"
+                "expected SETTING=VALUE,VALUE;SETTING=..., each setting once, "
+                f"got {part.strip()!r}; settings are {', '.join(known)}"
             )
-        if name not in parsers:
-            raise ValueError(f"unknown setting {name!r}: one of {known}")
-        if name in lists:
-            raise ValueError(f"{name} stands twice: give it one list of values")
-        lists[name] = tuple(
-            _value(name, value.strip(), parsers[name]) for value in _split(values)
-        )
-        for value, count in Counter(lists[name]).items():
-            if count > 1:
-                raise ValueError(f"{name}={value} stands twice in {values}")
+        parse = known[name].parse
+        lists[name] = tuple(_value(name, v.strip(), parse) for v in _split(values))
     return Grid(tuple(lists.items()))
+
+
+def _split(values: str) -> Iterator[str]:
+    """Splits at commas outside parentheses: netvlad(clusters=4,ghost=2) is a value."""
+    start = depth = 0
+    for place, letter in enumerate(values):
+        depth += (letter in "([") - (letter in ")]")
+        if letter == "," and not depth:
+            yield values[start:place]
+            start = place + 1
+    yield values[start:]
+
+
+def _value(name: str, text: str, parse: Callable[[str], Any]) -> Any:
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise ValueError(f"{name}={text}: {error}") from None
 
 
 def conditions(grids: Sequence[Grid], base: Mapping[str, Any]) -> list[Condition]:
@@ -96,18 +144,12 @@ def _members(grid: Grid, base: Mapping[str, Any]) -> list[Condition]:
     products = [dict(zip(lists, p, strict=True)) for p in product(*lists.values())]
     members = [_member({**base, **own}) for own in products]
     _require(lists, members)
-    for name in lists:
-        alike: dict[tuple[Condition, ...], Any] = {}
-        for value in lists[name]:
-            having = [
-                member
-                for own, member in zip(products, members, strict=True)
-                if own[name] == value
-            ]
-            if (other := alike.setdefault(tuple(having), value)) != value:
-                raise InputError(
-                    f"{name}={other} and {name}={value} make no difference here"
-                )
+    for name, values in lists.items():
+        with_value: dict[Any, list[Condition]] = {value: [] for value in values}
+        for own, member in zip(products, members, strict=True):
+            with_value[own[name]].append(member)
+        if len({*map(tuple, with_value.values())}) < len(values):
+            raise InputError(f"values of {name} make no difference here")
     return members
 
 
@@ -136,23 +178,3 @@ def _require(
         if not any(applies(name, condition) for condition in conditions):
             kind = OPTIONS[name]
             raise InputError(f"{prefix}{name}: no {kind} of this run has that option")
-
-
-def _split(values: str) -> Iterator[str]:
-    """Splits at commas outside parentheses: netvlad(clusters=4,ghost=2) is a value."""
-    start = depth = 0
-    for place, letter in enumerate(values):
-        depth += (letter in "([") - (letter in ")]")
-        if letter == "," and not depth:
-            yield values[start:place]
-            start = place + 1
-    yield values[start:]
-
-
-def _value(name: str, text: str, parser: Callable[[str], Any]) -> Any:
-    if not text:
-        raise ValueError(f"{name} lacks a value: write {name}=VALUE,VALUE,...")
-    try:
-        return parser(text)
-    except ValueError as error:
-        raise ValueError(f"{name}={text}: {error}") from None
