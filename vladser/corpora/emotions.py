@@ -1,15 +1,21 @@
 """The classes of an experiment: which emotions of a corpus are chosen and merged.
 
-Readers of published corpora call them angry, bored, calm, disgusted, excited, fearful,
-frustrated, happy, neutral, sad and surprised; other readers may use other names.
+Readers of published corpora use the names of CANONICAL; others may use any name.
 """
 
+import difflib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from vladser.corpora import names
 from vladser.errors import InputError
 from vladser.types import Corpus
+
+CANONICAL = (
+    *("angry", "bored", "calm", "disgusted", "excited", "fearful"),
+    *("frustrated", "happy", "neutral", "sad", "surprised"),
+)
 
 
 def parse(text: str) -> tuple[tuple[str, ...], ...]:
@@ -25,11 +31,11 @@ def parse(text: str) -> tuple[tuple[str, ...], ...]:
       InputError: an empty name, a repeated emotion, fewer than two classes.
     """
     groups = tuple(
-        tuple(name.strip().lower() for name in group.split("+"))
+        tuple(names.normalize(name).lower() for name in group.split("+"))
         for group in text.split(",")
     )
-    names = [name for group in groups for name in group]
-    if len(groups) < 2 or not all(names) or len({*names}) < len(names):
+    every = [name for group in groups for name in group]
+    if len(groups) < 2 or not all(every) or len({*every}) < len(every):
         raise InputError(
             f"emotions {text!r}; expected at least two classes and each emotion once, "
             "such as angry,happy+excited,sad,neutral"
@@ -50,8 +56,8 @@ def select(
       splits: each of which needs every class, such as both of `cross.SPLITS`.
 
     Returns:
-      The corpus, its emotions renamed to the first name of their class; and the class
-      names, in the order of `groups`.
+      The corpus, its emotions renamed to the first name of their class, with a note on
+      what was left out; and the class names, in the order of `groups`.
 
     Raises:
       InputError: a repeated id, or a class without an utterance.
@@ -76,4 +82,19 @@ def select(
         for utterance in corpus.utterances
         if utterance.emotion in class_of
     ]
-    return Corpus(chosen, corpus.notes), tuple(group[0] for group in groups)
+    others = (u.emotion for u in corpus.utterances if u.emotion not in class_of)
+    notes = [*corpus.notes, *_left_out(others, class_of)]
+    return Corpus(chosen, notes), tuple(group[0] for group in groups)
+
+
+def _left_out(others: Iterable[str], chosen: Iterable[str]) -> list[str]:
+    """Returns a note on the emotions that are not chosen, and on those that may be a
+    chosen one by another name."""
+    counts = Counter(others).most_common()
+    if not counts:
+        return []
+    listed = []
+    for name, count in counts:
+        likely = [] if name in CANONICAL else difflib.get_close_matches(name, chosen, 1)
+        listed += [f"{name} {count:,}" + "".join(f" (is that {it}?)" for it in likely)]
+    return [f"left out, since not among the chosen emotions: {', '.join(listed)}"]

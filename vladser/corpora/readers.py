@@ -1,10 +1,12 @@
 """Reads any corpus, by its name or by the import path of its reader."""
 
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
+from vladser.corpora import names
 from vladser.errors import InputError
-from vladser.types import Corpus
+from vladser.types import Corpus, Utterance
 
 # To add a corpus, add a function `folder -> Corpus` to this package, and a line here.
 READERS = {
@@ -65,4 +67,17 @@ def read(name: str, folder: Path) -> Corpus:
     if not isinstance(corpus, Corpus):
         made = type(corpus).__name__
         raise InputError(f"corpus {name} is a {made}, expected a vladser.types.Corpus")
-    return corpus
+    return corpus._replace(utterances=[*map(_normalized, corpus.utterances)])
+
+
+def _normalized(utterance: Utterance) -> Utterance:
+    """Returns the utterance with one way to write each name, and a file that exists."""
+    session, text = utterance.session or "", utterance.text or ""
+    return replace(
+        utterance,
+        file=names.locate(utterance.file),
+        speaker=names.normalize(utterance.speaker),
+        emotion=names.normalize(utterance.emotion),
+        session=names.normalize(session) or None,
+        text=names.normalize(text) or None,
+    )
