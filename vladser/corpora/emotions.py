@@ -16,6 +16,7 @@ CANONICAL = (
     *("angry", "bored", "calm", "disgusted", "excited", "fearful"),
     *("frustrated", "happy", "neutral", "sad", "surprised"),
 )
+_CLOSE = 0.45  # of difflib's ratio: happiness and happy have 0.57, calm and sad 0.29
 
 
 def parse(text: str) -> tuple[tuple[str, ...], ...]:
@@ -95,6 +96,7 @@ def _left_out(others: Iterable[str], chosen: Iterable[str]) -> list[str]:
         return []
     listed = []
     for name, count in counts:
-        likely = [] if name in CANONICAL else difflib.get_close_matches(name, chosen, 1)
+        likely = difflib.get_close_matches(name, chosen, 1, _CLOSE)
+        likely = [] if name in CANONICAL else likely
         listed += [f"{name} {count:,}" + "".join(f" (is that {it}?)" for it in likely)]
     return [f"left out, since not among the chosen emotions: {', '.join(listed)}"]
