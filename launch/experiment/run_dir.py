@@ -139,7 +139,10 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) 
 
 def write_png(path: Path, figure: "Figure") -> None:
     """Writes a figure as a picture, see `files.whole`."""
-    with files.whole(path, "wb") as file:
+    from vladser.plots import style  # late because it imports matplotlib
+
+    with files.whole(path, "wb") as file, style.look():
+        style.spell_out(figure)
         figure.savefig(file, format="png")
 
 

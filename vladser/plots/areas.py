@@ -17,6 +17,7 @@ _ROOM = 12  # percent that a cluster's number takes
 _CENTERED: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": style.SMALL}
 
 
+@style.look()
 def confusion(matrix: np.ndarray, emotions: Sequence[str], title: str) -> Figure:
     """Draws a confusion matrix, the share of each row as shade and number.
 
@@ -39,12 +40,17 @@ def confusion(matrix: np.ndarray, emotions: Sequence[str], title: str) -> Figure
         write(column, row, count, va="top", fontsize=style.SMALL)
     axes.set(xlim=(-0.5, classes - 0.5), ylim=(classes - 0.5, -0.5), title=title)
     axes.set(xlabel="predicted", ylabel="spoken")
-    axes.set_xticks(range(classes), emotions, rotation=30 if classes > 5 else 0)
+    axes.set_xticks(range(classes), emotions)
+    if classes > 5:  # slanted, to end under their columns
+        slant: dict[str, Any] = {"rotation": 30, "ha": "right"}
+        for label in axes.get_xticklabels():
+            label.set(**slant, rotation_mode="anchor")
     axes.set_yticks(range(classes), emotions)
     style.dress(axes)
     return figure
 
 
+@style.look()
 def clusters(assignment: np.ndarray, emotions: Sequence[str]) -> Figure:
     """Draws one panel an emotion: the shares of the clusters, stacked, over the tenths
     of an utterance's time. The number of a cluster is in its area, where there is room.

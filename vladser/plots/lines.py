@@ -10,6 +10,7 @@ from matplotlib.ticker import MaxNLocator
 from vladser.plots import style
 
 
+@style.look()
 def by_condition(
     names: Sequence[str],
     mean: Sequence[float],
@@ -54,6 +55,7 @@ def by_condition(
     return figure
 
 
+@style.look()
 def by_epoch(
     curves: Mapping[str, tuple[np.ndarray, np.ndarray, np.ndarray]], ylabel: str
 ) -> Figure:
@@ -79,6 +81,7 @@ def by_epoch(
     return figure
 
 
+@style.look()
 def by_alpha(
     alpha: Sequence[float],
     series: Mapping[str, tuple[Sequence[float], Sequence[float], Sequence[float]]],
@@ -111,6 +114,7 @@ def by_alpha(
     return figure
 
 
+@style.look()
 def by_time(
     start: Sequence[float],
     end: Sequence[float],
@@ -149,7 +153,6 @@ def by_time(
         spans = [*zip(edge[:-1][won], np.diff(edge)[won], strict=True)]
         below.broken_barh(spans, (number - 0.4, 0.8), color=look["color"], linewidth=0)
     above.set(ylim=(0, 100), ylabel="probability, %", title=title)
-    above.title.set_parse_math(False)  # a file's name may have dollars
     below.set(ylim=(lanes - 0.4, -0.6), xlim=(edge[0], edge[-1]))
     below.set_xlabel(f"time, {unit}")
     below.set_yticks(range(lanes), emotions)

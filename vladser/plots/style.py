@@ -6,10 +6,17 @@ of 3 to white paper. Colour never stands alone: what a figure tells apart differ
 marker, line style, place or label too.
 """
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
 from typing import Any, Literal
 
+import matplotlib
+from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 PAPER = "#ffffff"
 INK = "#1c2127"
@@ -19,10 +26,55 @@ COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#c48700", "#3a9ad1")
 MARKERS = ("o", "s", "^", "D", "v", "P")
 DASHES = ("-", "--", ":", "-.")
 
+_OWN = "DejaVu Sans"  # comes with matplotlib
+
 WIDTH = 3.9  # inches; such a figure is readable on a phone
 SIZE = 9.5  # points
 SMALL = 8.5
 SHADE = 0.5  # opacity of the darkest areas: INK stays readable on them
+
+
+@contextmanager
+def look() -> Iterator[None]:
+    """Makes figures look alike, whatever matplotlibrc says; dollars are dollars."""
+    with matplotlib.rc_context(), warnings.catch_warnings():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams["text.parse_math"] = False
+        # What reads SVG has more fonts; `spell_out` deals with the rest.
+        warnings.filterwarnings("ignore", "Glyph |Matplotlib currently does not")
+        yield
+
+
+def spell_out(figure: Figure) -> None:
+    """Takes letters that matplotlib's own font lacks from other installed fonts, and
+    writes those that none has by their code, such as \\u6124."""
+    labels = figure.findobj(Text)
+    lacking = {*"".join(label.get_text() for label in labels)} - _letters()[_OWN]
+    fonts = sorted(name for name, has in _letters().items() if lacking & has)
+    unknown = lacking.difference({"\n"}, *(_letters()[name] for name in fonts))
+    codes = {ord(one): one.encode("unicode_escape").decode() for one in unknown}
+    for axis in [axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)]:
+        ticks = [label.get_text() for label in axis.get_ticklabels()]
+        if lacking & {*"".join(ticks)}:  # which would come back when it is drawn
+            axis.set_ticks(axis.get_ticklocs(), [t.translate(codes) for t in ticks])
+    for label in labels:
+        label.set_fontfamily([_OWN, *fonts])
+        label.set_text(label.get_text().translate(codes))
+
+
+@cache
+def _letters() -> dict[str, frozenset[str]]:
+    """Returns the letters of each installed font, by its name."""
+    paths = {
+        font.name: font.fname
+        for font in font_manager.fontManager.ttflist
+        if not font.name.startswith("Last Resort")  # which has a box for any letter
+    }
+    paths[_OWN] = font_manager.findfont(_OWN)
+    fonts = {name: font_manager.get_font(path) for name, path in paths.items()}
+    return {
+        name: frozenset(map(chr, font.get_charmap())) for name, font in fonts.items()
+    }
 
 
 def figure(height: float, width: float = WIDTH) -> Figure:

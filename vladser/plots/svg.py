@@ -9,13 +9,11 @@ to 30rem.
 import hashlib
 import io
 import re
-import warnings
 from typing import Any
 from xml.etree import ElementTree
 
 import matplotlib
 from matplotlib.figure import Figure
-from matplotlib.text import Text
 
 from vladser.plots import style
 
@@ -55,17 +53,13 @@ def inline(figure: Figure, title: str, description: str) -> str:
       description: what it shows, in a sentence or two, with the numbers that matter.
     """
     prefix = "f" + hashlib.sha256(title.encode()).hexdigest()[:8]
-    for label in figure.findobj(Text):
-        label.set_parse_math(False)
     file, no_metadata = (
         io.StringIO(),
         dict.fromkeys(("Creator", "Date", "Format", "Type")),
     )
     # Text as text, and ids that are unique in the page.
     options: Any = {"svg.fonttype": "none", "svg.hashsalt": prefix}
-    with warnings.catch_warnings(), matplotlib.rc_context(options):
-        # The reader's fonts have letters that matplotlib's own lacks.
-        warnings.filterwarnings("ignore", "Glyph |Matplotlib currently does not")
+    with style.look(), matplotlib.rc_context(options):
         figure.savefig(file, format="svg", transparent=True, metadata=no_metadata)
     drawn = file.getvalue()
     root, used = ElementTree.fromstring(drawn), {*re.findall(r"#(\w+)", drawn)}
