@@ -121,7 +121,7 @@ def residuals(params: Params, carry: Carry, frames: Array, mask: Array) -> Resid
         cell = f * carry.cell + i * g
         new = Carry(o * jnp.tanh(cell), cell)
         carry = jax.tree.map(partial(jnp.where, keep[:, None]), new, carry)
-        return carry, Residuals(*carry, gates)
+        return carry, Residuals(carry.hidden, carry.cell, gates)
 
     projected = frames @ params.input_kernel + params.bias
     return lax.scan(step, carry, (projected, mask))[1]
