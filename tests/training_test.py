@@ -133,7 +133,7 @@ def _plainly(spec):
         frames = (frames - trial.mean) * trial.scale + trial.noise * noise
         frames = jnp.where(mask[..., None], frames, 0)
         carry = lstm.start(params.encoder, len(ROWS))
-        hidden, _ = lstm.unroll(params.encoder, frames, mask, carry)
+        hidden, _ = lstm.unroll(params.encoder, carry, frames, mask)
         hidden = hidden * (uniform >= trial.dropout) / (1 - trial.dropout)
         pool = jax.vmap(aggregators.build(spec.aggregator).apply, (None, 1, 1))
         vectors = pool(params.aggregator, hidden, mask)

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
 
@@ -104,10 +103,6 @@ class OnDevices:
             rows[failed.any(axis=-1)] = -1
         return rows
 
-    def choose(self, mask: np.ndarray, new: PyTree, old: PyTree) -> PyTree:
-        """Returns `new` where the mask [seeds, trials] is True, else `old`."""
-        return _choose(placement.place(self.mesh, mask), new, old)
-
     def to_devices(self, like: PyTree, leaves: Iterable[np.ndarray]) -> PyTree:
         """Places leaves [seeds, trials, ...] as a tree of the structure of `like`."""
         tree = jax.tree.unflatten(jax.tree.structure(like), leaves)
@@ -123,11 +118,3 @@ class OnDevices:
 def _buffer(data: Dataset, mesh: Mesh) -> Buffer:
     """Returns the frames on the devices; kept for the next batch of the same."""
     return dataset.to_device(data, placement.everywhere(mesh))
-
-
-@jax.jit
-def _choose(mask: Array, new: PyTree, old: PyTree) -> PyTree:
-    def leaf(new, old):
-        return jnp.where(jnp.expand_dims(mask, range(2, new.ndim)), new, old)
-
-    return jax.tree.map(leaf, new, old)
