@@ -2,8 +2,6 @@
 
 import json
 import shutil
-import subprocess
-import sys
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -72,23 +70,6 @@ def test_all_of_it_comes_back(pooling, tmp_path):
             tree.map(np.testing.assert_array_equal, getattr(again, name), expected)
         else:
             assert getattr(again, name) == expected
-
-
-@pytest.mark.slow
-def test_nothing_but_the_folder_is_needed(written, tmp_path):
-    """Another process, another place, neither corpus nor openSMILE."""
-    elsewhere = shutil.move(shutil.copytree(written, tmp_path / "a"), tmp_path / "b c")
-    code = (
-        "import sys; sys.modules['opensmile'] = None\n"
-        "from pathlib import Path; import numpy as np\n"
-        "from vladser.models import bundle, inference\n"
-        "one = bundle.load(Path(sys.argv[1]))\n"
-        "found = inference.classify(one, [np.zeros((9, 5), np.float32)])\n"
-        "print(found.probabilities.sum())"
-    )
-    command = [sys.executable, "-c", code, str(elsewhere)]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert float(done.stdout) == pytest.approx(1, abs=1e-5), done.stderr
 
 
 def test_what_is_there_is_not_overwritten(written):
