@@ -98,15 +98,10 @@ def check_sums(folder: Path, names: Iterable[str]) -> None:
 
 def _digests(folder: Path, names: Iterable[str]) -> dict[str, str]:
     """Returns the digests of the files that are there."""
-    digests = {}
-    for name in names:
-        try:
-            digests[name] = digest(folder / name)
-        except FileNotFoundError:
-            continue
-        except OSError as error:
-            raise InputError(f"{folder / name}: {error.strerror}") from None
-    return digests
+    try:
+        return {n: digest(folder / n) for n in names if (folder / n).exists()}
+    except OSError as error:
+        raise InputError(f"{error.filename}: {error.strerror}") from None
 
 
 def _listed(path: Path) -> dict[str, str]:

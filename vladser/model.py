@@ -18,8 +18,6 @@ from vladser.types import Aggregator, Array, Encoder, PyTree, Spec
 
 
 class Params(NamedTuple):
-    """The parameters of each part."""
-
     encoder: PyTree
     aggregator: PyTree
     head: PyTree
@@ -131,6 +129,7 @@ def update(
     """Takes in a block of frames.
 
     Args:
+      params, spec: the model.
       carry: the state before them.
       frames: [T, B, D], standardized and clean, see `masking.clean`.
       mask: [T, B] bool.
@@ -166,8 +165,9 @@ def finish(
     """Classifies.
 
     Args:
+      params, spec: the model.
       carry: the state after the last frame.
-      seen: what `update` returned for all frames, end to end; mask: theirs.
+      seen, mask: what `update` returned for all frames, end to end, and their mask.
       drop: dropout, in training, for an encoder that has to see all frames at once.
 
     Returns:
@@ -191,11 +191,12 @@ def forward(
     """Runs the model in evaluation, without noise and dropout, on whole utterances.
 
     Args:
-      frames: [T, B, D], standardized; anything where the mask leaves out.
+      params, spec: the model.
+      frames: [T, B, D], standardized; anything where the mask is False.
       mask: [T, B] bool.
 
     Returns:
-      The utterance-level representation [B, V] and the logits [B, classes].
+      See `finish`.
     """
     chex.assert_rank([frames, mask], [3, 2])
     chex.assert_equal_shape_prefix([frames, mask], 2)
