@@ -1,6 +1,7 @@
 """The model card: what a person should know before using a model (Mitchell et al. 2019,
 "Model Cards for Model Reporting"). Its text is in card.md.jinja."""
 
+from functools import partial
 from typing import Any
 
 import jinja2
@@ -24,14 +25,13 @@ def write(said: dict[str, Any]) -> str:
     Its `about` may hold `training`, `evaluation`, `flags` and `environment`, as
     `launch.main --final_model` fills them; the card says which of them is missing.
     """
-    facts = said | {
-        name: said["about"].get(name) for name in ("training", "evaluation")
-    }
-    if trained := facts["training"]:
+    table, about = partial(text.table, markdown=True), said["about"]
+    trained, tested = about.get("training"), about.get("evaluation")
+    facts = said | {"training": trained, "evaluation": tested}
+    if trained:
         counts = [(name, f"{count:,}") for name, count in trained["emotions"].items()]
-        header = "emotion", "utterances"
-        facts["counts"] = text.table(header, counts, markdown=True)
-    if tested := facts["evaluation"]:
+        facts["counts"] = table(("emotion", "utterances"), counts)
+    if tested:
         confusion = np.array(tested["confusion"])
         shares = metrics.row_shares(confusion)
         spoken = [
@@ -39,7 +39,7 @@ def write(said: dict[str, Any]) -> str:
             for emotion, row in zip(said["emotions"], shares, strict=True)
         ]
         header = "spoken \\ predicted", *said["emotions"]
-        facts["confusion"] = text.table(header, spoken, markdown=True)
+        facts["confusion"] = table(header, spoken)
         guessed = metrics.chance(confusion)
         rows = [
             (
@@ -50,6 +50,6 @@ def write(said: dict[str, Any]) -> str:
             )
             for key, of in metrics.of_summary(tested).items()
         ]
-        header = "metric", "mean of folds", "all folds pooled", "chance"
-        facts["metrics"] = text.table(header, rows, markdown=True)
+        columns = "metric", "mean of folds", "all folds pooled", "chance"
+        facts["metrics"] = table(columns, rows)
     return _TEMPLATES.get_template("card.md.jinja").render(facts)
