@@ -59,11 +59,7 @@ def unwritable(path: Path, error: OSError) -> InputError:
 
 
 def digest(path: Path) -> str:
-    """Returns the SHA-256 of a file's content, in hexadecimal digits.
-
-    Raises:
-      OSError: the file cannot be read.
-    """
+    """Returns the SHA-256 of a file's content, in hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

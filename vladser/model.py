@@ -95,26 +95,24 @@ def seen(spec: Spec) -> int:
 
 def start(params: Params, spec: Spec, batch: int) -> Carry:
     """Returns the state before the first frame of `batch` utterances."""
-    (encoder, aggregator), state = _built(spec), ()
+    encoder, aggregator = _built(spec)
     if not encoder.recurrence:
         return Carry((), ())
-    if aggregator.stepwise:
-        outputs, _ = sizes(spec)
-        state = jax.tree.map(
-            lambda x: jnp.broadcast_to(x, (batch, *jnp.shape(x))),
-            aggregator.stepwise.start(params.aggregator, outputs),
-        )
-    return Carry(encoder.recurrence.start(params.encoder, batch), state)
+    carry = encoder.recurrence.start(params.encoder, batch)
+    if not aggregator.stepwise:
+        return Carry(carry, ())
+    state = aggregator.stepwise.start(params.aggregator, sizes(spec)[0])
+    copies = jax.tree.map(lambda x: jnp.broadcast_to(x, (batch, *jnp.shape(x))), state)
+    return Carry(carry, copies)
 
 
 def residuals(
     params: Params, spec: Spec, carry: Carry, frames: Array, mask: Array
 ) -> PyTree:
     """Computes what `update` reuses of the encoder; arguments as there."""
-    recurrence = encoders.build(spec.encoder).recurrence
-    if not recurrence:
-        return ()
-    return recurrence.residuals(params.encoder, carry.encoder, frames, mask)
+    if recurrence := encoders.build(spec.encoder).recurrence:
+        return recurrence.residuals(params.encoder, carry.encoder, frames, mask)
+    return ()
 
 
 def update(
