@@ -132,24 +132,18 @@ def test_a_description_that_fits_nothing_is_refused(changes, says, copy):
     assert says in _refused(copy)
 
 
-def _bfloat(arrays):
-    half = {name: array.astype(np.float16) for name, array in arrays.items()}
-    return safetensors.save(half).replace(b'"F16"', b'"BF16"')
-
-
 @pytest.mark.parametrize(
-    ("change", "says"),
+    ("damage", "says"),
     [
         (lambda a: safetensors.save(a | {"scale": a["scale"] * np.nan}), "scale: "),
         (lambda a: safetensors.save(a | {"scale": np.float64(a["scale"])}), "scale: "),
-        (lambda a: safetensors.save(a).replace(b'"F32"', b'"I32"', 1), "finite"),
-        (_bfloat, "of float32"),  # numpy has no such type
+        (lambda a: safetensors.save(a).replace(b'"F32"', b'"U32"', 1), "float32"),
         (lambda a: b"nothing of the kind", "expected safetensors"),
     ],
 )
-def test_parameters_that_are_no_numbers_are_refused(change, says, copy):
+def test_parameters_that_are_no_numbers_are_refused(damage, says, copy):
     path = copy / "parameters.safetensors"
-    path.write_bytes(change(safetensors.load(path.read_bytes())))
+    path.write_bytes(damage(safetensors.load(path.read_bytes())))
     _seal(copy)
     assert says in _refused(copy)
 
