@@ -82,9 +82,8 @@ class Condition:
         """Returns the default of a setting; that of an option hangs on its part."""
         if name not in OPTIONS:
             return DEFAULTS[name]
-        kind = OPTIONS[name]
-        part = registry.ROOMS[kind].parse(getattr(self, kind).name)
-        return dict(part.options).get(name)
+        room = registry.ROOMS[OPTIONS[name]]
+        return dict(room.parse(getattr(self, room.kind).name).options).get(name)
 
 
 _UNSAID = ("aggregator", "smoothing", "alpha", *SHARED)  # or said otherwise
@@ -137,9 +136,7 @@ def make(**said: Any) -> Condition:
 def names_among(conditions: Sequence[Condition]) -> list[str]:
     """Returns the names of the conditions of a run, with those of SHARED that they do
     not share."""
-    varied = [
-        name for name in SHARED if len({getattr(c, name) for c in conditions}) > 1
-    ]
+    varied = [n for n in SHARED if len({getattr(c, n) for c in conditions}) > 1]
     return [
         ", ".join([c.name, *(f"{_words(n)} {getattr(c, n)}" for n in varied)])
         for c in conditions
@@ -177,17 +174,11 @@ def settings(condition: Condition) -> dict[str, Any]:
 
 
 def specification(condition: Condition, dim: int, classes: int) -> Spec:
-    """Returns what the compiled program of a condition depends on.
-
-    Args:
-      condition: of a trial.
-      dim: descriptors of a frame.
-      classes: how many.
-    """
+    """Returns what its compiled program depends on, of the features `dim` alone."""
     parts = {
         name: registry.ROOMS[name].static(getattr(condition, name))
         for name in PARTS
-        if name != "features"  # of these a program sees `dim` alone
+        if name != "features"
     }
     return Spec(**parts, dim=dim, classes=classes)
 

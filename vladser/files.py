@@ -59,11 +59,7 @@ def unwritable(path: Path, error: OSError) -> InputError:
 
 
 def digest(path: Path) -> str:
-    """Returns the SHA-256 of a file's content, in hexadecimal digits.
-
-    Raises:
-      OSError: the file cannot be read.
-    """
+    """Returns the SHA-256 of a file's content, in hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -98,15 +94,10 @@ def check_sums(folder: Path, names: Iterable[str]) -> None:
 
 def _digests(folder: Path, names: Iterable[str]) -> dict[str, str]:
     """Returns the digests of the files that are there."""
-    digests = {}
-    for name in names:
-        try:
-            digests[name] = digest(folder / name)
-        except FileNotFoundError:
-            continue
-        except OSError as error:
-            raise InputError(f"{folder / name}: {error.strerror}") from None
-    return digests
+    try:
+        return {n: digest(folder / n) for n in names if (folder / n).exists()}
+    except OSError as error:
+        raise InputError(f"{error.filename}: {error.strerror}") from None
 
 
 def _listed(path: Path) -> dict[str, str]:

@@ -50,7 +50,7 @@ def stablehlo(bundle: Bundle) -> bytes:
 
 
 def onnx(bundle: Bundle) -> bytes:
-    """Exports for any runtime of ONNX; metadata name the emotions and the feature set.
+    """Exports to ONNX; metadata name the emotions and the feature set.
 
     Raises:
       InputError: jax2onnx is missing, or cannot convert the bundle's pooling.
@@ -60,10 +60,8 @@ def onnx(bundle: Bundle) -> bytes:
         from jax2onnx import to_onnx
         from onnx_ir.passes.common import RemoveUnusedNodesPass
     except ImportError as error:
-        raise InputError(
-            "ONNX needs jax2onnx: pip install 'vladser[onnx]', best in an environment "
-            f"of its own ({error})"
-        ) from None
+        install = "pip install 'vladser[onnx]', best in an environment of its own"
+        raise InputError(f"ONNX needs jax2onnx: {install} ({error})") from None
     inputs = _inputs(bundle)
     with _converting(bundle, "ONNX"):
         # Traced by jax alone: while jax2onnx traces, some constants become float64.
