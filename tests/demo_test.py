@@ -4,7 +4,6 @@ from collections import Counter
 from importlib.metadata import PackageNotFoundError
 from itertools import product
 
-import numpy as np
 import pytest
 import soundfile
 from forkserver import quick_workers  # noqa: F401 (a fixture)
@@ -75,36 +74,6 @@ def test_every_class_says_the_same_sentences():
     }
     texts, labels = map(set, zip(*said, strict=True))
     assert len(texts) >= 12 and said == set(product(texts, labels))
-
-
-def prosody(utterance):
-    """Level, duration, and median and spread of log F0 by autocorrelation."""
-    signal, rate = soundfile.read(utterance.file)
-    frames = np.lib.stride_tricks.sliding_window_view(signal, 640)[::320]
-    correlation = np.fft.irfft(abs(np.fft.rfft(frames, 2048)) ** 2)
-    energy = correlation[:, 0]
-    shortest, longest = rate // 400, rate // 60
-    loud = correlation[energy > 0.2 * energy.max(), shortest:longest]
-    pitch = np.log(rate / (shortest + loud.argmax(axis=1)))
-    low, middle, high = np.percentile(pitch, [20, 50, 80])
-    return [np.log(np.square(signal).mean()), np.log(len(signal)), middle, high - low]
-
-
-@pytest.mark.slow
-@needs_espeak
-def test_prosody_tells_the_emotions_of_unseen_speakers_but_not_all(corpus):
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.metrics import balanced_accuracy_score
-    from sklearn.model_selection import LeaveOneGroupOut, cross_val_predict
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
-    x = np.array([prosody(u) for u in corpus.utterances])
-    y = np.array([emotion(u) for u in corpus.utterances])
-    speaker = np.array([u.speaker for u in corpus.utterances])
-    classifier = make_pipeline(StandardScaler(), LogisticRegression())
-    told = cross_val_predict(classifier, x, y, groups=speaker, cv=LeaveOneGroupOut())
-    assert 0.6 < balanced_accuracy_score(y, told) < 0.85
 
 
 @needs_espeak
