@@ -123,17 +123,10 @@ def _read(
 ) -> Corpus:
     """Reads the wavs whose names follow a pattern.
 
-    Args:
-      folder: searched at any depth.
-      pattern: matches the whole name without extension, "03a01Fa", or, where it has a
-        slash in it, the folder's name too, "DC/a01". It has the group speaker, text
-        where the sentence is known, and an empty group emotion, for what comes next.
-      emotions: how names say an emotion, and its canonical name.
-      expected: what the folder should hold, for messages.
-      id, speaker: format strings over the groups and the stem of the file.
-
-    Raises:
-      InputError: no such folder, or no file in it that follows the pattern.
+    The pattern matches the whole name without extension, "03a01Fa", or, where it has a
+    slash in it, the folder's name too, "DC/a01". It has the group speaker, text where
+    the sentence is known, and an empty group emotion, for any key of `emotions`. Id and
+    speaker are format strings over the groups and the stem of the file.
     """
     canonical = dict(pair.split() for pair in emotions.split(", "))
     pattern = pattern.replace("(?P<emotion>)", f"(?P<emotion>{'|'.join(canonical)})")

@@ -8,11 +8,7 @@ from vladser.errors import InputError
 
 
 def find_wavs(folder: Path) -> list[Path]:
-    """Returns the wav files at any depth below a folder, the nearest first.
-
-    Raises:
-      InputError: a folder cannot be listed.
-    """
+    """Returns the wav files of `find_files`, the nearest first."""
     wavs = [file for file in find_files(folder) if file.suffix.lower() == ".wav"]
     return sorted(wavs, key=lambda wav: (len(wav.parts), wav.as_posix()))
 
