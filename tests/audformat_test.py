@@ -102,30 +102,24 @@ def test_emodb_as_audeering_publishes_it(database, saved, tmp_path, kind):
 
 
 def test_segments_have_times_and_the_speakers_of_their_files(database, saved):
-    drop(database, lambda name: not name.startswith("emotion"))
     files = [FILES[2], FILES[0], FILES[1], FILES[1]]
     starts, ends = ["0s", "0s", "1.5s", "0s"], ["2s", pd.NaT, pd.NaT, "1.25s"]
     index = audformat.segmented_index(files, starts, ends)
     database["turns"] = audformat.Table(index)
-    column(database["turns"], "emotion", ["fear", "sadness", "boredom", "disgust"])
+    column(database["turns"], "emotion", ["fear", "happiness", "boredom", "disgust"])
     database.schemes["session"] = audformat.Scheme("str")
     column(database["turns"], "session", ["a", "b", "b", "b"])
     utterances = saved(database).utterances
     assert [(u.id, u.start, u.end, u.speaker, u.session) for u in utterances] == [
-        (FILES[0], None, None, "3", "b"),
+        (FILES[0], None, None, "3", "b"),  # from its beginning to its end
+        (FILES[1], None, None, "3", None),
         (f"{FILES[1]}#0.0-1.25", 0.0, 1.25, "3", "b"),
         (f"{FILES[1]}#1.5-", 1.5, None, "3", "b"),
+        (FILES[2], None, None, "8", None),
         (f"{FILES[2]}#0.0-2.0", 0.0, 2.0, "8", "a"),
     ]
-    emotions = [u.emotion for u in utterances]
-    assert emotions == ["sad", "disgusted", "bored", "fearful"]
-
-
-def test_files_beside_segments_keep_their_own_speakers(database, saved):
-    index = audformat.segmented_index([FILES[2]], ["1s"], ["2s"])
-    database["turns"] = audformat.Table(index)
-    column(database["turns"], "emotion", ["fear"])
-    assert [u.speaker for u in saved(database).utterances] == ["3", "3", "8", "8"]
+    spoken = ["happy", "neutral", "disgusted", "bored", "angry", "fearful"]
+    assert [u.emotion for u in utterances] == spoken
 
 
 def test_names_of_labels_are_taken_and_other_emotions_stay(database, saved):

@@ -1,13 +1,7 @@
-"""Your own corpus, as a CSV file with a line for each utterance.
+"""Your own corpus, as a CSV file with a line for each utterance: see docs/data.md.
 
-The header names the columns, in any order: `file,speaker,emotion` and, where wanted,
-    session      speakers of one session were recorded together
-    text         identifies the sentence
-    start,end    the segment of the file, in seconds; empty for its beginning and end
-    split        train, validation or test
-Paths are relative to the folder of the CSV file, or absolute. UTF-8, commas; spaces
-around a cell are ignored. Emotions may have any name and are lower-cased. The id of an
-utterance is its `file` cell, and for a segment `file#start-end`.
+Paths are relative to the folder of the CSV file, or absolute. Spaces around a cell are
+ignored. Emotions may have any name and are lower-cased.
 """
 
 import csv
