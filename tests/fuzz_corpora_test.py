@@ -29,20 +29,21 @@ def read(corpus, folder):
     return utterances
 
 
-TIMES = st.sampled_from([*[""] * 9, "0", "-0.0", "1", "1e308", "1_0", "1e-320"])
-NO_TIMES = st.sampled_from(["1e400", "nan", "-inf", "0x1", "-1", "1 s"])
+TIMES = [*[""] * 9, "0", "-0.0", "1", "1e308", "1_0", "1e-320"]
+NO_TIMES = ["1e400", "nan", "-inf", "0x1", "-1", "1 s"]
 LETTERS = ["\0", "a\nb", "a\u2028b", '""', ",", "\ufeff", " \xa0", "9" * 5000]
 ODD = st.sampled_from([*LETTERS, "a.wav#0.0-1.0"]) | st.text(max_size=8)
 CELLS = {  # what is right in a column
-    "file": st.sampled_from(["a.wav", "b/ä.wav", "c.wav", "d.wav", "a.wav#-1.0"]),
-    "speaker": st.sampled_from(["x", "Zoë"]),
-    "emotion": st.sampled_from(["sad", "Angry"]),
-    "session": st.sampled_from(["", "one"]),
-    "text": st.sampled_from(["", "one"]),
+    "file": ["a.wav", "b/ä.wav", "c.wav", "d.wav", "a.wav#-1.0"],
+    "speaker": ["x", "Zoë"],
+    "emotion": ["sad", "Angry"],
+    "session": ["", "one"],
+    "text": ["", "one"],
     "start": TIMES,
     "end": TIMES,
-    "split": st.sampled_from(["", "train", "test"]),
+    "split": ["", "train", "test"],
 }
+SPANS = st.tuples(st.sampled_from(TIMES), st.sampled_from(TIMES + NO_TIMES))
 ENCODINGS = st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "latin-1"])
 
 
@@ -50,7 +51,7 @@ ENCODINGS = st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "latin
 def manifests(draw):
     """A few lines, quoted, and one odd thing in them or none."""
     columns = draw(st.permutations(manifest.COLUMNS))
-    right = st.tuples(*(CELLS[name] for name in columns)).map(list)
+    right = st.tuples(*(st.sampled_from(CELLS[name]) for name in columns)).map(list)
     table = [[*columns], *draw(st.lists(right, min_size=1, max_size=3))]
     if draw(st.booleans()):
         cells = draw(st.sampled_from(table))
@@ -68,7 +69,7 @@ def test_manifests(tmp_path_factory, text, encoding):
 
 
 @cases(25)
-@given(st.lists(st.tuples(TIMES, TIMES | NO_TIMES), min_size=1, max_size=3))
+@given(st.lists(SPANS, min_size=1, max_size=3))
 def test_manifest_times_are_kept_or_refused(tmp_path_factory, times):
     file = tmp_path_factory.getbasetemp() / "times.csv"
     rows = [f"{n}.wav,x,sad,{start},{end}" for n, (start, end) in enumerate(times)]
