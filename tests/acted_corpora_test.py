@@ -1,5 +1,9 @@
 """Corpora labelled by file names, against names from their published descriptions."""
 
+import os
+from collections import Counter
+from pathlib import Path
+
 import pytest
 
 from vladser.corpora import readers
@@ -109,3 +113,17 @@ def test_savee_layouts_have_the_same_ids(tmp_path):
         tree(tmp_path / layout[:3], layout)
         read += readers.read("savee", tmp_path / layout[:3]).utterances
     assert [u.id for u in read] == ["DC_sa01", "DC_sa01"]
+
+
+@pytest.mark.skipif("VLADSER_EMODB" not in os.environ, reason="needs EMO-DB")
+def test_the_real_emodb_has_the_published_counts():
+    """Those of Burkhardt et al. (2005); VLADSER_EMODB is the folder that holds wav/."""
+    folder = Path(os.environ["VLADSER_EMODB"])
+    utterances, notes = readers.read("emodb", folder)
+    counts = Counter(u.emotion for u in utterances)
+    of_emotion = {"angry": 127, "bored": 81, "disgusted": 46, "fearful": 69}
+    assert counts == of_emotion | {"happy": 71, "neutral": 79, "sad": 62}
+    men, women = {"03", "10", "11", "12", "15"}, {"08", "09", "13", "14", "16"}
+    assert {u.speaker for u in utterances} == men | women
+    assert len({u.text for u in utterances}) == 10 and not notes
+    assert readers.read("emodb", folder / "wav").utterances == utterances

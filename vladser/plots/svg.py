@@ -57,12 +57,10 @@ def inline(figure: Figure, title: str, description: str) -> str:
     prefix = "f" + hashlib.sha256(title.encode()).hexdigest()[:8]
     for label in figure.findobj(Text):
         label.set_parse_math(False)
-    file, no_metadata = (
-        io.StringIO(),
-        dict.fromkeys(("Creator", "Date", "Format", "Type")),
-    )
-    # Text as text, and ids that are unique in the page.
+    # Text as text, ids that are unique in the page, and nothing about the file.
     options: Any = {"svg.fonttype": "none", "svg.hashsalt": prefix}
+    no_metadata = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+    file = io.StringIO()
     with warnings.catch_warnings(), matplotlib.rc_context(options):
         # The reader's fonts have letters that matplotlib's own lacks.
         warnings.filterwarnings("ignore", "Glyph |Matplotlib currently does not")

@@ -17,7 +17,6 @@ from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
-import numpy as np
 import soundfile
 
 from vladser import files
@@ -114,7 +113,12 @@ def make(folder: Path, turns: Sequence[Turn]) -> None:
         with tempfile.TemporaryDirectory(prefix=".demo-", dir=target.parent) as scratch:
             release = Path(scratch, "release")
             release.mkdir()
-            _write(release, turns, recordings)
+            for turn, samples in zip(turns, recordings, strict=True):
+                # Not to the file, since libsndfile does not say that a disk is full.
+                sound = io.BytesIO()
+                soundfile.write(sound, samples, SAMPLE_RATE, "PCM_16", format="WAV")
+                (release / f"{turn.name}.wav").write_bytes(sound.getvalue())
+            files.write_sums(release, [f"{turn.name}.wav" for turn in turns])
             (release / _STAMP).write_text(stamp)
             if not _holds(folder, stamp, turns):  # another process may have been faster
                 release.replace(target)
@@ -158,14 +162,3 @@ def _holds(folder: Path, stamp: str, turns: Sequence[Turn]) -> bool:
     except InputError as error:
         raise InputError(f"{error}; delete the folder") from None
     return True
-
-
-def _write(
-    release: Path, turns: Sequence[Turn], recordings: Sequence[np.ndarray]
-) -> None:
-    for turn, samples in zip(turns, recordings, strict=True):
-        # Not to the file, since libsndfile does not say that a disk is full.
-        sound = io.BytesIO()
-        soundfile.write(sound, samples, SAMPLE_RATE, "PCM_16", format="WAV")
-        (release / f"{turn.name}.wav").write_bytes(sound.getvalue())
-    files.write_sums(release, [f"{turn.name}.wav" for turn in turns])
