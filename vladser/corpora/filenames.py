@@ -40,11 +40,8 @@ def find_files(folder: Path) -> list[Path]:
 
 
 def notes(*left_out: tuple[str, Sequence[str | Path]]) -> Iterator[str]:
-    """Yields a note on each kind of things that were left out, if there are any.
-
-    Args:
-      *left_out: what they are, and which: the first is given as an example.
-    """
+    """Yields a note on each kind of things that were left out: how many there are, and
+    the first as an example."""
     for what, which in left_out:
         if which:
             example = str(which[0])

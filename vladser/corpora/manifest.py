@@ -42,9 +42,9 @@ def read(folder: Path) -> Corpus:
     for line, cells, start, end in rows(folder, _REQUIRED):
         id, file = segment_id(cells["file"], start, end), folder.parent / cells["file"]
         split, where = cells.get("split", ""), f"{folder}, line {line}"
-        for name in {*cells} - {*COLUMNS}:
-            known = ", ".join(COLUMNS)
-            raise InputError(f"{where}: column {name!r}; expected some of {known}")
+        if unknown := [name for name in cells if name not in COLUMNS]:
+            expected = f"expected some of {', '.join(COLUMNS)}"
+            raise InputError(f"{where}: column {unknown[0]!r}; {expected}")
         if split not in _SPLITS:
             expected = f"expected {', '.join(_SPLITS[1:])} or empty"
             raise InputError(f"{where}: split {split!r}; {expected}")
