@@ -1,9 +1,12 @@
-"""Two corpora as one, from two manifests."""
+"""Two corpora as one."""
+
+from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pytest
 
-from vladser.corpora import cross, emotions, manifest
+from vladser.corpora import cross, emotions
 from vladser.data import dataset, folds
 from vladser.errors import InputError
 from vladser.types import Corpus, Utterance
@@ -13,14 +16,12 @@ GROUPS = emotions.parse("angry,happy+excited")
 
 def _corpus(folder, happy="happy", notes=()):
     """Two speakers with a take an emotion, in one session, each a split of its own."""
-    folder.mkdir(exist_ok=True)
-    lines = ["file,speaker,emotion,session,text,split"]
-    for speaker, split in ("s0", "train"), ("s1", "test"):
-        for emotion in "angry", happy:
-            row = f"{speaker}_{emotion}.wav,{speaker},{emotion},t0,a01,{split}"
-            lines.append(row)
-    (folder / "corpus.csv").write_text("\n".join(lines))
-    return Corpus(manifest.read(folder / "corpus.csv").utterances, list(notes))
+    utterances = [
+        Utterance(f"{s}_{emotion}", folder / f"{s}_{emotion}", s, emotion, "t0", "a01")
+        for s, emotion in product(("s0", "s1"), ("angry", happy))
+    ]
+    splits = {"s0": "train", "s1": "test"}
+    return Corpus([replace(u, split=splits[u.speaker]) for u in utterances], [*notes])
 
 
 def test_the_first_is_trained_on_and_the_second_tested(tmp_path):
