@@ -143,9 +143,13 @@ def _read(
         if key in utterances:
             copies.append(wav.relative_to(folder))
             continue
-        said_by, emotion = speaker.format(**groups), canonical[groups["emotion"]]
-        text = groups.get("text")
-        utterances[key] = Utterance(key, wav, said_by, emotion, text=text)
+        utterances[key] = Utterance(
+            id=key,
+            file=wav,
+            speaker=speaker.format(**groups),
+            emotion=canonical[groups["emotion"]],
+            text=groups.get("text"),
+        )
     if not utterances:
         raise InputError(f"{folder}: expected {expected}; found none")
     left_out = notes(

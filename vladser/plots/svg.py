@@ -27,10 +27,8 @@ _DARK = (
 )
 LIGHT = dict(zip(_NAMES, _LIGHT, strict=True))
 DARK = dict(zip(_NAMES, _DARK.split(), strict=True))
-_ROOT_STYLE = (
-    "display:block;width:100%;max-width:30rem;height:auto;"
-    "font-family:inherit;stroke-linejoin:round"
-)
+_STYLE = "display:block;width:100%;max-width:30rem;height:auto;"
+_STYLE += "font-family:inherit;stroke-linejoin:round"
 
 
 def variables() -> str:
@@ -77,7 +75,7 @@ def inline(figure: Figure, title: str, description: str) -> str:
         "viewBox": root.attrib["viewBox"],
         "role": "img",
         "aria-labelledby": " ".join(texts),
-        "style": _ROOT_STYLE,
+        "style": _STYLE,
     }
     for place, (name, text) in enumerate(texts.items()):
         root.insert(place, ElementTree.Element(name.partition("-")[2], {"id": name}))
