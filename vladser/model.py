@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 
 from vladser import masking
-from vladser.errors import InputError
+from vladser.errors import InputError, VladserError
 from vladser.registry import aggregators, encoders, heads, objectives
 from vladser.types import Aggregator, Array, Encoder, PyTree, Spec
 
@@ -69,6 +69,8 @@ def _size(name, part, dim, leading, rank) -> int:
     try:
         params = jax.eval_shape(lambda: part.init(jax.random.key(0), dim))
         made = jax.eval_shape(part.apply, params, frames, mask)
+    except VladserError:  # of the part, which names itself
+        raise
     except (TypeError, ValueError) as error:
         raise InputError(f"{name} of {dim} numbers a frame: {error}") from error
     if len(getattr(made, "shape", ())) != rank:

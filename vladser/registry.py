@@ -15,7 +15,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from vladser import options, types
+from vladser import options, own_code, types
 from vladser.errors import InputError
 from vladser.options import Option
 from vladser.types import Part
@@ -88,22 +88,25 @@ class Room:
           InputError: the factory cannot be imported, does not take these options, or
             makes something else.
         """
-        part = self.replace(part, {})
-        module, _, function = part.name.rpartition(".")
-        try:
-            home = import_module(module or f"{self.package}.{function}")
-            made = getattr(home, function)(**dict(part.options) | (traced or {}))
-        except (ImportError, AttributeError, TypeError, ValueError) as error:
-            raise InputError(f"{self.kind} {part}: {error}") from error
+        part, what = self.replace(part, {}), f"{self.kind} {part}"
+        given = dict(part.options) | (traced or {})
+        if is_built_in(part):
+            home = import_module(f"{self.package}.{part.name}")
+            try:
+                return getattr(home, part.name)(**given)
+            except ValueError as error:
+                raise InputError(f"{what}: {error}") from error
+        factory = own_code.load(what, part.name)
+        with own_code.blamed(what, part.name):
+            made = factory(**given)
         if not isinstance(made, self.contract):
             expected = f"{self.contract.__module__}.{self.contract.__name__}"
-            got = type(made).__name__
-            raise InputError(f"{self.kind} {part}: expected a {expected}, got a {got}")
-        return made
+            raise InputError(f"{what}: expected a {expected}, got {made!r:.60}")
+        return own_code.guard(made, what, part.name)
 
     def _part(self, name: str, given: dict[str, Any]) -> Part:
         """Returns a part; a built-in one has its options checked and completed."""
-        if "." in name:
+        if "." in name:  # an import path
             return Part(name, tuple(given.items()))
         if name not in self.names():
             known = ", ".join(self.names())
@@ -121,6 +124,11 @@ class Room:
             except ValueError as error:
                 raise InputError(f"{self.kind} {name}: {option}: {error}") from None
         return Part(name, tuple(complete.items()))
+
+
+def is_built_in(part: Part) -> bool:
+    """Returns whether vladser has the part, rather than an import path."""
+    return "." not in part.name
 
 
 @cache

@@ -7,8 +7,8 @@ from typing import Any
 
 from launch.command_line import cli, flags
 from launch.command_line.flags import Settings
-from vladser import model
-from vladser.condition import specification
+from vladser import model, registry, testing
+from vladser.condition import PARTS, specification
 from vladser.data import dataset, folds
 from vladser.engine.design import Design
 from vladser.errors import InputError
@@ -18,10 +18,19 @@ from vladser.types import Dataset, Fold, Part, Utterance
 
 
 def check_parts(settings: Settings) -> None:
-    """Raises UsageError for a part that refuses its options or its inputs."""
+    """Raises UsageError for a part that refuses its options or its inputs, or for one
+    of the user's that breaks its contract."""
     with cli.wrong_use():
+        own: dict[tuple[str, Part], tuple[int, ...]] = {}
         for condition in flags.conditions(settings):
-            model.sizes(specification(condition, dim=1, classes=2))
+            outputs, size = model.sizes(specification(condition, dim=1, classes=2))
+            takes = {"aggregator": (outputs,), "head": (size,)}
+            for kind in PARTS:
+                part = getattr(condition, kind)
+                if not registry.is_built_in(part):
+                    own[kind, part] = takes.get(kind, ())
+        for (kind, part), sizes in own.items():
+            testing.check_own(kind, part, *sizes)
 
 
 def make_folds(settings: Settings, data: Dataset) -> list[Fold]:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
+from vladser import own_code
 from vladser.corpora import names
 from vladser.errors import InputError
 from vladser.types import Corpus, Utterance
@@ -51,19 +52,18 @@ def read(name: str, folder: Path) -> Corpus:
       InputError: unknown corpus, no such reader, the folder does not contain the
         corpus, or a file in it cannot be read.
     """
-    path = f"{parse(name)}.read"
-    if name in READERS:
-        path = f"vladser.corpora.{READERS[name]}"
-    module, _, function = path.rpartition(".")
-    try:
-        reader = getattr(import_module(module), function)
-    except (ImportError, AttributeError) as error:
-        raise InputError(f"corpus {name}: {error}") from error
-    try:
-        corpus = reader(Path(folder))
-    except OSError as error:
-        where = error.filename or folder
-        raise InputError(f"{where}: cannot be read: {error.strerror}") from None
+    if parse(name) in READERS:
+        module, _, function = READERS[name].rpartition(".")
+        reader = getattr(import_module(f"vladser.corpora.{module}"), function)
+        try:
+            corpus = reader(Path(folder))
+        except OSError as error:
+            where = error.filename or folder
+            raise InputError(f"{where}: cannot be read: {error.strerror}") from None
+    else:
+        reader = own_code.load(f"corpus {name}", f"{name}.read")
+        with own_code.blamed(f"corpus {name}", name):
+            corpus = reader(Path(folder))
     if not isinstance(corpus, Corpus):
         made = type(corpus).__name__
         raise InputError(f"corpus {name} is a {made}, expected a vladser.types.Corpus")
