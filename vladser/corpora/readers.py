@@ -1,5 +1,6 @@
 """Reads any corpus, by its name or by the import path of its reader."""
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -52,18 +53,20 @@ def read(name: str, folder: Path) -> Corpus:
       InputError: unknown corpus, no such reader, the folder does not contain the
         corpus, or a file in it cannot be read.
     """
+    what = f"corpus {name}"
+    blame: AbstractContextManager = nullcontext()
     if parse(name) in READERS:
         module, _, function = READERS[name].rpartition(".")
         reader = getattr(import_module(f"vladser.corpora.{module}"), function)
+    else:
+        reader = own_code.load(what, f"{name}.read")
+        blame = own_code.blamed(what, name)
+    with blame:
         try:
             corpus = reader(Path(folder))
         except OSError as error:
             where = error.filename or folder
             raise InputError(f"{where}: cannot be read: {error.strerror}") from None
-    else:
-        reader = own_code.load(f"corpus {name}", f"{name}.read")
-        with own_code.blamed(f"corpus {name}", name):
-            corpus = reader(Path(folder))
     if not isinstance(corpus, Corpus):
         made = type(corpus).__name__
         raise InputError(f"corpus {name} is a {made}, expected a vladser.types.Corpus")
