@@ -76,8 +76,8 @@ def finish(bundle: Bundle, walk: Walk) -> Found:
         none = np.zeros((1, walk.batch, model.seen(bundle.spec)), np.float32)
         seen = jnp.concatenate(walk.seen or [none])  # `none` before the first frame
         mask = np.concatenate(walk.mask or [np.zeros(none.shape[:2], bool)])
-    found = _finish(bundle.params, walk.carry, seen, mask, spec=bundle.spec)
-    return Found(*map(np.asarray, found))
+    results = _finish(bundle.params, walk.carry, seen, mask, spec=bundle.spec)
+    return Found(*map(np.asarray, results))
 
 
 def classify(bundle: Bundle, features: Sequence[np.ndarray]) -> Found:
@@ -103,9 +103,9 @@ def classify(bundle: Bundle, features: Sequence[np.ndarray]) -> Found:
     # Utterances of similar length walk together.
     order = np.argsort([-len(frames) for frames in features], kind="stable")
     groups = [order[i : i + ROWS] for i in range(0, len(order), ROWS)]
-    found = [_together(bundle, [features[n] for n in group]) for group in groups]
+    results = [_together(bundle, [features[n] for n in group]) for group in groups]
     back = np.argsort(order, kind="stable")
-    return Found(*(np.concatenate(part)[back] for part in zip(*found, strict=True)))
+    return Found(*(np.concatenate(part)[back] for part in zip(*results, strict=True)))
 
 
 def _together(bundle: Bundle, features: Sequence[np.ndarray]) -> Found:
@@ -114,8 +114,8 @@ def _together(bundle: Bundle, features: Sequence[np.ndarray]) -> Found:
     mask = np.zeros((longest, ROWS), bool)
     for row, utterance in enumerate(features):
         frames[: len(utterance), row], mask[: len(utterance), row] = utterance, True
-    found = finish(bundle, advance(bundle, start(bundle, ROWS), frames, mask))
-    return Found(*(part[: len(features)] for part in found))
+    results = finish(bundle, advance(bundle, start(bundle, ROWS), frames, mask))
+    return Found(*(part[: len(features)] for part in results))
 
 
 @partial(jax.jit, static_argnames="spec")
