@@ -9,6 +9,7 @@ the dtype of its parameters and inputs instead of a fixed one.
 import inspect
 import re
 from collections.abc import Callable
+from functools import partial
 from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
@@ -251,17 +252,17 @@ def check_optimizer(factory: Callable, **options: float) -> None:
 
     init = factory().init  # the same for all options
 
+    def step(options, params, state, gradient):
+        update, state = factory(**options).update(gradient, state, params)
+        return state, update
+
     def updates_by(options):
-        def step(state, gradient):
-            update, state = factory(**options).update(gradient, state, params)
-            return state, update
+        return lax.scan(partial(step, options, params), init(params), gradients)[1]
 
-        return lax.scan(step, init(params), gradients)[1]
+    def state_after(*arguments):
+        return step(options, *arguments)[0]
 
-    def state_of(params, state, gradient):
-        return factory(**options).update(gradient, state, params)[1]
-
-    rules.expect_state(init, state_of, params, row(gradients, 0))
+    rules.expect_state(init, state_after, params, row(gradients, 0))
     with rule("update compiles with options that jax traces, and is vmapped over them"):
         stacked = jax.tree.map(lambda *values: np.array(values, float), *settings)
         traced = jax.jit(jax.vmap(updates_by, axis_size=2))(stacked)
