@@ -2,8 +2,6 @@
 
 import json
 import shutil
-import subprocess
-import sys
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -74,23 +72,6 @@ def test_all_of_it_comes_back(pooling, tmp_path):
             assert getattr(again, name) == expected
 
 
-@pytest.mark.slow
-def test_nothing_but_the_folder_is_needed(written, tmp_path):
-    """Another process, another place, neither corpus nor openSMILE."""
-    elsewhere = shutil.move(shutil.copytree(written, tmp_path / "a"), tmp_path / "b c")
-    code = (
-        "import sys; sys.modules['opensmile'] = None\n"
-        "from pathlib import Path; import numpy as np\n"
-        "from vladser.models import bundle, inference\n"
-        "one = bundle.load(Path(sys.argv[1]))\n"
-        "found = inference.classify(one, [np.zeros((9, 5), np.float32)])\n"
-        "print(found.probabilities.sum())"
-    )
-    command = [sys.executable, "-c", code, str(elsewhere)]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert float(done.stdout) == pytest.approx(1, abs=1e-5), done.stderr
-
-
 def test_what_is_there_is_not_overwritten(written):
     with pytest.raises(InputError, match="is there already"):
         bundle.save(_bundle(), written)
@@ -151,24 +132,23 @@ def test_a_description_that_fits_nothing_is_refused(changes, says, copy):
     assert says in _refused(copy)
 
 
-def _bfloat(arrays):
-    half = {name: array.astype(np.float16) for name, array in arrays.items()}
-    return safetensors.save(half).replace(b'"F16"', b'"BF16"')
+def _half(arrays):
+    return {name: array.astype(np.float16) for name, array in arrays.items()}
 
 
 @pytest.mark.parametrize(
-    ("change", "says"),
+    ("damage", "says"),
     [
         (lambda a: safetensors.save(a | {"scale": a["scale"] * np.nan}), "scale: "),
         (lambda a: safetensors.save(a | {"scale": np.float64(a["scale"])}), "scale: "),
-        (lambda a: safetensors.save(a).replace(b'"F32"', b'"I32"', 1), "finite"),
-        (_bfloat, "of float32"),  # numpy has no such type
+        (lambda a: safetensors.save(a).replace(b'"F32"', b'"U32"', 1), "float32"),
+        (lambda a: safetensors.save(_half(a)).replace(b'"F16"', b'"BF16"'), "float32"),
         (lambda a: b"nothing of the kind", "expected safetensors"),
     ],
 )
-def test_parameters_that_are_no_numbers_are_refused(change, says, copy):
+def test_parameters_that_are_no_numbers_are_refused(damage, says, copy):
     path = copy / "parameters.safetensors"
-    path.write_bytes(change(safetensors.load(path.read_bytes())))
+    path.write_bytes(damage(safetensors.load(path.read_bytes())))
     _seal(copy)
     assert says in _refused(copy)
 

@@ -1,14 +1,10 @@
-"""Soft labels and the loss against naive numpy, torch and scikit-learn."""
+"""Soft labels and the loss against naive numpy and scikit-learn."""
 
 import jax
 import numpy as np
 import pytest
-import toys
 from closeness import assert_same
 
-from vladser.condition import make
-from vladser.data import dataset, folds
-from vladser.engine import trials
 from vladser.objectives import cross_entropy
 
 pytestmark = pytest.mark.numeric
@@ -19,9 +15,8 @@ LOGITS = np.random.default_rng(0).normal(0, 2, (20, 4))
 TERMS = 2 * 4  # two sums over the classes
 EXTREME = [[1e4, 0, 0, 0], [-1e4, 1e4, 1e4, -1e4], [0, -1e4, -1e4, -1e4], [0, 0, 0, 0]]
 
-_losses_of, _slopes_of = (
-    jax.jit(jax.vmap(function, in_axes=(0, 0, None)))
-    for function in (cross_entropy.utterance, jax.grad(cross_entropy.utterance))
+_run = jax.jit(
+    jax.vmap(jax.value_and_grad(cross_entropy.utterance), in_axes=(0, 0, None))
 )
 
 
@@ -29,18 +24,10 @@ def _data(labels=LABELS, **options):
     return cross_entropy.cross_entropy(**options).prepare(labels, 4)
 
 
-def _losses(data, logits=LOGITS, labels=LABELS):
-    return np.asarray(_losses_of(np.float32(logits), labels, data))
-
-
-def _slopes(data, logits=LOGITS, labels=LABELS):
-    return np.asarray(_slopes_of(np.float32(logits), labels, data))
-
-
-def _balanced(labels):
-    from sklearn.utils.class_weight import compute_class_weight  # late: takes a second
-
-    return compute_class_weight("balanced", classes=np.unique(labels), y=labels)
+def _of(data, logits=LOGITS, labels=LABELS):
+    """The losses, and their gradients by the logits."""
+    losses, slopes = _run(np.float32(logits), labels, data)
+    return np.asarray(losses), np.asarray(slopes)
 
 
 def _naive(data, logits, label):
@@ -84,7 +71,8 @@ def test_losses_and_gradients_are_what_the_equations_say(options):
     data, step = _data(**options), 1e-5
     rows = list(zip(LOGITS, LABELS, strict=True))
     naive = [_naive(data, logits, label) for logits, label in rows]
-    assert_same(_losses(data), np.array(naive), TERMS)
+    losses, slopes = _of(data)
+    assert_same(losses, np.array(naive), TERMS)
     differences = [
         [
             _naive(data, logits + e, label) - _naive(data, logits - e, label)
@@ -93,52 +81,26 @@ def test_losses_and_gradients_are_what_the_equations_say(options):
         for logits, label in rows
     ]
     # In float64 these err by 1e-10 or so.
-    assert_same(_slopes(data), np.array(differences) / (2 * step), TERMS)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("alpha", [0.0, 0.3])
-def test_smoothed_and_weighted_it_is_torchs(alpha):
-    torch = pytest.importorskip("torch")
-    data = _data(smoothing="uniform", alpha=alpha, class_weights=1.0)
-    # Torch would weigh each target class, which is the same without smoothing.
-    losses = torch.nn.functional.cross_entropy(
-        torch.tensor(LOGITS),
-        torch.tensor(LABELS),
-        label_smoothing=alpha,
-        reduction="none",
-    )
-    assert_same(_losses(data), data.class_weights[LABELS] * losses.numpy(), TERMS)
-
-
-def test_without_treatment_it_is_the_cross_entropy_to_the_bit():
-    data = _data()
-
-    def plain(logits, label):
-        targets = (1 - data.alpha) * jax.nn.one_hot(label, 4) + data.alpha * data.prior
-        return -(targets * jax.nn.log_softmax(logits)).sum()
-
-    logits = np.float32([*LOGITS, *EXTREME])
-    labels = np.append(LABELS, [0, 1, 2, 3])
-    plainly = jax.jit(jax.vmap(plain))(logits, labels)
-    np.testing.assert_array_equal(_losses(data, logits, labels), plainly)
+    assert_same(slopes, np.array(differences) / (2 * step), TERMS)
 
 
 @pytest.mark.parametrize("focal", [0, 1e-3, 0.5, 1, 2, 5, 100])
 def test_extreme_logits_have_finite_losses_and_gradients(focal):
     data = _data(class_weights=1.0, focal=focal, logit_adjustment=1.0)
     for label in range(4):
-        labels = np.full(4, label)
-        assert np.isfinite(_losses(data, EXTREME, labels)).all()
-        assert np.isfinite(_slopes(data, EXTREME, labels)).all()
+        losses, slopes = _of(data, EXTREME, np.full(4, label))
+        assert np.isfinite(losses).all() and np.isfinite(slopes).all()
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("strength", [0, 0.3, 1])
 def test_weights_are_powers_of_scikit_learns_balanced_with_a_mean_of_1(strength):
+    from sklearn.utils.class_weight import compute_class_weight  # late: takes a second
+
     for labels in LABELS, LACKING:
         present, counts = np.unique(labels, return_counts=True)
-        balanced = _balanced(labels) ** strength
+        balanced = compute_class_weight("balanced", classes=present, y=labels)
+        balanced **= strength
         expected = balanced * counts.sum() / (counts @ balanced)
         weights = _data(labels, class_weights=strength).class_weights
         np.testing.assert_allclose(weights[present], expected, rtol=1e-6)
@@ -151,26 +113,3 @@ def test_logits_are_adjusted_by_log_shares_where_a_lacking_class_has_one_utteran
         expected = 1.5 * np.log(np.array(counts) / len(labels))
         added = _data(labels, logit_adjustment=1.5).logit_adjustment
         np.testing.assert_allclose(added, expected, rtol=1e-6)
-
-
-def test_a_trial_sees_the_shares_of_its_folds_training_rows():
-    corpus = toys.corpus()
-    made = folds.make(corpus, "speaker")
-    made[1] = made[1]._replace(train=made[1].train[::3])
-    made[2] = made[2]._replace(train=np.flatnonzero(corpus.label < 2))
-    treated = make(aggregator="mean", class_weights=1.0, focal=2.0)
-    conditions = [make(aggregator="mean"), treated]
-    moments = dataset.moments(corpus)
-    data = trials.rectangle(corpus, moments, conditions, made, [0, 1]).objective
-    assert data.class_weights.shape == data.prior.shape == (2, 8, 4)
-    np.testing.assert_array_equal(data.focal, [[0] * 4 + [2] * 4] * 2)
-    np.testing.assert_array_equal(data.class_weights[:, :4], 1)
-    for n, fold in enumerate(made):
-        labels = corpus.label[fold.train]
-        present, counts = np.unique(labels, return_counts=True)
-        for of_seed, expected in (
-            (data.prior, counts / counts.sum()),
-            (data.class_weights, _balanced(labels)),
-        ):
-            for values in of_seed[:, 4 + n, present]:
-                np.testing.assert_allclose(values, expected, rtol=1e-6)

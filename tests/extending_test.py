@@ -4,50 +4,15 @@ import re
 import runpy
 
 import documented
-import jax
 import launching
-import numpy as np
-import oracles
 import pytest
-from closeness import assert_same
 
-from vladser import rules, testing
-from vladser.registry import ROOMS
+from vladser import testing
+from vladser.registry import aggregators
 
 pytestmark = pytest.mark.numeric
 
 PAGES = "README.md", "docs/extending.md"
-FRAMES = np.random.default_rng(0).normal(size=(9, 4))
-
-
-def _soft_maximum(params, frames):
-    return np.log(np.mean(np.exp(4.0 * frames), axis=0)) / 4.0
-
-
-def _attention(params, frames):
-    (w, b), (v, c) = (
-        (params[layer]["kernel"], params[layer]["bias"])
-        for layer in ("Dense_0", "Dense_1")
-    )
-    scores = [(np.tanh(frame @ w + b) @ v + c).item() for frame in frames]
-    return np.array(oracles.softmax(scores)) @ frames
-
-
-def _convolution(params, frames):
-    kernel, bias = params
-    padded = np.pad(frames, ((2, 2), (0, 0)))
-    outputs = [
-        sum(padded[t + n] @ kernel[n] for n in range(5)) + bias
-        for t in range(len(frames))
-    ]
-    return np.maximum(outputs, 0)[:, None]  # a minibatch of one
-
-
-OWN = {
-    ("aggregator", "my_pooling.soft_maximum(sharpness=4.0)"): _soft_maximum,
-    ("aggregator", "my_modules.attention(hidden=8)"): _attention,
-    ("encoder", "my_encoders.convolution(channels=6)"): _convolution,
-}
 
 
 @pytest.fixture
@@ -74,25 +39,6 @@ def test_the_pooling_of_the_readme_has_20_lines():
     assert len(code.split("\n\n\n")[1].splitlines()) <= 20
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("kind", "text"), OWN)
-def test_a_part_is_its_formula_and_keeps_the_contract(reader, kind, text):
-    part = ROOMS[kind].build(ROOMS[kind].parse(text))
-    getattr(testing, f"check_{kind}")(part)
-    params = rules.parameters(part, 4)
-    frames = FRAMES if kind == "aggregator" else FRAMES[:, None]
-    with jax.enable_x64(True):
-        outputs = part.apply(params, frames, np.ones(frames.shape[:-1], bool))
-    assert_same(outputs, OWN[kind, text](params, FRAMES), FRAMES.size * 5)
-
-
-def test_the_pooling_of_the_readme_streams_and_others_do_not(reader):
-    streams = [
-        ROOMS[kind].build(ROOMS[kind].parse(text))[-1] is not None for kind, text in OWN
-    ]
-    assert streams == [True, False, False]
-
-
 def _block(text):
     """The block of Python in docs/extending.md that has some text in it."""
     blocks = documented.blocks(documented.page("docs/extending.md"), "python")
@@ -103,6 +49,9 @@ def _block(text):
 @pytest.mark.slow
 def test_the_checks_can_be_called_as_the_page_shows_them(reader):
     exec(_block("from vladser import testing"), {})
+    modules = aggregators.build(aggregators.parse("my_modules.attention(hidden=8)"))
+    testing.check_aggregator(modules)
+    assert modules.stepwise is None
 
 
 @pytest.mark.slow

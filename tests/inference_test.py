@@ -98,10 +98,7 @@ def test_a_pooling_that_cannot_stream_classifies_too(monkeypatch):
     assert_same(tuple(found), _expected(bundle, features), TERMS)
 
 
-@pytest.mark.parametrize("streams", [True, False])
-def test_no_utterance_and_no_frame_are_results_too(streams, monkeypatch):
-    if not streams:
-        _never_streams(monkeypatch)
+def test_no_utterance_and_no_frame_are_results_too():
     bundle = _bundle("mean")
     found = inference.finish(bundle, inference.start(bundle, 2))
     bias = np.exp(bundle.params.head.bias)  # all that is left of it

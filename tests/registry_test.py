@@ -3,15 +3,12 @@
 import inspect
 from importlib import import_module
 
-import jax
-import numpy as np
 import pytest
 
 from vladser import options
 from vladser.condition import make
 from vladser.errors import InputError
 from vladser.registry import ROOMS, aggregators, optimizers
-from vladser.types import Part
 
 EVERY = [(kind, name) for kind, room in ROOMS.items() for name in room.names()]
 
@@ -50,26 +47,6 @@ def test_some_options_are_replaced():
     assert str(own) == "my.pooling(size=4)"
     with pytest.raises(InputError, match="no option 'rho': expected learning_rate, b1"):
         optimizers.replace(part, {"rho": 0.9})
-
-
-def test_options_of_objectives_and_optimizers_do_not_change_the_program():
-    for kind, name in EVERY:
-        part = ROOMS[kind].parse(name)
-        is_data = kind in ("objective", "optimizer")
-        assert ROOMS[kind].static(part) == (Part(part.name) if is_data else part)
-
-
-def test_a_part_may_live_elsewhere():
-    part = aggregators.parse("vladser.aggregators.netvlad.netvlad(clusters=8)")
-    init = aggregators.build(part).init
-    params = jax.eval_shape(lambda: init(jax.random.key(0), 5))
-    assert params.c.shape == (8, 5)
-
-
-def test_options_may_be_arrays():
-    optimizer = optimizers.build(Part("sgd"), {"learning_rate": np.float32(2)})
-    update, _ = optimizer.update(np.float32(3), optimizer.init(np.float32(0)), None)
-    assert update == -6
 
 
 @pytest.mark.parametrize(

@@ -25,14 +25,9 @@ def corpus(speakers=4, per_class=3, dim=5, seed=0, longest=40, frames=None):
                 name = f"s{speaker}_{emotion}_{take}"
                 length = int(draw.integers(5, longest + 1))
                 features[name] = frames(label, length, draw).astype(np.float32)
+                session = f"session{speaker // 2}"
                 utterances.append(
-                    Utterance(
-                        id=name,
-                        file=None,
-                        speaker=f"s{speaker}",
-                        emotion=emotion,
-                        session=f"session{speaker // 2}",
-                    )
+                    Utterance(name, None, f"s{speaker}", emotion, session)
                 )
     return dataset.build(utterances, features, EMOTIONS, "toy")
 

@@ -18,11 +18,8 @@ _LINE = re.compile(r"([0-9a-f]{64})  (.+)\n")
 
 @contextmanager
 def whole(path: Path, mode: str = "w", **options: Any) -> Iterator[IO]:
-    """Opens a file that gets its name once all of it is on the disk.
-
-    Args:
-      path: of the file; one that is there is replaced.
-      mode, **options: of `open`.
+    """Opens a file as `open` does. It gets its name once all of it is on the disk, and
+    replaces one that is there.
 
     Raises:
       InputError: the file cannot be written.
@@ -59,11 +56,7 @@ def unwritable(path: Path, error: OSError) -> InputError:
 
 
 def digest(path: Path) -> str:
-    """Returns the SHA-256 of a file's content, in hexadecimal digits.
-
-    Raises:
-      OSError: the file cannot be read.
-    """
+    """Returns the SHA-256 of a file's content, in hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -98,15 +91,10 @@ def check_sums(folder: Path, names: Iterable[str]) -> None:
 
 def _digests(folder: Path, names: Iterable[str]) -> dict[str, str]:
     """Returns the digests of the files that are there."""
-    digests = {}
-    for name in names:
-        try:
-            digests[name] = digest(folder / name)
-        except FileNotFoundError:
-            continue
-        except OSError as error:
-            raise InputError(f"{folder / name}: {error.strerror}") from None
-    return digests
+    try:
+        return {n: digest(folder / n) for n in names if (folder / n).exists()}
+    except OSError as error:
+        raise InputError(f"{error.filename}: {error.strerror}") from None
 
 
 def _listed(path: Path) -> dict[str, str]:

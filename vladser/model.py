@@ -18,8 +18,6 @@ from vladser.types import Aggregator, Array, Encoder, PyTree, Spec
 
 
 class Params(NamedTuple):
-    """The parameters of each part."""
-
     encoder: PyTree
     aggregator: PyTree
     head: PyTree
@@ -97,26 +95,24 @@ def seen(spec: Spec) -> int:
 
 def start(params: Params, spec: Spec, batch: int) -> Carry:
     """Returns the state before the first frame of `batch` utterances."""
-    (encoder, aggregator), state = _built(spec), ()
+    encoder, aggregator = _built(spec)
     if not encoder.recurrence:
         return Carry((), ())
-    if aggregator.stepwise:
-        outputs, _ = sizes(spec)
-        state = jax.tree.map(
-            lambda x: jnp.broadcast_to(x, (batch, *jnp.shape(x))),
-            aggregator.stepwise.start(params.aggregator, outputs),
-        )
-    return Carry(encoder.recurrence.start(params.encoder, batch), state)
+    carry = encoder.recurrence.start(params.encoder, batch)
+    if not aggregator.stepwise:
+        return Carry(carry, ())
+    state = aggregator.stepwise.start(params.aggregator, sizes(spec)[0])
+    copies = jax.tree.map(lambda x: jnp.broadcast_to(x, (batch, *jnp.shape(x))), state)
+    return Carry(carry, copies)
 
 
 def residuals(
     params: Params, spec: Spec, carry: Carry, frames: Array, mask: Array
 ) -> PyTree:
     """Computes what `update` reuses of the encoder; arguments as there."""
-    recurrence = encoders.build(spec.encoder).recurrence
-    if not recurrence:
-        return ()
-    return recurrence.residuals(params.encoder, carry.encoder, frames, mask)
+    if recurrence := encoders.build(spec.encoder).recurrence:
+        return recurrence.residuals(params.encoder, carry.encoder, frames, mask)
+    return ()
 
 
 def update(
@@ -131,6 +127,7 @@ def update(
     """Takes in a block of frames.
 
     Args:
+      params, spec: the model.
       carry: the state before them.
       frames: [T, B, D], standardized and clean, see `masking.clean`.
       mask: [T, B] bool.
@@ -166,8 +163,9 @@ def finish(
     """Classifies.
 
     Args:
+      params, spec: the model.
       carry: the state after the last frame.
-      seen: what `update` returned for all frames, end to end; mask: theirs.
+      seen, mask: what `update` returned for all frames, end to end, and their mask.
       drop: dropout, in training, for an encoder that has to see all frames at once.
 
     Returns:
@@ -188,14 +186,12 @@ def finish(
 def forward(
     params: Params, spec: Spec, frames: Array, mask: Array
 ) -> tuple[Array, Array]:
-    """Runs the model in evaluation, without noise and dropout, on whole utterances.
+    """Runs the model without noise and dropout on whole utterances; see `finish`.
 
     Args:
-      frames: [T, B, D], standardized; anything where the mask leaves out.
+      params, spec: the model.
+      frames: [T, B, D], standardized; anything where the mask is False.
       mask: [T, B] bool.
-
-    Returns:
-      The utterance-level representation [B, V] and the logits [B, classes].
     """
     chex.assert_rank([frames, mask], [3, 2])
     chex.assert_equal_shape_prefix([frames, mask], 2)

@@ -48,15 +48,12 @@ _NAMES = {
 
 
 def check(annotation: str, default: Any, value: Any) -> Any:
-    """Checks the value of an option.
+    """Returns the value of an option, in the type of its default: 2 may be 2.0.
 
     Args:
       annotation: of the option, as in the source; "" without one.
       default: the option's default.
       value: a literal.
-
-    Returns:
-      The value, in the type of the default: 2 is 2.0 where the default is a float.
 
     Raises:
       ValueError: says what is expected.

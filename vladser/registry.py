@@ -66,11 +66,7 @@ class Room:
         return self._part(name, given)
 
     def replace(self, part: Part, given: dict[str, Any]) -> Part:
-        """Returns the part with other values for some of its options.
-
-        Args:
-          part: keeps its other options.
-          given: values by the names of options.
+        """Returns the part with other values for the options that are given.
 
         Raises:
           InputError: an unknown option, or a value that it cannot have.
@@ -82,14 +78,11 @@ class Room:
         return Part(part.name) if self.traced else part
 
     def build(self, part: Part, traced: dict[str, Any] | None = None) -> Any:
-        """Calls the factory that the part names.
+        """Returns what the factory that the part names makes, a `contract`.
 
         Args:
           part: with its options, or some of them.
           traced: values of options that are arrays; they replace those of the part.
-
-        Returns:
-          What the factory makes, of the type `contract`.
 
         Raises:
           InputError: the factory cannot be imported, does not take these options, or

@@ -39,7 +39,7 @@ def expect_finite(tree: PyTree) -> None:
 
 
 def expect_same(made: PyTree, expected: PyTree) -> None:
-    """Expects that two trees are equal but for rounding.
+    """Expects that two trees are equal up to rounding.
 
     Compares the Euclidean norm of their difference, all arrays together, with that of
     `expected`: where a sum cancels, a single number may have lost its digits.
@@ -50,24 +50,15 @@ def expect_same(made: PyTree, expected: PyTree) -> None:
         for tree in (made, expected)
     )
     error, size = np.linalg.norm(made - expected), np.linalg.norm(expected)
-    said = f"expected equal numbers, got a difference of {error:.1e} of {size:.1e}"
-    expect(error <= _TOLERANCE * size, said)
+    got = f"got a difference of {error:.1e} of {size:.1e}"
+    expect(error <= _TOLERANCE * size, f"expected equal numbers, {got}")
 
 
 def expect_state(
     start: Callable, update: Callable, params: PyTree, *block: Any
 ) -> None:
-    """Expects that a state has the same types before and after an update.
-
-    Otherwise loops cannot carry it, and a program that is called again is compiled
-    again.
-
-    Args:
-      start: params -> state.
-      update: (params, state, *block) -> state.
-      params: of the part.
-      *block: what the update takes in.
-    """
+    """Expects that `update(params, state, *block)` returns a state of the same types as
+    `start(params)`: otherwise loops cannot carry it."""
     with rule("update keeps the structure, shapes and dtypes of the state"):
         before = jax.eval_shape(start, params)
         after = jax.eval_shape(update, params, before, *block)
@@ -82,15 +73,8 @@ def expect_floats(init: Callable, *arguments: Any) -> None:
 
 
 def parameters(part: Any, *sizes: int) -> PyTree:
-    """Initializes a part twice, and expects the same.
-
-    Args:
-      part: has `init`.
-      *sizes: the arguments of `init` after the key.
-
-    Returns:
-      The parameters in float64, moved away from zeros, which hide mistakes.
-    """
+    """Returns what `part.init(key, *sizes)` does, in float64, moved away from zeros,
+    which hide mistakes; expects that it does so twice."""
 
     def init(key):
         return part.init(key, *sizes)
@@ -112,12 +96,11 @@ def row(tree: PyTree, place: int) -> PyTree:
 
 
 def differentiate(function: Callable, keep: Callable | None = None) -> Callable:
-    """Compiles a function, its gradients and a leading axis of all but params.
+    """Compiles a function with its gradients, vmapped over all arguments but the first.
 
     Args:
       function: (params, inputs, *others) -> array; inputs is a pytree of floats.
-      keep: (array, params, inputs, *others) -> what of the array is differentiated; by
-        default all.
+      keep: (array, params, inputs, *others) -> what of the array is differentiated.
 
     Returns:
       (params, inputs [N, ...], *others [N, ...]) -> array [N, ...], and the gradients
@@ -139,12 +122,7 @@ def differentiate(function: Callable, keep: Callable | None = None) -> Callable:
 
 
 def cuttings(mask: np.ndarray, ways: int = 6, blocks: int = 5) -> Iterator[np.ndarray]:
-    """Cuts frames into blocks at random, in several ways.
-
-    Args:
-      mask: [N, T, ...].
-      ways: how many.
-      blocks: into which each row is cut.
+    """Cuts the frames of a mask [N, T, ...] into blocks at random, in several ways.
 
     Yields:
       [N, blocks, T] int, the frame at each place of each block, -1 for padding; some

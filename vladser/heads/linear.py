@@ -9,20 +9,12 @@ from vladser.types import Array, Head
 
 
 class Params(NamedTuple):
-    """Of one layer."""
-
     kernel: Array  # [V, classes]
     bias: Array  # [classes]
 
 
 def init(key: Array, size: int, outputs: int) -> Params:
-    """Draws initial parameters: a Glorot uniform kernel, a bias of zeros.
-
-    Args:
-      key: of the draw.
-      size: V.
-      outputs: how many; the classes, or the units of a hidden layer.
-    """
+    """Draws a Glorot uniform kernel [size, outputs]; the bias is zeros."""
     glorot = jax.nn.initializers.glorot_uniform()
     kernel = glorot(key, (size, outputs))  # type: ignore[arg-type]  # a jax array
     return Params(kernel, jnp.zeros(outputs))

@@ -5,8 +5,8 @@ Both are one function, its parameters inside, for any batch and time of at least
     features [batch, time, D] float32, lengths [batch] int32
       -> probabilities [batch, classes], embedding [batch, V]
 
-The features are as they were extracted: standardization is a part of the function. What
-lies beyond a length may hold anything, NaN included.
+The features are as they were extracted: standardization is a part of the function.
+Beyond a length they may hold anything, NaN included.
 """
 
 from collections.abc import Callable, Iterator
@@ -50,7 +50,7 @@ def stablehlo(bundle: Bundle) -> bytes:
 
 
 def onnx(bundle: Bundle) -> bytes:
-    """Exports for any runtime of ONNX; metadata name the emotions and the feature set.
+    """Exports to ONNX; metadata name the emotions and the feature set.
 
     Raises:
       InputError: jax2onnx is missing, or cannot convert the bundle's pooling.
@@ -60,10 +60,8 @@ def onnx(bundle: Bundle) -> bytes:
         from jax2onnx import to_onnx
         from onnx_ir.passes.common import RemoveUnusedNodesPass
     except ImportError as error:
-        raise InputError(
-            "ONNX needs jax2onnx: pip install 'vladser[onnx]', best in an environment "
-            f"of its own ({error})"
-        ) from None
+        install = "pip install 'vladser[onnx]', best in an environment of its own"
+        raise InputError(f"ONNX needs jax2onnx: {install} ({error})") from None
     inputs = _inputs(bundle)
     with _converting(bundle, "ONNX"):
         # Traced by jax alone: while jax2onnx traces, some constants become float64.
@@ -77,7 +75,7 @@ def onnx(bundle: Bundle) -> bytes:
             output_names=["probabilities", "embedding"],
         )
     graph = onnx_ir.from_proto(converted)
-    RemoveUnusedNodesPass()(graph)  # constants of which onnxruntime would warn
+    RemoveUnusedNodesPass()(graph)  # onnxruntime would warn of some constants
     graph.metadata_props["emotions"] = ",".join(bundle.emotions)
     graph.metadata_props["feature_set"] = bundle.feature_set
     return onnx_ir.to_proto(graph).SerializeToString()
@@ -91,7 +89,7 @@ def _inputs(bundle: Bundle) -> tuple[jax.ShapeDtypeStruct, jax.ShapeDtypeStruct]
 
 @contextmanager
 def _converting(bundle: Bundle, form: str) -> Iterator[None]:
-    """Products in float32 on accelerators as well; what goes wrong as one line."""
+    """Multiplies in float32 on accelerators too; raises errors of one line."""
     try:
         with jax.default_matmul_precision("highest"):
             yield
