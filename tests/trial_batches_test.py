@@ -8,6 +8,7 @@ import jax
 import numpy as np
 import pytest
 import toys
+from closeness import assert_equal
 
 from launch.experiment import checkpoints
 from launch.experiment.checkpoints import Figures, Finished
@@ -153,10 +154,6 @@ def _trained(design, most, **options):
         yield again.batch, again.results
 
 
-def _same(one, other):
-    jax.tree.map(np.testing.assert_array_equal, one, other)
-
-
 @pytest.mark.slow
 def test_results_depend_on_neither_order_nor_size_of_batches(corpus):
     design = toys.design(corpus, [toys.CONDITION, toys.but(alpha=0.4, noise=0.1)])
@@ -164,9 +161,9 @@ def test_results_depend_on_neither_order_nor_size_of_batches(corpus):
     expected = results.merge(parts, design)
     cut = list(_trained(design, 3, devices=jax.devices()[:1]))
     assert len(cut) > 4
-    _same(results.merge(reversed(cut), design), expected)
+    assert_equal(results.merge(reversed(cut), design), expected)
     leaves = results.merge_params(cut, design, [0, 1])
-    _same(leaves, whole[1].params)
+    assert_equal(leaves, whole[1].params)
     for place in np.ndindex(design.shape):
         content = b"".join(leaf[place].tobytes() for leaf in leaves)
         assert expected.digests[place].tobytes() == hashlib.sha256(content).digest()
@@ -184,4 +181,4 @@ def test_conditions_of_several_programs_and_schedules_come_to_their_places(corpu
     for place, condition in enumerate(conditions):
         _, outcome = toys.train(toys.design(corpus, [condition]))
         for whole, own in zip(merged.probabilities, outcome.probabilities, strict=True):
-            _same(whole[:, place], own[:, 0])
+            assert_equal(whole[:, place], own[:, 0])
