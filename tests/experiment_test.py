@@ -11,7 +11,7 @@ import jax
 import numpy as np
 import pytest
 import toys
-from closeness import assert_equal
+from closeness import assert_equal, assert_same
 from toys import CONDITION
 
 from vladser import metrics
