@@ -81,31 +81,20 @@ class _Accelerator:
         return {"bytes_limit": self.limit, "bytes_in_use": 0}
 
 
-@pytest.mark.parametrize(
-    ("limit", "most"), [(2**40, 16), (2**21, 16), (2**20, 8), (2**10, 1)]
-)
-def test_less_memory_makes_smaller_batches_that_fit(corpus, monkeypatch, limit, most):
-    devices = [_Accelerator(limit)]
+@pytest.mark.parametrize(("room", "most"), [(16, 16), (15, 8), (8, 8), (1, 1), (0, 1)])
+@pytest.mark.parametrize("on_cpu", [True, False])
+def test_batches_fit_the_memory_beside_the_dataset(
+    corpus, monkeypatch, on_cpu, room, most
+):
+    """Each accelerator holds the dataset; CPU devices share one, and the memory."""
+    share, data = (2 if on_cpu else 1), corpus.frames.nbytes
+    limit = (1000 * room * share + data + 1) / trial_batches.SHARE
+    devices = jax.devices() if on_cpu else [_Accelerator(limit)] * 2
     monkeypatch.setattr(jax, "local_devices", lambda: devices)
-    monkeypatch.setattr(trial_batches, "memory", lambda _, batch: 2**16 * batch.trials)
+    monkeypatch.setattr(trial_batches.cores, "memory", lambda: limit)
+    monkeypatch.setattr(trial_batches, "memory", lambda _, batch: 1000 * batch.trials)
     (own,) = trial_batches.cut(toys.design(corpus, [MEAN], range(4)))
     assert max(batch.trials for batch in own) == most
-
-
-def test_an_accelerator_holds_the_dataset_and_cpu_devices_share_one(
-    corpus, monkeypatch
-):
-    design, batch = toys.design(corpus, [MEAN]), TrialBatch([0, 1], [0], range(4))
-    data = corpus.frames.nbytes
-    for devices, memory in (
-        ([_Accelerator(10 * data)] * 4, 10 * data * trial_batches.SHARE - data),
-        (jax.devices(), (10 * data * trial_batches.SHARE - data) / 2),
-    ):
-        monkeypatch.setattr(jax, "local_devices", lambda devices=devices: devices)
-        monkeypatch.setattr(trial_batches.cores, "memory", lambda: 10 * data)
-        for need, fits in (memory, True), (memory + 1, False):
-            monkeypatch.setattr(trial_batches, "memory", lambda *_, need=need: need)
-            assert trial_batches.in_memory(design, batch) == fits
 
 
 def test_memory_counts_what_is_kept_drawn_and_learned():
