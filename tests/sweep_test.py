@@ -81,7 +81,7 @@ def test_accelerators_take_all_trials_at_once_and_get_the_same(monkeypatch):
 
 
 @pytest.mark.slow
-def test_what_is_drawn_hangs_on_seed_epoch_and_step_alone():
+def test_what_is_drawn_depends_on_seed_epoch_and_step_alone():
     """Losses of one minibatch before any step: they differ by noise and dropout."""
     corpus = toys.corpus()
     fold, *_ = folds.make(corpus, "speaker")
