@@ -87,7 +87,7 @@ def train(
                     f"the device has no memory for {batch.trials} trials at once: "
                     "going on with half as many"
                 )
-                todo.extendleft(reversed(trial_batches.halves(batch)))
+                todo.extendleft(reversed(trial_batches.pieces(batch, 2)))
     kept.clear()
     return Trained(parts, total, trainer.start)
 
