@@ -91,11 +91,6 @@ def test_outputs_and_gradients_are_those_of_linen(name):
     assert_same((kept[0], made[1]), (kept[1], expected[1]), T * (D + H))
 
 
-def test_only_an_encoder_that_must_see_all_frames_has_no_recurrence():
-    built = {name: encoders.build(encoders.parse(name)) for name in encoders.names()}
-    assert [name for name, one in built.items() if not one.recurrence] == ["bilstm"]
-
-
 @pytest.mark.slow
 def test_initial_weights_are_those_of_keras():
     with jax.enable_x64(False):

@@ -83,7 +83,7 @@ def test_where_all_diverge_there_is_no_table_but_a_list(call, tmp_path, capsys):
         (["--aggregator=netvlad(clusters=0)"], "clusters=0"),
         (
             ["--aggregator=multihead(heads=3)"],
-            "heads=3: expected a divisor of 4: 1, 2, 4",
+            "heads: expected a divisor of 4, got 3",
         ),
         (["--validation=partner"], "speaker s0 belongs to no single session"),
         (["--hold_out=session"], "32 utterances have no session"),

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from functools import cache
 from itertools import product
 
 import jax
@@ -68,11 +69,9 @@ def test_accelerators_take_all_trials_at_once_and_get_the_same(monkeypatch):
     assert design.plan(0).steps * 5 >= 20
     runs = [toys.train(design)]
     monkeypatch.setattr(placement, "one_by_one", lambda mesh: False)
-    for program in sweep.train_step, sweep.evaluate:
-        program.cache_clear()
+    for name in "train_step", "evaluate":
+        monkeypatch.setattr(sweep, name, cache(getattr(sweep, name).__wrapped__))
     runs.append(toys.train(design))
-    for program in sweep.train_step, sweep.evaluate:
-        program.cache_clear()
     first, other = (next(e.loss for e in run[0] if isinstance(e, Step)) for run in runs)
     # A loss before there was a step, of at most 40 frames an utterance.
     assert_same(other, first, 40 * (5 + 4))
@@ -82,7 +81,7 @@ def test_accelerators_take_all_trials_at_once_and_get_the_same(monkeypatch):
 
 
 @pytest.mark.slow
-def test_what_is_drawn_hangs_on_seed_epoch_and_step_alone():
+def test_what_is_drawn_depends_on_seed_epoch_and_step_alone():
     """Losses of one minibatch before any step: they differ by noise and dropout."""
     corpus = toys.corpus()
     fold, *_ = folds.make(corpus, "speaker")
@@ -117,10 +116,7 @@ def test_a_trial_has_its_conditions_settings_and_its_folds_shares():
     found = trials.rectangle(corpus, moments, conditions, made, (5, 3))
     assert (found.seed == [[5], [3]]).all() and found.seed.shape == (2, 9)
     for place, (condition, fold) in enumerate(product(conditions, made)):
-        frames = [
-            corpus.frames[corpus.offset[n] : corpus.offset[n] + corpus.length[n]]
-            for n in fold.train
-        ]
+        frames = [corpus.frames[toys.span(corpus, n)] for n in fold.train]
         frames, none = np.concatenate(frames).astype(float), condition == conditions[1]
         unigram = np.bincount(corpus.label[fold.train], minlength=4) / len(fold.train)
         prior = unigram if condition == conditions[2] else np.full(4, 0.25)
@@ -153,10 +149,6 @@ def test_trials_that_differ_in_their_pooling_alone_start_from_the_same_lstm():
     for leaf, other in zip(mean.encoder, statistics.encoder, strict=True):
         np.testing.assert_array_equal(leaf, other)
     np.testing.assert_array_equal(mean.head.kernel, maximum.head.kernel)
-    assert statistics.head.kernel.shape == (8, 4)
-    limit = (6 / (8 + 4)) ** 0.5  # Glorot and Bengio 2010
-    assert 0.7 * limit < np.abs(statistics.head.kernel).max() <= limit
-    assert not mean.head.bias.any()
 
 
 @pytest.mark.slow

@@ -86,7 +86,7 @@ def train(
                     f"the device has no memory for {batch.trials} trials at once: "
                     "going on with half as many"
                 )
-                todo.extendleft(reversed(trial_batches.halves(batch)))
+                todo.extendleft(reversed(trial_batches.pieces(batch, 2)))
     kept.clear()
     total = sum((part.figures for part in parts), Figures())
     return Trained(parts, total, trainer.start)

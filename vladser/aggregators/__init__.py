@@ -2,6 +2,9 @@
 
 To add one, add a file here with a factory function of the same name, whose keyword-only
 arguments are the options, and its name below. See `types.Aggregator` for the contract.
+
+Huang et al. 2020 is: Huang, Tao, Liu, Lian 2020, "Learning utterance-level
+representations with label smoothing for speech emotion recognition", Interspeech.
 """
 
 NAMES = (

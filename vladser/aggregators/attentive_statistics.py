@@ -19,11 +19,6 @@ class Params(NamedTuple):
     v: Array  # [hidden]
 
 
-class _State(NamedTuple):
-    largest: Array  # [] the largest score so far, the unit of the moments
-    moments: Moments
-
-
 def attentive_statistics(*, hidden: Count = 64) -> Aggregator:
     """Returns the mean and the standard deviation of the frames, weighted by attention.
 
@@ -47,18 +42,18 @@ def attentive_statistics(*, hidden: Count = 64) -> Aggregator:
         return Params(glorot(w_key, (dim, hidden)), jnp.zeros(hidden), v)
 
     def start(params, dim):
-        return _State(running.no_score(), running.no_moments(dim))
+        return running.no_score(), running.no_moments(dim)
 
     def update(params, state, frames, mask):
+        largest, (weight, mean, squares) = state
         frames = masking.clean(frames, mask)
         scores = jnp.tanh(frames @ params.w + params.b) @ params.v
-        largest, fade, weights = running.exponentials(state.largest, scores, mask)
-        weight, mean, squares = state.moments
+        largest, fade, weights = running.exponentials(largest, scores, mask)
         before = Moments(fade * weight, mean, fade * squares)
-        here = running.moments(frames, weights)
-        return _State(largest, running.merge(before, here))
+        return largest, running.merge(before, running.moments(frames, weights))
 
     def finish(params, state):
-        return jnp.concatenate([state.moments.mean, running.deviation(state.moments)])
+        _, moments = state
+        return running.mean_and_deviation(moments)
 
     return stepwise(init, start, update, finish)

@@ -9,8 +9,7 @@ from vladser.types import Aggregator
 def final() -> Aggregator:
     """Returns the last frame that the mask keeps; zeros without a frame.
 
-    Huang, Tao, Liu, Lian 2020, "Learning utterance-level representations with label
-    smoothing for speech emotion recognition", section 2.2.
+    Huang et al. 2020, section 2.2.
     """
 
     def start(params, dim):

@@ -1,22 +1,14 @@
 """Generalized-mean pooling (GeM): learns where to be between average and maximum."""
 
-from typing import NamedTuple
-
 import jax.numpy as jnp
 
 from vladser import masking
 from vladser.aggregators import running
 from vladser.aggregators.stepwise import stepwise
 from vladser.options import Positive
-from vladser.types import Aggregator, Array
+from vladser.types import Aggregator
 
 _EPSILON = 1e-6  # smaller values count as this
-
-
-class _Sums(NamedTuple):
-    largest: Array  # [2H] the largest p log x so far, the unit of the sums
-    powers: Array  # [2H]
-    count: Array  # type: ignore[assignment]  # []; hides tuple.count
 
 
 def generalized_mean(*, p: Positive = 3.0) -> Aggregator:
@@ -41,20 +33,22 @@ def generalized_mean(*, p: Positive = 3.0) -> Aggregator:
         return jnp.log(jnp.full((), p, float))
 
     def start(params, dim):
-        return _Sums(running.no_score(2 * dim), jnp.zeros(2 * dim), jnp.zeros(()))
+        return running.no_score(2 * dim), jnp.zeros(2 * dim), jnp.zeros(())
 
-    def update(params, sums, frames, mask):
+    def update(params, state, frames, mask):
+        largest, total, count = state
         frames = masking.clean(frames, mask)
         parts = jnp.concatenate([frames, -frames], axis=1)
         logs = jnp.exp(params) * jnp.log(jnp.maximum(parts, _EPSILON))
-        largest, fade, powers = running.exponentials(sums.largest, logs, mask)
-        total = fade * sums.powers + powers.sum(axis=0)
-        return _Sums(largest, total, sums.count + mask.sum())
+        largest, fade, powers = running.exponentials(largest, logs, mask)
+        total = fade * total + powers.sum(axis=0)
+        return largest, total, count + mask.sum()
 
-    def finish(params, sums):
-        some = sums.count > 0
-        mean = jnp.where(some, sums.powers, 1.0) * (1 / jnp.maximum(sums.count, 1))
-        log = (jnp.where(some, sums.largest, 0.0) + jnp.log(mean)) * jnp.exp(-params)
+    def finish(params, state):
+        largest, total, count = state
+        some = count > 0
+        mean = jnp.where(some, total, 1.0) * (1 / jnp.maximum(count, 1))
+        log = (jnp.where(some, largest, 0.0) + jnp.log(mean)) * jnp.exp(-params)
         return jnp.where(some, jnp.exp(log), 0.0)
 
     return stepwise(init, start, update, finish)

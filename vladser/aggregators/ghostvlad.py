@@ -1,21 +1,8 @@
 """GhostVLAD: NetVLAD with clusters that only draw frames away from the others."""
 
-from typing import NamedTuple
-
-import jax
-import jax.numpy as jnp
-
-from vladser import masking
 from vladser.aggregators import netvlad
-from vladser.aggregators.stepwise import stepwise
 from vladser.options import Count
-from vladser.types import Aggregator, Array
-
-
-class Params(NamedTuple):
-    w: Array  # [K + G, H]
-    b: Array  # [K + G]
-    c: Array  # [K, H] the centers of the clusters that are not ghosts
+from vladser.types import Aggregator
 
 
 def ghostvlad(*, clusters: Count = 4, ghosts: Count = 1) -> Aggregator:
@@ -34,21 +21,4 @@ def ghostvlad(*, clusters: Count = 4, ghosts: Count = 1) -> Aggregator:
       clusters: K, by default NetVLAD's.
       ghosts: G; 1 in the paper.
     """
-
-    def init(key, dim):
-        normal = jax.nn.initializers.normal(dim**-0.5)
-        w_key, c_key = jax.random.split(key)
-        w = normal(w_key, (clusters + ghosts, dim))
-        return Params(w, jnp.zeros(clusters + ghosts), normal(c_key, (clusters, dim)))
-
-    def update(params, sums, frames, mask):
-        frames = masking.clean(frames, mask)
-        assignment = netvlad.assign(params, frames)[:, :clusters]
-        return netvlad.add(sums, masking.clean(assignment, mask), frames)
-
-    return stepwise(
-        init,
-        lambda params, dim: netvlad.start(clusters, dim),
-        update,
-        lambda params, sums: netvlad.finish(sums, params.c),
-    )
+    return netvlad.with_ghosts(clusters, ghosts)

@@ -10,8 +10,7 @@ from vladser.types import Aggregator
 def mean() -> Aggregator:
     """Returns 1/T sum_t x_t(j); zeros without a frame.
 
-    Huang, Tao, Liu, Lian 2020, "Learning utterance-level representations with label
-    smoothing for speech emotion recognition", section 2.2.
+    Huang et al. 2020, section 2.2.
     """
 
     def start(params, dim):

@@ -1,7 +1,5 @@
 """Multi-head attention pooling: each part of a frame has its own weights."""
 
-from typing import NamedTuple
-
 import jax
 import jax.numpy as jnp
 
@@ -9,13 +7,7 @@ from vladser import masking
 from vladser.aggregators import running
 from vladser.aggregators.stepwise import divide, stepwise
 from vladser.options import Count
-from vladser.types import Aggregator, Array
-
-
-class _Sums(NamedTuple):
-    largest: Array  # [K] the largest scores so far, the units of the sums
-    weight: Array  # [K]
-    frames: Array  # [K, H / K]
+from vladser.types import Aggregator
 
 
 def multihead(*, heads: Count = 4) -> Aggregator:
@@ -36,25 +28,23 @@ def multihead(*, heads: Count = 4) -> Aggregator:
 
     def init(key, dim):
         glorot = jax.nn.initializers.glorot_uniform(batch_axis=0)
-        return glorot(key, (heads, divide(dim, heads=heads), 1))[..., 0]
+        return glorot(key, (heads, divide(dim, "heads", heads), 1))[..., 0]
 
     def start(params, dim):
         zeros = jnp.zeros(heads), jnp.zeros((heads, dim // heads))
-        return _Sums(running.no_score(heads), *zeros)
+        return running.no_score(heads), *zeros
 
-    def update(params, sums, frames, mask):
+    def update(params, state, frames, mask):
+        largest, weight, total = state
         parts = masking.clean(frames, mask).reshape(frames.shape[0], *params.shape)
         scores = jnp.einsum("tkd,kd->tk", parts, params) * params.shape[1] ** -0.5
-        largest, fade, weights = running.exponentials(sums.largest, scores, mask)
+        largest, fade, weights = running.exponentials(largest, scores, mask)
         here = jnp.einsum("tk,tkd->kd", weights, parts)
-        return _Sums(
-            largest,
-            fade * sums.weight + weights.sum(axis=0),
-            fade[:, None] * sums.frames + here,
-        )
+        weight = fade * weight + weights.sum(axis=0)
+        return largest, weight, fade[:, None] * total + here
 
-    def finish(params, sums):
-        share = 1 / jnp.where(sums.weight > 0, sums.weight, 1.0)
-        return (sums.frames * share[:, None]).ravel()
+    def finish(params, state):
+        _, weight, total = state
+        return (total * running.reciprocal(weight)[:, None]).ravel()
 
     return stepwise(init, start, update, finish)

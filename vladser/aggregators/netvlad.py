@@ -12,22 +12,11 @@ from vladser.types import Aggregator, Array
 
 
 class Params(NamedTuple):
+    """Of K clusters; GhostVLAD's have rows for ghosts in w and b, which c has not."""
+
     w: Array  # [K, H]
     b: Array  # [K]
     c: Array  # [K, H] the cluster centers
-
-
-def assign(params: Params, frames: Array) -> Array:
-    """Assigns frames to clusters: softmax_k(w_k x_t + b_k).
-
-    Args:
-      frames: [..., H], finite.
-
-    Returns:
-      The share of each cluster in each frame, [..., K]; sums to 1 over K.
-    """
-    # Not jax.nn.softmax: the rounding of its quotient differs between programs.
-    return jnp.exp(jax.nn.log_softmax(frames @ params.w.T + params.b))
 
 
 class Sums(NamedTuple):
@@ -35,38 +24,6 @@ class Sums(NamedTuple):
 
     frames: Array  # [K, H] sum_t a_k(x_t) x_t
     weight: Array  # [K] sum_t a_k(x_t)
-
-
-def start(clusters: int, dim: int) -> Sums:
-    """Returns the sums before the first frame."""
-    return Sums(jnp.zeros((clusters, dim)), jnp.zeros(clusters))
-
-
-def add(sums: Sums, assignment: Array, frames: Array) -> Sums:
-    """Adds frames to the sums.
-
-    Args:
-      sums: of the frames before.
-      assignment: [T, K] the share of each cluster; zeros for padding.
-      frames: [T, H], finite.
-    """
-    return Sums(
-        sums.frames + assignment.T @ frames, sums.weight + assignment.sum(axis=0)
-    )
-
-
-def finish(sums: Sums, centers: Array) -> Array:
-    """Normalizes the residuals: each cluster's to length 1, then the whole.
-
-    Args:
-      sums: of all frames.
-      centers: [K, H].
-
-    Returns:
-      [K H]; zeros without a frame.
-    """
-    vlad = masking.l2_normalize(sums.frames - sums.weight[:, None] * centers)
-    return masking.l2_normalize(vlad.ravel())
 
 
 def netvlad(*, clusters: Count = 4) -> Aggregator:
@@ -77,26 +34,52 @@ def netvlad(*, clusters: Count = 4) -> Aggregator:
     Each cluster's residual is normalized to length 1 (intra-normalization), then the
     whole vector, V = K H; zeros without a frame.
 
-    Huang, Tao, Liu, Lian 2020, "Learning utterance-level representations with label
-    smoothing for speech emotion recognition", equation (1), after Arandjelovic et al.
-    2016, "NetVLAD: CNN architecture for weakly supervised place recognition".
+    Huang et al. 2020, equation (1), after Arandjelovic et al. 2016, "NetVLAD: CNN
+    architecture for weakly supervised place recognition".
 
     Args:
       clusters: K.
     """
+    return with_ghosts(clusters, ghosts=0)
+
+
+def with_ghosts(clusters: int, ghosts: int) -> Aggregator:
+    """Returns NetVLAD with `ghosts` more clusters, which the vector leaves out."""
 
     def init(key, dim):
         normal = jax.nn.initializers.normal(dim**-0.5)
-        w, c = (normal(k, (clusters, dim)) for k in jax.random.split(key))
-        return Params(w, jnp.zeros(clusters), c)
+        w_key, c_key = jax.random.split(key)
+        w = normal(w_key, (clusters + ghosts, dim))
+        return Params(w, jnp.zeros(len(w)), normal(c_key, (clusters, dim)))
 
     def update(params, sums, frames, mask):
         frames = masking.clean(frames, mask)
-        return add(sums, masking.clean(assign(params, frames), mask), frames)
+        assignment = assign(params, frames)[:, :clusters]
+        return add(sums, masking.clean(assignment, mask), frames)
 
-    return stepwise(
-        init,
-        lambda params, dim: start(clusters, dim),
-        update,
-        lambda params, sums: finish(sums, params.c),
-    )
+    return stepwise(init, lambda params, dim: start(clusters, dim), update, finish)
+
+
+def assign(params: Params, frames: Array) -> Array:
+    """Assigns finite frames [..., H]: softmax_k(w_k x_t + b_k), [..., K]."""
+    # Not jax.nn.softmax: the rounding of its quotient differs between programs.
+    return jnp.exp(jax.nn.log_softmax(frames @ params.w.T + params.b))
+
+
+def start(clusters: int, dim: int) -> Sums:
+    """Returns the sums before the first frame."""
+    return Sums(jnp.zeros((clusters, dim)), jnp.zeros(clusters))
+
+
+def add(sums: Sums, assignment: Array, frames: Array) -> Sums:
+    """Adds finite frames [T, H] to the sums; their assignment [T, K] to the clusters is
+    zeros for padding."""
+    total = sums.frames + assignment.T @ frames
+    return Sums(total, sums.weight + assignment.sum(axis=0))
+
+
+def finish(params, sums: Sums) -> Array:
+    """Normalizes each cluster's residual from its center `params.c` to length 1, then
+    the whole: [K H], zeros without a frame."""
+    vlad = masking.l2_normalize(sums.frames - sums.weight[:, None] * params.c)
+    return masking.l2_normalize(vlad.ravel())

@@ -49,7 +49,7 @@ def nextvlad(
 
     def init(key, dim):
         wide = expansion * dim
-        group = divide(wide, groups=groups)
+        group = divide(wide, "groups", groups)
         keys = jax.random.split(key, 4)
         # Keeps expanded frames as large as the frames, and centers near them, as
         # NetVLAD's are: distant centers would dominate the residuals.
@@ -74,13 +74,7 @@ def nextvlad(
         assignment = jnp.exp(jax.nn.log_softmax(scores)) * attention[..., None]
         assignment = masking.clean(assignment, mask[:, None])
         rows = frames.shape[0] * groups
-        return netvlad.add(
-            sums,
-            assignment.reshape(rows, clusters),
-            wide.reshape(rows, params.c.shape[1]),
-        )
+        assignment = assignment.reshape(rows, clusters)
+        return netvlad.add(sums, assignment, wide.reshape(rows, params.c.shape[1]))
 
-    def finish(params, sums):
-        return netvlad.finish(sums, params.c)
-
-    return stepwise(init, start, update, finish)
+    return stepwise(init, start, update, netvlad.finish)

@@ -55,41 +55,35 @@ def no_moments(dim: int) -> Moments:
 
 
 def moments(frames: Array, weights: Array) -> Moments:
-    """Computes the moments of a block.
-
-    Args:
-      frames: [T, D], finite.
-      weights: [T], at least 0.
-    """
+    """Computes the moments of finite frames [T, D] with weights [T] of at least 0."""
     weight = weights.sum()
-    mean = (weights @ frames) * _reciprocal(weight)
+    mean = (weights @ frames) * reciprocal(weight)
     return Moments(weight, mean, weights @ (frames - mean) ** 2)
 
 
 def merge(one: Moments, other: Moments) -> Moments:
-    """Merges the moments of two sets of frames.
+    """Merges the moments of two sets of frames, in any order.
 
     Adds the variance between the two means to those within: E[x^2] - E[x]^2 would
     cancel. Chan, Golub, LeVeque 1979, "Updating formulae and a pairwise algorithm for
     computing sample variances".
-
-    Args:
-      one, other: in any order.
     """
     weight = one.weight + other.weight
-    share = other.weight * _reciprocal(weight)
+    share = other.weight * reciprocal(weight)
     delta = other.mean - one.mean
     squares = one.squares + other.squares + delta**2 * (one.weight * share)
     return Moments(weight, one.mean + delta * share, squares)
 
 
-def deviation(moments: Moments) -> Array:
-    """Returns the standard deviation [D]; below 1e-6 it is zero, with gradient zero,
-    since the square root has no gradient at 0."""
-    variance = moments.squares * _reciprocal(moments.weight)
+def mean_and_deviation(moments: Moments) -> Array:
+    """Returns the mean and the standard deviation, [2D]; a deviation below 1e-6 is
+    zero, with gradient zero, since the square root has no gradient at 0."""
+    variance = moments.squares * reciprocal(moments.weight)
     positive = variance > 1e-12
-    return jnp.where(positive, jnp.sqrt(jnp.where(positive, variance, 1.0)), 0.0)
+    root = jnp.where(positive, jnp.sqrt(jnp.where(positive, variance, 1.0)), 0.0)
+    return jnp.concatenate([moments.mean, root])
 
 
-def _reciprocal(weight: Array) -> Array:
+def reciprocal(weight: Array) -> Array:
+    """Returns 1 / weight, and 1 where that is 0, before the first frame."""
     return 1 / jnp.where(weight > 0, weight, 1.0)

@@ -1,7 +1,5 @@
 """Statistics pooling: mean and standard deviation over time."""
 
-import jax.numpy as jnp
-
 from vladser import masking
 from vladser.aggregators import running
 from vladser.aggregators.stepwise import stepwise
@@ -19,15 +17,14 @@ def statistics() -> Aggregator:
     verification", section 3.1.
     """
 
-    def start(params, dim):
-        return running.no_moments(dim)
-
     def update(params, moments, frames, mask):
         frames = masking.clean(frames, mask)
-        here = running.moments(frames, mask.astype(frames.dtype))
-        return running.merge(moments, here)
+        weights = mask.astype(frames.dtype)
+        return running.merge(moments, running.moments(frames, weights))
 
-    def finish(params, moments):
-        return jnp.concatenate([moments.mean, running.deviation(moments)])
-
-    return stepwise(lambda key, dim: (), start, update, finish)
+    return stepwise(
+        lambda key, dim: (),
+        lambda params, dim: running.no_moments(dim),
+        update,
+        lambda params, moments: running.mean_and_deviation(moments),
+    )

@@ -4,9 +4,8 @@ from vladser.types import Aggregator, Stepwise
 
 
 def stepwise(init, start, update, finish) -> Aggregator:
-    """Makes an aggregator whose `apply` is one block of all frames.
-
-    Thus whole and stepwise cannot disagree.
+    """Makes an aggregator whose `apply` is one block of all frames, so that whole and
+    stepwise cannot disagree.
 
     Args:
       init: see `types.Aggregator`.
@@ -20,22 +19,12 @@ def stepwise(init, start, update, finish) -> Aggregator:
     return Aggregator(init, apply, Stepwise(start, update, finish))
 
 
-def divide(size: int, **parts: int) -> int:
-    """Divides a size by the value of an option.
-
-    Args:
-      size: of a frame.
-      **parts: one option, by its name.
-
-    Returns:
-      The quotient, a whole number.
+def divide(size: int, option: str, parts: int) -> int:
+    """Divides a size into equal parts.
 
     Raises:
-      ValueError: the option does not divide the size; names its divisors.
+      ValueError: names the option, whose value is no divisor.
     """
-    ((option, number),) = parts.items()
-    if size % number:
-        few = range(1, min(size, 128) + 1)
-        divisors = ", ".join(str(n) for n in few if size % n == 0)
-        raise ValueError(f"{option}={number}: expected a divisor of {size}: {divisors}")
-    return size // number
+    if size % parts:
+        raise ValueError(f"{option}: expected a divisor of {size}, got {parts}")
+    return size // parts

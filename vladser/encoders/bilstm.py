@@ -24,9 +24,9 @@ def bilstm(*, cells: Count = 64) -> Encoder:
     def apply(params, frames, mask):
         forward, backward = params
         start = lstm.start(forward, frames.shape[1])
-        ahead, _ = lstm.unroll(forward, frames, mask, start)
+        ahead, _ = lstm.unroll(forward, start, frames, mask)
         # Padding comes first in reversed time, and leaves the state at its start.
-        back, _ = lstm.unroll(backward, frames[::-1], mask[::-1], start)
+        back, _ = lstm.unroll(backward, start, frames[::-1], mask[::-1])
         return jnp.concatenate([ahead, back[::-1]], axis=-1)
 
     return Encoder(init, apply)

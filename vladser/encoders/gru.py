@@ -60,7 +60,4 @@ def gru(*, cells: Count = 64) -> Encoder:
     def apply(params, frames, mask):
         return update(params, start(params, frames.shape[1]), frames, mask, ())[0]
 
-    def residuals(params, carry, frames, mask):
-        return ()
-
-    return Encoder(init, apply, Recurrence(start, residuals, update))
+    return Encoder(init, apply, Recurrence(start, lambda *block: (), update))

@@ -44,8 +44,7 @@ class Residuals(NamedTuple):
 def lstm(*, cells: Count = 64) -> Encoder:
     """Runs an LSTM with forget gates.
 
-    Huang, Tao, Liu, Lian 2020, "Learning utterance-level representations with label
-    smoothing for speech emotion recognition", section 2; Gers, Schmidhuber, Cummins
+    Huang et al. 2020, see `vladser.aggregators`, section 2; Gers, Schmidhuber, Cummins
     2000, "Learning to forget: continual prediction with LSTM".
 
     Args:
@@ -53,15 +52,12 @@ def lstm(*, cells: Count = 64) -> Encoder:
     """
 
     def apply(params, frames, mask):
-        return unroll(params, frames, mask, start(params, frames.shape[1]))[0]
-
-    def update(params, carry, frames, mask, saved):
-        return replay(params, frames, mask, carry, saved)
+        return unroll(params, start(params, frames.shape[1]), frames, mask)[0]
 
     return Encoder(
         lambda key, dim: init(key, dim, cells),
         apply,
-        Recurrence(start, residuals, update),
+        Recurrence(start, residuals, replay),
     )
 
 
@@ -70,11 +66,6 @@ def init(key: Array, dim: int, cells: int) -> Params:
 
     The input kernel as a whole is Glorot uniform, the recurrent kernel as a whole
     orthogonal; the bias is 1 for forget gates, else 0.
-
-    Args:
-      key: of the draw.
-      dim: D.
-      cells: H.
     """
     input_key, recurrent_key = jax.random.split(key)
     return Params(
@@ -85,33 +76,28 @@ def init(key: Array, dim: int, cells: int) -> Params:
 
 
 def start(params: Params, batch: int) -> Carry:
-    """Returns the state before the first frame.
-
-    Args:
-      params: give the number of cells.
-      batch: B.
-    """
+    """Returns the state before the first frame of `batch` utterances."""
     cells = params.recurrent_kernel.shape[0]
     zeros = jnp.zeros((batch, cells), params.bias.dtype)
     return Carry(zeros, zeros)
 
 
 def unroll(
-    params: Params, frames: Array, mask: Array, carry: Carry
+    params: Params, carry: Carry, frames: Array, mask: Array
 ) -> tuple[Array, Carry]:
     """Runs the LSTM over time.
 
     Args:
       params: of the LSTM.
+      carry: the state before the first frame.
       frames: [T, B, D], finite.
       mask: [T, B] bool; where it is False the state stays as it is.
-      carry: the state before the first frame.
 
     Returns:
       The hidden states [T, B, H], and the state after the last frame.
     """
     saved = residuals(params, carry, frames, mask)
-    return replay(params, frames, mask, carry, saved)
+    return replay(params, carry, frames, mask, saved)
 
 
 def residuals(params: Params, carry: Carry, frames: Array, mask: Array) -> Residuals:
@@ -143,14 +129,10 @@ def residuals(params: Params, carry: Carry, frames: Array, mask: Array) -> Resid
 
 @jax.custom_vjp
 def replay(
-    params: Params, frames: Array, mask: Array, carry: Carry, saved: Residuals
+    params: Params, carry: Carry, frames: Array, mask: Array, saved: Residuals
 ) -> tuple[Array, Carry]:
-    """Returns what `unroll` returns, differentiably, from precomputed residuals.
-
-    Args:
-      params, frames, mask, carry: as in `unroll`.
-      saved: the `residuals` of these arguments.
-    """
+    """Returns what `unroll` returns of these arguments, differentiably, from their
+    `residuals`."""
     return saved.hidden, Carry(saved.hidden[-1], saved.cell[-1])
 
 
@@ -159,7 +141,7 @@ def _forward(*arguments):
 
 
 def _backward(arguments, cotangents):
-    params, frames, mask, carry, (hidden, cell, gates) = arguments
+    params, carry, frames, mask, (hidden, cell, gates) = arguments
     hidden_bar, carry_bar = cotangents
     keep = mask[..., None]
     i, f, g, o = jnp.split(gates, 4, axis=-1)
@@ -192,21 +174,15 @@ def _backward(arguments, cotangents):
     )
     # One product gives the gradients of both kernels.
     inputs = jnp.concatenate([frames, before.hidden], axis=-1)
-    kernels_bar = _flat(inputs).T @ _flat(z_bar)
-    dim = frames.shape[-1]
+    inputs = inputs.reshape(-1, inputs.shape[-1]).T
+    kernels_bar, dim = inputs @ z_bar.reshape(-1, z_bar.shape[-1]), frames.shape[-1]
     params_bar = Params(kernels_bar[:dim], kernels_bar[dim:], z_bar.sum(axis=(0, 1)))
-    return params_bar, z_bar @ params.input_kernel.T, None, carry_bar, None
+    return params_bar, carry_bar, z_bar @ params.input_kernel.T, None, None
 
 
 replay.defvjp(_forward, _backward)
 
 
-def _flat(x: Array) -> Array:
-    """Reshapes [T, B, N] to [T * B, N]."""
-    return x.reshape(-1, x.shape[-1])
-
-
 def _is_cell_gate(params: Params) -> Array:
-    """Returns [4H] bool."""
     cells = params.recurrent_kernel.shape[0]
     return jnp.repeat(jnp.array([False, False, True, False]), cells)

@@ -10,7 +10,7 @@ def none() -> Encoder:
         apply=lambda params, frames, mask: frames,
         recurrence=Recurrence(
             start=lambda params, batch: (),
-            residuals=lambda params, carry, frames, mask: (),
+            residuals=lambda *block: (),
             update=lambda params, carry, frames, mask, residuals: (frames, carry),
         ),
     )

@@ -55,39 +55,38 @@ def run(
     states = on_devices.warm_up(states)
     yield Compiled(time.perf_counter() - begin)
 
-    now, best = resume or events.beginning(*on_devices.shape), None
+    now = resume or events.beginning(*on_devices.shape)
     if resume:
         states = on_devices.to_devices(states, resume.leaves)
-        if resume.best:
-            best = on_devices.to_devices(states.params, resume.best)
-        on_devices.rows, on_devices.leaked = resume.rows.copy(), resume.leaked.copy()
-        now = now._replace(leaves=[], best=[])
+    on_devices.rows, on_devices.leaked = now.rows.copy(), now.leaked.copy()
     for epoch in range(now.epoch + 1, plan.epochs + 1):
         failed = now.failed.copy()
         states, loss = yield from _epoch(on_devices, states, failed, epoch)
-        ua = np.full(on_devices.shape, np.nan)
+        ua, best = np.full(on_devices.shape, np.nan), now.best
         if whole.validation:
             ua = _validation_ua(on_devices, data, states.params)
             better = ua > now.validation_ua.max(axis=-1, initial=-np.inf)
-            best = on_devices.choose(better, states.params, best or states.params)
-        now = now._replace(
+            here = jax.tree.leaves(on_devices.to_host(states.params))
+            best = _chosen(better, here, now.best or here)
+        now = Checkpoint(
             epoch=epoch,
             loss=np.dstack([now.loss, loss]),
             validation_ua=np.dstack([now.validation_ua, ua]),
             failed=failed,
+            rows=on_devices.rows.copy(),
+            leaked=on_devices.leaked.copy(),
+            leaves=[],
+            best=best,
         )
         yield Epoch(epoch, loss, ua)
         if due():
-            yield now._replace(
-                rows=on_devices.rows.copy(),
-                leaked=on_devices.leaked.copy(),
-                leaves=jax.tree.leaves(on_devices.to_host(states)),
-                best=jax.tree.leaves(on_devices.to_host(best)) if best else [],
-            )
+            leaves = jax.tree.leaves(on_devices.to_host(states))
+            yield now._replace(leaves=leaves)
 
     params, chosen = states.params, np.full(on_devices.shape, now.epoch)
-    if whole.validation:  # the earliest of the best
-        params, chosen = best, now.validation_ua.argmax(axis=-1) + 1
+    if whole.validation:
+        params = on_devices.to_devices(params, now.best)
+        chosen = now.validation_ua.argmax(axis=-1) + 1  # the earliest of the best
     probabilities = on_devices.evaluate(training_step.predict, params, "test")
     params = on_devices.to_host(params)
     failed = _failed(now.failed, plan, params, probabilities)
@@ -102,8 +101,8 @@ def run(
         validation_ua=now.validation_ua,
         epoch=chosen,
         failed=failed,
-        rows=on_devices.rows,
-        leaked=on_devices.leaked,
+        rows=now.rows,
+        leaked=now.leaked,
         probabilities=probabilities,
     )
 
@@ -154,6 +153,14 @@ def _epoch(on_devices: OnDevices, states, failed: np.ndarray, epoch: int):
         )
     total[failed.any(axis=-1)] = np.nan
     return states, total / np.maximum(count, 1)
+
+
+def _chosen(mask: np.ndarray, new, old) -> list[np.ndarray]:
+    """Returns the leaves `new` where the mask [seeds, trials] is True, else `old`."""
+    return [
+        np.where(np.expand_dims(mask, tuple(range(2, np.ndim(a)))), a, b)
+        for a, b in zip(new, old, strict=True)
+    ]
 
 
 def _failed(

@@ -81,16 +81,8 @@ def empty_workspace(
 def value(scan: Scan, params: PyTree, count: Array, capacity: int) -> PyTree:
     """Returns what `scan.finish` makes of the first `count` blocks, of at most
     `capacity`."""
-    carry = scan.start(params)
-
-    def step(index, state):
-        carry, outs = state
-        saved = scan.residuals(params, carry, index)
-        carry, out = scan.block(params, carry, index, saved)
-        return carry, _put(outs, index, out)
-
-    outs = _empty_outs(scan, params, capacity)
-    return scan.finish(params, *lax.fori_loop(0, count, step, (carry, outs)))
+    carry, outs, _ = _forward(scan, params, scan.start(params), count, capacity)
+    return scan.finish(params, carry, outs)
 
 
 def value_and_gradient(
@@ -98,16 +90,8 @@ def value_and_gradient(
 ) -> tuple[Array, PyTree, PyTree]:
     """Returns `value`, its gradient by the parameters, and the workspace again."""
     carry, start_pullback = jax.vjp(scan.start, params)
-
-    def forward(index, state):
-        carry, outs, workspace = state
-        saved = scan.residuals(params, carry, index)
-        workspace = _put(workspace, index, (carry, saved))
-        carry, out = scan.block(params, carry, index, saved)
-        return carry, _put(outs, index, out), workspace
-
-    state = carry, _empty_outs(scan, params, capacity), workspace
-    carry, outs, workspace = lax.fori_loop(0, count, forward, state)
+    state = _forward(scan, params, carry, count, capacity, workspace)
+    carry, outs, workspace = state
     value, pullback = jax.vjp(scan.finish, params, carry, outs)
     gradient, carry_bar, outs_bar = pullback(jnp.ones_like(value))
 
@@ -126,13 +110,23 @@ def value_and_gradient(
     return value, jax.tree.map(jnp.add, gradient, here), workspace
 
 
-def _empty_outs(scan: Scan, params: PyTree, capacity: int) -> PyTree:
-    def out(params):
-        carry = scan.start(params)
-        saved = scan.residuals(params, carry, 0)
-        return scan.block(params, carry, 0, saved)[1]
+def _forward(scan, params, carry, count, capacity, workspace=None):
+    """Returns the last carry, the outs, and the workspace with what each block needs
+    on the way back."""
 
-    return _zeros(jax.eval_shape(out, params), capacity)
+    def step(index, state):
+        carry, outs, workspace = state
+        saved = scan.residuals(params, carry, index)
+        if workspace is not None:
+            workspace = _put(workspace, index, (carry, saved))
+        carry, out = scan.block(params, carry, index, saved)
+        return carry, _put(outs, index, out), workspace
+
+    def out(params, carry):
+        return scan.block(params, carry, 0, scan.residuals(params, carry, 0))[1]
+
+    state = carry, _zeros(jax.eval_shape(out, params, carry), capacity), workspace
+    return lax.fori_loop(0, count, step, state)
 
 
 def _zeros(shapes: PyTree, capacity: int) -> PyTree:
