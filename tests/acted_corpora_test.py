@@ -1,57 +1,51 @@
 """Corpora labelled by file names, against names from their published descriptions."""
 
-from itertools import product
+import os
+from collections import Counter
+from pathlib import Path
 
 import pytest
 
 from vladser.corpora import readers
 from vladser.errors import InputError
 
-PUBLISHED = [  # corpus, file, speaker, emotion, text
-    ("ravdess", "Actor_12/03-01-01-01-01-02-12.wav", "12", "neutral", "01"),
-    ("ravdess", "Actor_12/03-01-02-01-02-01-12.wav", "12", "calm", "02"),
-    ("ravdess", "Actor_01/03-01-03-02-01-01-01.wav", "01", "happy", "01"),
-    ("ravdess", "Actor_01/03-01-04-01-01-01-01.wav", "01", "sad", "01"),
-    ("ravdess", "Actor_24/03-01-05-01-01-01-24.wav", "24", "angry", "01"),
-    ("ravdess", "A/Actor_24/03-01-06-01-02-01-24.wav", "24", "fearful", "02"),
-    ("ravdess", "A/Actor_24/03-01-07-01-02-01-24.wav", "24", "disgusted", "02"),
-    ("ravdess", "A/Actor_24/03-01-08-01-02-01-24.WAV", "24", "surprised", "02"),
-    ("cremad", "AudioWAV/1001_DFA_ANG_XX.wav", "1001", "angry", "DFA"),
-    ("cremad", "AudioWAV/1091_IEO_DIS_LO.wav", "1091", "disgusted", "IEO"),
-    ("cremad", "1002_IEO_FEA_MD.wav", "1002", "fearful", "IEO"),
-    ("cremad", "1002_IEO_HAP_HI.wav", "1002", "happy", "IEO"),
-    ("cremad", "1002_WSI_NEU_XX.wav", "1002", "neutral", "WSI"),
-    ("cremad", "1040_ITH_SAD_X.wav", "1040", "sad", "ITH"),
-    ("savee", "AudioData/DC/a01.wav", "DC", "angry", None),
-    ("savee", "AudioData/JE/d15.wav", "JE", "disgusted", None),
-    ("savee", "AudioData/JK/f01.wav", "JK", "fearful", None),
-    ("savee", "AudioData/KL/h01.wav", "KL", "happy", None),
-    ("savee", "DC_n30.wav", "DC", "neutral", None),
-    ("savee", "ALL/KL_sa02.wav", "KL", "sad", None),
-    ("savee", "ALL/KL_su02.wav", "KL", "surprised", None),
-    ("tess", "OAF_angry/OAF_back_angry.wav", "OAF", "angry", "back"),
-    ("tess", "OAF_disgust/OAF_back_disgust.wav", "OAF", "disgusted", "back"),
-    ("tess", "OAF_Fear/OAF_back_fear.wav", "OAF", "fearful", "back"),
-    ("tess", "YAF_happy/YAF_back_happy.wav", "YAF", "happy", "back"),
-    ("tess", "OAF_neutral/OA_bite_neutral.wav", "OAF", "neutral", "bite"),
-    ("tess", "OAF_Pleasant_surprise/OAF_back_ps.wav", "OAF", "surprised", "back"),
-    ("tess", "YAF_pleasant_surprised/YAF_dog_ps.wav", "YAF", "surprised", "dog"),
-    ("tess", "YAF_sad/YAF_dog_sad.wav", "YAF", "sad", "dog"),
-    ("emodb", "wav/03a01Wa.wav", "03", "angry", "a01"),
-    ("emodb", "wav/16b10Lc.wav", "16", "bored", "b10"),
-    ("emodb", "wav/16b10Eb.wav", "16", "disgusted", "b10"),
-    ("emodb", "wav/08a02Ab.wav", "08", "fearful", "a02"),
-    ("emodb", "wav/03a01Fa.wav", "03", "happy", "a01"),
-    ("emodb", "wav/03a02Ta.wav", "03", "sad", "a02"),
-    ("emodb", "wav/03a02Nc.wav", "03", "neutral", "a02"),
-    ("nemo", "nEMO-main/samples/EB0_anger_1.wav", "EB0", "angry", "1"),
-    ("nemo", "samples/EB0_fear_35.wav", "EB0", "fearful", "35"),
-    ("nemo", "samples/WR0_happiness_86.wav", "WR0", "happy", "86"),
-    ("nemo", "samples/KD0_neutral_2.wav", "KD0", "neutral", "2"),
-    ("nemo", "samples/MP0_sadness_79.wav", "MP0", "sad", "79"),
-    ("nemo", "samples/WR0_surprised_64.wav", "WR0", "surprised", "64"),
-]
-NAMED = ("cremad", "emodb", "nemo", "ravdess", "savee", "tess")
+PUBLISHED = {  # codes of emotions, and files that say one at {}, speaker and text
+    "cremad": (
+        "ANG angry DIS disgusted FEA fearful HAP happy NEU neutral SAD sad",
+        ("AudioWAV/1001_DFA_{}_XX.wav", "1001", "DFA"),
+        ("1040_ITH_{}_X.wav", "1040", "ITH"),
+        ("1091_IEO_{}_LO.wav", "1091", "IEO"),
+    ),
+    "emodb": (
+        "W angry L bored E disgusted A fearful F happy T sad N neutral",
+        ("wav/03a01{}a.wav", "03", "a01"),
+        ("16b10{}.wav", "16", "b10"),
+    ),
+    "nemo": (
+        "anger angry fear fearful happiness happy neutral neutral sadness sad "
+        "surprised surprised",
+        ("nEMO-main/samples/EB0_{}_1.wav", "EB0", "1"),
+        ("samples/WR0_{}_64.wav", "WR0", "64"),
+    ),
+    "ravdess": (
+        "01 neutral 02 calm 03 happy 04 sad 05 angry 06 fearful 07 disgusted "
+        "08 surprised",
+        ("Actor_12/03-01-{}-01-02-01-12.wav", "12", "02"),
+        ("A/Actor_24/03-01-{}-02-01-02-24.WAV", "24", "01"),
+    ),
+    "savee": (
+        "a angry d disgusted f fearful h happy n neutral sa sad su surprised",
+        ("AudioData/DC/{}01.wav", "DC", None),
+        ("ALL/KL_{}02.wav", "KL", None),
+    ),
+    "tess": (
+        "angry angry disgust disgusted fear fearful happy happy neutral neutral "
+        "ps surprised sad sad",
+        ("OAF_angry/OAF_back_{}.wav", "OAF", "back"),
+        ("YAF_pleasant_surprised/YAF_dog_{}.wav", "YAF", "dog"),
+        ("OAF_neutral/OA_bite_{}.wav", "OAF", "bite"),
+    ),
+}
 
 
 def tree(folder, *names):
@@ -62,18 +56,24 @@ def tree(folder, *names):
     return folder
 
 
-@pytest.mark.parametrize("corpus", NAMED)
+@pytest.mark.parametrize("corpus", PUBLISHED)
 def test_reads_published_names(tmp_path, corpus):
-    rows = {tmp_path / row[1]: row[2:] for row in PUBLISHED if row[0] == corpus}
-    tree(tmp_path, *(row[1] for row in PUBLISHED if row[0] == corpus))
-    utterances, notes = readers.read(corpus, tmp_path)
-    assert {u.file: (u.speaker, u.emotion, u.text) for u in utterances} == rows
+    codes, *files = PUBLISHED[corpus]
+    rows = {
+        file.format(code): (speaker, emotion, text)
+        for code, emotion in zip(codes.split()[::2], codes.split()[1::2], strict=True)
+        for file, speaker, text in files
+    }
+    utterances, notes = readers.read(corpus, tree(tmp_path, *rows))
+    assert {u.file: (u.speaker, u.emotion, u.text) for u in utterances} == {
+        tmp_path / file: row for file, row in rows.items()
+    }
     ids = [u.id for u in utterances]
     assert ids == sorted(set(ids)) and not notes
     assert not any(str(tmp_path) in id for id in ids)
 
 
-@pytest.mark.parametrize("corpus", NAMED)
+@pytest.mark.parametrize("corpus", PUBLISHED)
 def test_says_what_a_wrong_folder_should_hold(tmp_path, corpus):
     tree(tmp_path, "notes.txt", "some.wav", "._03a01Fa.wav", ".x/03a01Fa.wav")
     with pytest.raises(InputError, match=r"expected .* such as .*wav") as error:
@@ -85,26 +85,26 @@ def test_says_what_a_wrong_folder_should_hold(tmp_path, corpus):
 
 
 @pytest.mark.parametrize(
-    ("corpus", "taken", "left_out", "note"),
+    ("corpus", "taken", "left_out"),
     [
-        (
-            "ravdess",
-            "Actor_01/03-01-05-01-01-01-01.wav",
-            [
-                "Actor_01/03-02-05-01-01-01-01.wav",  # a song
-                "Actor_01/01-01-05-01-01-01-01.wav",  # a video's sound
-            ],
-            ": 2 (such as Actor_01/01-01",
-        ),
-        ("tess", "a/YAF_dog_sad.wav", ["a/a/YAF_dog_sad.wav"], ": 1 (such as a/a/YAF"),
+        ("ravdess", "03-01-05-01-01-01-01", "03-02-05-01-01-01-01"),  # a song
+        ("ravdess", "03-01-05-01-01-01-01", "01-01-05-01-01-01-01"),  # of a video
+        ("ravdess", "03-01-05-01-01-01-01", "03-01-05-01-01-01-0\u0663"),
+        ("tess", "a/YAF_dog_sad", "a/a/YAF_dog_sad"),  # a copy
+        ("tess", "YAF_dog_sad", "YAF_d\u00f6g_sad"),
+        ("cremad", "1001_DFA_ANG_XX", "1001_DFA_ANG_XXX"),
+        ("emodb", "03a01Fa", "03a01F a"),
+        ("emodb", "03a01Fa", "03a01Fa\n"),
+        ("nemo", "WR0_fear_64", "WR0_fear_641"),
+        ("savee", "DC_a01", "DE_a01"),
+        ("savee", "DC_a01", "\udcffDC_a01"),
     ],
 )
-def test_strangers_and_nested_copies_are_left_out_and_noted(
-    tmp_path, corpus, taken, left_out, note
-):
-    tree(tmp_path, taken, *left_out, "._03-01-05-01-01-02-01.wav")
-    utterances, (said,) = readers.read(corpus, tmp_path)
-    assert [u.file for u in utterances] == [tmp_path / taken] and note in said
+def test_strangers_and_copies_are_left_out_and_noted(tmp_path, corpus, taken, left_out):
+    tree(tmp_path, f"{taken}.wav", f"{left_out}.wav", f"._{taken[:2]}.wav")
+    utterances, (note,) = readers.read(corpus, tmp_path)
+    assert [u.file for u in utterances] == [tmp_path / f"{taken}.wav"]
+    assert ": 1 (such as " in note and len(note.splitlines()) == 1
 
 
 def test_savee_layouts_have_the_same_ids(tmp_path):
@@ -115,12 +115,15 @@ def test_savee_layouts_have_the_same_ids(tmp_path):
     assert [u.id for u in read] == ["DC_sa01", "DC_sa01"]
 
 
-def test_reads_a_whole_ravdess(tmp_path):
-    """1,440: neutral has no strong intensity, 24 actors, 2 sentences, 2 repetitions."""
-    kinds = [(e, i) for e, i in product(range(1, 9), (1, 2)) if (e, i) != (1, 2)]
-    names = [
-        f"Actor_{actor:02}/03-01-{e:02}-{i:02}-{s:02}-{r:02}-{actor:02}.wav"
-        for (e, i), s, r, actor in product(kinds, (1, 2), (1, 2), range(1, 25))
-    ]
-    utterances, _ = readers.read("ravdess", tree(tmp_path, *names))
-    assert len(utterances) == 1440 and len({u.speaker for u in utterances}) == 24
+@pytest.mark.skipif("VLADSER_EMODB" not in os.environ, reason="needs EMO-DB")
+def test_the_real_emodb_has_the_published_counts():
+    """Those of Burkhardt et al. (2005); VLADSER_EMODB is the folder that holds wav/."""
+    folder = Path(os.environ["VLADSER_EMODB"])
+    utterances, notes = readers.read("emodb", folder)
+    counts = Counter(u.emotion for u in utterances)
+    of_emotion = {"angry": 127, "bored": 81, "disgusted": 46, "fearful": 69}
+    assert counts == of_emotion | {"happy": 71, "neutral": 79, "sad": 62}
+    men, women = {"03", "10", "11", "12", "15"}, {"08", "09", "13", "14", "16"}
+    assert {u.speaker for u in utterances} == men | women
+    assert len({u.text for u in utterances}) == 10 and not notes
+    assert readers.read("emodb", folder / "wav").utterances == utterances

@@ -10,7 +10,6 @@ import soundfile
 
 from vladser.corpora import readers
 from vladser.errors import InputError
-from vladser.types import Utterance
 
 pytestmark = pytest.mark.skipif(find_spec("audformat") is None, reason="no audformat")
 
@@ -26,9 +25,15 @@ def _late():
     import yaml  # too
 
 
-def column(table, name, values, **scheme):
-    table[name] = audformat.Column(**(scheme or {"scheme_id": name}))
-    table[name].set(values)
+def add(db, name, index, split=None, **columns):
+    """Adds columns, each of the scheme of its name, to a table that may be new."""
+    if name not in db.tables:
+        if not isinstance(index, pd.MultiIndex):
+            index = audformat.filewise_index(index)
+        db[name] = audformat.Table(index, split_id=split)
+    for scheme, values in columns.items():
+        db[name][scheme] = audformat.Column(scheme_id=scheme)
+        db[name][scheme].set(values)
 
 
 def drop(db, unless):
@@ -42,27 +47,23 @@ def database():
     about them, sentences as codes with their text, a table for each split."""
     db = audformat.Database("emodb", source="internet", usage="unrestricted")
     labels = ["anger", "boredom", "disgust", "fear", "happiness", "sadness", "neutral"]
-    db.schemes["emotion"] = audformat.Scheme("str", labels=labels)
-    db.schemes["confidence"] = audformat.Scheme("float")
-    db.schemes["gender"] = audformat.Scheme("str", labels=["female", "male"])
-    about = pd.Index([3, 8], dtype="Int64", name="speaker")
-    db["speaker"] = audformat.MiscTable(about)
-    column(db["speaker"], "gender", ["male", "female"])
-    db.schemes["speaker"] = audformat.Scheme("int", labels="speaker")
     texts = {"a01": "Der Lappen liegt.", "a02": "Das will sie."}
-    db.schemes["transcription"] = audformat.Scheme("str", labels=texts)
-    db["files"] = audformat.Table(audformat.filewise_index(FILES))
-    column(db["files"], "speaker", [3, 3, 8])
-    column(db["files"], "transcription", ["a01", "a02", "a01"])
-    db["emotion"] = audformat.Table(audformat.filewise_index(FILES))
-    column(db["emotion"], "emotion", ["happiness", "neutral", "anger"])
-    column(db["emotion"], "emotion.confidence", [0.9, 1, 0.8], scheme_id="confidence")
+    db["speaker"] = audformat.MiscTable(pd.Index([3, 8], dtype="Int64", name="speaker"))
+    for scheme, how in {
+        "emotion": {"dtype": "str", "labels": labels},
+        "confidence": {"dtype": "float"},
+        "speaker": {"dtype": "int", "labels": "speaker"},
+        "session": {"dtype": "str"},
+        "transcription": {"dtype": "str", "labels": texts},
+    }.items():
+        db.schemes[scheme] = audformat.Scheme(**how)
+    add(db, "files", FILES, speaker=[3, 3, 8], transcription=["a01", "a02", "a01"])
+    emotions = ["happiness", "neutral", "anger"]
+    add(db, "emotion", FILES, emotion=emotions, confidence=[0.9, 1, 0.8])
     for split, rows in ("train", slice(2)), ("test", slice(2, 3)):
         db.splits[split] = audformat.Split(split)
-        index = audformat.filewise_index(FILES[rows])
-        table = audformat.Table(index, split_id=split)
-        db[f"emotion.categories.{split}.gold_standard"] = table
-        column(table, "emotion", ["happiness", "neutral", "anger"][rows])
+        name = f"emotion.categories.{split}.gold_standard"
+        add(db, name, FILES[rows], split, emotion=emotions[rows])
     return db
 
 
@@ -89,55 +90,44 @@ def refused(folder, message):
 @pytest.mark.parametrize("kind", ["parquet", "csv"])
 def test_emodb_as_audeering_publishes_it(database, saved, tmp_path, kind):
     utterances, notes = saved(database, storage_format=kind)
-    rows = [
-        (FILES[0], "3", "happy", "Der Lappen liegt.", "train"),
-        (FILES[1], "3", "neutral", "Das will sie.", "train"),
-        (FILES[2], "8", "angry", "Der Lappen liegt.", "test"),
-    ]
-    assert utterances == [
-        Utterance(file, tmp_path / file, speaker, emotion, text=text, split=split)
-        for file, speaker, emotion, text, split in rows
-    ]
-    assert not notes
+    texts = ["Der Lappen liegt.", "Das will sie.", "Der Lappen liegt."]
+    assert [u.file for u in utterances] == [tmp_path / file for file in FILES]
+    assert [u.id for u in utterances] == [*FILES] and not notes
+    assert [u.speaker for u in utterances] == ["3", "3", "8"]
+    assert [u.emotion for u in utterances] == ["happy", "neutral", "angry"]
+    assert [u.text for u in utterances] == texts
+    assert [u.split for u in utterances] == ["train", "train", "test"]
+    assert {(u.start, u.end, u.session) for u in utterances} == {(None, None, None)}
 
 
 def test_segments_have_times_and_the_speakers_of_their_files(database, saved):
-    drop(database, lambda name: not name.startswith("emotion"))
     files = [FILES[2], FILES[0], FILES[1], FILES[1]]
     starts, ends = ["0s", "0s", "1.5s", "0s"], ["2s", pd.NaT, pd.NaT, "1.25s"]
     index = audformat.segmented_index(files, starts, ends)
-    database["turns"] = audformat.Table(index)
-    column(database["turns"], "emotion", ["fear", "sadness", "boredom", "disgust"])
-    database.schemes["session"] = audformat.Scheme("str")
-    column(database["turns"], "session", ["a", "b", "b", "b"])
+    emotions = ["fear", "happiness", "boredom", "disgust"]
+    add(database, "turns", index, emotion=emotions, session=["a", "b", "b", "b"])
     utterances = saved(database).utterances
     assert [(u.id, u.start, u.end, u.speaker, u.session) for u in utterances] == [
-        (FILES[0], None, None, "3", "b"),
+        (FILES[0], None, None, "3", "b"),  # from its beginning to its end
+        (FILES[1], None, None, "3", None),
         (f"{FILES[1]}#0.0-1.25", 0.0, 1.25, "3", "b"),
         (f"{FILES[1]}#1.5-", 1.5, None, "3", "b"),
+        (FILES[2], None, None, "8", None),
         (f"{FILES[2]}#0.0-2.0", 0.0, 2.0, "8", "a"),
     ]
-    emotions = [u.emotion for u in utterances]
-    assert emotions == ["sad", "disgusted", "bored", "fearful"]
-
-
-def test_files_beside_segments_keep_their_own_speakers(database, saved):
-    index = audformat.segmented_index([FILES[2]], ["1s"], ["2s"])
-    database["turns"] = audformat.Table(index)
-    column(database["turns"], "emotion", ["fear"])
-    assert [u.speaker for u in saved(database).utterances] == ["3", "3", "8", "8"]
+    spoken = ["happy", "neutral", "disgusted", "bored", "angry", "fearful"]
+    assert [u.emotion for u in utterances] == spoken
 
 
 def test_names_of_labels_are_taken_and_other_emotions_stay(database, saved):
-    database.schemes["mood"] = audformat.Scheme(labels={"W": "anger", "X": "Awe"})
     drop(database, lambda name: name == "files")
-    database["mood"] = audformat.Table(audformat.filewise_index(FILES))
-    column(database["mood"], "emotion", ["W", "X", "X"], scheme_id="mood")
+    database.schemes["emotion"] = audformat.Scheme(labels={"W": "anger", "X": "Awe"})
+    add(database, "mood", FILES, emotion=["W", "X", "X"])
     assert [u.emotion for u in saved(database).utterances] == ["angry", "awe", "awe"]
 
 
 def test_of_tables_that_disagree_the_gold_standard_counts(database, saved):
-    column(database["files"], "emotion", ["anger", "anger", "anger"])
+    add(database, "files", FILES, emotion=["anger", "anger", "anger"])
     utterances, (note,) = saved(database)
     assert [u.emotion for u in utterances] == ["happy", "neutral", "angry"]
     assert "gold_standard" in note
@@ -154,7 +144,7 @@ def test_what_lacks_a_label_is_left_out_and_said(database, saved):
 
 def disagree(db):
     drop(db, lambda name: "." not in name)
-    column(db["files"], "emotion", ["anger", "neutral", "anger"])
+    add(db, "files", FILES, emotion=["anger", "neutral", "anger"])
 
 
 @pytest.mark.parametrize(
@@ -164,7 +154,7 @@ def disagree(db):
         (lambda db: drop(db, lambda name: name == "files"), "no label of 'emotion'"),
         (disagree, "03a01Fa.wav is happiness in the table emotion and anger in files"),
         (
-            lambda db: column(db["emotion"], "speaker", [3, 8, 8]),
+            lambda db: add(db, "emotion", FILES, speaker=[3, 8, 8]),
             f"speaker of {FILES[1]} is 8 in the table emotion and 3 in files",
         ),
     ],
@@ -186,14 +176,9 @@ def test_a_folder_without_a_header_a_table_or_its_files_is_said(
     refused(tmp_path, "db.files: is not as audformat writes it")
     (tmp_path / "db.files.parquet").unlink()
     refused(tmp_path, "db.files: is not as audformat writes it: No file found")
-
-
-@pytest.mark.parametrize(
-    "text", ["", "words", "[1, 2]", "name: x", "a: [", "\0", "tables: {a: 1}\nname: b"]
-)
-def test_what_is_no_header_is_said(tmp_path, text):
-    (tmp_path / "db.yaml").write_text(text)
-    refused(tmp_path, "db.yaml: is not as audformat writes it")
+    for text in "", "words", "[1, 2]", "name: x", "a: [", "\0", "tables: {a: 1}":
+        (tmp_path / "db.yaml").write_text(text)
+        refused(tmp_path, "db.yaml: is not as audformat writes it")
 
 
 class Attack:
@@ -204,11 +189,11 @@ class Attack:
 def test_nothing_in_a_database_runs_as_code(
     database, saved, tmp_path, capfd, monkeypatch
 ):
-    wanted = saved(database)
-    for file in tmp_path.glob("db.*.parquet"):
+    wanted, tables = saved(database), [*tmp_path.glob("db.*.parquet")]
+    for file in tables:
         file.with_suffix(".pkl").write_bytes(pickle.dumps(Attack()))
     assert readers.read("audformat", tmp_path) == wanted
-    for file in tmp_path.glob("db.*.parquet"):
+    for file in tables:
         file.unlink()
     refused(tmp_path, "No file found")
     header = yaml.safe_load((tmp_path / "db.yaml").read_text())

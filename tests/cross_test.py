@@ -1,26 +1,27 @@
-"""Two corpora as one, from two manifests."""
+"""Two corpora as one."""
+
+from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pytest
 
-from vladser.corpora import cross, emotions, manifest
+from vladser.corpora import cross, emotions
 from vladser.data import dataset, folds
 from vladser.errors import InputError
-from vladser.types import Corpus
+from vladser.types import Corpus, Utterance
 
 GROUPS = emotions.parse("angry,happy+excited")
 
 
-def _corpus(folder, happy="happy", speakers=("s0", "s1"), notes=()):
+def _corpus(folder, happy="happy", notes=()):
     """Two speakers with a take an emotion, in one session, each a split of its own."""
-    folder.mkdir(exist_ok=True)
-    lines = ["file,speaker,emotion,session,text,split"]
-    for speaker, split in zip(speakers, ("train", "test"), strict=True):
-        for emotion in ("angry", happy):
-            row = f"{speaker}_{emotion}.wav,{speaker},{emotion},t0,a01,{split}"
-            lines.append(row)
-    (folder / "corpus.csv").write_text("\n".join(lines))
-    return Corpus(manifest.read(folder / "corpus.csv").utterances, list(notes))
+    utterances = [
+        Utterance(f"{s}_{emotion}", folder / f"{s}_{emotion}", s, emotion, "t0", "a01")
+        for s, emotion in product(("s0", "s1"), ("angry", happy))
+    ]
+    splits = {"s0": "train", "s1": "test"}
+    return Corpus([replace(u, split=splits[u.speaker]) for u in utterances], [*notes])
 
 
 def test_the_first_is_trained_on_and_the_second_tested(tmp_path):
@@ -42,24 +43,15 @@ def test_the_first_is_trained_on_and_the_second_tested(tmp_path):
     assert [u.file for u in joined.utterances] == files
 
 
-def test_what_a_corpus_does_not_know_stays_unknown(tmp_path):
-    (tmp_path / "corpus.csv").write_text("file,speaker,emotion\na.wav,s0,angry\n")
-    bare = manifest.read(tmp_path / "corpus.csv")
-    joined = cross.join(_corpus(tmp_path / "b"), bare, "ours", "theirs")
-    assert joined.utterances[-1].session is joined.utterances[-1].text is None
-
-
 def test_two_of_one_name_are_kept_apart_but_for_their_sentences(tmp_path):
-    sides = _corpus(tmp_path / "a"), _corpus(tmp_path / "b")
-    joined = cross.join(*sides, "manifest", "manifest").utterances
-    assert len({u.id for u in joined}) == 8
-    assert {u.speaker: u.split for u in joined} == {
-        "manifest-train:s0": "train",
-        "manifest-train:s1": "train",
-        "manifest-test:s0": "test",
-        "manifest-test:s1": "test",
-    }
-    assert {u.text for u in joined} == {"manifest:a01"}
+    ours = _corpus(tmp_path / "a")
+    bare = Corpus([Utterance("a", tmp_path / "a.wav", "s0", "angry")], [])
+    *others, last = cross.join(ours, bare, "manifest", "manifest").utterances
+    assert {u.id for u in others} == {f"manifest-train:{u.id}" for u in ours.utterances}
+    assert {u.speaker for u in others} == {"manifest-train:s0", "manifest-train:s1"}
+    assert {u.text for u in others} == {"manifest:a01"}
+    # What a corpus does not know stays unknown.
+    assert last.speaker == "manifest-test:s0" and last.session is last.text is None
 
 
 def test_the_same_files_twice_are_refused(tmp_path):

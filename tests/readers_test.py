@@ -21,17 +21,14 @@ def own(tmp_path, monkeypatch):
     return write
 
 
-READER = """
-from vladser.types import Corpus, Utterance
-
-def read(folder):
-    return Corpus([Utterance("a", folder / "a.wav", "x", "sad")], ["a note"])
-"""
-
-
 def test_a_reader_that_lives_elsewhere_is_named_by_its_import_path(own, tmp_path):
-    name = readers.parse(own(READER))
+    body = (
+        "from vladser.types import Corpus, Utterance\n\ndef read(folder):\n"
+        "    utterance = Utterance('a', folder / 'a.wav', 'x', 'sad')\n"
+        "    return Corpus([utterance], ['a note'])"
+    )
     utterance = Utterance("a", tmp_path / "a.wav", "x", "sad")
+    name = readers.parse(own(body))
     assert readers.read(name, tmp_path) == Corpus([utterance], ["a note"])
 
 

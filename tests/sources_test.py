@@ -8,14 +8,10 @@ import launch
 import vladser
 
 
-def sources():
-    for package in launch, vladser:
-        yield from Path(package.__file__).parent.rglob("*.py")
-
-
 def test_nothing_is_unpickled_and_no_text_is_run():
     """`ast.literal_eval` reads values and runs nothing."""
-    for path in sources():
+    roots = [Path(package.__file__).parent for package in (launch, vladser)]
+    for path in (path for root in roots for path in root.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             match node:
                 case ast.Name(id=name) | ast.Attribute(attr=name):

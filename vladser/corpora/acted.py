@@ -123,17 +123,10 @@ def _read(
 ) -> Corpus:
     """Reads the wavs whose names follow a pattern.
 
-    Args:
-      folder: searched at any depth.
-      pattern: matches the whole name without extension, "03a01Fa", or, where it has a
-        slash in it, the folder's name too, "DC/a01". It has the group speaker, text
-        where the sentence is known, and an empty group emotion, for what comes next.
-      emotions: how names say an emotion, and its canonical name.
-      expected: what the folder should hold, for messages.
-      id, speaker: format strings over the groups and the stem of the file.
-
-    Raises:
-      InputError: no such folder, or no file in it that follows the pattern.
+    The pattern matches the whole name without extension, "03a01Fa", or, where it has a
+    slash in it, the folder's name too, "DC/a01". It has the group speaker, text where
+    the sentence is known, and an empty group emotion, for any key of `emotions`. Id and
+    speaker are format strings over the groups and the stem of the file.
     """
     canonical = dict(pair.split() for pair in emotions.split(", "))
     pattern = pattern.replace("(?P<emotion>)", f"(?P<emotion>{'|'.join(canonical)})")
@@ -150,9 +143,13 @@ def _read(
         if key in utterances:
             copies.append(wav.relative_to(folder))
             continue
-        said_by, emotion = speaker.format(**groups), canonical[groups["emotion"]]
-        text = groups.get("text")
-        utterances[key] = Utterance(key, wav, said_by, emotion, text=text)
+        utterances[key] = Utterance(
+            id=key,
+            file=wav,
+            speaker=speaker.format(**groups),
+            emotion=canonical[groups["emotion"]],
+            text=groups.get("text"),
+        )
     if not utterances:
         raise InputError(f"{folder}: expected {expected}; found none")
     left_out = notes(

@@ -61,15 +61,13 @@ def select(
         if count > 1:
             raise InputError(f"utterance {id}: {count} times; expected an id once")
     for split in splits or [""]:
-        said = [u.emotion for u in corpus.utterances if not split or u.split == split]
+        counts = Counter(u.emotion for u in corpus.utterances if split in ("", u.split))
         for group in groups:
-            if not {*group} & {*said}:
-                counts = Counter(said).most_common()
-                known = ", ".join(f"{name} {count:,}" for name, count in counts)
+            if not any(counts[emotion] for emotion in group):
+                known = ", ".join(f"{name} {n:,}" for name, n in counts.most_common())
                 lack = f"no utterance to {split} on" if split else "no utterance"
-                raise InputError(
-                    f"emotion {'+'.join(group)}: {lack}; there are {known}"
-                )
+                name = "+".join(group)
+                raise InputError(f"emotion {name}: {lack}; there are {known}")
     class_of = {name: group[0] for group in groups for name in group}
     chosen = [
         replace(utterance, emotion=class_of[utterance.emotion])

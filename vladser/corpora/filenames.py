@@ -8,11 +8,7 @@ from vladser.errors import InputError
 
 
 def find_wavs(folder: Path) -> list[Path]:
-    """Returns the wav files at any depth below a folder, the nearest first.
-
-    Raises:
-      InputError: a folder cannot be listed.
-    """
+    """Returns the wav files of `find_files`, the nearest first."""
     wavs = [file for file in find_files(folder) if file.suffix.lower() == ".wav"]
     return sorted(wavs, key=lambda wav: (len(wav.parts), wav.as_posix()))
 
@@ -44,11 +40,8 @@ def find_files(folder: Path) -> list[Path]:
 
 
 def notes(*left_out: tuple[str, Sequence[str | Path]]) -> Iterator[str]:
-    """Yields a note on each kind of things that were left out, if there are any.
-
-    Args:
-      *left_out: what they are, and which: the first is given as an example.
-    """
+    """Yields a note on each kind of things that were left out: how many there are, and
+    the first as an example."""
     for what, which in left_out:
         if which:
             example = str(which[0])

@@ -1,13 +1,7 @@
-"""Your own corpus, as a CSV file with a line for each utterance.
+"""Your own corpus, as a CSV file with a line for each utterance: see docs/data.md.
 
-The header names the columns, in any order: `file,speaker,emotion` and, where wanted,
-    session      speakers of one session were recorded together
-    text         identifies the sentence
-    start,end    the segment of the file, in seconds; empty for its beginning and end
-    split        train, validation or test
-Paths are relative to the folder of the CSV file, or absolute. UTF-8, commas; spaces
-around a cell are ignored. Emotions may have any name and are lower-cased. The id of an
-utterance is its `file` cell, and for a segment `file#start-end`.
+Paths are relative to the folder of the CSV file, or absolute. Spaces around a cell are
+ignored. Emotions may have any name and are lower-cased.
 """
 
 import csv
@@ -48,9 +42,9 @@ def read(folder: Path) -> Corpus:
     for line, cells, start, end in rows(folder, _REQUIRED):
         id, file = segment_id(cells["file"], start, end), folder.parent / cells["file"]
         split, where = cells.get("split", ""), f"{folder}, line {line}"
-        for name in {*cells} - {*COLUMNS}:
-            known = ", ".join(COLUMNS)
-            raise InputError(f"{where}: column {name!r}; expected some of {known}")
+        if unknown := [name for name in cells if name not in COLUMNS]:
+            expected = f"expected some of {', '.join(COLUMNS)}"
+            raise InputError(f"{where}: column {unknown[0]!r}; {expected}")
         if split not in _SPLITS:
             expected = f"expected {', '.join(_SPLITS[1:])} or empty"
             raise InputError(f"{where}: split {split!r}; {expected}")

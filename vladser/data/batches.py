@@ -34,11 +34,8 @@ class Plan(NamedTuple):
     steps: int
 
     def part(self, seeds: Sequence[int], folds: Sequence[int]) -> "Plan":
-        """Returns the schedule of some trials, the same as it is among all.
-
-        Args:
-          seeds, folds: places in `seeds` and `folds`.
-        """
+        """Returns the schedule of some trials, by their places in `seeds` and `folds`;
+        it is the same as among all."""
         return self._replace(
             seeds=[self.seeds[place] for place in seeds],
             folds=[self.folds[place] for place in folds],

@@ -27,10 +27,8 @@ _DARK = (
 )
 LIGHT = dict(zip(_NAMES, _LIGHT, strict=True))
 DARK = dict(zip(_NAMES, _DARK.split(), strict=True))
-_ROOT_STYLE = (
-    "display:block;width:100%;max-width:30rem;height:auto;"
-    "font-family:inherit;stroke-linejoin:round"
-)
+_STYLE = "display:block;width:100%;max-width:30rem;height:auto;"
+_STYLE += "font-family:inherit;stroke-linejoin:round"
 
 
 def variables() -> str:
@@ -57,12 +55,10 @@ def inline(figure: Figure, title: str, description: str) -> str:
     prefix = "f" + hashlib.sha256(title.encode()).hexdigest()[:8]
     for label in figure.findobj(Text):
         label.set_parse_math(False)
-    file, no_metadata = (
-        io.StringIO(),
-        dict.fromkeys(("Creator", "Date", "Format", "Type")),
-    )
-    # Text as text, and ids that are unique in the page.
+    # Text as text, ids that are unique in the page, and nothing about the file.
     options: Any = {"svg.fonttype": "none", "svg.hashsalt": prefix}
+    no_metadata = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+    file = io.StringIO()
     with warnings.catch_warnings(), matplotlib.rc_context(options):
         # The reader's fonts have letters that matplotlib's own lacks.
         warnings.filterwarnings("ignore", "Glyph |Matplotlib currently does not")
@@ -79,7 +75,7 @@ def inline(figure: Figure, title: str, description: str) -> str:
         "viewBox": root.attrib["viewBox"],
         "role": "img",
         "aria-labelledby": " ".join(texts),
-        "style": _ROOT_STYLE,
+        "style": _STYLE,
     }
     for place, (name, text) in enumerate(texts.items()):
         root.insert(place, ElementTree.Element(name.partition("-")[2], {"id": name}))

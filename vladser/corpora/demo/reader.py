@@ -11,13 +11,12 @@ that the demo runs; nothing of it is distributed with vladser.
 import hashlib
 import io
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
-import numpy as np
 import soundfile
 
 from vladser import files
@@ -86,8 +85,27 @@ def read(folder: Path) -> Corpus:
 
 def plan() -> list[Turn]:
     """Returns the turns of the demo, speaker by speaker: the same everywhere."""
-    random = Random(2020)
-    return [turn for speaker in iemocap.COUNTS for turn in _turns(speaker, random)]
+    random, turns = Random(2020), []
+    for speaker, counts in iemocap.COUNTS.items():
+        session, letter = speaker[:-1], speaker[-1]
+        voice = f"en-us+{letter.lower()}{session[-1]}"
+        own = random.uniform(175, 205), random.uniform(40, 50), 50, 70
+        angry, happy, sad, neutral = (round(count / 15) for count in counts)
+        excited = round(happy * 0.6)
+        of_each = (angry, happy - excited, excited, neutral, sad)
+        emotions = random.sample(list(_EMOTIONS), counts=of_each, k=sum(of_each))
+        for index, emotion in enumerate(emotions):
+            limits = zip(_SCATTER, _LOWEST, _HIGHEST, strict=True)
+            prosody = [
+                round(min(max(base + shift + random.gauss(0, scatter), low), high))
+                for base, shift, (scatter, low, high) in zip(
+                    own, _EMOTIONS[emotion], limits, strict=True
+                )
+            ]
+            name = f"{session}F_impro01_{letter}{index:03d}"
+            line = Line(random.choice(_SENTENCES), voice, *prosody)
+            turns.append(Turn(name, speaker, emotion, line))
+    return turns
 
 
 def make(folder: Path, turns: Sequence[Turn]) -> None:
@@ -114,33 +132,17 @@ def make(folder: Path, turns: Sequence[Turn]) -> None:
         with tempfile.TemporaryDirectory(prefix=".demo-", dir=target.parent) as scratch:
             release = Path(scratch, "release")
             release.mkdir()
-            _write(release, turns, recordings)
+            for turn, samples in zip(turns, recordings, strict=True):
+                # Not to the file, since libsndfile does not say that a disk is full.
+                sound = io.BytesIO()
+                soundfile.write(sound, samples, SAMPLE_RATE, "PCM_16", format="WAV")
+                (release / f"{turn.name}.wav").write_bytes(sound.getvalue())
+            files.write_sums(release, [f"{turn.name}.wav" for turn in turns])
             (release / _STAMP).write_text(stamp)
             if not _holds(folder, stamp, turns):  # another process may have been faster
                 release.replace(target)
     except OSError as error:
         raise InputError(f"{folder}: cannot write the demo corpus: {error}") from error
-
-
-def _turns(speaker: str, random: Random) -> Iterator[Turn]:
-    session, letter = speaker[:-1], speaker[-1]
-    voice = f"en-us+{letter.lower()}{session[-1]}"
-    own = random.uniform(175, 205), random.uniform(40, 50), 50, 70
-    angry, happy, sad, neutral = (round(n / 15) for n in iemocap.COUNTS[speaker])
-    excited = round(happy * 0.6)
-    counts = (angry, happy - excited, excited, neutral, sad)
-    emotions = random.sample(list(_EMOTIONS), counts=counts, k=sum(counts))
-    for index, emotion in enumerate(emotions):
-        name = f"{session}F_impro01_{letter}{index:03d}"
-        limits = zip(_SCATTER, _LOWEST, _HIGHEST, strict=True)
-        prosody = [
-            round(min(max(base + shift + random.gauss(0, scatter), lowest), highest))
-            for base, shift, (scatter, lowest, highest) in zip(
-                own, _EMOTIONS[emotion], limits, strict=True
-            )
-        ]
-        line = Line(random.choice(_SENTENCES), voice, *prosody)
-        yield Turn(name, speaker, emotion, line)
 
 
 def _holds(folder: Path, stamp: str, turns: Sequence[Turn]) -> bool:
@@ -158,14 +160,3 @@ def _holds(folder: Path, stamp: str, turns: Sequence[Turn]) -> bool:
     except InputError as error:
         raise InputError(f"{error}; delete the folder") from None
     return True
-
-
-def _write(
-    release: Path, turns: Sequence[Turn], recordings: Sequence[np.ndarray]
-) -> None:
-    for turn, samples in zip(turns, recordings, strict=True):
-        # Not to the file, since libsndfile does not say that a disk is full.
-        sound = io.BytesIO()
-        soundfile.write(sound, samples, SAMPLE_RATE, "PCM_16", format="WAV")
-        (release / f"{turn.name}.wav").write_bytes(sound.getvalue())
-    files.write_sums(release, [f"{turn.name}.wav" for turn in turns])

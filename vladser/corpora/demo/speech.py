@@ -83,13 +83,16 @@ def _speak_here(lines: Sequence[Line]) -> list[np.ndarray]:
     recordings = []
     for line in lines:
         heard.clear()
-        if library.espeak_SetVoiceByName(line.voice.encode()) != 0:
-            raise ValueError(f"espeak-ng has no voice {line.voice!r}")
+        library.espeak_SetVoiceByName(line.voice.encode())
         for parameter, value in zip(_PARAMETERS, line[2:], strict=True):
             library.espeak_SetParameter(parameter, value, 0)
         text = line.text.encode() + b"\0"
-        library.espeak_Synth(text, len(text), 0, _CHARACTERS, 0, _UTF8, None, None)
-        recordings.append(_resample(np.concatenate(heard), rate))
+        size = ctypes.c_size_t(len(text))
+        library.espeak_Synth(text, size, 0, _CHARACTERS, 0, _UTF8, None, None)
+        samples = np.concatenate(heard).astype(np.float32)
+        signal = audresample.resample(samples, rate, SAMPLE_RATE)[0]
+        # Resampling overshoots: without the clip, a peak would wrap to the other sign.
+        recordings.append(np.clip(np.rint(signal), -32768, 32767).astype(np.int16))
     return recordings
 
 
@@ -98,24 +101,10 @@ def _start() -> tuple[ctypes.CDLL, int]:
     import espeakng_loader
 
     library = ctypes.CDLL(espeakng_loader.get_library_path())
-    library.espeak_ng_SetRandSeed.argtypes = [ctypes.c_long]
-    # Text, its bytes, position, its type, end, flags, identifier, user data.
-    library.espeak_Synth.argtypes = [
-        *(ctypes.c_char_p, ctypes.c_size_t),
-        *(ctypes.c_uint,) * 4,
-        *(ctypes.c_void_p,) * 2,
-    ]
     # espeak-ng cuts long paths: stand inside its data and call them ".".
     os.chdir(espeakng_loader.get_data_path())
     rate = library.espeak_Initialize(_SYNCHRONOUS, 0, b".", _DONT_EXIT)
     if rate <= 0:
         raise RuntimeError(f"espeak-ng finds no voices in {Path.cwd()}")
-    library.espeak_ng_SetRandSeed(1)
+    library.espeak_ng_SetRandSeed(ctypes.c_long(1))
     return library, rate
-
-
-def _resample(samples: np.ndarray, rate: int) -> np.ndarray:
-    """Returns int16 [samples] at SAMPLE_RATE."""
-    signal = audresample.resample(samples.astype(np.float32), rate, SAMPLE_RATE)[0]
-    # Resampling overshoots: without the clip, a peak would wrap to the other sign.
-    return np.clip(np.rint(signal), -32768, 32767).astype(np.int16)
