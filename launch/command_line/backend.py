@@ -1,19 +1,11 @@
 """Configures jax, before its first use."""
 
 import os
-import re
 import warnings
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import jax
-
-from vladser import files
-
-_PROGRAMS = "*-cache"
-_LINE = re.compile(r"^([0-9a-f]{64})  (\S+)$", re.MULTILINE)
-_COMPILED = "/jax/core/compile/backend_compile_duration"
 
 
 def prepare(cores: int, cache_dir: Path) -> None:
@@ -30,44 +22,9 @@ def prepare(cores: int, cache_dir: Path) -> None:
     if config.jax_num_cpu_devices < 0 and not told:
         jax.config.update("jax_num_cpu_devices", cores)
     if config.jax_compilation_cache_dir is None:
-        with suppress(OSError):
-            guard(cache_dir)
-            jax.config.update("jax_compilation_cache_dir", str(cache_dir))
-            # Many programs compile fast: keep them too.
-            jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
-    # A program that cannot be kept or read is compiled again, which only takes time.
+        jax.config.update("jax_compilation_cache_dir", str(cache_dir))
+        # Many programs compile fast: keep them too.
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+    # A program that cannot be kept, or that a killed process has cut short, which no
+    # compression takes for whole, is compiled again: that only takes time.
     warnings.filterwarnings("ignore", "Error .* persistent compilation cache entry")
-
-
-def guard(folder: Path) -> None:
-    """Removes the programs in a folder that differ from its SHA256SUMS, and adds to
-    that file each that jax writes there from now on.
-
-    A killed process may leave a program cut short. jax notices damage where it
-    compresses by zlib, but never replaces the file; where zstandard is installed, and
-    from Python 3.14 on, there is no checksum: the program crashes, or computes
-    something else.
-
-    Raises:
-      OSError: a file cannot be read or removed: none should be used.
-    """
-    sums = folder / files.SUMS
-    text = sums.read_text(encoding="ascii", errors="replace") if sums.exists() else ""
-    known = {name: digest for digest, name in _LINE.findall(text)}
-    for program in folder.glob(_PROGRAMS):
-        with suppress(FileNotFoundError):  # another process was faster
-            if known.get(program.name) != files.digest(program):
-                known.pop(program.name, None)
-                program.unlink()
-
-    def note(event: str, duration_secs: float, **_: str | int) -> None:
-        if event != _COMPILED:
-            return
-        with suppress(OSError):  # a program without a line is compiled again
-            for program in folder.glob(_PROGRAMS):
-                if program.name not in known:
-                    known[program.name] = files.digest(program)
-                    with sums.open("a", encoding="ascii") as file:
-                        file.write(f"{known[program.name]}  {program.name}\n")
-
-    jax.monitoring.register_event_duration_secs_listener(note)
