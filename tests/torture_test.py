@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections import Counter
 from functools import partial
 from pathlib import Path
 
@@ -49,7 +48,9 @@ def warm(whole, tmp_path):
 
 def torture(experiment, kills, results):
     """Kills an experiment at (phase, seconds into it, signal), starts it again with the
-    same command each time, and lets it end: as documented, with the same results."""
+    same command each time, and lets it end: as documented, with the same results.
+    Returns how often it was killed before it ended."""
+    killed = 0
     for phase, seconds, number in kills:
         before, attempt = experiment.saved(), Attempt(experiment)
         if number in STOPPING:
@@ -70,12 +71,14 @@ def torture(experiment, kills, results):
             assert status == -number, said
         assert min(after.values(), default=0) >= 0, after  # none is damaged
         assert all(after[name] >= epoch for name, epoch in before.items())
+        killed += 1
     else:
         attempt = Attempt(experiment)
     assert attempt.end() == 0 and "damaged" not in attempt.said(), attempt.said()
     assert experiment.found() == results
     for pattern in "*.unfinished", "*.checkpoint":
         assert not [*experiment.run.rglob(pattern)]
+    return killed
 
 
 @pytest.mark.slow
@@ -85,7 +88,7 @@ def test_what_is_killed_again_and_again_ends_with_the_same_bytes(whole, tmp_path
         ("training", 0.1, signal.SIGTERM),
         ("results", 0.0, signal.SIGKILL),
     ]
-    torture(Experiment(whole.argv, tmp_path), kills, whole.found())
+    assert torture(Experiment(whole.argv, tmp_path), kills, whole.found()) == 3
 
 
 @pytest.mark.long
@@ -93,22 +96,19 @@ def test_what_is_killed_again_and_again_ends_with_the_same_bytes(whole, tmp_path
 def test_at_any_moment_of_any_phase_too(tmp_path, number):
     """From the synthesis of a corpus to the report; VLADSER_DEPTH times."""
     (tmp_path / "whole").mkdir()
-    experiment, lasts = Experiment(DEMO, tmp_path / "whole"), Counter()
-    attempt, clock = Attempt(experiment), time.monotonic()
-    while attempt.process.poll() is None:
-        phase, last = attempt.phase(), clock
-        time.sleep(0.005)
-        clock = time.monotonic()
-        lasts[phase] += clock - last
-    assert attempt.end() == 0, attempt.said()
-    lasts["checkpoint"] = 0.005  # of one
-    draw = random.Random(0)
+    experiment = Experiment(DEMO, tmp_path / "whole")
+    assert Attempt(experiment).end() == 0
+    draw, longest = random.Random(0), {"checkpoint": 0.005}
     for n in range(DEPTH):
         (tmp_path / str(n)).mkdir()
         # Three phases twice: no two experiments go alike.
-        phases = sorted([*PHASES, *draw.sample(PHASES, 3)], key=PHASES.index)
-        kills = [(phase, draw.random() * lasts[phase], number) for phase in phases]
-        torture(Experiment(DEMO, tmp_path / str(n)), kills, experiment.found())
+        phases = [*PHASES, *draw.sample([*PHASES], 3)]
+        kills = [
+            (phase, draw.random() * longest.get(phase, 2.0), number)
+            for phase in sorted(phases, key=[*PHASES].index)
+        ]
+        again = Experiment(DEMO, tmp_path / str(n))
+        assert torture(again, kills, experiment.found())
 
 
 @pytest.mark.long

@@ -7,7 +7,7 @@ conditions; settings that a grid leaves out are as the other flags say.
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -86,8 +86,12 @@ def grid(text: str) -> Grid:
                 "expected SETTING=VALUE,VALUE;SETTING=..., each setting once, "
                 f"got {part.strip()!r}; settings are {', '.join(known)}"
             )
-        parse = known[name].parse
-        lists[name] = tuple(_value(name, v.strip(), parse) for v in _split(values))
+        lists[name] = ()
+        for value in map(str.strip, _split(values)):
+            try:
+                lists[name] += (known[name].parse(value),)
+            except ValueError as error:
+                raise ValueError(f"{name}={value}: {error}") from None
     return Grid(tuple(lists.items()))
 
 
@@ -100,13 +104,6 @@ def _split(values: str) -> Iterator[str]:
             yield values[start:place]
             start = place + 1
     yield values[start:]
-
-
-def _value(name: str, text: str, parse: Callable[[str], Any]) -> Any:
-    try:
-        return parse(text)
-    except ValueError as error:
-        raise ValueError(f"{name}={text}: {error}") from None
 
 
 def conditions(grids: Sequence[Grid], base: Mapping[str, Any]) -> list[Condition]:

@@ -36,8 +36,7 @@ class Trained(NamedTuple):
 
 
 def fits(settings: Settings, design: Design) -> Callable[[TrialBatch], bool]:
-    """Returns which batches fit, for `trial_batches.cut`: by flag, else by memory and
-    time."""
+    """Returns what `trial_batches.cut` asks: by flag, else by memory and time."""
     if settings.trials_at_once:
         return trial_batches.at_most(settings.trials_at_once)
     limits = trial_batches.in_memory(design), trial_batches.brief(design)
@@ -72,17 +71,19 @@ def train(
     log = folder and folder / "metrics.jsonl"
     if log:
         files.write_text(log, "")
-    frames = sum(_frames(design, batch) for batch in todo)
+    frames = 0  # real ones of all live training rows
+    for seeds, conditions, folds in todo:
+        plan = design.plan(conditions[0]).part(seeds, folds)
+        frames += plan.training_frames() * plan.epochs * len(conditions)
     with terminal.bar("training", frames, "frame", scale=True) as bar:
         trainer = Trainer(settings, design, processes, kept, bar, log)
         while todo:
             batch = todo.popleft()
-            if len(todo) or len(parts):
+            if todo or parts:
                 trainer.name = f"batch {len(parts) + 1}/{len(parts) + len(todo) + 1}, "
 
             def finish(outcome: Outcome, figures: Figures, batch=batch) -> None:
-                first = design.conditions[batch.conditions[0]]
-                keep = netvlad_clusters.applies(first)
+                keep = netvlad_clusters.applies(design.conditions[batch.conditions[0]])
                 of_batch = results.of_batch(batch, outcome, keep)
                 parts.append(Finished(batch, of_batch, figures))
                 kept.keep(parts[-1])
@@ -145,7 +146,14 @@ class Trainer:
                         # The bar's rate and time left are those of training alone.
                         self.bar.unpause()
                     case Step():
-                        self._progress(event, figures, epochs)
+                        self.processes.check()
+                        self.start = self.start or time.perf_counter() - launch.STARTED
+                        figures.frames += event.frames
+                        figures.computed += event.computed
+                        figures.training += event.seconds
+                        epoch = f"{self.name}epoch {event.epoch}/{epochs}"
+                        self.bar.set_description(epoch, refresh=False)
+                        self.bar.update(event.frames)
                     case Epoch():
                         self._log(batch, event)
                     case Checkpoint():
@@ -157,16 +165,6 @@ class Trainer:
                             stopping.now()
                     case Outcome():
                         finish(event, figures)
-
-    def _progress(self, step: Step, figures: Figures, epochs: int) -> None:
-        self.processes.check()
-        self.start = self.start or time.perf_counter() - launch.STARTED
-        figures.frames += step.frames
-        figures.computed += step.computed
-        figures.training += step.seconds
-        epoch = f"{self.name}epoch {step.epoch}/{epochs}"
-        self.bar.set_description(epoch, refresh=False)
-        self.bar.update(step.frames)
 
     def _log(self, batch: TrialBatch, epoch: Epoch) -> None:
         if (fine := np.isfinite(epoch.loss)).any():
@@ -194,9 +192,3 @@ def summary(processes: Processes, trained: Trained) -> dict[str, float]:
         "train_seconds": round(max(of["training"]), 2),
         "checkpoint_seconds": round(max(of["keeping"]), 2),
     }
-
-
-def _frames(design: Design, batch: TrialBatch) -> int:
-    """Returns the real frames of all live training rows of a batch."""
-    plan = design.plan(batch.conditions[0]).part(batch.seeds, batch.folds)
-    return plan.training_frames() * plan.epochs * len(batch.conditions)
