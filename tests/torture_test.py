@@ -171,74 +171,62 @@ def test_a_line_for_which_there_is_no_room_is_one_error():
         run_dir.append_lines(Path("/dev/full"), ["line\n"])
 
 
-# Has small disks that nobody else sees, and runs the launcher once for each of the
-# mount options of each.
-DISKS = """
-import json, subprocess, sys
+# Mounts a small disk that nobody else sees, and runs the launcher once for each of its
+# mount options.
+DISK = """
+import json, shutil, subprocess, sys
+from pathlib import Path
+
 import launching
 
 if __name__ == "__main__":
+    disk, options, flags = json.loads(sys.argv[1])
+    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", disk], check=True)
     status = []
-    for disk, options, flags in json.loads(sys.argv[1]):
-        subprocess.run(["mount", "-t", "tmpfs", "tmpfs", disk], check=True)
-        for option in options:
-            subprocess.run(["mount", "-o", f"remount,{option}", disk], check=True)
-            status.append(launching.call(*flags, pictures=True))
-    subprocess.run(["cp", "-r", f"{disk}/.", sys.argv[2]], check=True)
+    for option in options:
+        subprocess.run(["mount", "-o", f"remount,{option}", disk], check=True)
+        status.append(launching.call(*flags, pictures=True))
+    if Path(disk, "run").exists():
+        shutil.copytree(Path(disk, "run"), "run")
     print(json.dumps(status))
 """
 
 
-def on_disks(folder, *disks):
-    """Runs the launcher on disks, mount options and flags; what the last holds at the
-    end is in folder/last then. Returns the statuses, and what it said."""
-    (folder / "last").mkdir()
-    (folder / "disks.py").write_text(DISKS)
-    done = subprocess.run(
-        ["unshare", "--mount", sys.executable, "disks.py", json.dumps(disks), "last"],
-        cwd=folder,
-        env=launching.environment() | {"PYTHONPATH": os.pathsep.join(sys.path)},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.splitlines()[-1]), done.stderr
-
-
-def may_mount():
-    if not shutil.which("unshare"):
-        return False
-    mount = ["unshare", "--mount", "sh", "-c", "mount -t tmpfs tmpfs /mnt"]
-    return subprocess.run(mount, capture_output=True).returncode == 0
+def unshared(*command, **options):
+    """Runs a command where nobody else sees what it mounts."""
+    command = ["unshare", "--mount", *command]
+    return subprocess.run(command, capture_output=True, text=True, **options)
 
 
 @pytest.mark.slow
-def test_a_full_disk_is_one_line_and_with_more_room_it_goes_on(whole, tmp_path):
-    if not may_mount():
+@pytest.mark.parametrize(
+    ("of", "options"),
+    [
+        ("cache", ("size=300k", "size=64m")),
+        ("run", ("ro", "rw,size=8k", "rw,size=60k", "size=64m")),
+    ],
+)
+def test_a_full_disk_is_one_line_and_with_more_room_it_goes_on(
+    whole, warm, tmp_path, of, options
+):
+    mount = "mount -t tmpfs tmpfs /mnt"
+    if not shutil.which("unshare") or unshared("sh", "-c", mount).returncode:
         pytest.skip("may not mount")
-    of_cache, of_run = str(tmp_path / "of cache"), str(tmp_path / "of run")
-    for disk in of_cache, of_run:
-        Path(disk).mkdir()
-    run = tmp_path / "run"
-    status, said = on_disks(
-        tmp_path,
-        (
-            of_cache,
-            ("size=300k", "size=64m"),
-            (*whole.argv, f"--cache_dir={of_cache}/cache", f"--run_dir={run}"),
-        ),
-        (
-            of_run,
-            ("ro", "rw,size=8k", "rw,size=60k", "size=64m"),
-            (*whole.flags, f"--run_dir={of_run}/run"),
-        ),
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    (tmp_path / "on_disk.py").write_text(DISK)
+    flags = *warm.flags, f"--{of}_dir={disk}/{of}"
+    done = unshared(
+        *(sys.executable, "on_disk.py", json.dumps((str(disk), options, flags))),
+        cwd=tmp_path,
+        env=launching.environment() | {"PYTHONPATH": os.pathsep.join(sys.path)},
     )
-    assert status == [1, 0, 1, 1, 1, 0], said
-    assert "Traceback" not in said
-    errors = [line for line in said.splitlines() if line.startswith("error: ")]
-    full, only_read = "No space left on device", "Read-only file system"
-    reasons = (of_cache, full), (of_run, only_read), (of_run, full), (of_run, full)
-    for error, (disk, reason) in zip(errors, reasons, strict=True):
-        assert disk in error and error.endswith(reason)
-    for folder in tmp_path, tmp_path / "last":
-        assert Experiment(whole.argv, folder).found() == whole.found()
+    assert done.returncode == 0 and "Traceback" not in done.stderr, done.stderr
+    *failed, last = json.loads(done.stdout.splitlines()[-1])
+    assert (failed, last) == ([1] * len(failed), 0)
+    errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    for error, option in zip(errors, options[:-1], strict=True):
+        read_only = "Read-only file system"
+        reason = read_only if option == "ro" else "No space left on device"
+        assert str(disk) in error and error.endswith(reason)
+    assert warm.found() == whole.found()
