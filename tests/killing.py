@@ -10,11 +10,9 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from math import inf
 from pathlib import Path
 
 import launching
-import numpy as np
 
 from launch.experiment import checkpoints
 
@@ -73,21 +71,9 @@ class Experiment:
             found[path.name] = [leaf.tobytes() for leaf in leaves]
         return found
 
-    def saved(self) -> dict[str, float]:
-        """How far each batch is kept: the epoch of its checkpoint, infinity where it is
-        finished; -1 for a file that is damaged."""
-        kept: dict[str, float] = {}
-        for path in (self.run / "checkpoints").glob("[!.]*"):
-            name, _, kind = path.name.partition(".")
-            try:
-                with np.load(path) as file:
-                    epoch = inf if kind == "finished" else float(file["epoch"])
-            except FileNotFoundError:  # it has just been replaced
-                continue
-            except Exception:
-                epoch = -1
-            kept[name] = max(kept.get(name, epoch), epoch)
-        return kept
+    def finished(self) -> set[Path]:
+        """Returns the batches that need not be trained again."""
+        return {*(self.run / "checkpoints").glob("*.finished")}
 
 
 def whole(corpus: Sequence[str], folder: Path) -> Experiment:

@@ -3,10 +3,9 @@
 import json
 import time
 from collections import deque
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import NamedTuple
 
 import jax
 import numpy as np
@@ -27,14 +26,6 @@ from vladser.engine.trial_batches import TrialBatch
 from vladser.evaluation import netvlad_clusters
 
 
-class Trained(NamedTuple):
-    """A process's part of an experiment."""
-
-    parts: list[Finished]
-    figures: Figures
-    start: float  # seconds from the start of the program to the end of its first step
-
-
 def fits(settings: Settings, design: Design) -> Callable[[TrialBatch], bool]:
     """Returns what `trial_batches.cut` asks: by flag, else by memory and time."""
     if settings.trials_at_once:
@@ -45,7 +36,7 @@ def fits(settings: Settings, design: Design) -> Callable[[TrialBatch], bool]:
 
 def train(
     settings: Settings, design: Design, processes: Processes, folder: Path | None
-) -> Trained:
+) -> tuple[list[Finished], dict[str, float]]:
     """Trains and tests this process's part of the experiment.
 
     Args:
@@ -54,6 +45,9 @@ def train(
       processes: those that share it.
       folder: the run directory, if it is this process's: training resumes from its
         checkpoints, writes more, and appends to metrics.jsonl as epochs end.
+
+    Returns:
+      The part, and `training` of summary.json, of all processes.
 
     Raises:
       Stopped: the process was told to stop; a checkpoint is kept.
@@ -99,8 +93,7 @@ def train(
                 )
                 todo.extendleft(reversed(trial_batches.halves(batch)))
     kept.clear()
-    total = sum((part.figures for part in parts), Figures())
-    return Trained(parts, total, trainer.start)
+    return parts, _summary(processes, parts, trainer.start)
 
 
 @dataclass
@@ -162,7 +155,7 @@ class Trainer:
                         saved = time.monotonic()
                         figures.keeping += saved - begin
                         if stopping.asked():
-                            stopping.now()
+                            break
                     case Outcome():
                         finish(event, figures)
 
@@ -178,11 +171,16 @@ class Trainer:
         run_dir.append_lines(self.log, lines)
 
 
-def summary(processes: Processes, trained: Trained) -> dict[str, float]:
-    """Returns `training` of summary.json: sums of frames and the slowest's seconds."""
-    own = asdict(trained.figures) | {"start": trained.start}
-    all_figures = [*map(json.loads, processes.exchange("figures", json.dumps(own)))]
-    of = {name: [figures[name] for figures in all_figures] for name in own}
+def _summary(
+    processes: Processes, parts: Sequence[Finished], start: float
+) -> dict[str, float]:
+    """Returns sums of frames, and the seconds of the slowest process."""
+    names = [field.name for field in fields(Figures)]
+    own = {name: sum(getattr(part.figures, name) for part in parts) for name in names}
+    all_own = processes.exchange("figures", json.dumps(own | {"start": start}))
+    of = {
+        name: [json.loads(text)[name] for text in all_own] for name in [*names, "start"]
+    }
     frames, computed = sum(of["frames"]), sum(of["computed"])
     return {
         "real_frames_per_second": round(frames / max(max(of["training"]), 1e-9)),
