@@ -8,7 +8,7 @@ from pathlib import Path
 import launching
 import pytest
 
-from launch.command_line import cli, conditions, flagfiles, flags
+from launch.command_line import cli, flagfiles, flags, grids
 from vladser import condition
 from vladser.condition import Condition
 
@@ -168,14 +168,14 @@ def test_help_is_grouped_and_says_what_every_flag_is(capsys):
 
 def test_a_line_of_options_gives_an_option_a_flag(monkeypatch):
     monkeypatch.setitem(condition.OPTIONS, "momentum", "optimizer")
-    flag = conditions.flags()["momentum"]
+    flag = grids.flags()["momentum"]
     assert (
         "plain gradient descent" in flag.text and "(default: 0.0 for sgd)" in flag.text
     )
     with pytest.raises(ValueError, match="at least 0 and below 1, got 1"):
         flag.parse("1")
-    grid = conditions.grid("optimizer=sgd; momentum=0,0.9")
-    by_flag = [str(c.optimizer) for c in conditions.conditions([grid], {})]
+    grid = grids.grid("optimizer=sgd; momentum=0,0.9")
+    by_flag = [str(c.optimizer) for c in grids.conditions([grid], {})]
     sgd = "sgd(learning_rate=0.01,momentum={})"
     assert by_flag == [sgd.format("0.0"), sgd.format("0.9")]
 

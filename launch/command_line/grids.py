@@ -15,16 +15,7 @@ from typing import Any
 from launch.command_line import parsers
 from launch.command_line.fields import Flag
 from vladser import condition, options, registry
-from vladser.condition import (
-    DEFAULTS,
-    NUMBERS,
-    OPTIONS,
-    PARTS,
-    Condition,
-    applies,
-    make,
-    names_among,
-)
+from vladser.condition import DEFAULTS, OPTIONS, PARTS, Condition, applies, make
 from vladser.errors import InputError
 from vladser.registry import Room
 
@@ -45,7 +36,7 @@ def _flag(name: str, text: str) -> Flag:
         room = registry.ROOMS[name]
         text = f"{text} One of {', '.join(room.names())}."
         return Flag(_GROUP, DEFAULTS[name], room.parse, text)
-    return Flag(_GROUP, DEFAULTS[name], parsers.option(*NUMBERS[name]), text)
+    return Flag(_GROUP, DEFAULTS[name], parsers.option(*condition.NUMBERS[name]), text)
 
 
 def _of_option(name: str, room: Room) -> Flag:
@@ -126,7 +117,7 @@ def conditions(grids: Sequence[Grid], base: Mapping[str, Any]) -> list[Condition
             union |= dict.fromkeys(_members(grid, base))
         except InputError as error:
             raise InputError(f"--grid={grid}: {error}" if grids else error) from None
-    for name, count in Counter(names_among(list(union))).items():
+    for name, count in Counter(condition.names_among(list(union))).items():
         if count > 1:
             raise InputError(f"--grid: {count} conditions are {name} to 15 digits")
     _require(base, union, "--")
@@ -172,6 +163,6 @@ def _require(
 ) -> None:
     """Raises InputError for a setting that none of the conditions has."""
     for name in names:
-        if not any(applies(name, condition) for condition in conditions):
+        if not any(applies(name, member) for member in conditions):
             kind = OPTIONS[name]
             raise InputError(f"{prefix}{name}: no {kind} of this run has that option")
