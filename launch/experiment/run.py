@@ -70,9 +70,8 @@ def run(settings: Settings, processes: Processes) -> None:
     if first:
         _lead(settings, loaded, design, dataset, processes)
         return
-    trained = training.train(settings, design, processes, None)
-    training.summary(processes, trained)
-    processes.send(map(checkpoints.pack, trained.parts))
+    finished, _ = training.train(settings, design, processes, None)
+    processes.send(map(checkpoints.pack, finished))
 
 
 def _lead(
@@ -149,9 +148,8 @@ def _test(
     """Trains and tests every fold; returns the results and the content of
     summary.json."""
     folder = settings.run_dir
-    trained = training.train(settings, design, processes, folder)
-    figures = training.summary(processes, trained)
-    finished = [*trained.parts, *map(checkpoints.unpack, processes.receive())]
+    finished, figures = training.train(settings, design, processes, folder)
+    finished += map(checkpoints.unpack, processes.receive())
     parts = [(part.batch, part.results) for part in finished]
     merged = results.merge(parts, design)
     _certify(folder, [*findings, *checks.trained(design, merged)])
