@@ -18,6 +18,7 @@ if __name__ == "__main__":
 
 import sys
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Self
 
@@ -32,7 +33,6 @@ from vladser.errors import InputError
 from vladser.features import extraction
 from vladser.features.audio import RATE
 from vladser.features.cores import cores
-from vladser.models.bundle import Bundle
 from vladser.options import Count, Positive
 from vladser.types import Features, Utterance
 
@@ -67,11 +67,8 @@ class Settings(model_features.Settings):
         shortest = features.shortest / RATE
         window, hop, embeddings = self.window, self.hop, self.embeddings
         if window is None:
-            for name in "hop", "timeline":
-                if getattr(self, name) is not None:
-                    raise InputError(
-                        f"--{name} goes with --window, the length of windows"
-                    )
+            if hop is not None or self.timeline is not None:
+                raise InputError("--hop and --timeline go with --window")
         elif not features.setup:
             raise InputError(
                 "--window cuts audio: this model takes ready features (.npy)"
@@ -83,12 +80,8 @@ class Settings(model_features.Settings):
             )
         elif (hop := hop or window / 2) > window:
             raise InputError(f"--hop={hop:g}: expected at most --window={window:g}")
-        if embeddings and embeddings.exists():
-            raise InputError(f"--embeddings={embeddings} exists: name another file")
-        if embeddings and not embeddings.parent.is_dir():
-            raise InputError(
-                f"--embeddings={embeddings}: no folder {embeddings.parent}"
-            )
+        if embeddings and (embeddings.exists() or not embeddings.parent.is_dir()):
+            raise InputError(f"--embeddings={embeddings}: expected a new file's name")
         return replace(self, hop=hop)
 
     @property
@@ -102,28 +95,25 @@ def main(settings: Settings) -> None:
     with cli.wrong_use():
         features = settings.find_features()
         suffixes = inputs.AUDIO if features.setup else {".npy"}
-        given = inputs.find(settings.files, suffixes)
+        given, notes = inputs.find(settings.files, suffixes)
         if settings.timeline:
             run_dir.make(settings.timeline)
-    remark = settings.remark(settings.cache_dir)
-    for note in filter(None, [*given.notes, remark]):
+    for note in filter(None, [*notes, settings.remark(settings.cache_dir)]):
         terminal.say(f"note: {note}")
-    recordings = [[utterance] for utterance in given.utterances]
+    recordings = [[utterance] for utterance in given]
     if settings.window and settings.hop:
-        recordings = windows.cut(given.utterances, settings.window, settings.hop)
+        recordings = windows.cut(given, settings.window, settings.hop)
     utterances = [window for recording in recordings for window in recording]
     classified = _classify(settings, features, utterances)
     # File names may be any bytes. (typeshed says TextIO, which stdout may be.)
     sys.stdout.reconfigure(errors="surrogateescape")  # type: ignore[union-attr]
-    write = formats.FORMATS[settings.format]
-    write(formats.rows(utterances, classified), classified.emotions, sys.stdout)
+    rows = formats.rows(utterances, classified)
+    formats.show(rows, classified.emotions, settings.format)
     sys.stdout.flush()
     if settings.embeddings:
         formats.write_embeddings(settings.embeddings, utterances, classified)
     if settings.timeline:
-        from launch.predicting import timelines  # late because it imports matplotlib
-
-        timelines.write(settings.timeline, recordings, classified)
+        windows.draw(settings.timeline, recordings, classified)
     for complaint in formats.complaints(utterances, classified):
         terminal.say(complaint)
     if classified.bad:
@@ -136,23 +126,22 @@ def main(settings: Settings) -> None:
 def _classify(
     settings: Settings, features: Features, utterances: list[Utterance]
 ) -> Classified:
-    def load() -> Bundle:
+    with (
+        extraction.started(
+            utterances,
+            settings.cache_dir,
+            features=features,
+            max_seconds=settings.max_seconds,
+            workers=settings.workers,
+            keep=settings.window is None,  # windows are many, and overlap
+        ) as extracted,
+        terminal.bar("features", len(utterances), settings.unit) as bar,
+    ):
         from launch.command_line import backend  # late because it imports jax
 
         backend.prepare(1, settings.cache_dir / "xla")
-        return settings.load()
-
-    extracted = extraction.each(
-        utterances,
-        settings.cache_dir,
-        features=features,
-        max_seconds=settings.max_seconds,
-        workers=settings.workers,
-        keep=settings.window is None,  # windows are many, and overlap
-    )
-    with terminal.bar("features", len(utterances), settings.unit) as bar:
-        keep = settings.embeddings is not None
-        return classify(len(utterances), extracted, load, keep, bar.update)
+        bundle, count = settings.load(), len(utterances)
+        return classify(bundle, count, chain(*extracted), bar.update)
 
 
 if __name__ == "__main__":

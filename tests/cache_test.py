@@ -1,5 +1,6 @@
 import os
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 
@@ -20,15 +21,12 @@ def entry(tmp_path):
 
 
 def test_an_entry_reads_as_it_was_written_and_numpy_reads_it_too(entry):
+    assert cache.samples(entry) is None
     cache.write(entry, ARRAY, 77)
     assert cache.samples(entry) == 77
     for mode in None, "r":
         np.testing.assert_array_equal(np.load(entry, mmap_mode=mode), ARRAY)
     assert list(entry.parent.iterdir()) == [entry]
-
-
-def test_no_entry_has_no_samples(entry):
-    assert cache.samples(entry) is None
 
 
 def damages(content):
@@ -45,7 +43,7 @@ def damages(content):
 def test_a_damaged_entry_counts_as_absent(entry):
     cache.write(entry, ARRAY, 77)
     for damaged in damages(entry.read_bytes()):
-        entry.unlink()  # for it may be mapped
+        entry.unlink()  # it may be mapped
         entry.write_bytes(damaged)
         assert cache.samples(entry) is None
 
@@ -54,12 +52,13 @@ def test_a_damaged_entry_counts_as_absent(entry):
 def utterances(tmp_path, monkeypatch):
     """One, whose features need no openSMILE."""
 
-    def compute(pending, features, max_seconds, workers):
-        for utterance, entry in pending:
+    @contextmanager
+    def started(pending, features, max_seconds, workers):
+        for _, entry in pending:
             cache.write(entry, ARRAY, 77)
-            yield utterance, entry
+        yield pending
 
-    monkeypatch.setattr(computing, "compute", compute)
+    monkeypatch.setattr(computing, "started", started)
     (tmp_path / "a.wav").write_text("a")
     return [Utterance("a", tmp_path / "a.wav", "s", "sad")]
 
@@ -68,7 +67,7 @@ def test_no_damage_reaches_the_features(tmp_path, utterances):
     assert extraction.extract(utterances, tmp_path).computed == 1
     (entry,) = tmp_path.rglob("*.npy")
     whole = entry.read_bytes()
-    for damaged in [*damages(whole)][::9]:
+    for damaged in [*damages(whole)][::99]:
         entry.unlink()
         entry.write_bytes(damaged)
         found = extraction.extract(utterances, tmp_path)
@@ -106,32 +105,23 @@ def test_segments_have_entries_of_their_own(tmp_path):
     assert cache.entry(tmp_path, "d", np.float64(0.25), None) in entries
 
 
-@pytest.fixture
-def filled(tmp_path):
-    """A cache of entries of 1,000 bytes, which were used one after the other."""
+@pytest.mark.parametrize(
+    ("limit", "keep", "left"),
+    [(4000, "", "abcd"), (2500, "", "bc"), (1000, "db", "bd")],
+)
+def test_what_was_not_used_for_the_longest_goes_first_but_what_is_to_keep_stays(
+    tmp_path, monkeypatch, limit, keep, left
+):
     folder = cache.folder(tmp_path, "set")
     folder.mkdir(parents=True)
     for second, name in enumerate("dacb"):
         (folder / name).write_bytes(bytes(1000))
         os.utime(folder / name, (second, second))
     (tmp_path / "other").write_bytes(bytes(9000))
-    return folder
-
-
-def test_a_cache_within_its_limit_keeps_all(filled, tmp_path):
-    cache.trim(tmp_path, [], limit=4000)
-    assert len([*filled.iterdir()]) == 4
-
-
-def test_what_was_not_used_for_the_longest_goes_first(filled, tmp_path):
-    cache.trim(tmp_path, [], limit=2500)
-    assert {path.name for path in filled.iterdir()} == {"c", "b"}
+    monkeypatch.setattr(cache, "LIMIT", limit)
+    cache.trim(tmp_path, [folder / name for name in keep])
+    assert {path.name for path in folder.iterdir()} == set(left)
     assert (tmp_path / "other").exists()
-
-
-def test_what_is_to_keep_stays_beyond_the_limit(filled, tmp_path):
-    cache.trim(tmp_path, [filled / "d", filled / "b"], limit=1000)
-    assert {path.name for path in filled.iterdir()} == {"d", "b"}
 
 
 def test_reading_an_entry_is_using_it(entry):
@@ -153,22 +143,17 @@ def test_an_extraction_trims_the_cache_but_not_its_own_entries(
     assert extraction.extract(utterances, tmp_path).cached == 1
 
 
-def test_features_are_named_by_config_and_installed_opensmile(tmp_path):
-    cache.folder(tmp_path, f"{FEATURES.id}/opensmile-99.0").mkdir(parents=True)
-    version = metadata.version("opensmile")
-    name = cache.identify(FEATURES, tmp_path)
-    assert name == f"{FEATURES.id}/opensmile-{version}"
-
-
-def test_without_opensmile_the_newest_in_the_cache_is_used(tmp_path, monkeypatch):
+def test_features_are_named_by_the_installed_opensmile_or_the_newest_in_the_cache(
+    tmp_path, monkeypatch
+):
     def missing(package):
         raise metadata.PackageNotFoundError(package)
 
-    monkeypatch.setattr(metadata, "version", missing)
-    with pytest.raises(InputError, match="pip install opensmile"):
-        cache.identify(FEATURES, tmp_path)
     for version in "2.9.1", "2.10.0", "2.6.0":
         name = f"{FEATURES.id}/opensmile-{version}"
         cache.folder(tmp_path, name).mkdir(parents=True)
     cache.folder(tmp_path, "other-config/opensmile-3.0").mkdir(parents=True)
+    here = f"{FEATURES.id}/opensmile-{metadata.version('opensmile')}"
+    assert cache.identify(FEATURES, tmp_path) == here
+    monkeypatch.setattr(metadata, "version", missing)
     assert cache.identify(FEATURES, tmp_path) == f"{FEATURES.id}/opensmile-2.10.0"

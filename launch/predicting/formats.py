@@ -3,9 +3,10 @@
 import csv
 import io
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import sys
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, TextIO
+from typing import Any
 
 import numpy as np
 
@@ -13,42 +14,28 @@ from launch.predicting.classifying import Classified
 from vladser import files, text
 from vladser.types import Utterance
 
-
-class Row(NamedTuple):
-    """What is said of one utterance.
-
-    Attributes:
-      file: its path.
-      start, end: in seconds; None for the start or end of the file.
-      predicted: the most probable emotion.
-      probabilities: of each emotion, with nine digits.
-    """
-
-    file: str
-    start: float | None
-    end: float | None
-    predicted: str
-    probabilities: dict[str, float]
+FORMATS = ("table", "csv", "json", "jsonl")
 
 
-def rows(utterances: Sequence[Utterance], classified: Classified) -> Iterator[Row]:
-    """Yields a row for each utterance that is not bad.
+def rows(
+    utterances: Sequence[Utterance], classified: Classified
+) -> Iterator[dict[str, Any]]:
+    """Yields file, start, end, predicted and probabilities of each good utterance.
 
     Args:
       utterances: [N].
       classified: what the model says of them.
     """
-    for place, (utterance, values) in enumerate(
-        zip(utterances, classified.probabilities, strict=True)
-    ):
+    for place, utterance in enumerate(utterances):
         if place not in classified.bad:
-            yield Row(
-                str(utterance.file),
-                utterance.start,
-                utterance.end,
-                classified.emotions[values.argmax()],
-                probabilities(classified.emotions, values),
-            )
+            values = classified.probabilities[place]
+            yield {
+                "file": str(utterance.file),
+                "start": utterance.start,
+                "end": utterance.end,
+                "predicted": classified.emotions[values.argmax()],
+                "probabilities": probabilities(classified.emotions, values),
+            }
 
 
 def probabilities(emotions: Sequence[str], values: np.ndarray) -> dict[str, float]:
@@ -62,45 +49,44 @@ def probabilities(emotions: Sequence[str], values: np.ndarray) -> dict[str, floa
     return {e: float(f"{p:.9g}") for e, p in zip(emotions, values, strict=True)}
 
 
-def _table(rows: Iterable[Row], emotions: Sequence[str], stream: TextIO) -> None:
-    rows = list(rows)
-    timed = any(row.start is not None or row.end is not None for row in rows)
-    header = ["file", *["start", "end"] * timed, "predicted", *emotions]
+def show(rows: Iterable[dict[str, Any]], emotions: Sequence[str], form: str) -> None:
+    """Prints predictions.
+
+    Args:
+      rows: see `rows`.
+      emotions: the classes.
+      form: one of FORMATS.
+    """
+    if form == "csv":
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        odds = [f"p_{emotion}" for emotion in emotions]
+        writer.writerow(["file", "start", "end", "predicted", *odds])
+        for row in rows:
+            # csv writes None as nothing, and floats with the digits they need.
+            *cells, values = row.values()
+            writer.writerow([*cells, *values.values()])
+    elif form == "json":
+        print(json.dumps([*rows], indent=2))
+    elif form == "jsonl":
+        for row in rows:
+            print(json.dumps(row))
+    else:
+        print(_table([*rows], emotions))
+
+
+def _table(rows: Sequence[dict[str, Any]], emotions: Sequence[str]) -> str:
+    timed = any(row[time] is not None for row in rows for time in ("start", "end"))
+    times = ("start", "end") if timed else ()
     lines = [
         [
-            shown(row.file),
-            *(["" if t is None else f"{t:.2f}" for t in row[1:3]] if timed else []),
-            row.predicted,
-            *(f"{p:.3f}" for p in row.probabilities.values()),
+            shown(row["file"]),
+            *("" if row[time] is None else f"{row[time]:.2f}" for time in times),
+            row["predicted"],
+            *(f"{p:.3f}" for p in row["probabilities"].values()),
         ]
         for row in rows
     ]
-    print(text.table(header, lines), file=stream)
-
-
-def _csv(rows: Iterable[Row], emotions: Sequence[str], stream: TextIO) -> None:
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow([*Row._fields[:-1], *(f"p_{emotion}" for emotion in emotions)])
-    for row in rows:
-        # csv writes None as nothing, and floats with the digits they need.
-        writer.writerow([*row[:-1], *row.probabilities.values()])
-
-
-def _json(rows: Iterable[Row], emotions: Sequence[str], stream: TextIO) -> None:
-    json.dump([row._asdict() for row in rows], stream, indent=2)
-    stream.write("\n")
-
-
-def _jsonl(rows: Iterable[Row], emotions: Sequence[str], stream: TextIO) -> None:
-    stream.writelines(json.dumps(row._asdict()) + "\n" for row in rows)
-
-
-FORMATS: dict[str, Callable[[Iterable[Row], Sequence[str], TextIO], Any]] = {
-    "table": _table,
-    "csv": _csv,
-    "json": _json,
-    "jsonl": _jsonl,
-}
+    return text.table(["file", *times, "predicted", *emotions], lines)
 
 
 def write_embeddings(
@@ -119,16 +105,15 @@ def write_embeddings(
     Raises:
       InputError: the file cannot be written.
     """
-    good = [place for place in range(len(utterances)) if place not in classified.bad]
-    spans = [(utterances[p].start, utterances[p].end) for p in good]
-    starts, ends = np.array(spans, float).reshape(-1, 2).T
+    places = [place for place in range(len(utterances)) if place not in classified.bad]
+    good = [utterances[place] for place in places]
     content = io.BytesIO()
     np.savez(
         content,
-        embeddings=classified.embeddings[good],
-        files=np.array([str(utterances[place].file) for place in good], "U"),
-        starts=starts,
-        ends=ends,
+        embeddings=classified.embeddings[places],
+        files=np.array([str(u.file) for u in good], "U"),
+        starts=np.array([u.start for u in good], float),
+        ends=np.array([u.end for u in good], float),
     )
     files.write_bytes(path, content.getvalue())
 
@@ -146,9 +131,8 @@ def complaints(
     for place, bad in sorted(classified.bad.items()):
         utterance = utterances[place]
         alike.setdefault((utterance.file, str(bad)), []).append(utterance)
-    for (file, reason), (utterance, *others) in alike.items():
-        times = utterance.start, utterance.end
-        start, end = ("" if t is None else f"{t:g}" for t in times)
+    for (file, reason), (first, *others) in alike.items():
+        start, end = ("" if t is None else f"{t:g}" for t in (first.start, first.end))
         span = f", {start}-{end} s" if start or end else ""
         more = f" (and {len(others):,} more of this file)" if others else ""
         yield f"{shown(str(file))}{span}: {reason}{more}"

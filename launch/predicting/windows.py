@@ -1,9 +1,16 @@
-"""Long recordings cut into windows, each of which is classified by itself."""
+"""Long recordings: cut into windows, each classified by itself, and drawn over time."""
 
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import count
+from pathlib import Path
 
+import numpy as np
+
+from launch.experiment import run_dir
+from launch.predicting import formats
+from launch.predicting.classifying import Classified
 from vladser.features import audio
 from vladser.types import Utterance
 
@@ -14,8 +21,7 @@ def spans(seconds: float, window: float, hop: float) -> Iterator[tuple[float, fl
     """Yields the start and end of each window of a recording.
 
     The windows start every `hop`; a last one ends where the recording ends, unless it
-    would add less than 60 ms. A recording shorter than `window` is one
-    window.
+    would add less than 60 ms. A recording shorter than `window` is one window.
 
     Args:
       seconds: length of the recording.
@@ -63,3 +69,40 @@ def _cut(utterance: Utterance, window: float, hop: float) -> list[Utterance]:
         replace(utterance, start=round(start + begin, 6), end=round(start + until, 6))
         for begin, until in spans(end - start, window, hop)
     ]
+
+
+def draw(
+    folder: Path, recordings: Sequence[Sequence[Utterance]], classified: Classified
+) -> None:
+    """Writes NAME.png for each recording that has a good window, NAME-2.png for a
+    second recording of that name.
+
+    Args:
+      folder: where the files go.
+      recordings: the windows of each; their ids are their places in `classified`.
+      classified: what the model says of all windows.
+
+    Raises:
+      InputError: a file cannot be written.
+    """
+    from vladser.plots import timeline  # late because it imports matplotlib
+
+    taken = set()
+    for windows in recordings:
+        places = [int(window.id) for window in windows]
+        if all(place in classified.bad for place in places):
+            continue
+        file = windows[0].file
+        names = (f"{file.stem}-{n}" if n > 1 else file.stem for n in count(1))
+        taken.add(name := next(name for name in names if name not in taken))
+        starts, ends = np.array([(w.start, w.end) for w in windows], float).T
+        figure = timeline.draw(
+            starts,
+            ends,
+            classified.probabilities[places],
+            classified.emotions,
+            formats.shown(file.name),
+        )
+        with warnings.catch_warnings():  # letters that the font lacks become boxes
+            warnings.filterwarnings("ignore", "Glyph |Matplotlib currently does not")
+            run_dir.write_png(folder / f"{name}.png", figure)

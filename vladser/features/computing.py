@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, TimeoutError, as_completed
 from contextlib import contextmanager
 from multiprocessing import get_context, resource_tracker
@@ -19,55 +19,70 @@ from vladser.types import Features, Utterance
 _PATIENCE = 60.0  # seconds for a file beyond its duration; openSMILE takes 1% of that
 
 Job = tuple[Utterance, Path | None]  # and its entry in the cache, None to write none
+Outcome = tuple[Utterance, Path | np.ndarray | BadAudio]
 
 
-def compute(
+@contextmanager
+def started(
     pending: Sequence[Job], features: Features, max_seconds: float, workers: int
-) -> Generator[tuple[Utterance, Path | np.ndarray | BadAudio], None, None]:
-    """Computes features in worker processes.
+) -> Iterator[Iterator[Outcome]]:
+    """Has features computed in worker processes, which end with the context.
 
     Args:
       pending: the utterances.
       features, max_seconds, workers: as in `extraction.extract`.
 
     Yields:
-      each utterance some time after it is done: with its entry, which is written; with
-      its features, where it has no entry; or with what is wrong.
-
-    Raises:
-      InputError: the set-up failed, or the cache cannot be written.
+      what gives each utterance some time after it is done: with its entry, which is
+      written; with its features, where it has no entry; or with what is wrong. It
+      raises InputError where the set-up fails, or the cache cannot be written.
     """
     if not pending:
+        yield iter(())
         return
-    how, limit = (features, max_seconds), _PATIENCE + max_seconds
+    limit, spawn = _PATIENCE + max_seconds, get_context("spawn")
     # pebble, because with concurrent.futures one crash loses all that is unfinished.
-    spawn = get_context("spawn")
     pool = ProcessPool(min(workers, len(pending)), initializer=_mute, context=spawn)
     try:
         with _deaf_to_interrupts():
-            tasks: dict[Future, Job] = {
-                pool.schedule(_compute, (*job, *how), timeout=limit): job
+            tasks: dict[Future, Utterance] = {
+                pool.schedule(
+                    _compute, (*job, features, max_seconds), timeout=limit
+                ): job[0]
                 for job in pending
             }
-        for task in as_completed(tasks):
-            outcome: Path | np.ndarray | BadAudio
-            try:
-                outcome = task.result()
-            except BadAudio as reason:
-                outcome = reason
-            except InputError:
-                raise  # not the file's
-            except TimeoutError:
-                outcome = BadAudio(f"was stopped after {limit:g} s without features")
-            except ProcessExpired as error:
-                status = error.exitcode
-                outcome = BadAudio(f"crashed its process (exit status {status})")
-            except Exception as error:
-                outcome = BadAudio(f"made the extraction fail: {error!r}")
-            yield tasks[task][0], outcome
+        yield ((tasks[task], _outcome(task)) for task in as_completed(tasks))
     finally:
-        pool.stop()  # also when interrupted: without waiting for what is left
+        pool.stop()  # without waiting for what is left
         pool.join()
+
+
+def set_up(features: Features) -> Callable[[np.ndarray], np.ndarray]:
+    """Returns the extractor of features; raises InputError where its set-up fails."""
+    assert features.setup
+    try:
+        return features.setup()
+    except InputError:
+        raise
+    except Exception as error:
+        missing = features.package and isinstance(error, ImportError)
+        hint = f": pip install {features.package}" if missing else ""
+        raise InputError(f"features {features.id}: {error!r}{hint}") from error
+
+
+def _outcome(task: Future) -> Path | np.ndarray | BadAudio:
+    try:
+        return task.result()
+    except BadAudio as reason:
+        return reason
+    except InputError:
+        raise  # not the file's
+    except TimeoutError:
+        return BadAudio("was stopped: its extraction took too long")
+    except ProcessExpired as error:
+        return BadAudio(f"crashed its process (exit status {error.exitcode})")
+    except Exception as error:
+        return BadAudio(f"made the extraction fail: {error!r}")
 
 
 @contextmanager
@@ -85,9 +100,7 @@ def _deaf_to_interrupts() -> Iterator[None]:
 def _mute() -> None:
     """Silences standard error: libraries of C write to it, libmpg123 for many a good
     file; what is wrong with a file is said by its outcome."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    os.close(nowhere)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 
 
 _extractors: dict[str, Callable[[np.ndarray], np.ndarray]] = {}  # a worker's own, by id
@@ -97,14 +110,8 @@ def _compute(
     utterance: Utterance, entry: Path | None, features: Features, max_seconds: float
 ) -> Path | np.ndarray:
     """Computes and keeps the features of an utterance (in a worker process)."""
-    assert features.setup
     if features.id not in _extractors:
-        try:
-            _extractors[features.id] = features.setup()
-        except InputError:
-            raise
-        except Exception as error:  # no fault of the file
-            raise InputError(f"features {features.id}: {error!r}") from error
+        _extractors[features.id] = set_up(features)
     file, start, end = utterance.file, utterance.start, utterance.end
     signal = audio.load(file, start, end, max_seconds, features.shortest)
     described = _extractors[features.id](signal)

@@ -1,17 +1,17 @@
 """Utterances -> features: from the cache, and what it lacks from worker processes."""
 
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import contextmanager
 from functools import cache as once
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from vladser.errors import InputError
 from vladser.features import audio, cache, computing, npy, packed
 from vladser.features.audio import BadAudio
+from vladser.features.computing import Outcome
 from vladser.features.cores import cores
 from vladser.features.packed import Packed
 from vladser.features.vladser147 import vladser147
@@ -68,16 +68,21 @@ def extract(
       InputError: the package that computes the features is not installed and the cache
         lacks some, or the cache cannot be written.
     """
-    utterances = [*utterances]
-    outcomes: dict[str, Path | BadAudio] = {}
-    computed = 0
-    how = features, max_seconds, workers
-    with closing(_located(utterances, Path(cache_dir), *how)) as located:
-        for utterance, outcome, new in located:
-            assert not isinstance(outcome, np.ndarray)  # all are kept
-            outcomes[utterance.id] = outcome
-            computed += new and not isinstance(outcome, BadAudio)
-            progress(1)
+    utterances, outcomes = [*utterances], dict[str, Path | BadAudio]()
+    good = []
+    with started(
+        utterances,
+        cache_dir,
+        features=features,
+        max_seconds=max_seconds,
+        workers=workers,
+    ) as sources:
+        for source in sources:
+            for utterance, outcome in source:
+                assert not isinstance(outcome, np.ndarray)  # all are kept
+                outcomes[utterance.id] = outcome
+                progress(1)
+            good.append(sum(isinstance(o, Path) for o in outcomes.values()))
     files, bad = dict[str, Path](), {}
     for utterance in utterances:
         if isinstance(outcome := outcomes[utterance.id], BadAudio):
@@ -89,39 +94,67 @@ def extract(
         feature_set = cache.identify(features, cache_dir)
     else:
         feature_set = f"{features.id}-{joined.frames.shape[1]}"
-    return Extraction(feature_set, joined, bad, computed, len(files) - computed)
+    cached, total = good
+    return Extraction(feature_set, joined, bad, total - cached, cached)
 
 
-def each(
-    utterances: Iterable[Utterance],
+@contextmanager
+def started(
+    utterances: Sequence[Utterance],
     cache_dir: Path,
     *,
     features: Features = DEFAULT,
     max_seconds: float = 60.0,
     workers: int | None = None,
     keep: bool = True,
-) -> Generator[tuple[Utterance, np.ndarray | BadAudio], None, None]:
-    """Extracts features one utterance after another: those in the cache, then the
-    others as they are done. Nothing is kept in memory.
-
-    To stop early, close it: `with contextlib.closing(each(...)) as results`.
+) -> Iterator[tuple[Iterable[Outcome], Iterable[Outcome]]]:
+    """Starts an extraction: workers begin before the caller asks for what they make.
 
     Args:
       utterances, cache_dir, features, max_seconds, workers: as in `extract`.
       keep: False leaves the cache alone.
 
     Yields:
-      each utterance once, with its features, float32 [T, D], or what is wrong.
+      what gives the utterances that are there already, and the others as they are done:
+      each once, with the .npy file of its features (`packed.load` reads it), with the
+      features [T, D] where they are not kept, or with what is wrong.
 
     Raises:
       InputError: as `extract`.
     """
-    how = features, max_seconds, workers, keep
-    with closing(_located([*utterances], Path(cache_dir), *how)) as located:
-        for utterance, outcome, _ in located:
-            if isinstance(outcome, Path):
-                outcome = np.ascontiguousarray(packed.load(outcome), np.float32)
-            yield utterance, outcome
+    if not features.setup:
+        yield npy.check(utterances, features.dim), ()
+        return
+    there, pending = list[Outcome](), list[computing.Job]()
+    if keep:
+        folder = cache.folder(cache_dir, cache.identify(features, cache_dir))
+        digest = once(audio.digest)
+
+        def look_up(utterance: Utterance) -> tuple[Path | BadAudio, bool]:
+            """Returns the entry or what is wrong, and whether there is no entry."""
+            try:
+                content = digest(utterance.file)
+                entry = cache.entry(folder, content, utterance.start, utterance.end)
+                samples = cache.samples(entry)
+                audio.check_length((samples or 0) / audio.RATE, max_seconds)
+                return entry, samples is None
+            except BadAudio as reason:
+                return reason, False
+
+        with ThreadPoolExecutor(cores()) as threads:  # digests and checks run at once
+            looked_up = [*threads.map(look_up, utterances)]
+        for utterance, (entry, absent) in zip(utterances, looked_up, strict=True):
+            if isinstance(entry, Path) and absent:
+                pending.append((utterance, entry))
+            else:
+                there.append((utterance, entry))
+    else:
+        pending = [(utterance, None) for utterance in utterances]
+    how = features, max_seconds, workers or cores()
+    with computing.started(pending, *how) as computed:
+        yield there, computed
+    if pending and keep:
+        cache.trim(cache_dir, [e for e, _ in looked_up if isinstance(e, Path)])
 
 
 def expect(
@@ -137,69 +170,12 @@ def expect(
       where the audio has to be resampled; and D.
     """
     if not features.frames:
-        shapes = npy.shapes(utterances, features.dim)
-        good = {id: s for id, s in shapes.items() if not isinstance(s, BadAudio)}
-        dim = max((shape[1] for shape in good.values()), default=0)
-        return {id: shape[0] for id, shape in good.items()}, dim
-    lengths = {u.id: audio.expected_samples(u, max_seconds) or 0 for u in utterances}
+        shapes, _ = npy.shapes(utterances, features.dim)
+        dim = max((columns for _, columns in shapes.values()), default=0)
+        return {id: frames for id, (frames, _) in shapes.items()}, dim
+    samples = {u.id: audio.expected_samples(u, max_seconds) for u in utterances}
     return {
-        id: features.frames(samples)
-        for id, samples in lengths.items()
-        if samples >= features.shortest
+        id: features.frames(count)
+        for id, count in samples.items()
+        if count >= features.shortest
     }, features.dim
-
-
-def _located(
-    utterances: Sequence[Utterance],
-    cache_dir: Path,
-    features: Features,
-    max_seconds: float,
-    workers: int | None,
-    keep: bool = True,
-) -> Generator[tuple[Utterance, Path | np.ndarray | BadAudio, bool], None, None]:
-    """Yields each utterance with the file of its features, the features where they are
-    not kept, or what is wrong; and whether it was left to the workers."""
-    if not features.setup:
-        for utterance, outcome in npy.check(utterances, features.dim):
-            yield utterance, outcome, False
-        return
-    pending: list[computing.Job] = [(u, None) for u in utterances if not keep]
-    entries = []
-    if keep:
-        digest = once(audio.digest)
-        folder = cache.folder(cache_dir, cache.identify(features, cache_dir))
-
-        def look_up(utterance: Utterance) -> tuple[Path | BadAudio, bool]:
-            """Returns the entry or what is wrong, and whether there is no entry."""
-            try:
-                content = digest(utterance.file)
-                entry = cache.entry(folder, content, utterance.start, utterance.end)
-                samples = cache.samples(entry)
-                audio.check_length((samples or 0) / audio.RATE, max_seconds)
-                return entry, samples is None
-            except BadAudio as reason:
-                return reason, False
-
-        threads = ThreadPoolExecutor(cores())  # digests and checks let others run
-        try:
-            looked_up = threads.map(look_up, utterances)
-            for utterance, (entry, absent) in zip(utterances, looked_up, strict=True):
-                if isinstance(entry, Path):
-                    entries.append(entry)
-                if absent:
-                    pending.append((utterance, entries[-1]))
-                else:
-                    yield utterance, entry, False
-        finally:
-            threads.shutdown(cancel_futures=True)  # where the caller has left
-    if pending and features.package and not cache.is_installed(features.package):
-        raise InputError(
-            f"{cache_dir} lacks {len(pending)} utterances, and {features.package}, "
-            f"which computes them, is not installed: pip install {features.package}"
-        )
-    done = computing.compute(pending, features, max_seconds, workers or cores())
-    with closing(done):
-        for utterance, computed in done:
-            yield utterance, computed, True
-    if pending and keep:
-        cache.trim(cache_dir, entries, cache.LIMIT)

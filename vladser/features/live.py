@@ -1,7 +1,7 @@
 """openSMILE on a signal that is still going on: frames as soon as they are final.
 
 They are, to the bit, those that `Smile` gives for the whole signal, however it was cut.
-One is final some time after its window has begun, for its neighbours smooth it, its
+One is final some time after its window has begun, since its neighbours smooth it, its
 deltas look ahead, and the pitch tracker waits until all of its paths agree.
 
 openSMILE runs in a thread of its own, which sleeps until there is more audio. It does
@@ -35,8 +35,8 @@ class Live:
     def __init__(self, smile: Smile):
         self._columns = len(smile.names)
         self._rows: list[np.ndarray] = []
-        self._frames, self._samples = 0, 0
-        self._rounds, self._done, self._over = 0, threading.Event(), False
+        self._frames = self._samples = self._rounds = 0
+        self._over, self._settled = False, threading.Semaphore(0)
         self._close = ExitStack()  # frees the engine
         self._engine = self._close.enter_context(smile.started(live=True))
         self._engine.external_sink_set_callback(
@@ -51,7 +51,7 @@ class Live:
 
     def __exit__(self, *_) -> None:
         self._flush()
-        if not self._thread.is_alive():  # a hanging engine would crash
+        if not self._thread.is_alive():  # freeing one that hangs would crash
             self._close.close()
 
     def push(self, samples: np.ndarray) -> np.ndarray:
@@ -72,15 +72,13 @@ class Live:
             block = samples[begin : begin + _BLOCK]
             self._samples += len(block)
             self._rounds = len(block) // HOP + _SETTLE
-            self._done.clear()
-            self._check()
             self._engine.external_audio_source_write_data(SOURCE, block.tobytes())
             self._engine.external_source_write_data(
                 "rounds", np.zeros(self._rounds, np.float32)
             )
-            if not self._done.wait(_PATIENCE):
-                raise RuntimeError(f"openSMILE gave nothing for {_PATIENCE:g} s")
-            self._check()
+            settled = self._over or self._settled.acquire(timeout=_PATIENCE)
+            if self._over or not settled:
+                raise RuntimeError("openSMILE hangs, or the utterance is over")
         return self._new()
 
     def end(self) -> np.ndarray:
@@ -93,7 +91,7 @@ class Live:
           BadAudio: openSMILE gave another number of frames, or values not finite.
         """
         self._flush()
-        if self._samples < WINDOW:  # of which it makes one frame of NaN
+        if self._samples < WINDOW:  # openSMILE makes one frame of NaN of them
             self._rows = []
             return self._new()
         rows, expected = self._new(), frames(self._samples)
@@ -115,18 +113,14 @@ class Live:
     def _count(self, _: np.ndarray) -> None:
         self._rounds -= 1
         if self._rounds == 0:
-            self._done.set()
+            self._settled.release()
 
     def _run(self) -> None:
         try:
             self._engine.run()
         finally:
-            self._over = True  # before `_done`: who waits for rounds has to see it
-            self._done.set()
-
-    def _check(self) -> None:
-        if self._over:
-            raise RuntimeError("openSMILE has ended: the utterance is over")
+            self._over = True  # before the release: a waiting `push` has to see it
+            self._settled.release()
 
     def _flush(self) -> None:
         self._engine.external_audio_source_set_eoi(SOURCE)
