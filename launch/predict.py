@@ -130,9 +130,9 @@ def _classify(
         extraction.started(
             utterances,
             settings.cache_dir,
-            features=features,
-            max_seconds=settings.max_seconds,
-            workers=settings.workers,
+            features,
+            settings.max_seconds,
+            settings.workers,
             keep=settings.window is None,  # windows are many, and overlap
         ) as extracted,
         terminal.bar("features", len(utterances), settings.unit) as bar,

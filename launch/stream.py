@@ -28,7 +28,7 @@ from launch.experiment import terminal
 from launch.predicting import model_features
 from launch.streaming import sources
 from vladser.errors import InputError
-from vladser.features import computing
+from vladser.features import extraction
 
 LONGEST = 60.0  # seconds
 SPOKEN = 4.0  # seconds
@@ -95,7 +95,7 @@ def main(settings: Settings) -> None:
     if remark := settings.remark(Path()):
         terminal.say(f"note: {remark}")
     assert features.live  # see `Settings.checked`
-    live = partial(features.live, computing.set_up(features))
+    live = partial(features.live, extraction.set_up(features))
     warm_up(bundle)
     audio = sources.microphone() if settings.microphone else sources.stdin()
     results = follow(bundle, live, audio, settings.every, settings.utterance)

@@ -1,15 +1,19 @@
 import os
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
+from forkserver import quick_workers  # noqa: F401 (a fixture)
 
 from vladser.errors import InputError
-from vladser.features import cache, computing, extraction
+from vladser.features import cache, extraction
 from vladser.types import Utterance
+
+pytestmark = pytest.mark.usefixtures("quick_workers")
 
 FEATURES = extraction.DEFAULT
 ARRAY = np.random.default_rng(0).normal(size=(9, 4)).astype(np.float32)
@@ -48,29 +52,27 @@ def test_a_damaged_entry_counts_as_absent(entry):
         assert cache.samples(entry) is None
 
 
+def describe():
+    return lambda signal: ARRAY
+
+
 @pytest.fixture
-def utterances(tmp_path, monkeypatch):
-    """One, whose features need no openSMILE."""
-
-    @contextmanager
-    def started(pending, features, max_seconds, workers):
-        for _, entry in pending:
-            cache.write(entry, ARRAY, 77)
-        yield pending
-
-    monkeypatch.setattr(computing, "started", started)
-    (tmp_path / "a.wav").write_text("a")
-    return [Utterance("a", tmp_path / "a.wav", "s", "sad")]
+def extract(tmp_path):
+    """Extracts features of one utterance, without openSMILE."""
+    soundfile.write(tmp_path / "a.wav", np.zeros(1600), 16000)
+    one = Utterance("a", tmp_path / "a.wav", "s", "sad")
+    features = FEATURES._replace(setup=describe)
+    return partial(extraction.extract, [one], tmp_path, features=features)
 
 
-def test_no_damage_reaches_the_features(tmp_path, utterances):
-    assert extraction.extract(utterances, tmp_path).computed == 1
+def test_no_damage_reaches_the_features(tmp_path, extract):
+    assert extract().computed == 1
     (entry,) = tmp_path.rglob("*.npy")
     whole = entry.read_bytes()
     for damaged in [*damages(whole)][::99]:
         entry.unlink()
         entry.write_bytes(damaged)
-        found = extraction.extract(utterances, tmp_path)
+        found = extract()
         assert found.computed == 1 and entry.read_bytes() == whole
         np.testing.assert_array_equal(found.features["a"], ARRAY)
 
@@ -132,15 +134,15 @@ def test_reading_an_entry_is_using_it(entry):
 
 
 def test_an_extraction_trims_the_cache_but_not_its_own_entries(
-    tmp_path, monkeypatch, utterances
+    tmp_path, monkeypatch, extract
 ):
     old = cache.folder(tmp_path, FEATURES.id) / "old.npy"
     cache.write(old, ARRAY, 77)
     monkeypatch.setattr(cache, "LIMIT", 100)
 
-    extraction.extract(utterances, tmp_path)
+    extract()
     assert not old.exists()
-    assert extraction.extract(utterances, tmp_path).cached == 1
+    assert extract().cached == 1
 
 
 def test_features_are_named_by_the_installed_opensmile_or_the_newest_in_the_cache(

@@ -16,11 +16,11 @@ import soundfile
 from forkserver import quick_workers  # noqa: F401 (a fixture)
 
 from vladser.errors import InputError
-from vladser.features import audio, computing, extraction, packed
+from vladser.features import audio, extraction, packed
 from vladser.features.extraction import DEFAULT, extract
 from vladser.types import Utterance
 
-COMPUTE = computing._compute
+COMPUTE = extraction._compute
 
 pytestmark = pytest.mark.usefixtures("quick_workers")
 
@@ -57,7 +57,7 @@ def test_all_good_and_all_bad_utterances_are_found(
     speech, tmp_path, cache_dir, monkeypatch
 ):
     # By workers as the program starts them.
-    monkeypatch.setattr(computing, "get_context", multiprocessing.get_context)
+    monkeypatch.setattr(extraction, "get_context", multiprocessing.get_context)
     good = speech("b", "a")
     text = tmp_path / "text.wav"
     text.write_text("words")
@@ -134,8 +134,8 @@ def fail_on_purpose(utterance, entry, features, max_seconds):
 def test_a_crash_a_failure_and_a_hang_cost_one_file_each(
     speech, cache_dir, monkeypatch, keep
 ):
-    monkeypatch.setattr(computing, "_compute", fail_on_purpose)
-    monkeypatch.setattr(computing, "_PATIENCE", 4.0)
+    monkeypatch.setattr(extraction, "_compute", fail_on_purpose)
+    monkeypatch.setattr(extraction, "_PATIENCE", 4.0)
     utterances = speech("a", "crash", "b", "hang", "c", "raise", "d")
     how = {"workers": 2, "keep": keep, "max_seconds": 1.0}
     with extraction.started(utterances, cache_dir, **how) as outcomes:

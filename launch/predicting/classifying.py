@@ -7,7 +7,7 @@ import numpy as np
 
 from vladser.features import packed
 from vladser.features.audio import BadAudio
-from vladser.features.computing import Outcome
+from vladser.features.extraction import Outcome
 
 if TYPE_CHECKING:
     from vladser.models.bundle import Bundle

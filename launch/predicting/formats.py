@@ -1,7 +1,6 @@
 """Writes predictions: as text, as embeddings, as complaints about bad files."""
 
 import csv
-import io
 import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,12 +19,7 @@ FORMATS = ("table", "csv", "json", "jsonl")
 def rows(
     utterances: Sequence[Utterance], classified: Classified
 ) -> Iterator[dict[str, Any]]:
-    """Yields file, start, end, predicted and probabilities of each good utterance.
-
-    Args:
-      utterances: [N].
-      classified: what the model says of them.
-    """
+    """Yields file, start, end, predicted and probabilities of each good utterance."""
     for place, utterance in enumerate(utterances):
         if place not in classified.bad:
             values = classified.probabilities[place]
@@ -40,23 +34,12 @@ def rows(
 
 def probabilities(emotions: Sequence[str], values: np.ndarray) -> dict[str, float]:
     """Returns the probability of each emotion, with the nine digits that distinguish
-    any two float32.
-
-    Args:
-      emotions: the classes.
-      values: [classes] float32.
-    """
+    any two float32; values are [classes] float32."""
     return {e: float(f"{p:.9g}") for e, p in zip(emotions, values, strict=True)}
 
 
 def show(rows: Iterable[dict[str, Any]], emotions: Sequence[str], form: str) -> None:
-    """Prints predictions.
-
-    Args:
-      rows: see `rows`.
-      emotions: the classes.
-      form: one of FORMATS.
-    """
+    """Prints what `rows` yields in one of the FORMATS."""
     if form == "csv":
         writer = csv.writer(sys.stdout, lineterminator="\n")
         odds = [f"p_{emotion}" for emotion in emotions]
@@ -95,38 +78,25 @@ def write_embeddings(
     """Writes the embeddings of the N utterances that are not bad.
 
     `np.load` reads embeddings [N, V] float32, files [N], and starts and ends [N] in
-    seconds, NaN for the start or end of the file.
-
-    Args:
-      path: the file.
-      utterances: all of them.
-      classified: what the model says of them.
-
-    Raises:
-      InputError: the file cannot be written.
+    seconds, NaN for the start or end of the file. Raises InputError where the file
+    cannot be written.
     """
     places = [place for place in range(len(utterances)) if place not in classified.bad]
     good = [utterances[place] for place in places]
-    content = io.BytesIO()
-    np.savez(
-        content,
-        embeddings=classified.embeddings[places],
-        files=np.array([str(u.file) for u in good], "U"),
-        starts=np.array([u.start for u in good], float),
-        ends=np.array([u.end for u in good], float),
-    )
-    files.write_bytes(path, content.getvalue())
+    with files.whole(path, "wb") as file:
+        np.savez(
+            file,
+            embeddings=classified.embeddings[places],
+            files=np.array([str(u.file) for u in good], "U"),
+            starts=np.array([u.start for u in good], float),
+            ends=np.array([u.end for u in good], float),
+        )
 
 
 def complaints(
     utterances: Sequence[Utterance], classified: Classified
 ) -> Iterator[str]:
-    """Yields a line for each bad file and reason.
-
-    Args:
-      utterances: all of them.
-      classified: says which are bad.
-    """
+    """Yields a line for each bad file and reason."""
     alike: dict[tuple[Path, str], list[Utterance]] = {}
     for place, bad in sorted(classified.bad.items()):
         utterance = utterances[place]

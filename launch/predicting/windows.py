@@ -18,15 +18,10 @@ _SHORTEST = 0.06  # seconds
 
 
 def spans(seconds: float, window: float, hop: float) -> Iterator[tuple[float, float]]:
-    """Yields the start and end of each window of a recording.
+    """Yields the start and end of each window of a recording, all in seconds.
 
-    The windows start every `hop`; a last one ends where the recording ends, unless it
-    would add less than 60 ms. A recording shorter than `window` is one window.
-
-    Args:
-      seconds: length of the recording.
-      window: length of a window, in seconds.
-      hop: seconds from one window to the next.
+    Windows start every `hop`; a last one ends where the recording ends, unless it would
+    add less than 60 ms. A recording shorter than `window` is one window.
     """
     if seconds <= window:
         yield 0.0, seconds
@@ -41,12 +36,8 @@ def spans(seconds: float, window: float, hop: float) -> Iterator[tuple[float, fl
 def cut(
     utterances: Sequence[Utterance], window: float, hop: float
 ) -> list[list[Utterance]]:
-    """Cuts recordings, or segments of them, into windows; ids count through them all.
-
-    Args:
-      utterances: the recordings.
-      window, hop: in seconds, see `spans`.
-    """
+    """Cuts recordings, or segments of them, into windows, see `spans`; their ids count
+    through them all."""
     places = count()
     return [
         [replace(window, id=str(next(places))) for window in _cut(u, window, hop)]
@@ -78,12 +69,9 @@ def draw(
     second recording of that name.
 
     Args:
-      folder: where the files go.
+      folder: where the files go; raises InputError where they cannot be written.
       recordings: the windows of each; their ids are their places in `classified`.
       classified: what the model says of all windows.
-
-    Raises:
-      InputError: a file cannot be written.
     """
     from vladser.plots import timeline  # late because it imports matplotlib
 

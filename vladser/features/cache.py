@@ -51,13 +51,8 @@ def folder(cache_dir: Path, name: str) -> Path:
 
 
 def entry(folder: Path, digest: str, start: float | None, end: float | None) -> Path:
-    """Returns where the features of an utterance lie.
-
-    Args:
-      folder: of the features.
-      digest: of the audio file.
-      start, end: of the segment, in seconds; None for the file's own.
-    """
+    """Returns where the features of an utterance lie: of the segment from `start` to
+    `end`, in seconds, of the audio file with this digest."""
     if start is None and end is None:
         return folder / f"{digest}.npy"
     stop = "end" if end is None else float(end)
@@ -86,7 +81,7 @@ def write(entry: Path, features: np.ndarray, samples: int) -> None:
     power may damage it, and `samples` notices.
 
     Args:
-      entry: its path, see `entry`.
+      entry: its path.
       features: float32 [T, D].
       samples: of the 16 kHz signal.
 
@@ -109,10 +104,10 @@ def write(entry: Path, features: np.ndarray, samples: int) -> None:
             unfinished.unlink()
 
 
-def trim(cache_dir: Path, keep: Collection[Path]) -> None:
+def trim(cache_dir: Path, keep: Collection[object]) -> None:
     """Removes entries, those first that were not used for the longest, until all take
     at most LIMIT bytes; those to keep stay, even where they alone take more."""
-    entries, keep = [], set(keep)
+    entries = []
     for path in folder(cache_dir, "").rglob("*"):
         with suppress(OSError):  # another process removed it
             status = path.stat()

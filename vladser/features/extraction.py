@@ -1,23 +1,31 @@
-"""Utterances -> features: from the cache, and what it lacks from worker processes."""
+"""Utterances -> features: from the cache, and what it lacks from worker processes, in
+which a crash or a hang costs one file."""
 
+import os
+import signal
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, TimeoutError, as_completed
 from contextlib import contextmanager
 from functools import cache as once
+from multiprocessing import get_context, resource_tracker
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from pebble import ProcessExpired, ProcessPool
 
-from vladser.features import audio, cache, computing, npy, packed
+from vladser.errors import InputError
+from vladser.features import audio, cache, npy, packed
 from vladser.features.audio import BadAudio
-from vladser.features.computing import Outcome
 from vladser.features.cores import cores
 from vladser.features.packed import Packed
 from vladser.features.vladser147 import vladser147
 from vladser.types import Features, Utterance
 
 DEFAULT = vladser147()
+Outcome = tuple[Utterance, Path | np.ndarray | BadAudio]
+_Job = tuple[Utterance, Path | None]  # and its entry in the cache, None to write none
+_PATIENCE = 60.0  # seconds for a file beyond its duration; openSMILE takes 1% of that
 
 
 class Extraction(NamedTuple):
@@ -65,18 +73,12 @@ def extract(
       progress: called with 1 whenever an utterance is done.
 
     Raises:
-      InputError: the package that computes the features is not installed and the cache
-        lacks some, or the cache cannot be written.
+      InputError: features cannot be computed here, or the cache cannot be written.
     """
     utterances, outcomes = [*utterances], dict[str, Path | BadAudio]()
+    how = features, max_seconds, workers
     good = []
-    with started(
-        utterances,
-        cache_dir,
-        features=features,
-        max_seconds=max_seconds,
-        workers=workers,
-    ) as sources:
+    with started(utterances, cache_dir, *how) as sources:
         for source in sources:
             for utterance, outcome in source:
                 assert not isinstance(outcome, np.ndarray)  # all are kept
@@ -102,7 +104,6 @@ def extract(
 def started(
     utterances: Sequence[Utterance],
     cache_dir: Path,
-    *,
     features: Features = DEFAULT,
     max_seconds: float = 60.0,
     workers: int | None = None,
@@ -115,46 +116,38 @@ def started(
       keep: False leaves the cache alone.
 
     Yields:
-      what gives the utterances that are there already, and the others as they are done:
-      each once, with the .npy file of its features (`packed.load` reads it), with the
-      features [T, D] where they are not kept, or with what is wrong.
-
-    Raises:
-      InputError: as `extract`.
+      the utterances whose features are there, and the others as they are done: each
+      once, with the .npy file of its features (`packed.load` reads it), with features
+      [T, D] that are not kept, or with what is wrong. Raises as `extract` does.
     """
     if not features.setup:
         yield npy.check(utterances, features.dim), ()
         return
-    there, pending = list[Outcome](), list[computing.Job]()
     if keep:
-        folder = cache.folder(cache_dir, cache.identify(features, cache_dir))
-        digest = once(audio.digest)
-
-        def look_up(utterance: Utterance) -> tuple[Path | BadAudio, bool]:
-            """Returns the entry or what is wrong, and whether there is no entry."""
-            try:
-                content = digest(utterance.file)
-                entry = cache.entry(folder, content, utterance.start, utterance.end)
-                samples = cache.samples(entry)
-                audio.check_length((samples or 0) / audio.RATE, max_seconds)
-                return entry, samples is None
-            except BadAudio as reason:
-                return reason, False
-
-        with ThreadPoolExecutor(cores()) as threads:  # digests and checks run at once
-            looked_up = [*threads.map(look_up, utterances)]
-        for utterance, (entry, absent) in zip(utterances, looked_up, strict=True):
-            if isinstance(entry, Path) and absent:
-                pending.append((utterance, entry))
-            else:
-                there.append((utterance, entry))
+        there, pending = _look_up(utterances, cache_dir, features, max_seconds)
     else:
-        pending = [(utterance, None) for utterance in utterances]
-    how = features, max_seconds, workers or cores()
-    with computing.started(pending, *how) as computed:
-        yield there, computed
-    if pending and keep:
-        cache.trim(cache_dir, [e for e, _ in looked_up if isinstance(e, Path)])
+        there, pending = [], [(utterance, None) for utterance in utterances]
+    if not pending:
+        yield there, ()
+        return
+    limit, spawn = _PATIENCE + max_seconds, get_context("spawn")
+    count = min(workers or cores(), len(pending))
+    # pebble, because with concurrent.futures one crash loses all that is unfinished.
+    pool = ProcessPool(count, initializer=_mute, context=spawn)
+    try:
+        with _deaf_to_interrupts():
+            tasks: dict[Future, Utterance] = {
+                pool.schedule(
+                    _compute, (*job, features, max_seconds), timeout=limit
+                ): job[0]
+                for job in pending
+            }
+        yield there, ((tasks[task], _outcome(task)) for task in as_completed(tasks))
+    finally:
+        pool.stop()  # without waiting for what is left
+        pool.join()
+    if keep:
+        cache.trim(cache_dir, {outcome for _, outcome in [*there, *pending]})
 
 
 def expect(
@@ -179,3 +172,99 @@ def expect(
         for id, count in samples.items()
         if count >= features.shortest
     }, features.dim
+
+
+def _look_up(
+    utterances: Sequence[Utterance],
+    cache_dir: Path,
+    features: Features,
+    max_seconds: float,
+) -> tuple[list[Outcome], list[_Job]]:
+    """Returns the utterances that are in the cache or bad, and the others."""
+    folder = cache.folder(cache_dir, cache.identify(features, cache_dir))
+    digest = once(audio.digest)
+
+    def look_up(utterance: Utterance) -> tuple[Path | BadAudio, bool]:
+        """Returns the entry or what is wrong, and whether there is no entry."""
+        try:
+            content = digest(utterance.file)
+            entry = cache.entry(folder, content, utterance.start, utterance.end)
+            samples = cache.samples(entry)
+            audio.check_length((samples or 0) / audio.RATE, max_seconds)
+            return entry, samples is None
+        except BadAudio as reason:
+            return reason, False
+
+    there, pending = list[Outcome](), list[_Job]()
+    with ThreadPoolExecutor(cores()) as threads:  # digests and checks run at once
+        looked_up = [*threads.map(look_up, utterances)]
+    for utterance, (entry, absent) in zip(utterances, looked_up, strict=True):
+        if isinstance(entry, Path) and absent:
+            pending.append((utterance, entry))
+        else:
+            there.append((utterance, entry))
+    return there, pending
+
+
+def set_up(features: Features) -> Callable[[np.ndarray], np.ndarray]:
+    """Returns the extractor of features; raises InputError where its set-up fails."""
+    assert features.setup
+    try:
+        return features.setup()
+    except InputError:
+        raise
+    except Exception as error:
+        missing = features.package and isinstance(error, ImportError)
+        hint = f": pip install {features.package}" if missing else ""
+        raise InputError(f"features {features.id}: {error!r}{hint}") from error
+
+
+def _outcome(task: Future) -> Path | np.ndarray | BadAudio:
+    try:
+        return task.result()
+    except BadAudio as reason:
+        return reason
+    except InputError:
+        raise  # not the file's
+    except TimeoutError:
+        return BadAudio("was stopped: its extraction took too long")
+    except ProcessExpired as error:
+        return BadAudio(f"crashed its process (exit status {error.exitcode})")
+    except Exception as error:
+        return BadAudio(f"made the extraction fail: {error!r}")
+
+
+@contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """Keeps Ctrl-C from processes and threads that begin in here: a terminal sends it
+    to workers as well, and it is for the program to stop them."""
+    resource_tracker.ensure_running()  # lest it begin later, and undo this
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _mute() -> None:
+    """Silences standard error: libraries of C write to it, libmpg123 for many a good
+    file; what is wrong with a file is said by its outcome."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+
+
+_extractors: dict[str, Callable[[np.ndarray], np.ndarray]] = {}  # a worker's own, by id
+
+
+def _compute(
+    utterance: Utterance, entry: Path | None, features: Features, max_seconds: float
+) -> Path | np.ndarray:
+    """Computes and keeps the features of an utterance (in a worker process)."""
+    if features.id not in _extractors:
+        _extractors[features.id] = set_up(features)
+    file, start, end = utterance.file, utterance.start, utterance.end
+    signal = audio.load(file, start, end, max_seconds, features.shortest)
+    described = _extractors[features.id](signal)
+    if entry is None:
+        return described
+    cache.write(entry, described, len(signal))
+    return entry

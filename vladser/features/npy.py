@@ -33,15 +33,8 @@ def npy(*, dim: Natural = 0, name: str = "") -> Features:
 def shapes(
     utterances: Sequence[Utterance], dim: int
 ) -> tuple[dict[str, tuple[int, int]], dict[str, BadAudio]]:
-    """Reads the headers of files alone.
-
-    Args:
-      utterances: their ids are unique.
-      dim: D, 0 for that of most files.
-
-    Returns:
-      the shape [T, D] of each good file, and what is wrong with the others, by id.
-    """
+    """Reads the headers of files alone; returns the shape [T, D] of each good file, and
+    what is wrong with the others, by id. `dim` is D, 0 for that of most files."""
     good, bad = {}, {}
     for utterance in utterances:
         try:
