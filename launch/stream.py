@@ -67,8 +67,7 @@ class Settings(model_features.Settings):
         if self.microphone:
             sources.sounddevice()
         elif sys.stdin is None or sys.stdin.isatty():
-            state = "is a terminal" if sys.stdin else "is closed"
-            raise InputError(f"standard input {state}: expected raw PCM, see --help")
+            raise InputError("standard input is no audio: expected PCM, see --help")
         default = SPOKEN if self.microphone else LONGEST
         return replace(self, utterance=self.utterance or default)
 

@@ -211,11 +211,11 @@ def _wrong(capsys, *argv):
 
 def test_no_standard_input_or_a_terminal_is_said(model, capsys, monkeypatch):
     monkeypatch.setattr(sys, "stdin", None)
-    assert "standard input is closed" in _wrong(capsys, f"--model={model}")
+    assert "standard input is no audio" in _wrong(capsys, f"--model={model}")
     ours, theirs = pty.openpty()
     with os.fdopen(theirs) as terminal:
         monkeypatch.setattr(sys, "stdin", terminal)
-        assert "standard input is a terminal" in _wrong(capsys, f"--model={model}")
+        assert "standard input is no audio" in _wrong(capsys, f"--model={model}")
     os.close(ours)
 
 

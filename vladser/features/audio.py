@@ -5,7 +5,6 @@ samples outside its range wrap, NaN becomes 0, of several channels the first is 
 any sampling rate is accepted. So each file becomes a signal that it handles, or is bad.
 """
 
-import hashlib
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from vladser import files
 from vladser.errors import InputError
 from vladser.types import Utterance
 
@@ -95,10 +95,9 @@ def expected_samples(utterance: Utterance, max_seconds: float = 60.0) -> int:
 
 
 def digest(file: Path) -> str:
-    """Returns the SHA-256 of the file's content, in hexadecimal; raises BadAudio where
-    it cannot be read."""
-    with opened(file) as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
+    """Returns the SHA-256 of a file, as `files.digest`; raises BadAudio."""
+    with opened(file):
+        return files.digest(file)
 
 
 def check_length(seconds: float, max_seconds: float) -> None:

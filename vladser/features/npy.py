@@ -57,16 +57,12 @@ def check(
     """Reads files; yields each utterance with its file, or with what is wrong."""
     _, bad = shapes(utterances, dim)
     for utterance in utterances:
-        try:
-            if utterance.id in bad:
-                raise bad[utterance.id]
+        if not (reason := bad.get(utterance.id)):
             with np.errstate(over="ignore"):
                 values = np.asarray(_map(utterance.file), np.float32)
             if not np.isfinite(values).all():
-                raise BadAudio("holds NaN, or values beyond the range of float32")
-            yield utterance, utterance.file
-        except BadAudio as reason:
-            yield utterance, reason
+                reason = BadAudio("holds NaN, or values beyond the range of float32")
+        yield utterance, reason or utterance.file
 
 
 def _map(file: Path) -> np.memmap:
@@ -74,7 +70,7 @@ def _map(file: Path) -> np.memmap:
     with audio.opened(file):  # and not a pipe, or unreadable
         try:
             array = open_memmap(file, mode="r")
-        except Exception:  # numpy has no common one
+        except Exception:  # numpy raises many
             raise BadAudio("is no whole .npy file as np.save writes it") from None
     shape, kind = array.shape, array.dtype.name
     if kind not in _FLOATS:
