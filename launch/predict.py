@@ -27,14 +27,13 @@ from launch.command_line.fields import flag, words
 from launch.command_line.parsers import one_of
 from launch.experiment import run_dir, terminal
 from launch.predicting import formats, inputs, model_features, windows
-from launch.predicting.classifying import Classified, classify
+from launch.predicting.classifying import classify
 from vladser import text
 from vladser.errors import InputError
 from vladser.features import extraction
 from vladser.features.audio import RATE
 from vladser.features.cores import cores
 from vladser.options import Count, Positive
-from vladser.types import Features, Utterance
 
 
 @dataclass(frozen=True)
@@ -84,48 +83,21 @@ class Settings(model_features.Settings):
             raise InputError(f"--embeddings={embeddings}: expected a new file's name")
         return replace(self, hop=hop)
 
-    @property
-    def unit(self) -> str:
-        """What is classified as a whole."""
-        return "window" if self.window else "file"
-
 
 def main(settings: Settings) -> None:
     """Classifies the files and prints a line for each."""
     with cli.wrong_use():
         features = settings.find_features()
         suffixes = inputs.AUDIO if features.setup else {".npy"}
-        given, notes = inputs.find(settings.files, suffixes)
+        utterances, notes = inputs.find(settings.files, suffixes)
         if settings.timeline:
             run_dir.make(settings.timeline)
     for note in filter(None, [*notes, settings.remark(settings.cache_dir)]):
         terminal.say(f"note: {note}")
-    recordings = [[utterance] for utterance in given]
+    recordings, unit = [[utterance] for utterance in utterances], "file"
     if settings.window and settings.hop:
-        recordings = windows.cut(given, settings.window, settings.hop)
-    utterances = [window for recording in recordings for window in recording]
-    classified = _classify(settings, features, utterances)
-    # File names may be any bytes. (typeshed says TextIO, which stdout may be.)
-    sys.stdout.reconfigure(errors="surrogateescape")  # type: ignore[union-attr]
-    rows = formats.rows(utterances, classified)
-    formats.show(rows, classified.emotions, settings.format)
-    sys.stdout.flush()
-    if settings.embeddings:
-        formats.write_embeddings(settings.embeddings, utterances, classified)
-    if settings.timeline:
-        windows.draw(settings.timeline, recordings, classified)
-    for complaint in formats.complaints(utterances, classified):
-        terminal.say(complaint)
-    if classified.bad:
-        raise InputError(
-            f"{len(classified.bad):,} of {text.count(len(utterances), settings.unit)} "
-            "could not be classified"
-        )
-
-
-def _classify(
-    settings: Settings, features: Features, utterances: list[Utterance]
-) -> Classified:
+        recordings = windows.cut(utterances, settings.window, settings.hop)
+        utterances, unit = [*chain(*recordings)], "window"
     with (
         extraction.started(
             utterances,
@@ -135,13 +107,26 @@ def _classify(
             settings.workers,
             keep=settings.window is None,  # windows are many, and overlap
         ) as extracted,
-        terminal.bar("features", len(utterances), settings.unit) as bar,
+        terminal.bar("features", len(utterances), unit) as bar,
     ):
         from launch.command_line import backend  # late because it imports jax
 
         backend.prepare(1, settings.cache_dir / "xla")
-        bundle, count = settings.load(), len(utterances)
-        return classify(bundle, count, chain(*extracted), bar.update)
+        bundle = settings.load()
+        classified = classify(bundle, utterances, chain(*extracted), bar.update)
+    # File names may be any bytes. (typeshed says TextIO, which stdout may be.)
+    sys.stdout.reconfigure(errors="surrogateescape")  # type: ignore[union-attr]
+    formats.show(formats.rows(classified), bundle.emotions, settings.format)
+    sys.stdout.flush()
+    if settings.embeddings:
+        formats.write_embeddings(settings.embeddings, classified)
+    if settings.timeline:
+        windows.draw(settings.timeline, recordings, classified)
+    for complaint in formats.complaints(classified):
+        terminal.say(complaint)
+    if classified.bad:
+        count = text.count(len(utterances), unit)
+        raise InputError(f"{len(classified.bad):,} of {count} could not be classified")
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ if __name__ == "__main__":
 
     stopping.listen()  # before the imports, which take time
 
+import shutil
 import sys
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -80,7 +81,6 @@ def main(settings: Settings) -> None:
     # Single frames are no work for an accelerator, which others may want.
     jax.config.update("jax_platforms", "cpu")
 
-    from launch.streaming.display import show
     from launch.streaming.following import follow, warm_up
     from vladser.models import inference
 
@@ -101,7 +101,12 @@ def main(settings: Settings) -> None:
     result = None
     with stopping.deferred(), closing(results):  # a signal waits for the last result
         for result in results:
-            show(result)
+            if sys.stdout.isatty():  # in the place of the one before
+                width = shutil.get_terminal_size().columns - 1  # the last column wraps
+                end = "\n" if result.final else ""
+                print(f"\r\x1b[K{result.as_line()[:width]}", end=end, flush=True)
+            else:
+                print(result.as_json(), flush=True)
     if result is None:
         raise InputError(
             "there was no audio to classify: expected at least "

@@ -17,7 +17,6 @@ from streams import EMOTIONS
 
 from launch import stream
 from launch.command_line import cli
-from launch.streaming import display
 from launch.streaming.following import Result, follow
 from vladser.features import audio
 from vladser.features.extraction import DEFAULT
@@ -105,12 +104,12 @@ def test_lines_of_json_end_with_what_predict_says(model, one, smile, tmp_path):
 
 def test_a_line_for_a_person_and_the_object_on_the_page():
     odds = dict(zip(EMOTIONS, [0.05, 0.755, 0.125, 0.07], strict=True))
-    line = display.as_line(Result(4.0, 12.5, False, "happy", odds))
+    line = Result(4.0, 12.5, False, "happy", odds).as_line()
     assert line == (
         "  12.5 s  happy    ████████    angry  5%  happy 76%  sad 12%  neutral  7%"
     )
     (said,) = documented.blocks(documented.page("docs/streaming.md"), "json")
-    assert said.strip() == display.as_json(Result(**json.loads(said)))
+    assert said.strip() == Result(**json.loads(said)).as_json()
 
 
 def _read_terminal(descriptor):

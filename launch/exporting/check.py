@@ -25,8 +25,7 @@ def run(content: bytes, form: str, bundle: Bundle) -> str:
       bundle: the model.
 
     Returns:
-      the worst difference of a probability or a number of an embedding, of how many
-      utterances, and in which runtime.
+      the worst difference, over how many utterances, and in which runtime.
 
     Raises:
       InputError: the exported model does not run, or differs from the bundle.
@@ -45,10 +44,7 @@ def run(content: bytes, form: str, bundle: Bundle) -> str:
             with jax.default_matmul_precision("highest"):
                 expected = inference.classify(bundle, real)
             probabilities, embedding = call(features, np.array(lengths, np.int32))
-            for output, right in (
-                (probabilities, expected.probabilities),
-                (embedding, expected.embedding),
-            ):
+            for output, right in zip((embedding, probabilities), expected, strict=True):
                 # Relative for the large numbers that a user's pooling may give.
                 difference = np.abs(output - right) / np.maximum(1, np.abs(right))
                 worst = max(worst, float(np.nan_to_num(difference, nan=np.inf).max()))

@@ -1,6 +1,6 @@
 """Classifies utterances while the features of others are extracted."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -8,6 +8,7 @@ import numpy as np
 from vladser.features import packed
 from vladser.features.audio import BadAudio
 from vladser.features.extraction import Outcome
+from vladser.types import Utterance
 
 if TYPE_CHECKING:
     from vladser.models.bundle import Bundle
@@ -19,12 +20,14 @@ class Classified(NamedTuple):
     """What a model says of N utterances, NaN where their files are bad.
 
     Attributes:
+      utterances: [N]; the id of each is its place.
       emotions: the classes.
       probabilities: [N, classes] float32.
       embeddings: [N, V] float32.
       bad: what is wrong with an utterance, by its place.
     """
 
+    utterances: Sequence[Utterance]
     emotions: tuple[str, ...]
     probabilities: np.ndarray
     embeddings: np.ndarray
@@ -33,7 +36,7 @@ class Classified(NamedTuple):
 
 def classify(
     bundle: "Bundle",
-    count: int,
+    utterances: Sequence[Utterance],
     extracted: Iterable[Outcome],
     progress: Callable[[int], object],
 ) -> Classified:
@@ -41,9 +44,8 @@ def classify(
 
     Args:
       bundle: the model.
-      count: N, the number of utterances.
-      extracted: each utterance once, in any order, see `extraction.started`; its id is
-        its place.
+      utterances: the id of each is its place.
+      extracted: each once, in any order, see `extraction.started`.
       progress: called with 1 for each utterance whose features have arrived.
     """
     from vladser.models import inference  # late because it imports jax
@@ -51,7 +53,8 @@ def classify(
     # Of no interest but for its sizes: compiles the programs while workers start.
     example = inference.classify(bundle, [np.zeros((1, len(bundle.mean)), "f4")])
     embeddings, probabilities = (
-        np.full((count, part.shape[1]), np.nan, np.float32) for part in example
+        np.full((len(utterances), part.shape[1]), np.nan, np.float32)
+        for part in example
     )
     good: dict[int, np.ndarray] = {}
     bad: dict[int, BadAudio] = {}
@@ -61,9 +64,9 @@ def classify(
             bad[int(utterance.id)] = features
         else:
             good[int(utterance.id)] = packed.load(features)
-        if good and (len(good) == _GROUP or number == count):
+        if good and (len(good) == _GROUP or number == len(utterances)):
             places = [*good]
             found = inference.classify(bundle, [*good.values()])
             embeddings[places], probabilities[places] = found
             good = {}
-    return Classified(bundle.emotions, probabilities, embeddings, bad)
+    return Classified(utterances, bundle.emotions, probabilities, embeddings, bad)

@@ -16,11 +16,9 @@ from vladser.types import Utterance
 FORMATS = ("table", "csv", "json", "jsonl")
 
 
-def rows(
-    utterances: Sequence[Utterance], classified: Classified
-) -> Iterator[dict[str, Any]]:
+def rows(classified: Classified) -> Iterator[dict[str, Any]]:
     """Yields file, start, end, predicted and probabilities of each good utterance."""
-    for place, utterance in enumerate(utterances):
+    for place, utterance in enumerate(classified.utterances):
         if place not in classified.bad:
             values = classified.probabilities[place]
             yield {
@@ -72,34 +70,29 @@ def _table(rows: Sequence[dict[str, Any]], emotions: Sequence[str]) -> str:
     return text.table(["file", *times, "predicted", *emotions], lines)
 
 
-def write_embeddings(
-    path: Path, utterances: Sequence[Utterance], classified: Classified
-) -> None:
+def write_embeddings(path: Path, classified: Classified) -> None:
     """Writes the embeddings of the N utterances that are not bad.
 
     `np.load` reads embeddings [N, V] float32, files [N], and starts and ends [N] in
     seconds, NaN for the start or end of the file. Raises InputError where the file
     cannot be written.
     """
-    places = [place for place in range(len(utterances)) if place not in classified.bad]
-    good = [utterances[place] for place in places]
+    good = [u for n, u in enumerate(classified.utterances) if n not in classified.bad]
     with files.whole(path, "wb") as file:
         np.savez(
             file,
-            embeddings=classified.embeddings[places],
+            embeddings=classified.embeddings[[int(u.id) for u in good]],
             files=np.array([str(u.file) for u in good], "U"),
             starts=np.array([u.start for u in good], float),
             ends=np.array([u.end for u in good], float),
         )
 
 
-def complaints(
-    utterances: Sequence[Utterance], classified: Classified
-) -> Iterator[str]:
+def complaints(classified: Classified) -> Iterator[str]:
     """Yields a line for each bad file and reason."""
     alike: dict[tuple[Path, str], list[Utterance]] = {}
     for place, bad in sorted(classified.bad.items()):
-        utterance = utterances[place]
+        utterance = classified.utterances[place]
         alike.setdefault((utterance.file, str(bad)), []).append(utterance)
     for (file, reason), (first, *others) in alike.items():
         start, end = ("" if t is None else f"{t:g}" for t in (first.start, first.end))

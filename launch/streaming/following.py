@@ -1,5 +1,6 @@
 """Follows live audio: at regular intervals, what the model says of it."""
 
+import json
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from typing import Any, NamedTuple
@@ -10,6 +11,8 @@ from launch.predicting import formats
 from vladser.features.audio import RATE
 from vladser.models import inference
 from vladser.models.bundle import Bundle
+
+_BAR = 10  # letters
 
 
 class Result(NamedTuple):
@@ -28,6 +31,18 @@ class Result(NamedTuple):
     final: bool
     predicted: str
     probabilities: dict[str, float]
+
+    def as_json(self) -> str:
+        """Returns an object of the fields."""
+        return json.dumps(self._asdict(), ensure_ascii=False)
+
+    def as_line(self) -> str:
+        """Returns time, emotion, a bar of its probability, and all probabilities."""
+        odds = self.probabilities
+        name = self.predicted.ljust(max(map(len, odds)))
+        bar = "█" * round(_BAR * odds[self.predicted])
+        shares = "  ".join(f"{name} {p:3.0%}" for name, p in odds.items())
+        return f"{self.time:6.1f} s  {name}  {bar:{_BAR}}  {shares}"
 
 
 def follow(
