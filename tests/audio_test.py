@@ -28,14 +28,6 @@ def refused(file, *arguments):
     return str(error.value)
 
 
-def test_sixteen_bits_arrive_as_they_are(file):
-    samples = np.array([-32768, -1, 0, 1, 32767] * 400, np.int16)
-    soundfile.write(file, samples, 16000)
-    signal = load(file)
-    assert signal.dtype == np.float32
-    np.testing.assert_array_equal(signal * 32768, samples)
-
-
 @pytest.mark.parametrize("rate", [16000, 22050, 24414, 44100, 48000, 96000])
 def test_channels_are_averaged_and_higher_rates_become_16_khz(file, rate):
     left, right = tone(rate=rate), tone(rate=rate, hertz=1000)
@@ -47,18 +39,13 @@ def test_channels_are_averaged_and_higher_rates_become_16_khz(file, rate):
     np.testing.assert_allclose(signal[middle], expected[middle], atol=1e-5)
 
 
-def test_resampling_a_clipped_file_overshoots_into_the_range_and_does_not_wrap(file):
-    square = np.sign(tone(rate=48000, hertz=100))
+def test_what_exceeds_full_scale_is_clipped_and_does_not_wrap(file):
+    square = 1.5 * np.sign(tone(rate=48000, hertz=100))
     soundfile.write(file, square, 48000, "FLOAT")
     signal = load(file)
     assert (signal.min(), signal.max()) == (-1, TOP)
     middle = np.abs(tone(hertz=100)) > 0.1
     assert (np.sign(signal) == np.sign(tone(hertz=100)))[middle].all()
-
-
-def test_float_samples_beyond_full_scale_are_clipped(file):
-    soundfile.write(file, 3 * tone(), 16000, "FLOAT")
-    np.testing.assert_allclose(load(file), np.clip(3 * tone(), -1, TOP), atol=1e-6)
 
 
 def test_content_decides_and_not_the_name(tmp_path, file):
@@ -120,9 +107,9 @@ def test_61_s_are_refused_before_they_are_decoded(file, monkeypatch):
 
 
 def test_a_segment_is_read_alone_out_of_a_long_file(file):
-    samples = np.arange(3 * 16000, dtype=np.int16)
+    samples = np.arange(-32768, 15232, dtype=np.int16)  # 3 s
     soundfile.write(file, samples, 16000)
-    for start, end in (0.5, 1.25), (None, 1.0), (2, None), (2.5, 3.005):
+    for start, end in (None, None), (0.5, 1.25), (None, 1.0), (2, None), (2.5, 3.005):
         first, last = (start or 0) * 16000, min(end or 3, 3) * 16000
         signal = load(file, start, end, max_seconds=3)
         np.testing.assert_array_equal(signal * 32768, samples[int(first) : int(last)])
