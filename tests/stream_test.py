@@ -157,19 +157,6 @@ def test_told_to_stop_it_gives_the_last_result_first(model, number):
     assert (process.returncode, err) == (128 + number, b"interrupted\n")
 
 
-@pytest.mark.slow
-def test_a_reader_who_leaves_ends_it(model):
-    process = streams.start(f"--model={model}", "--every=0.1")
-    process.stdin.write(streams.pcm(0.5))
-    process.stdin.flush()
-    process.stdout.readline()
-    process.stdout.close()
-    process.stdin.write(streams.pcm(0.5))
-    process.stdin.close()
-    assert process.stderr.read() == b""
-    assert process.wait() == 1
-
-
 MP3 = np.concatenate([[-1025], streams.speech(0.3)])  # begins like a frame of one
 
 
@@ -200,56 +187,48 @@ def test_a_microphone_is_heard_until_the_program_is_told_to_stop(model, tmp_path
     assert [line["time"] for line in ends] == [4, 4.6]
 
 
-def _wrong(capsys, *argv):
+def _wrong(capsys, *argv, status=2):
     """The line that a wrong command line is answered by."""
-    status = cli.run(stream.main, stream.Settings, "", argv)
+    assert cli.run(stream.main, stream.Settings, "", argv) == status
     err = capsys.readouterr().err
-    assert status == 2 and err.count("\n") == 1
+    assert err.count("\n") == 1
     return err
 
 
-def test_no_standard_input_or_a_terminal_is_said(model, capsys, monkeypatch):
+def test_wrong_flags_and_no_standard_input_are_said(
+    model, capsys, monkeypatch, tmp_path
+):
+    argv = [f"--model={model}"]
+    for flag in "--every=0", "--utterance=61", "--utterance=x":
+        assert "expected a number" in _wrong(capsys, *argv, flag)
     monkeypatch.setattr(sys, "stdin", None)
-    assert "standard input is no audio" in _wrong(capsys, f"--model={model}")
+    assert "standard input is no audio" in _wrong(capsys, *argv)
     ours, theirs = pty.openpty()
-    with os.fdopen(theirs) as terminal:
+    with os.fdopen(theirs) as terminal, (tmp_path / "file").open("w") as written:
         monkeypatch.setattr(sys, "stdin", terminal)
-        assert "standard input is no audio" in _wrong(capsys, f"--model={model}")
+        assert "standard input is no audio" in _wrong(capsys, *argv)
+        monkeypatch.setattr(sys, "stdin", written)
+        said = "error: standard input cannot be read: Bad file descriptor\n"
+        assert _wrong(capsys, *argv, status=1) == said
     os.close(ours)
 
 
-@pytest.mark.slow
-def test_what_cannot_be_read_is_said(model, tmp_path):
-    with (tmp_path / "file").open("wb") as only_written:
-        process = streams.start(f"--model={model}", stdin=only_written)
-    _, err = process.communicate()
-    assert process.returncode == 1
-    assert err == b"error: standard input cannot be read: Bad file descriptor\n"
-
-
-@pytest.mark.parametrize("code", ["raise ImportError", "raise OSError('no PortAudio')"])
-def test_a_microphone_that_cannot_be_read_is_said(
-    model, capsys, monkeypatch, tmp_path, code
+@pytest.mark.parametrize(
+    ("code", "status", "said"),
+    [
+        ("raise ImportError", 2, "pip install 'vladser[microphone]'"),
+        ("raise OSError('no PortAudio')", 2, "apt install libportaudio2"),
+        ("", 1, "error: --microphone: no device"),
+    ],
+)
+def test_a_microphone_that_cannot_be_heard_is_said(
+    model, capsys, monkeypatch, tmp_path, code, status, said
 ):
-    (tmp_path / "sounddevice.py").write_text(code)
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.delitem(sys.modules, "sounddevice", raising=False)
-    said = _wrong(capsys, f"--model={model}", "--microphone")
-    assert "pip install 'vladser[microphone]'" in said and "libportaudio2" in said
-
-
-def test_no_microphone_is_said(model, tmp_path, monkeypatch, capsys):
     path = streams.sounddevice(tmp_path / "fake", "raise PortAudioError('no device')")
+    (path / "sounddevice.py").write_text(code or (path / "sounddevice.py").read_text())
     monkeypatch.syspath_prepend(path)
     monkeypatch.delitem(sys.modules, "sounddevice", raising=False)
-    assert streams.call(f"--model={model}", "--microphone") == 1
-    assert capsys.readouterr() == ("", "error: --microphone: no device\n")
-
-
-def test_wrong_flags_are_said(model, capsys):
-    assert "--model is required" in _wrong(capsys)
-    for flag in "--every=0", "--utterance=61", "--utterance=x":
-        assert "expected a number" in _wrong(capsys, f"--model={model}", flag)
+    assert said in _wrong(capsys, f"--model={model}", "--microphone", status=status)
 
 
 def first():
