@@ -1,6 +1,9 @@
+import csv
 import io
+import json
 import os
 
+import launching
 import numpy as np
 import pytest
 
@@ -117,6 +120,52 @@ def test_a_bad_file_is_named_with_the_reason_and_costs_no_other(
     assert not found.bad
 
 
-def test_where_no_file_is_good_there_are_no_features(tmp_path):
-    found = extract([utterance(tmp_path / "none.npy")], tmp_path, features=npy())
-    assert not found.features and [*found.bad] == ["none"]
+def test_a_segment_is_bad_and_where_no_file_is_good_there_are_no_features(
+    saved, tmp_path
+):
+    part = utterance(saved("a", np.ones((4, 3))).file, start=0.0)
+    found = extract([part], tmp_path, features=npy())
+    assert not found.features and "has no segments (start, end)" in found.bad["a"]
+
+
+@pytest.mark.slow
+def test_npy_files_are_trained_on_and_bad_ones_listed_or_skipped(
+    saved, tmp_path, capsys
+):
+    """Noise around the class."""
+    rows, frames = [["file", "speaker", "emotion"]], 0
+    for n in range(32):
+        values = DRAW.normal(size=(DRAW.integers(5, 30), 6))
+        values[:, n % 4] += 2
+        saved(str(n), values.astype(np.float16))
+        rows.append([f"{n}.npy", f"s{n // 8}", launching.EMOTIONS[n % 4]])
+        frames += len(values) if n > 1 else 0
+    for bad in "01":
+        (tmp_path / f"{bad}.npy").write_text("words")
+    with (tmp_path / "corpus.csv").open("w", newline="") as file:
+        csv.writer(file).writerows(rows)
+
+    def call(*argv):
+        corpus = "--corpus=manifest", f"--data_dir={tmp_path / 'corpus.csv'}"
+        folders = f"--run_dir={tmp_path / 'run'}", f"--cache_dir={tmp_path / 'cache'}"
+        argv = "--features=npy", *launching.SMALL, *corpus, *folders, *argv
+        return launching.call(*argv), *capsys.readouterr()
+
+    status, out, _ = call("--dry_run")
+    assert status == 0 and "bad files   2 utterances, by the files' headers" in out
+    assert f"manifest: 30 utterances of 4 speakers, {frames:,} frames" in out
+
+    status, _, err = call()
+    listed = [line for line in err.splitlines() if line.startswith("bad files: ")]
+    assert status == 1 and ["0.npy" in listed[0], "1.npy" in listed[1]] == [True, True]
+    assert "error: 2 of 32 utterances have no usable files" in err
+
+    status, _, err = call("--on_bad_audio=skip", "--epochs=30")
+    assert status == 0, err
+    assert "30 utterances with npy-6 features: 0 extracted, 30 read" in err
+    dataset, summary = (
+        json.loads((tmp_path / "run" / f"{name}.json").read_text())
+        for name in ("dataset", "summary")
+    )
+    assert (dataset["feature_set"], dataset["features"]) == ("npy-6", 6)
+    assert summary["conditions"][0]["ua"]["mean_of_folds"] > 0.7

@@ -4,8 +4,6 @@ import csv
 import io
 import json
 import signal
-import subprocess
-import sys
 import time
 from dataclasses import replace
 from functools import partial
@@ -16,6 +14,7 @@ import launching
 import numpy as np
 import pytest
 import soundfile
+import streams
 
 from vladser import registry
 from vladser.corpora import readers
@@ -242,17 +241,6 @@ def test_a_model_of_ready_features_takes_npy_files(call, tmp_path, other):
     assert status == 2 and "--window cuts audio" in err
 
 
-def start(trained, *argv):
-    """Starts it as a user does, in a process of its own."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "launch.predict", f"--model={trained.model}", *argv],
-        cwd=launching.ROOT,
-        env=launching.environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-
-
 @pytest.mark.slow
 def test_as_a_process_it_prints_rows_alone_and_any_file_name(trained, tmp_path):
     (folder := tmp_path / "in").mkdir()
@@ -262,7 +250,8 @@ def test_as_a_process_it_prints_rows_alone_and_any_file_name(trained, tmp_path):
     for name in (b"odd \xff.wav", "日本,\n.wav".encode()):
         with open(bytes(folder) + b"/" + name, "wb") as file:  # noqa: PTH123
             file.write(next(iter(trained.tested)).read_bytes())
-    process = start(trained, f"--cache_dir={tmp_path}", "--format=csv", folder)
+    argv = f"--model={trained.model}", f"--cache_dir={tmp_path}", "--format=csv"
+    process = streams.start(*argv, folder, program="predict")
     out, err = process.communicate()
     assert (process.returncode, err) == (0, b"")
     lines = csv.DictReader(io.StringIO(out.decode("utf-8", "surrogateescape")))
@@ -282,7 +271,8 @@ def test_what_is_stopped_keeps_the_features_that_it_has(trained, tmp_path):
         return len([*cache.rglob("*.npy")])
 
     # Of many workers, all would be done at once.
-    process = start(trained, f"--cache_dir={cache}", "--workers=1", tmp_path / "in")
+    argv = f"--model={trained.model}", f"--cache_dir={cache}", "--workers=1"
+    process = streams.start(*argv, tmp_path / "in", program="predict")
     while process.poll() is None and kept() < 3:
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)

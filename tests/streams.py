@@ -56,13 +56,13 @@ def pcm(seconds):
     return speech(seconds).astype("<i2").tobytes()
 
 
-def start(*argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, path=""):
-    """Starts launch.stream in a process of its own; modules in `path` come first."""
+def start(*argv, program="stream", stdout=subprocess.PIPE, path=""):
+    """Starts a program in a process of its own; modules in `path` come first."""
     return subprocess.Popen(
-        [sys.executable, "-m", "launch.stream", *map(str, argv)],
+        [sys.executable, "-m", f"launch.{program}", *map(str, argv)],
         cwd=launching.ROOT,
         env=launching.environment() | {"PYTHONPATH": str(path)},
-        stdin=stdin,
+        stdin=subprocess.PIPE,
         stdout=stdout,
         stderr=subprocess.PIPE,
     )

@@ -142,7 +142,9 @@ def started(
                 ): job[0]
                 for job in pending
             }
-        yield there, ((tasks[task], _outcome(task)) for task in as_completed(tasks))
+        # Popped, so that features that are not kept are not held.
+        done = as_completed([*tasks])
+        yield there, ((tasks.pop(task), _outcome(task)) for task in done)
     finally:
         pool.stop()  # without waiting for what is left
         pool.join()
