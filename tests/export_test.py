@@ -54,35 +54,6 @@ FORMS = ("stablehlo", "onnx")
 _bundle = partial(streams.random_bundle, feature_set="toy", dim=DIM)
 
 
-def _loaded(content, form):
-    """A function (features, lengths) -> probabilities, embedding."""
-    if form == "stablehlo":
-        return jax_export.deserialize(content).call
-    runtime = pytest.importorskip("onnxruntime")
-    session = runtime.InferenceSession(content, providers=["CPUExecutionProvider"])
-    said = session.get_modelmeta().custom_metadata_map
-    assert said == {"emotions": ",".join(streams.EMOTIONS), "feature_set": "toy"}
-    return lambda features, lengths: session.run(
-        None, {"features": features, "lengths": lengths}
-    )
-
-
-def _agree(model, call):
-    """`call` gives what the bundle gives, whatever lies behind the utterances."""
-    for lengths in [1], [3, 1, 6]:
-        draw = np.random.default_rng(len(lengths))
-        shape = (len(lengths), max(lengths) + 2, DIM)
-        features = draw.normal(size=shape).astype(np.float32)
-        for row, length in enumerate(lengths):
-            features[row, length:] = np.nan
-        expected = inference.classify(
-            model, [row[:n] for row, n in zip(features, lengths, strict=True)]
-        )
-        probabilities, embedding = call(features, np.array(lengths, np.int32))
-        np.testing.assert_allclose(probabilities, expected.probabilities, atol=1e-5)
-        np.testing.assert_allclose(embedding, expected.embedding, atol=1e-5)
-
-
 def _run(*argv):
     return cli.run(launch.export.main, launch.export.Settings, "", argv)
 
@@ -107,11 +78,27 @@ def _needs_the_extra(request):
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("pooling", POOLINGS)
 def test_what_is_exported_gives_what_the_bundle_gives(pooling, form):
+    """By the check that comes before a file is written, of which the next tests are."""
     model = _bundle(pooling)
     content = getattr(export, form)(model)
+    assert "16 utterances" in check.run(content, form, model)
     if form == "onnx":
         pytest.importorskip("onnx").checker.check_model(content, full_check=True)
-    _agree(model, _loaded(content, form))
+        session = pytest.importorskip("onnxruntime").InferenceSession(content)
+        said = session.get_modelmeta().custom_metadata_map
+        assert said == {"emotions": ",".join(streams.EMOTIONS), "feature_set": "toy"}
+
+
+@pytest.mark.slow
+def test_an_exported_model_gives_what_the_bundle_gives_for_an_utterance_and_padding():
+    model = _bundle("netvlad(clusters=2)")
+    call = jax_export.deserialize(export.stablehlo(model)).call
+    features = np.random.default_rng(0).normal(size=(2, 6, DIM)).astype(np.float32)
+    features[1, 4:] = np.nan
+    expected = inference.classify(model, [features[0], features[1, :4]])
+    probabilities, embedding = call(features, np.array([6, 4], np.int32))
+    np.testing.assert_allclose(probabilities, expected.probabilities, atol=1e-5)
+    np.testing.assert_allclose(embedding, expected.embedding, atol=1e-5)
 
 
 def test_stablehlo_is_for_all_platforms_in_float32():
@@ -127,13 +114,10 @@ def test_stablehlo_is_for_all_platforms_in_float32():
 def test_a_model_is_checked_and_written(saved, tmp_path, capsys, form):
     assert _run("--model=toy", f"--to={form}") == 0
     said = capsys.readouterr().out
-    runtime = "jax" if form == "stablehlo" else "onnxruntime"
-    assert said.startswith(f"wrote toy.{form}: ")
-    assert f"16 utterances in {runtime}" in said
+    assert said.startswith(f"wrote toy.{form}: ") and "over 16 utterances in" in said
     assert "probabilities: angry, happy, sad, neutral; features: toy" in said
     content = (tmp_path / f"toy.{form}").read_bytes()
-    assert b".py" not in content  # other people need no paths of this machine
-    _agree(saved, _loaded(content, form))
+    assert content and b".py" not in content  # no paths of this machine
 
 
 @pytest.mark.slow

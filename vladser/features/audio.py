@@ -56,9 +56,8 @@ def load(
       float32 [n] with n >= shortest, within [-1, 32767/32768].
 
     Raises:
-      BadAudio: the file cannot be read, is no audio, is too short or too long, is
-        sampled below 16 kHz (of the missing band there is nothing to describe), holds
-        samples that are not finite, or lacks the segment.
+      BadAudio: there is no such signal in the file, or it is sampled below 16 kHz (of
+        the missing band there is nothing to describe) or not finite.
     """
     import audresample  # late because cached features are read without it
 
@@ -76,8 +75,7 @@ def load(
 
 
 def header(file: Path) -> tuple[int, float] | None:
-    """Reads the sampling rate and seconds that the header of an audio file says; None
-    where it is no audio, or cannot be read."""
+    """Returns the sampling rate and seconds that a header says; None without one."""
     try:
         with _decoder(file) as sound:
             return sound.samplerate, sound.frames / sound.samplerate

@@ -81,12 +81,9 @@ def write(entry: Path, features: np.ndarray, samples: int) -> None:
     power may damage it, and `samples` notices.
 
     Args:
-      entry: its path.
+      entry: its path; raises InputError where its folder cannot be written.
       features: float32 [T, D].
       samples: of the 16 kHz signal.
-
-    Raises:
-      InputError: the folder cannot be written.
     """
     content = io.BytesIO()
     np.save(content, np.ascontiguousarray(features, "<f4"))

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+_VERSION_1 = ["cpu.cfs_quota_us", "cpu.cfs_period_us"]
+
 
 def cores(root: Path = Path("/")) -> int:
     """Returns how many cores the affinity of this process and the quotas of its control
@@ -26,10 +28,8 @@ def _quotas(root: Path) -> Iterator[float]:
         for group in (Path(path), *Path(path).parents):
             folder = root / "sys/fs/cgroup" / controllers / str(group).lstrip("/")
             with suppress(OSError, ValueError):  # no limit: no file, "max", or -1
-                if controllers:
-                    names = "cpu.cfs_quota_us", "cpu.cfs_period_us"
-                    quota, period = ((folder / name).read_text() for name in names)
-                else:
-                    quota, period = (folder / "cpu.max").read_text().split()
+                names = _VERSION_1 if controllers else ["cpu.max"]
+                texts = [(folder / name).read_text() for name in names]
+                quota, period = " ".join(texts).split()
                 if int(quota) > 0:
                     yield int(quota) / int(period)

@@ -82,19 +82,17 @@ class Live:
         return self._new()
 
     def end(self) -> np.ndarray:
-        """Returns the frames that were not final yet, float32 [R, D].
-
-        With those before there are as many as `smile.frames` says; none of less than
-        960 samples.
+        """Returns the frames that were not final yet, float32 [R, D]: with those before
+        as many as `smile.frames` says, none of less than 960 samples.
 
         Raises:
           BadAudio: openSMILE gave another number of frames, or values not finite.
         """
         self._flush()
-        if self._samples < WINDOW:  # openSMILE makes one frame of NaN of them
-            self._rows = []
-            return self._new()
-        rows, expected = self._new(), frames(self._samples)
+        expected = frames(self._samples) if self._samples >= WINDOW else 0
+        if not expected:
+            self._rows.clear()  # openSMILE makes a frame of NaN of a few samples
+        rows = self._new()
         if self._frames != expected:
             raise BadAudio(
                 f"has {self._frames} frames by openSMILE: expected {expected} of "

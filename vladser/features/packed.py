@@ -53,11 +53,8 @@ def join(features: Mapping[str, np.ndarray | Path]) -> Packed:
 
 
 def load(features: np.ndarray | Path) -> np.ndarray:
-    """Returns an array as it is; maps that of a file that was checked before.
-
-    Raises:
-      InputError: the file is no longer there.
-    """
+    """Returns an array as it is; maps that of a file that was checked before. Raises
+    InputError where it is no longer there."""
     if isinstance(features, np.ndarray):
         return features
     try:  # a plain array, since numpy is slow at slices of a memmap

@@ -26,8 +26,8 @@ def frames(samples: int) -> int:
 class Smile:
     """One openSMILE extractor; making one costs 0.1 s, so make one a process.
 
-    It gives, to the bit, what `opensmile.Smile` gives for the same config, but drives
-    the engine below that class: signals that are still going on need it.
+    It gives, to the bit, what `opensmile.Smile` gives, but drives the engine below that
+    class: signals that are still going on need it.
 
     Args:
       config: openSMILE's configuration file; a relative path is in opensmile's folder.
@@ -79,10 +79,7 @@ class Smile:
             )
 
     def __call__(self, signal: np.ndarray) -> np.ndarray:
-        """Describes a signal.
-
-        Args:
-          signal: float32 [n], as `audio.load` returns it.
+        """Describes a signal, float32 [n], as `audio.load` returns it.
 
         Returns:
           float32 [(n - 960) // 160 + 2, D].
