@@ -84,7 +84,8 @@ def test_what_is_exported_gives_what_the_bundle_gives(pooling, form):
     assert "16 utterances" in check.run(content, form, model)
     if form == "onnx":
         pytest.importorskip("onnx").checker.check_model(content, full_check=True)
-        session = pytest.importorskip("onnxruntime").InferenceSession(content)
+        runtime = pytest.importorskip("onnxruntime")
+        session = runtime.InferenceSession(content, providers=["CPUExecutionProvider"])
         said = session.get_modelmeta().custom_metadata_map
         assert said == {"emotions": ",".join(streams.EMOTIONS), "feature_set": "toy"}
 

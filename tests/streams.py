@@ -78,13 +78,6 @@ def call(*argv, audio=b""):
         return cli.run(stream.main, stream.Settings, "", argv)
 
 
-def run(*argv, audio=b"", path=""):
-    """Runs it to its end; returns status, output and errors."""
-    process = start(*argv, path=path)
-    out, err = process.communicate(audio)
-    return process.returncode, out.decode(), err.decode()
-
-
 def sounddevice(folder, body):
     """Writes a module of that name with such a RawInputStream into a new folder."""
     folder.mkdir()
