@@ -44,7 +44,10 @@ class Settings(model_flags.Settings):
             features = features._replace(dim=features.dim or model.features)
             here = f"{features.id}-{features.dim}"
         if here != wanted:
-            raise InputError(f"the model takes features {wanted}, {part} makes {here}")
+            raise InputError(
+                f"the model takes features {wanted}, {part} makes {here}: "
+                "--features names others"
+            )
         return features
 
     def remark(self, cache_dir: Path) -> str:
