@@ -24,21 +24,33 @@ from vladser.models import bundle, inference
 pytest_plugins = "predicting"
 
 
-def test_predicts_what_the_evaluation_found(trained, call):
-    files = [*trained.tested]
-    status, out, err = call("--format=json", *files)
+def test_predicts_what_the_evaluation_found_with_the_librarys_embeddings(
+    trained, call, tmp_path
+):
+    files, place = [*trained.tested], tmp_path / "vectors.npz"
+    status, out, err = call("--format=json", f"--embeddings={place}", *files)
     assert (status, err) == (0, "")
     rows = json.loads(out)
     assert [row["file"] for row in rows] == [str(file) for file in files]
     for row, expected in zip(rows, trained.tested.values(), strict=True):
         assert list(row["probabilities"]) == [*launching.EMOTIONS]
-        np.testing.assert_allclose(
-            [*row["probabilities"].values()], expected, atol=1e-5
-        )
+        odds = [*row["probabilities"].values()]
+        np.testing.assert_allclose(odds, expected, atol=1e-5)
         assert row["predicted"] == launching.EMOTIONS[expected.argmax()]
         assert row["start"] is row["end"] is None
     (said,) = documented.blocks(documented.page("docs/predicting.md"), "json")
     assert list(json.loads(said)) == list(row)
+
+    with np.load(place, allow_pickle=False) as found:
+        found = dict(found)
+    assert found["files"].tolist() == [str(file) for file in files]
+    assert np.isnan(found["starts"]).all() and np.isnan(found["ends"]).all()
+    utterances = readers.read("manifest", trained.manifest).utterances
+    smile = extraction.extract(utterances, trained.cache).features
+    expected = inference.classify(
+        bundle.load(trained.model), [smile[file.name] for file in files]
+    )
+    np.testing.assert_allclose(found["embeddings"], expected.embedding, atol=1e-5)
 
 
 def test_formats_agree_to_the_bit_and_the_table_says_the_same(trained, call):
@@ -91,35 +103,17 @@ def test_a_segment_of_a_list_is_a_signal_of_its_own(trained, call, tmp_path):
     assert part["probabilities"] == pytest.approx(cut["probabilities"], abs=1e-5)
 
 
-def test_embeddings_are_those_of_the_library_in_the_order_of_the_output(
-    trained, call, tmp_path
-):
-    files = [*trained.tested][::-1]
-    place = tmp_path / "vectors.npz"
-    (tmp_path / "bad.wav").write_text("words")
-    words = [files[0], tmp_path, *files[1:]]
-    assert call(f"--embeddings={place}", "--format=csv", *words)[0] == 1
-    with np.load(place, allow_pickle=False) as found:
-        found = dict(found)
-    assert found["files"].tolist() == [str(file) for file in files]
-    assert np.isnan(found["starts"]).all() and np.isnan(found["ends"]).all()
-    utterances = readers.read("manifest", trained.manifest).utterances
-    smile = extraction.extract(utterances, trained.cache).features
-    expected = inference.classify(
-        bundle.load(trained.model), [smile[file.name] for file in files]
-    )
-    np.testing.assert_allclose(found["embeddings"], expected.embedding, atol=1e-5)
-
-
 def test_bad_files_are_named_and_the_others_done(trained, call, tmp_path):
     good = next(iter(trained.tested))
     (tmp_path / "text.wav").write_text("words")
     soundfile.write(tmp_path / "short.wav", np.zeros(900), 16000)
     (tmp_path / "list.csv").write_text(f"file\ngone.wav\n{good}\n")
     words = [tmp_path / name for name in ("text.wav", "short.wav", "list.csv")]
-    status, out, err = call("--format=json", *words)
+    place = tmp_path / "vectors.npz"
+    status, out, err = call("--format=json", f"--embeddings={place}", *words)
     assert status == 1
     assert [row["file"] for row in json.loads(out)] == [str(good)]
+    assert [*np.load(place)["files"]] == [str(good)]
     *lines, last = err.splitlines()
     reasons = {
         "text.wav": "is not audio",

@@ -46,13 +46,6 @@ def model(one, tmp_path_factory):
     return folder
 
 
-def expected(one, smile, samples, folder):
-    """Probabilities of audio in a file, as of any file that is to be classified."""
-    soundfile.write(folder / "a.wav", samples, 16000)
-    found = smile(audio.load(folder / "a.wav"))
-    return inference.classify(one, [found]).probabilities[0]
-
-
 def cut(samples, draw):
     while len(samples):
         size = int(draw.choice([0, 1, 160, 5000, 40_000]))
@@ -63,27 +56,25 @@ def cut(samples, draw):
 def test_each_utterance_is_a_signal_of_its_own_however_it_came(
     one, live, smile, tmp_path
 ):
-    samples, draw = streams.speech(2.5), np.random.default_rng(0)
+    """With a result every so often; the last is that of a file of the same samples."""
+    samples, draw = streams.speech(2.55), np.random.default_rng(0)
+    times = [(0, 0.4), (0, 0.8), (0, 1), (1, 1.4), (1, 1.8), (1, 2), (2, 2.4)]
+    wholes = []
+    for start in 0, 1, 2:
+        part = samples[start * 16000 : (start + 1) * 16000]
+        soundfile.write(tmp_path / "a.wav", part, 16000)
+        wholes.append(smile(audio.load(tmp_path / "a.wav")))
+    expected = inference.classify(one, wholes).probabilities
     for chunks in [samples], cut(samples, draw), cut(samples, draw):
-        found = [r for r in follow(one, live, chunks, 0.3, utterance=1) if r.final]
-        assert [result[:2] for result in found] == [(0, 1), (1, 2), (2, 2.5)]
-        for number, result in enumerate(found):
-            part = samples[number * 16000 : (number + 1) * 16000]
-            odds = [*result.probabilities.values()]
-            whole = expected(one, smile, part, tmp_path)
-            np.testing.assert_allclose(odds, whole, atol=1e-5)
-
-
-def test_results_come_every_so_often_and_utterances_one_by_one(one, live):
-    found = follow(one, live, [streams.speech(2.05)], every=0.4, utterance=1)
-    assert [result[:3] for result in found] == [
-        (0, 0.4, False),
-        (0, 0.8, False),
-        (0, 1, True),
-        (1, 1.4, False),
-        (1, 1.8, False),
-        (1, 2, True),  # the rest is shorter than a frame
-    ]
+        found = [*follow(one, live, chunks, every=0.4, utterance=1)]
+        assert [result[:2] for result in found] == [*times, (2, 2.55)]
+        ends = [result for result in found if result.final]
+        assert [result.time for result in ends] == [1, 2, 2.55]
+        odds = [[*result.probabilities.values()] for result in ends]
+        np.testing.assert_allclose(odds, expected, atol=1e-5)
+    # What is shorter than a frame has no result.
+    short = follow(one, live, [samples[:16800]], every=0.4, utterance=1)
+    assert [result.time for result in short] == [0.4, 0.8, 1]
 
 
 def test_lines_of_json_say_what_is_heard(model, capsys):
