@@ -26,8 +26,7 @@ from launch.command_line import cli, fields
 from launch.command_line.fields import flag, words
 from launch.command_line.parsers import one_of
 from launch.experiment import run_dir, terminal
-from launch.predicting import formats, inputs, model_features, windows
-from launch.predicting.classifying import classify
+from launch.predicting import inputs, model_features, predictions, windows
 from vladser import text
 from vladser.errors import InputError
 from vladser.features import extraction
@@ -54,7 +53,7 @@ class Settings(model_features.Settings):
     window: Positive | None = flag("Long recordings")
     hop: Positive | None = flag("Long recordings")
     timeline: Path | None = flag("Long recordings")
-    format: str = flag("Output", "table", one_of(*formats.FORMATS))
+    format: str = flag("Output", "table", one_of(*predictions.FORMATS))
     embeddings: Path | None = flag("Output")
     max_seconds: Positive = flag("Extraction", 60.0)
     workers: Count = flag("Extraction", cores())
@@ -113,20 +112,20 @@ def main(settings: Settings) -> None:
 
         backend.prepare(1, settings.cache_dir / "xla")
         bundle = settings.load()
-        classified = classify(bundle, utterances, chain(*extracted), bar.update)
+        said = predictions.make(bundle, utterances, chain(*extracted), bar.update)
     # File names may be any bytes. (typeshed says TextIO, which stdout may be.)
     sys.stdout.reconfigure(errors="surrogateescape")  # type: ignore[union-attr]
-    formats.show(formats.rows(classified), bundle.emotions, settings.format)
+    predictions.show(said, settings.format)
     sys.stdout.flush()
     if settings.embeddings:
-        formats.write_embeddings(settings.embeddings, classified)
+        predictions.write_embeddings(said, settings.embeddings)
     if settings.timeline:
-        windows.draw(settings.timeline, recordings, classified)
-    for complaint in formats.complaints(classified):
+        windows.draw(settings.timeline, recordings, said)
+    for complaint in predictions.complaints(said):
         terminal.say(complaint)
-    if classified.bad:
+    if said.bad:
         count = text.count(len(utterances), unit)
-        raise InputError(f"{len(classified.bad):,} of {count} could not be classified")
+        raise InputError(f"{len(said.bad):,} of {count} could not be classified")
 
 
 if __name__ == "__main__":

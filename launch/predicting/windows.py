@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from launch.experiment import run_dir
-from launch.predicting import formats
-from launch.predicting.classifying import Classified
+from launch.predicting import predictions
+from launch.predicting.predictions import Predictions
 from vladser.features import audio
 from vladser.types import Utterance
 
@@ -63,22 +63,22 @@ def _cut(utterance: Utterance, window: float, hop: float) -> list[Utterance]:
 
 
 def draw(
-    folder: Path, recordings: Sequence[Sequence[Utterance]], classified: Classified
+    folder: Path, recordings: Sequence[Sequence[Utterance]], predicted: Predictions
 ) -> None:
     """Writes NAME.png for each recording that has a good window, NAME-2.png for a
     second recording of that name.
 
     Args:
       folder: where the files go; raises InputError where they cannot be written.
-      recordings: the windows of each; their ids are their places in `classified`.
-      classified: what the model says of all windows.
+      recordings: the windows of each; their ids are their places in `predicted`.
+      predicted: what the model says of all windows.
     """
     from vladser.plots import timeline  # late because it imports matplotlib
 
     taken = set()
     for windows in recordings:
         places = [int(window.id) for window in windows]
-        if all(place in classified.bad for place in places):
+        if all(place in predicted.bad for place in places):
             continue
         file = windows[0].file
         names = (f"{file.stem}-{n}" if n > 1 else file.stem for n in count(1))
@@ -87,9 +87,9 @@ def draw(
         figure = timeline.draw(
             starts,
             ends,
-            classified.probabilities[places],
-            classified.emotions,
-            formats.shown(file.name),
+            predicted.probabilities[places],
+            predicted.emotions,
+            predictions.shown(file.name),
         )
         with warnings.catch_warnings():  # letters that the font lacks become boxes
             warnings.filterwarnings("ignore", "Glyph |Matplotlib currently does not")

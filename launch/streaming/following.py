@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from launch.predicting import formats
+from launch.predicting import predictions
 from vladser.features.audio import RATE
 from vladser.models import inference
 from vladser.models.bundle import Bundle
@@ -112,7 +112,7 @@ class _Utterance:
             self.advance(self._signal.end())
         if self._frames:
             (values,) = inference.finish(self._bundle, self._walk).probabilities
-            odds = formats.probabilities(self._bundle.emotions, values)
+            odds = predictions.named(self._bundle.emotions, values)
             start, time = self._begun / RATE, (self._begun + self.samples) / RATE
             yield Result(start, time, final, max(odds, key=odds.__getitem__), odds)
 
