@@ -2,7 +2,6 @@
 
 import functools
 import os
-import threading
 from pathlib import Path
 
 import numpy as np
@@ -125,12 +124,3 @@ def test_one_that_is_left_half_way_leaves_no_thread_and_takes_no_more(extract):
         for _ in range(2):
             with pytest.raises(RuntimeError, match="is over"):
                 over.push(np.zeros(1600, np.int16))
-
-
-def test_an_engine_that_hangs_is_not_waited_for_without_end(extract, monkeypatch):
-    monkeypatch.setattr(live, "_PATIENCE", 0.1)
-    ends = threading.Event()
-    monkeypatch.setattr(live.Live, "_run", lambda self: ends.wait())
-    with pytest.raises(RuntimeError, match="hangs"), live.Live(extract) as going:
-        going.push(np.zeros(1600, np.int16))
-    ends.set()

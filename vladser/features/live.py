@@ -22,7 +22,6 @@ _BLOCK = 500 * HOP  # samples given at once: live.conf holds 1,000 rounds
 # In a round each component does one frame at least. The pitch tracker lets up to 30 go
 # at once, and some 20 components follow one another; more than 10 were never needed.
 _SETTLE = 100
-_PATIENCE = 60.0  # seconds; a block takes 0.05 s
 
 
 class Live:
@@ -51,8 +50,7 @@ class Live:
 
     def __exit__(self, *_) -> None:
         self._flush()
-        if not self._thread.is_alive():  # freeing one that hangs would crash
-            self._close.close()
+        self._close.close()
 
     def push(self, samples: np.ndarray) -> np.ndarray:
         """Takes in more of the signal.
@@ -66,7 +64,7 @@ class Live:
 
         Raises:
           BadAudio: openSMILE gave values that are not finite.
-          RuntimeError: the utterance is over, or openSMILE hangs.
+          RuntimeError: the utterance is over.
         """
         for begin in range(0, len(samples), _BLOCK):
             block = samples[begin : begin + _BLOCK]
@@ -76,9 +74,10 @@ class Live:
             self._engine.external_source_write_data(
                 "rounds", np.zeros(self._rounds, np.float32)
             )
-            settled = self._over or self._settled.acquire(timeout=_PATIENCE)
-            if self._over or not settled:
-                raise RuntimeError("openSMILE hangs, or the utterance is over")
+            if not self._over:
+                self._settled.acquire()
+            if self._over:
+                raise RuntimeError("openSMILE has ended: the utterance is over")
         return self._new()
 
     def end(self) -> np.ndarray:
@@ -123,4 +122,4 @@ class Live:
     def _flush(self) -> None:
         self._engine.external_audio_source_set_eoi(SOURCE)
         self._engine.external_source_set_eoi("rounds")
-        self._thread.join(_PATIENCE)
+        self._thread.join()
