@@ -112,20 +112,20 @@ def main(settings: Settings) -> None:
 
         backend.prepare(1, settings.cache_dir / "xla")
         bundle = settings.load()
-        said = predictions.make(bundle, utterances, chain(*extracted), bar.update)
+        predicted = predictions.make(bundle, utterances, chain(*extracted), bar.update)
     # File names may be any bytes. (typeshed says TextIO, which stdout may be.)
     sys.stdout.reconfigure(errors="surrogateescape")  # type: ignore[union-attr]
-    predictions.show(said, settings.format)
+    predictions.show(predicted, settings.format)
     sys.stdout.flush()
     if settings.embeddings:
-        predictions.write_embeddings(said, settings.embeddings)
+        predictions.write_embeddings(predicted, settings.embeddings)
     if settings.timeline:
-        windows.draw(settings.timeline, recordings, said)
-    for complaint in predictions.complaints(said):
+        windows.draw(settings.timeline, recordings, predicted)
+    for complaint in predictions.complaints(predicted):
         terminal.say(complaint)
-    if said.bad:
+    if predicted.bad:
         count = text.count(len(utterances), unit)
-        raise InputError(f"{len(said.bad):,} of {count} could not be classified")
+        raise InputError(f"{len(predicted.bad):,} of {count} could not be classified")
 
 
 if __name__ == "__main__":

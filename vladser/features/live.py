@@ -16,7 +16,7 @@ from typing import Self
 import numpy as np
 
 from vladser.features.audio import BadAudio
-from vladser.features.smile import HOP, SINK, SOURCE, WINDOW, Smile, frames
+from vladser.features.smile import HOP, SINK, SOURCE, WINDOW, Smile
 
 _BLOCK = 500 * HOP  # samples given at once: live.conf holds 1,000 rounds
 # In a round each component does one frame at least. The pitch tracker lets up to 30 go
@@ -34,7 +34,7 @@ class Live:
     def __init__(self, smile: Smile):
         self._columns = len(smile.names)
         self._rows: list[np.ndarray] = []
-        self._frames = self._samples = self._rounds = 0
+        self._samples = self._rounds = 0
         self._over, self._settled = False, threading.Semaphore(0)
         self._close = ExitStack()  # frees the engine
         self._engine = self._close.enter_context(smile.started(live=True))
@@ -82,27 +82,15 @@ class Live:
 
     def end(self) -> np.ndarray:
         """Returns the frames that were not final yet, float32 [R, D]: with those before
-        as many as `smile.frames` says, none of less than 960 samples.
-
-        Raises:
-          BadAudio: openSMILE gave another number of frames, or values not finite.
-        """
+        as many as `smile.frames` says, none of less than 960 samples."""
         self._flush()
-        expected = frames(self._samples) if self._samples >= WINDOW else 0
-        if not expected:
-            self._rows.clear()  # openSMILE makes a frame of NaN of a few samples
-        rows = self._new()
-        if self._frames != expected:
-            raise BadAudio(
-                f"has {self._frames} frames by openSMILE: expected {expected} of "
-                f"{self._samples} samples"
-            )
-        return rows
+        if self._samples < WINDOW:
+            self._rows.clear()  # openSMILE makes a frame of NaN of them
+        return self._new()
 
     def _new(self) -> np.ndarray:
         rows, self._rows = self._rows, []
         new = np.array(rows, np.float32).reshape(-1, self._columns)
-        self._frames += len(new)
         if not np.isfinite(new).all():
             raise BadAudio("has frames by openSMILE that are not finite")
         return new
