@@ -181,18 +181,31 @@ def test_other_features_are_noted_or_refused(trained, call, other):
     assert f"takes features vladser147-0badf00d, vladser147 makes {name}" in err
 
 
-def test_whose_ready_features_they_are_can_be_said_and_is_checked(
+def test_a_model_of_ready_features_takes_npy_files_whose_features_can_be_checked(
     call, tmp_path, other
 ):
-    model, file = other("npy-wavlm-147", "npy(name='wavlm')"), tmp_path / "a.npy"
-    np.save(file, np.zeros((9, 147), np.float32))
-    status, _, err = call(file, model=model)
+    model, draw = other("npy-wavlm-147", "npy(name='wavlm')"), np.random.default_rng(0)
+    call = partial(call, "--format=json", tmp_path, model=model)
+    arrays = {n: draw.normal(size=(n, 147)).astype(np.float32) for n in (50, 9)}
+    for length, array in arrays.items():
+        np.save(tmp_path / f"{length}.npy", array)
+    status, out, err = call()
     assert status == 0 and "note: files should hold features of wavlm" in err
-    status, _, err = call("--features=npy(name='wavlm')", file, model=model)
-    assert status == 0 and "note" not in err
+    rows = json.loads(out)
+    assert [Path(row["file"]).stem for row in rows] == ["50", "9"]
+    expected = inference.classify(bundle.load(model), [*arrays.values()])
+    found = [[*row["probabilities"].values()] for row in rows]
+    np.testing.assert_allclose(found, expected.probabilities, atol=1e-5)
+
+    np.save(tmp_path / "0.npy", np.zeros((9, 5), np.float32))
+    status, _, err = call("--features=npy(name='wavlm')")
+    assert status == 1 and f"{tmp_path}/0.npy: has D = 5: expected 147" in err
+    assert "should hold" not in err
     for given in "npy", "npy(name='hubert')", "npy(name='wavlm',dim=5)", "vladser147":
-        status, _, err = call(f"--features={given}", file, model=model)
+        status, _, err = call(f"--features={given}")
         assert status == 2 and "takes features npy-wavlm-147, " in err
+    status, _, err = call("--window=1")
+    assert status == 2 and "--window cuts audio" in err
 
 
 def test_features_from_elsewhere_are_used_where_they_are_trusted(
@@ -216,23 +229,6 @@ def test_features_from_elsewhere_are_used_where_they_are_trusted(
     assert call(f"--features={part}")[0] == 0
     status, _, err = call("--features=noisy.noise(seed=8)")
     assert status == 2 and "takes features noise-7, noisy.noise(seed=8) makes" in err
-
-
-def test_a_model_of_ready_features_takes_npy_files(call, tmp_path, other):
-    model, draw = other("npy-147", "npy"), np.random.default_rng(0)
-    arrays = {n: draw.normal(size=(n, 147)).astype(np.float32) for n in (9, 50)}
-    np.save(tmp_path / "0.npy", np.zeros((9, 5), np.float32))
-    for length, array in arrays.items():
-        np.save(tmp_path / f"{length}.npy", array)
-    status, out, err = call("--format=json", tmp_path, model=model)
-    assert status == 1 and f"{tmp_path}/0.npy: has D = 5: expected 147" in err
-    rows = json.loads(out)
-    assert [Path(row["file"]).stem for row in rows] == ["50", "9"]
-    expected = inference.classify(bundle.load(model), [arrays[50], arrays[9]])
-    found = [[*row["probabilities"].values()] for row in rows]
-    np.testing.assert_allclose(found, expected.probabilities, atol=1e-5)
-    status, _, err = call(tmp_path, "--window=1", model=model)
-    assert status == 2 and "--window cuts audio" in err
 
 
 @pytest.mark.slow
