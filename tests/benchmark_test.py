@@ -11,7 +11,7 @@ from forkserver import quick_workers  # noqa: F401 (a fixture)
 from launch import benchmark
 from launch.benchmarking import bare_smile, contest, hardware, listening, workloads
 from launch.command_line import cli
-from vladser.features import computing
+from vladser.features import extraction
 
 
 def call(*argv):
@@ -67,7 +67,7 @@ def test_measures_prints_and_writes(monkeypatch, tmp_path, capsys, peers):
 @pytest.mark.slow
 @pytest.mark.usefixtures("quick_workers")
 def test_extraction_is_timed_as_often_as_asked(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(bare_smile, "get_context", computing.get_context)
+    monkeypatch.setattr(bare_smile, "get_context", extraction.get_context)
     (tmp_path / "wav").mkdir()
     for name in "abc":
         soundfile.write(tmp_path / "wav" / f"{name}.wav", np.zeros(8000), 16000)
