@@ -8,7 +8,7 @@ from launch import audit
 from launch.command_line import cli
 from launch.experiment import auditing
 from vladser.data import folds
-from vladser.evaluation.audit.checks import Finding
+from vladser.evaluation.audit.finding import Finding
 
 pytestmark = pytest.mark.usefixtures("quick_workers")
 

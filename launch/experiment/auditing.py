@@ -6,8 +6,8 @@ from typing import Any
 from launch.command_line.flags import Settings
 from vladser.engine.design import Design
 from vladser.errors import InputError
-from vladser.evaluation.audit import checks
-from vladser.evaluation.audit.checks import Finding
+from vladser.evaluation.audit import corpus, training
+from vladser.evaluation.audit.finding import Finding
 from vladser.types import Utterance
 
 
@@ -23,8 +23,8 @@ def findings(
     """
     name = "" if settings.test_corpus else settings.corpus
     return [
-        *checks.corpus(design.datasets[0], utterances, design.folds, name),
-        *checks.protocol(design),
+        *corpus.findings(design.datasets[0], utterances, design.folds, name),
+        *training.planned(design),
     ]
 
 

@@ -11,9 +11,9 @@ from launch.command_line.flags import Settings
 from launch.experiment import digests, lines, run_dir
 from vladser.engine.design import Design
 from vladser.engine.results import Results
-from vladser.evaluation import comparisons, results
+from vladser.evaluation import comparisons
 from vladser.evaluation.netvlad_clusters import Clusters
-from vladser.evaluation.results import Tested
+from vladser.evaluation.tested import Tested
 from vladser.plots import confusion
 
 
@@ -58,7 +58,7 @@ def write(
     # Of a condition whose trial failed, the seeds count whose trials all did not.
     whole = [tested.of_seeds(~failed[:, c]) for c, tested in enumerate(every)]
     whole = [tested for tested in whole if tested.seeds]
-    conditions = [results.summary(tested) for tested in whole]
+    conditions = [tested.summary() for tested in whole]
     summary = {
         "format": 1,
         "corpus": settings.corpus,
@@ -72,9 +72,8 @@ def write(
         "failed": list(lines.failed(design, merged)),
         "training": training,
     }
-    rows = chain.from_iterable(map(results.predictions, every))
-    header = results.header(design.datasets[0])
-    run_dir.write_csv(folder / "predictions.csv", header, rows)
+    rows = chain.from_iterable(map(Tested.predictions, every))
+    run_dir.write_csv(folder / "predictions.csv", every[0].header(), rows)
     run_dir.write_lines(folder / "metrics.jsonl", lines.metrics(design, merged))
     if clusters:
         of_clusters = lines.clusters(design, merged, clusters)
@@ -95,7 +94,7 @@ def _comparisons(tested: Sequence[Tested]) -> Iterator[dict[str, Any]]:
     for of in tested:
         common = of.of_seeds(np.isin(of.seeds, list(seeds)))
         # The speakers of all are the same, in one order.
-        speakers = results.summary(common)["speakers"]
+        speakers = common.summary()["speakers"]
         ua[of.condition] = np.array([speaker["ua"] for speaker in speakers])
     for family in comparisons.families(list(ua)):
         yield comparisons.compare(ua, family, names)

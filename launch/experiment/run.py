@@ -30,8 +30,8 @@ from vladser.engine.design import Design
 from vladser.engine.results import Results
 from vladser.errors import TrainingError
 from vladser.evaluation import netvlad_clusters
-from vladser.evaluation.audit import checks
-from vladser.evaluation.audit.checks import Finding
+from vladser.evaluation.audit import training as training_audit
+from vladser.evaluation.audit.finding import Finding
 
 
 def run(settings: Settings, loaded: Loaded, cluster: Cluster) -> None:
@@ -95,7 +95,7 @@ def _test(
     finished = [*trained.parts, *map(checkpoints.unpack, cluster.receive())]
     parts = [(part.batch, part.results) for part in finished]
     merged = results.merge(parts, design)
-    _certify(folder, [*certificate, *checks.trained(design, merged)])
+    _certify(folder, [*certificate, *training_audit.given(design, merged)])
     clusters = dict(netvlad_clusters.of_results(design, parts))
     summary = outputs.write(settings, design, merged, clusters, skipped, figures)
     if summary["conditions"]:

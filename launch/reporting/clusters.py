@@ -73,17 +73,20 @@ def _table(indices: dict[str, np.ndarray]) -> Table:
 
 def _row(name: str, indices: np.ndarray) -> dict[str, Cell]:
     untrained, trained = indices.mean(axis=0)
-    verdict = comparisons.match(indices[:, 1] - indices[:, 0])
+    gain = indices[:, 1] - indices[:, 0]
     cells: dict[str, Cell] = {
         "condition": name,
         "untrained": text.decimal(untrained),
         "trained": text.decimal(trained),
         "difference": text.decimal(trained - untrained),
     }
-    if verdict:
-        cells["95 % interval"] = text.interval(verdict.interval, text.decimal)
-        cells["p"] = text.probability(verdict.p_holm)
-        cells["verdict"] = Mark(facts.KINDS[verdict.verdict], verdict.verdict)
+    if len(gain) > 1:
+        p = significance.sign_flip(gain)
+        verdict = comparisons.verdict(gain.mean(), p)
+        interval = significance.interval(gain)
+        cells["95 % interval"] = text.interval(interval, text.decimal)
+        cells["p"] = text.probability(p)
+        cells["verdict"] = Mark(facts.KINDS[verdict], verdict)
     return cells
 
 

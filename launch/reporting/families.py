@@ -44,7 +44,7 @@ def picture(run: Run, family: _Family, run_name: str = "") -> Picture:
     if curves := _curves(conditions):
         figure = lines.draw(*curves)
     else:
-        published = [paper.published(c.system) for c in conditions]
+        published = [paper.PUBLISHED.get(c.system) for c in conditions]
         if any(published):
             different = facts.differences_from_paper(run)
             note = " ".join(f"The paper's figures are of {what}." for what in different)
@@ -110,7 +110,7 @@ def _systems(run: Run, family: _Family) -> Table:
     here = f"proposed, here on {facts.corpus(run)}" if different else "proposed, here"
     systems = {
         **paper.OTHERS,
-        "proposed, as published": paper.published(paper.PROPOSED),
+        "proposed, as published": paper.PUBLISHED.get(paper.PROPOSED),
         here: facts.named(run, family["reference"]).ua,
     }
     rows = [{"system": name, "UA": text.percent(ua)} for name, ua in systems.items()]

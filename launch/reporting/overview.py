@@ -84,7 +84,7 @@ def conditions(run: Run) -> Section:
     every, lost = facts.ordered(run.conditions), facts.lost_seeds(run)
     folds = any(abs(c.ua - c.metrics["ua"]["mean_of_folds"]) > 1e-9 for c in every)
     spread = any(c.metrics["ua"]["std_over_seeds"] is not None for c in every)
-    published = any(paper.published(c.system) for c in every)
+    published = any(paper.PUBLISHED.get(c.system) for c in every)
     keys = facts.shown_metrics([run])
 
     def row(c: Condition) -> dict[str, str]:
@@ -105,7 +105,7 @@ def conditions(run: Run) -> Section:
             cells[f"pooled {name}"] = text.percent(averages.get("pooled"))
         if published:
             where = "paper" if facts.corpus(run) == "iemocap" else "paper (IEMOCAP)"
-            cells[where] = text.percent(paper.published(c.system))
+            cells[where] = text.percent(paper.PUBLISHED.get(c.system))
         return cells
 
     names = text.names([METRICS[key].name for key in keys])
