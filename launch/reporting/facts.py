@@ -1,16 +1,18 @@
 """What is asked of a run in more than one place of its report."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+
+import numpy as np
 
 from launch.reporting.runs import Condition, Run
-from vladser import metrics, text
+from vladser import text
+from vladser.corpora.iemocap import CLASSES
 from vladser.evaluation import comparisons, paper
 from vladser.evaluation.comparisons import Verdict
 from vladser.metrics import METRICS
 
 KINDS = {"supported": "good", "contradicted": "bad", "not distinguishable": "open"}
-_CLASSES = ("angry", "happy", "sad", "neutral")  # of the paper
 
 
 def corpus(run: Run) -> str:
@@ -19,14 +21,12 @@ def corpus(run: Run) -> str:
     return trained if tested is None else f"{trained}, tested on {tested}"
 
 
-def differences_from_paper(run: Run) -> list[str]:
-    """Returns what the paper's figures are of that this run is not of."""
-    different = []
-    if corpus(run) != "iemocap":
-        different.append("IEMOCAP, another corpus than this")
-    if {*run.summary["emotions"]} != {*_CLASSES}:
-        different.append(f"{text.names(_CLASSES)}, other classes than these")
-    return different
+def not_the_papers(run: Run) -> list[str]:
+    """Returns a note where the paper's figures are of another corpus or classes."""
+    if corpus(run) == "iemocap" and {*run.summary["emotions"]} == {*CLASSES}:
+        return []
+    classes = text.names(CLASSES)
+    return [f"The paper's figures are of other data: of {classes} in IEMOCAP."]
 
 
 def highest(run: Run) -> Condition:
@@ -56,32 +56,18 @@ def ordered(conditions: Sequence[Condition]) -> list[Condition]:
     return sorted(conditions, key=key)
 
 
-def named(run: Run, name: str) -> Condition:
-    """Returns the condition of that name."""
-    return {c.name: c for c in run.conditions}[name]
-
-
 def verdicts(run: Run) -> list[Verdict]:
     """Returns what the run says of each claim of the paper that it can judge."""
     summary = run.summary
     return comparisons.verdicts(summary["comparisons"], summary["conditions"])
 
 
-def chance(condition: Condition) -> str:
-    """Returns the UA of guessing all classes equally often, in percent."""
-    return text.percent(metrics.ua(metrics.chance(condition.confusion)))
-
-
-def majority(condition: Condition, key: str) -> str:
-    """Returns a metric of always answering the most frequent class, in percent."""
-    guessed = metrics.majority(condition.confusion)
-    return text.percent(METRICS[key].compute(guessed))
-
-
-def shown_metrics(runs: Sequence[Run]) -> list[str]:
-    """Returns the keys of the metrics that some condition of the runs has."""
-    conditions = [c for run in runs for c in run.conditions]
-    return [key for key in METRICS if any(key in c.metrics for c in conditions)]
+def guessing(
+    guess: Callable[[np.ndarray], np.ndarray], condition: Condition, key: str
+) -> str:
+    """Returns a metric of a guess, `metrics.chance` or `metrics.majority`, in
+    percent."""
+    return text.percent(METRICS[key].compute(guess(condition.confusion)))
 
 
 def flag(run: Run, name: str) -> str | None:

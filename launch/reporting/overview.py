@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from launch.reporting import clusters, facts
-from launch.reporting.document import Block, Cell, Mark, Section, Table
+from launch.reporting import facts
+from launch.reporting.pages import Block, Cell, Mark, Table
 from launch.reporting.runs import Condition, Run
-from vladser import text
+from vladser import metrics, text
 from vladser.evaluation import comparisons, paper
 from vladser.metrics import METRICS
 
@@ -16,11 +16,12 @@ def lead(run: Run) -> list[str]:
     """Returns the result in a few short paragraphs."""
     first, best = facts.proposed(run), facts.highest(run)
     whose = ", the system that the paper proposes" * (first.system == paper.PROPOSED)
+    chance = facts.guessing(metrics.chance, first, "ua")
+    ua, wa = (facts.guessing(metrics.majority, first, key) for key in ("ua", "wa"))
     paragraphs = [
         f"Unweighted accuracy {_with_interval(first)} with {first.name}{whose}.",
-        f"Chance is {facts.chance(first)} %. Always answering the most frequent class "
-        f"gives {facts.majority(first, 'ua')} % UA and {facts.majority(first, 'wa')} % "
-        "WA.",
+        f"Chance is {chance} %. Always answering the most frequent class gives {ua} % "
+        f"UA and {wa} % WA.",
     ]
     if best is not first:
         paragraphs.append(
@@ -39,7 +40,7 @@ def lead(run: Run) -> list[str]:
     return paragraphs
 
 
-def claims(run: Run) -> Section | None:
+def claims(run: Run) -> list[Block]:
     """Returns a verdict for each claim of the paper that the run can judge."""
     rows: list[dict[str, Cell]] = [
         {
@@ -52,17 +53,15 @@ def claims(run: Run) -> Section | None:
         }
         for verdict in facts.verdicts(run)
     ]
+    if not rows:
+        return []
     notes = [
         "Differences are in points of UA, positive in the paper's direction. "
         "Supported: corrected p below 0.05 and the paper's sign; contradicted: below "
-        "0.05 and the opposite sign.",
-        *compared_seeds(run),
+        "0.05 and the opposite sign."
     ]
-    blocks: list[Block] = [*clusters.claim(run)]
-    if rows:
-        table = Table("The claims of the paper", rows, {"verdict", "from"}, notes)
-        blocks = [*powerless(run.summary["comparisons"]), table, *blocks]
-    return Section("What the paper claims", blocks) if blocks else None
+    claims = Table("The claims of the paper", rows, {"verdict", "from"}, notes)
+    return [*powerless(run.summary["comparisons"]), claims]
 
 
 def powerless(families: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -79,61 +78,44 @@ def powerless(families: Sequence[Mapping[str, Any]]) -> list[str]:
     ]
 
 
-def conditions(run: Run) -> Section:
+def conditions(run: Run) -> list[Block]:
     """Returns all conditions, every metric, and the paper's figures beside ours."""
     every, lost = facts.ordered(run.conditions), facts.lost_seeds(run)
     folds = any(abs(c.ua - c.metrics["ua"]["mean_of_folds"]) > 1e-9 for c in every)
-    spread = any(c.metrics["ua"]["std_over_seeds"] is not None for c in every)
-    published = any(paper.PUBLISHED.get(c.system) for c in every)
-    keys = facts.shown_metrics([run])
+    paper_column = "paper" if facts.corpus(run) == "iemocap" else "paper (IEMOCAP)"
 
     def row(c: Condition) -> dict[str, str]:
         ua = c.metrics["ua"]
-        cells = {"condition": c.name}
-        if lost:
-            cells["seeds"] = f"{len(c.seeds)}"
-        cells["UA"] = text.percent(c.ua)
-        cells["95 % interval"] = text.interval(c.interval, text.percent)
-        if folds:
-            cells["UA by fold"] = text.percent(ua["mean_of_folds"])
-        if spread:
-            cells["sd over seeds"] = text.percent(ua["std_over_seeds"])
-        cells["pooled UA"] = text.percent(ua["pooled"])
-        for key in keys[1:]:
-            name, averages = METRICS[key].name, c.metrics.get(key, {})
-            cells[name] = text.percent(averages.get("mean_of_folds"))
-            cells[f"pooled {name}"] = text.percent(averages.get("pooled"))
-        if published:
-            where = "paper" if facts.corpus(run) == "iemocap" else "paper (IEMOCAP)"
-            cells[where] = text.percent(paper.PUBLISHED.get(c.system))
-        return cells
+        cells = {
+            "condition": c.name,
+            "seeds": f"{len(c.seeds)}" if lost else text.NONE,
+            "UA": text.percent(c.ua),
+            "95 % interval": text.interval(c.interval, text.percent),
+            "UA by fold": text.percent(ua["mean_of_folds"] if folds else None),
+            "sd over seeds": text.percent(ua["std_over_seeds"]),
+            "pooled UA": text.percent(ua["pooled"]),
+        }
+        for key, metric in [*METRICS.items()][1:]:
+            averages = c.metrics.get(key, {})
+            cells[metric.name] = text.percent(averages.get("mean_of_folds"))
+            cells[f"pooled {metric.name}"] = text.percent(averages.get("pooled"))
+        return cells | {paper_column: text.percent(paper.PUBLISHED.get(c.system))}
 
-    names = text.names([METRICS[key].name for key in keys])
+    names = text.names([metric.name for metric in METRICS.values()])
     notes = [
         f"{names} in percent: means over folds, then seeds. "
         + "But UA and its interval are of the mean over the test speakers. " * folds
         + "Pooled: of the confusion matrix of all folds."
     ]
     if lost:
+        left = ", ".join([f"{seed}" for seed in facts.seeds(run)]) or "none"
         notes.append(
-            "A seed of which a training failed counts in no mean of its condition."
+            "A seed of which a training failed counts in no mean of its condition; "
+            f"differences are over the seeds left in all conditions: {left}."
         )
-    notes += compared_seeds(run)
-    if published:
-        different = facts.differences_from_paper(run)
-        notes += [f"The paper's figures are of {what}." for what in different]
-    table = Table("All conditions", [*map(row, every)], notes=notes)
-    return Section("Conditions", [table])
-
-
-def compared_seeds(run: Run) -> list[str]:
-    """Returns over which seeds differences are, where some conditions lost some."""
-    if not facts.lost_seeds(run):
-        return []
-    left = text.names([f"{seed}" for seed in facts.seeds(run)])
-    if not left:
-        return ["No seed is left in all conditions, so that nothing is compared."]
-    return [f"Differences are over the seeds left in all conditions: {left}."]
+    if any(c.system in paper.PUBLISHED for c in every):
+        notes += facts.not_the_papers(run)
+    return [Table("All conditions", [*map(row, every)], notes=notes)]
 
 
 def _with_interval(condition: Condition) -> str:
