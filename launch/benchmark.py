@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from launch.benchmarking.contestants import PEERS
+from launch.benchmarking import PEERS
 from launch.command_line import cli, fields
 from launch.command_line.fields import flag
 from launch.command_line.parsers import one_of, option, several
@@ -61,7 +61,7 @@ class Settings(fields.Settings):
       trials: trials of a workload, one number or several: up to 10 are folds,
         multiples of 10 several seeds.
       rounds: rounds to time, after one to warm up.
-      frames: real frames of a round, roughly, of all trials together.
+      frames: real frames of a round, roughly, of all trials together; an epoch at most.
       devices: CPU devices that jax sees.
       json: a file for all figures, including those of each round.
     """

@@ -30,17 +30,11 @@ def flops(spec: Spec, clusters: int) -> int:
     return 2 * 2 * (d + h) * 4 * h + 2 * h * 4 * h + 3 * 4 * h * k
 
 
-def sgemm(size: int | None = None) -> Callable[[], float]:
-    """Compiles a large float32 matrix product on all devices at once.
-
-    Args:
-      size: of the square matrices; by default large enough for the device.
-
-    Returns:
-      A function that measures its speed in FLOP/s: the fastest of three.
-    """
+def sgemm() -> Callable[[], float]:
+    """Compiles a large float32 matrix product on all devices at once; returns a
+    function that measures its speed in FLOP/s: the fastest of three."""
     devices = jax.local_devices()
-    size = size or (3072 if devices[0].platform == "cpu" else 8192)
+    size = 3072 if devices[0].platform == "cpu" else 8192
     matrices = [jax.device_put(jnp.ones((size, size)), device) for device in devices]
     product = jax.jit(lambda x: x @ x)
 

@@ -16,7 +16,7 @@ def contest(results: Sequence[Mapping[str, Any]], notes: Mapping[str, str]) -> s
 
     Args:
       results: from `contest.measure`.
-      notes: of contestants, beside those in the results.
+      notes: on contestants.
     """
     rows, said = [], {}
     for result in results:
@@ -27,22 +27,19 @@ def contest(results: Sequence[Mapping[str, Any]], notes: Mapping[str, str]) -> s
             f"{result['flops_per_frame']:,} FLOP"
         )
         for entry in result["contestants"]:
-            said[entry["name"]] = entry["about"]
             rate, ahead = entry["real_frames_per_second"], entry["ours_is_faster_by"]
+            speed = {key: f"{value / 1e3:,.0f}" for key, value in rate.items()}
             rows.append(
                 (
-                    result["name"],
-                    f"{result['trials']}",
-                    entry["name"],
-                    f"{rate['median'] / 1e3:,.0f} k",
-                    f"{rate['low'] / 1e3:,.0f}-{rate['high'] / 1e3:,.0f} k",
+                    *(result["name"], f"{result['trials']}", entry["name"]),
+                    *(f"{speed['median']} k", f"{speed['low']}-{speed['high']} k"),
                     f"{ahead['median']:.2f}",
                     f"{ahead['low']:.2f}-{ahead['high']:.2f}",
                     f"{entry['padding_efficiency']:.3f}",
                     f"{100 * entry['share_of_sgemm']:.1f}",
                 )
             )
-    lines = [f"- {name}: {note}" for of in (said, notes) for name, note in of.items()]
+    lines = [f"- {name}: {note}" for name, note in {**said, **notes}.items()]
     return "\n".join([text.table(_CONTEST, rows, {2}, markdown=True), "", *lines])
 
 

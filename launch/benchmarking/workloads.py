@@ -25,15 +25,9 @@ _TEN_SPEAKERS = [f"{speaker:02}" for speaker in range(10)]
 
 @dataclass(frozen=True)
 class Workload:
-    """Trials to train, cut into rounds.
-
-    A round is a part of an epoch (every n-th of its minibatches by length) or several
-    epochs: about `frames` real frames whose lengths are those of the whole.
-
-    Attributes:
-      frames: real frames of a round, all trials together.
-      plan: folds, seeds and minibatches of ours.
-    """
+    """Trials to train, cut into rounds: a round is an epoch, or every n-th of its
+    minibatches by length, for about `frames` real frames of all trials together whose
+    lengths are those of the whole."""
 
     name: str
     data: Dataset
@@ -62,39 +56,18 @@ class Workload:
 
     def round(self, number: int) -> list[np.ndarray]:
         """Returns the steps of a round, counted from 0, of utterances of similar
-        lengths: int32 [seeds, folds, batch] each."""
-        steps = self._epochs(number)
+        lengths: int32 [seeds, folds, batch] each; -1 is an empty row."""
+        steps = [*self.plan.epoch(number + 1)]
         every = max(1, round(self.plan.training_frames() / self.frames))
         every = min(every, len(steps))
         longest = [self.lengths(step).max() for step in steps]
         chosen = np.argsort(longest, kind="stable")[every // 2 :: every]
         return [steps[place] for place in sorted(chosen)]
 
-    def rows(self, number: int, shuffled: bool = False) -> np.ndarray:
-        """Returns the rows of a round, [steps, trials, batch] int32, empty ones -1.
-
-        Args:
-          number: of the round.
-          shuffled: draws as many minibatches at random from the whole epochs.
-        """
-        if not shuffled:
-            return self._flat(self.round(number))
-        rows = self._flat(self._epochs(number))
-        dealt = np.full_like(rows, -1)
-        for trial in range(rows.shape[1]):
-            live = rows[:, trial][rows[:, trial] >= 0]
-            draw = np.random.default_rng((number, trial))
-            dealt[:, trial].flat[: len(live)] = draw.permutation(live)
-        return dealt[: len(self.round(number))]
-
-    def _epochs(self, number: int) -> list[np.ndarray]:
-        """Returns all steps of the epochs, one at least, that make a round."""
-        epochs = max(1, round(self.frames / self.plan.training_frames()))
-        first = 1 + number * epochs
-        return [s for e in range(first, first + epochs) for s in self.plan.epoch(e)]
-
-    def _flat(self, steps: list[np.ndarray]) -> np.ndarray:
-        return np.stack(steps).reshape(len(steps), -1, BATCH_SIZE)
+    def rows(self, number: int) -> np.ndarray:
+        """Returns the rows of a round, [steps, trials, batch]."""
+        steps = np.stack(self.round(number))
+        return steps.reshape(len(steps), -1, BATCH_SIZE)
 
 
 def plan(
@@ -108,16 +81,17 @@ def plan(
     """Plans trials that leave one speaker out.
 
     Args:
+      name: of the workload.
+      data: to train on.
       count: of the trials: at most the number of speakers, or a multiple of it, which
         stands for several seeds.
-      frames: real frames of a round, about.
+      frames: real frames of a round, about, an epoch at most.
       rounds: as many as will be asked for.
+      condition: what is trained.
     """
     held_out = folds.make(data, "speaker")[:count]
     seeds = range(count // len(held_out))
-    epoch = sum(data.length[fold.train].sum() for fold in held_out) * len(seeds)
-    epochs = rounds * max(1, round(frames / epoch))
-    schedule = batches.plan(data.length, held_out, seeds, epochs, BATCH_SIZE)
+    schedule = batches.plan(data.length, held_out, seeds, rounds, BATCH_SIZE)
     return Workload(name, data, schedule, frames, condition)
 
 
@@ -146,16 +120,8 @@ def load(name: str, data_dir: Path | None = None, cache_dir: Path = Path()) -> D
 
 
 def lognormal(count: int, median: int, sigma: float, longest: int) -> np.ndarray:
-    """Returns the quantiles of a lognormal distribution of lengths in random order.
-
-    Args:
-      count: N, quantiles at (i + 1/2) / N.
-      median, longest: in frames; longer ones are cut.
-      sigma: standard deviation of the logarithms.
-
-    Returns:
-      [N] int64.
-    """
+    """Returns the quantiles (i + 1/2) / count of a lognormal distribution of lengths in
+    random order, in frames, cut to the longest: int64 [count]."""
     z = [NormalDist().inv_cdf((i + 0.5) / count) for i in range(count)]
     lengths = np.rint(np.minimum(median * np.exp(sigma * np.array(z)), longest))
     lengths[-1] = longest
