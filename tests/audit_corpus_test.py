@@ -85,31 +85,15 @@ def test_shared_sentences_are_counted_and_unknown_ones_said():
     assert nothing.text.startswith("sentences that test and training share: not known")
 
 
-def _copy(corpus, source, target):
-    """The same recording at two places."""
-    frames = [
-        corpus.frames[start : start + length]
-        for start, length in zip(corpus.offset, corpus.length, strict=True)
-    ]
-    frames[target] = frames[source].copy()
-    features = dict(zip(corpus.utterances, frames, strict=True))
-    utterances = [
-        Utterance(name, None, corpus.speakers[speaker], corpus.emotions[label])
-        for name, speaker, label in zip(
-            corpus.utterances, corpus.speaker, corpus.label, strict=True
-        )
-    ]
-    return dataset.build(utterances, features, corpus.emotions, "toy")
-
-
 @pytest.mark.parametrize(
     ("target", "trained", "emotions", "speakers"),
     [("s0_angry_1", 0, 0, 0), ("s0_sad_0", 0, 1, 0), ("s1_angry_0", 2, 0, 1)],
 )
 def test_the_same_recording_under_two_names(target, trained, emotions, speakers):
-    corpus = toys.corpus()
+    corpus = toys.corpus(longest=5)  # all have 5 frames
     names = corpus.utterances
-    corpus = _copy(corpus, 0, names.index(target))
+    start = corpus.offset[names.index(target)]
+    corpus.frames[start : start + 5] = corpus.frames[:5]
     assert _audit(corpus)["duplicate_audio"][1:] == (
         "warning",
         2,
@@ -118,7 +102,7 @@ def test_the_same_recording_under_two_names(target, trained, emotions, speakers)
         f"recordings with several emotions: {emotions}, with several speakers: "
         f"{speakers}",
     )
-    corpus.frames[corpus.offset[0]] += 1
+    corpus.frames[0] += 1
     assert _audit(corpus)["duplicate_audio"].level == "ok"
 
 

@@ -2,15 +2,12 @@
 
 import sys
 from dataclasses import replace
-from itertools import pairwise
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from launch.benchmarking import PEERS, contest, hardware, workloads
-from vladser.condition import make, specification
+from launch.benchmarking import PEERS, contest, workloads
 
 COUNTS = {"a": (4, 5, 3, 4), "b": (4, 4, 4, 4), "c": (9, 8, 9, 8)}
 LENGTHS = np.random.default_rng(1).integers(3, 30, 66)
@@ -22,10 +19,10 @@ PARAMETERS = {
 }
 
 
-def small(trials=3, frames=1, rounds=3, **settings):
+def small(trials=3, rounds=3, **settings):
     condition = replace(workloads.CONDITION, **settings)
     data = workloads.noise(COUNTS, LENGTHS)
-    return workloads.plan("small", data, trials, frames, rounds, condition)
+    return workloads.plan("small", data, trials, rounds, condition)
 
 
 @pytest.mark.long
@@ -37,7 +34,7 @@ def test_a_peer_has_our_gradients_and_learns_from_all_frames(name):
     errors = contest.errors(peer)
     assert errors.keys() == PARAMETERS
     assert max(errors.values()) < contest.TOLERANCE, errors
-    workload = small(frames=1000, rounds=10, noise=0.0, dropout=0.0)
+    workload = small(rounds=10, noise=0.0, dropout=0.0)
     entry, rows = peer(workload), workload.plan.folds[0].train
 
     def loss():
@@ -82,65 +79,23 @@ def test_a_peer_without_its_library_is_left_out(monkeypatch):
 
 @pytest.mark.parametrize(
     ("name", "count", "median", "longest", "total"),
-    [("emodb", 340, 254, 893, 94_124), ("iemocap", 5531, 360, 3410, 2_516_400)],
+    [("emodb", 340, 254, 893, 94_124), ("iemocap", 560, 360, 3410, 254_780)],
 )
 def test_noise_has_the_lengths_of_a_corpus(name, count, median, longest, total):
     workloads_like = workloads.load(name)
     lengths = workloads_like.length
     assert len(workloads_like.speakers) == 10
     assert (len(lengths), np.median(lengths), lengths.max()) == (count, median, longest)
-    assert abs(lengths.sum() - total) < 1e-3 * total
+    assert abs(lengths.sum() - total) < 2e-3 * total
     assert abs(np.corrcoef(lengths, np.arange(count))[0, 1]) < 0.1
 
 
-def test_a_round_is_an_epoch_or_some_of_its_minibatches():
-    assert len(small(frames=1).rows(0)) == 1
-    workload = small(trials=6, frames=10**6)
+def test_a_round_is_an_epoch_of_all_trials():
+    workload = small(trials=6)
     assert (len(workload.plan.folds), [*workload.plan.seeds]) == (3, [0, 1])
     rows = workload.rows(1)
-    assert rows.shape[1:] == (6, workloads.BATCH_SIZE)
+    assert rows.shape[1:] == (6, 32)
     assert (rows != workload.rows(0)).any()
     for trial in range(6):
         live = rows[:, trial][rows[:, trial] >= 0]
         assert sorted(live) == workload.plan.folds[trial % 3].train.tolist()
-
-
-@pytest.mark.slow
-def test_flops_are_those_of_autodiff():
-    """Of an unrolled LSTM and NetVLAD, by the matrix products that one more frame adds
-    to the gradient that jax derives, where no gradient of the input is asked for."""
-    d, h, k = 5, 3, 2
-    spec = specification(make(cells=h), d, 4)
-
-    def loss(params, frames):
-        w, u, assign, center = params
-        state = cell = jnp.zeros((1, h))
-        hidden = []
-        for frame in frames:
-            i, f, g, o = jnp.split(frame[None] @ w + state @ u, 4, axis=1)
-            cell = jax.nn.sigmoid(f) * cell + jax.nn.sigmoid(i) * jnp.tanh(g)
-            state = jax.nn.sigmoid(o) * jnp.tanh(cell)
-            hidden.append(state)
-        hidden = jnp.concatenate(hidden)
-        scores = jax.nn.softmax(hidden @ assign.T)
-        return jnp.sum((scores.T @ hidden - scores.sum(0)[:, None] * center) ** 2)
-
-    def products(steps):
-        shapes = (d, 4 * h), (h, 4 * h), (k, h), (k, h)
-        params = [jnp.ones(shape) for shape in shapes]
-        jaxpr = jax.make_jaxpr(jax.grad(loss))(params, jnp.ones((steps, d)))
-        return sum(map(_flops, jaxpr.eqns))
-
-    for fewer, more in pairwise([products(steps) for steps in (2, 3, 4)]):
-        assert more - fewer == hardware.flops(spec, k)
-
-
-def _flops(equation):
-    if "jaxpr" in equation.params:
-        return sum(map(_flops, equation.params["jaxpr"].eqns))
-    if equation.primitive.name != "dot_general":
-        return 0
-    (contracted, _), _ = equation.params["dimension_numbers"]
-    shape = equation.invars[0].aval.shape
-    inner = np.prod([shape[axis] for axis in contracted])
-    return 2 * int(inner) * equation.outvars[0].aval.size

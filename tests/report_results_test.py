@@ -3,7 +3,7 @@
 import json
 import re
 from collections import defaultdict
-from itertools import pairwise, product
+from itertools import pairwise
 
 import fake_run
 import numpy as np
@@ -13,7 +13,7 @@ import scipy  # which imports scipy.stats when it is used
 from report_page import Page, without_figures
 
 from vladser.evaluation import comparisons, paper
-from vladser.text import NONE, percent, points
+from vladser.text import NONE, decimal, percent, points
 
 ONE = (("mean", "unigram", 0.2),)
 TABLE_1 = (*fake_run.PAPER[:4], ("netvlad(clusters=4)", "none", 0.0))
@@ -130,25 +130,21 @@ def test_a_claim_is_judged_by_sign_and_corrected_p(tmp_path):
 def test_clusters_are_judged_against_the_untrained_ones(whole):
     folder, _, page = whole
     found = defaultdict(lambda: defaultdict(list))
-    for line in (folder / "clusters.jsonl").read_text().splitlines():
-        line = json.loads(line)
+    for line in map(json.loads, (folder / "clusters.jsonl").read_text().splitlines()):
         pair = line["untrained_rand"], line["adjusted_rand"]
         found[line["condition"]][line["fold"]].append(pair)
     _, *rows = page.tables[CLUSTERS]
     assert {row[0] for row in rows} == {name for name in found if "=1)" not in name}
-    for name, *cells, verdict in rows:
-        untrained, trained = np.transpose(
-            [np.mean(pairs, axis=0) for pairs in found[name].values()]
-        )
-        gain = trained - untrained
-        bounds = scipy.stats.ttest_1samp(gain, 0).confidence_interval()
-        flips = np.array([*product((-1, 1), repeat=len(gain))]) @ gain
-        p = np.mean(np.abs(flips) >= abs(gain.sum()) - 1e-12)
-        shown = [f"{x:.2f}" for x in (untrained.mean(), trained.mean(), gain.mean())]
-        shown += [" to ".join(f"{x:.2f}" for x in bounds), f"{max(p, 0.001):.3f}"]
-        shown = [cell.replace("-", "\N{MINUS SIGN}") for cell in shown]
-        assert [cell.replace("<", "") for cell in cells] == shown
-        assert verdict == ("✓ supported" if p < 0.05 else "○ not distinguishable")
+    for name, untrained, trained, gain, interval, p, verdict in rows:
+        means = np.mean([*found[name].values()], axis=1)  # [folds, 2]
+        test = scipy.stats.ttest_1samp(means[:, 1] - means[:, 0], 0)
+        before, after = means.mean(axis=0)
+        assert [untrained, trained, gain] == [
+            *map(decimal, (before, after, after - before))
+        ]
+        assert interval == ends(test.confidence_interval(), decimal)
+        below = float(p.replace("<", "")) < 0.05
+        assert verdict == ("✓ supported" if below else "○ not distinguishable")
 
 
 def test_clusters_of_one_fold_have_no_verdict(tmp_path):
@@ -195,7 +191,7 @@ def test_several_runs_stand_side_by_side(tmp_path):
             one["name"]: "{} ({})".format(*ua(one)) for one in summary["conditions"]
         }
     headings = [text for level, text in page.headings if level == 2]
-    assert headings[:2] == ["Results", "What the paper claims"]
+    assert headings[:2] == ["What the paper claims", "Conditions"]
     # Of one corpus: told apart by their folders.
     fake_run.write(folders[1], ONE)
     header, *_ = without_figures(*folders).tables["UA of all conditions"]
@@ -243,7 +239,7 @@ def test_what_was_skipped_and_what_failed_is_said(tmp_path):
     for said in (
         "2 to 3 seeds",
         "After 20 epochs and 2 seeds, of",
-        "over the seeds left in all conditions: 0, 2.",
+        "over the seeds left in all conditions: 0 and 2.",
         "In no table, since a training failed in every seed: gone.",
     ):
         assert said in page.text

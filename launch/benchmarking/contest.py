@@ -69,7 +69,7 @@ def errors(peer: Any) -> dict[str, float]:
     lengths = np.random.default_rng(0).integers(5, 61, 40)
     data = workloads.noise({"f": (5, 5, 5, 5), "m": (5, 5, 5, 5)}, lengths)
     plain = replace(workloads.CONDITION, noise=0.0, dropout=0.0)
-    workload = workloads.plan("agreement", data, 1, 1, 1, plain)
+    workload = workloads.plan("agreement", data, 1, 1, plain)
     draw = np.random.default_rng(0)
     params = jax.tree.map(  # none of them is 0: each has one place to go to
         lambda x: x + draw.normal(0, 0.1, x.shape).astype(np.float32),

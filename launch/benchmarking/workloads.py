@@ -1,7 +1,7 @@
 """What the contestants train: a dataset, its folds, and rounds of minibatches."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from statistics import NormalDist
@@ -9,14 +9,14 @@ from statistics import NormalDist
 import jax
 import numpy as np
 
-from vladser.condition import Condition, make, specification
+from vladser.condition import Condition, make
 from vladser.corpora import emotions, iemocap, readers
 from vladser.data import batches, dataset, folds
 from vladser.engine import trials
+from vladser.engine.design import Design
 from vladser.features import extraction
 from vladser.types import Dataset, Spec, Trial, Utterance
 
-BATCH_SIZE = 32
 CLUSTERS = 4
 CONDITION = make(aggregator=f"netvlad(clusters={CLUSTERS})")  # the paper's
 DESCRIPTORS = 147
@@ -25,28 +25,37 @@ _TEN_SPEAKERS = [f"{speaker:02}" for speaker in range(10)]
 
 @dataclass(frozen=True)
 class Workload:
-    """Trials to train, cut into rounds: a round is an epoch, or every n-th of its
-    minibatches by length, for about `frames` real frames of all trials together whose
-    lengths are those of the whole."""
+    """Trials to train; a round is an epoch of all of them."""
 
     name: str
-    data: Dataset
-    plan: batches.Plan
-    frames: int
-    condition: Condition = CONDITION
+    design: Design  # of one condition
+
+    @property
+    def data(self) -> Dataset:
+        """The dataset."""
+        return self.design.datasets[0]
+
+    @property
+    def condition(self) -> Condition:
+        """What is trained."""
+        return self.design.conditions[0]
 
     @property
     def spec(self) -> Spec:
         """What the compiled program depends on."""
-        dim, classes = self.data.frames.shape[1], len(self.data.emotions)
-        return specification(self.condition, dim, classes)
+        return self.design.specification(0)
+
+    @cached_property
+    def plan(self) -> batches.Plan:
+        """The schedule."""
+        return self.design.plan(0)
 
     @cached_property
     def trials(self) -> Trial:
         """The trials, each field [trials, ...], seed by seed."""
-        moments = dataset.moments(self.data)
+        moments, design = dataset.moments(self.data), self.design
         rectangle = trials.rectangle(
-            self.data, moments, [self.condition], self.plan.folds, self.plan.seeds
+            self.data, moments, design.conditions, design.folds, design.seeds
         )
         return jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), rectangle)
 
@@ -54,29 +63,15 @@ class Workload:
         """Returns the frames of each row; those of an empty row, -1, are 0."""
         return np.where(rows >= 0, self.data.length[rows], 0)
 
-    def round(self, number: int) -> list[np.ndarray]:
-        """Returns the steps of a round, counted from 0, of utterances of similar
-        lengths: int32 [seeds, folds, batch] each; -1 is an empty row."""
-        steps = [*self.plan.epoch(number + 1)]
-        every = max(1, round(self.plan.training_frames() / self.frames))
-        every = min(every, len(steps))
-        longest = [self.lengths(step).max() for step in steps]
-        chosen = np.argsort(longest, kind="stable")[every // 2 :: every]
-        return [steps[place] for place in sorted(chosen)]
-
     def rows(self, number: int) -> np.ndarray:
-        """Returns the rows of a round, [steps, trials, batch]."""
-        steps = np.stack(self.round(number))
-        return steps.reshape(len(steps), -1, BATCH_SIZE)
+        """Returns the rows of a round, counted from 0, [steps, trials, batch] int32;
+        -1 is an empty row."""
+        steps = np.stack([*self.plan.epoch(number + 1)])
+        return steps.reshape(len(steps), -1, steps.shape[-1])
 
 
 def plan(
-    name: str,
-    data: Dataset,
-    count: int,
-    frames: int,
-    rounds: int,
-    condition: Condition = CONDITION,
+    name: str, data: Dataset, count: int, rounds: int, condition: Condition = CONDITION
 ) -> Workload:
     """Plans trials that leave one speaker out.
 
@@ -85,14 +80,13 @@ def plan(
       data: to train on.
       count: of the trials: at most the number of speakers, or a multiple of it, which
         stands for several seeds.
-      frames: real frames of a round, about, an epoch at most.
       rounds: as many as will be asked for.
       condition: what is trained.
     """
     held_out = folds.make(data, "speaker")[:count]
     seeds = range(count // len(held_out))
-    schedule = batches.plan(data.length, held_out, seeds, rounds, BATCH_SIZE)
-    return Workload(name, data, schedule, frames, condition)
+    condition = replace(condition, epochs=rounds)
+    return Workload(name, Design([data], [condition], held_out, seeds))
 
 
 def load(name: str, data_dir: Path | None = None, cache_dir: Path = Path()) -> Dataset:
@@ -100,13 +94,14 @@ def load(name: str, data_dir: Path | None = None, cache_dir: Path = Path()) -> D
 
     Args:
       name: emodb, EMO-DB's four classes, or without its folder noise of such lengths;
-        iemocap, noise of the lengths of IEMOCAP's 5,531 utterances; or a number, noise
-        of 320 utterances of that many frames, which fill all minibatches.
+        iemocap, noise of IEMOCAP's lengths and a tenth of its utterances; or a number,
+        noise of 320 utterances of that many frames, which fill all minibatches.
       data_dir: the folder of EMO-DB.
       cache_dir: where its features are kept.
     """
-    if name == "iemocap":  # median 3.60 s, longest 34.1 s, 6.99 h
-        return noise(iemocap.COUNTS, lognormal(5531, 360, 0.6855, 3410))
+    if name == "iemocap":  # median 3.60 s, longest 34.1 s
+        each = dict.fromkeys(_TEN_SPEAKERS, (14, 14, 14, 14))
+        return noise(each, lognormal(560, 360, 0.6855, 3410))
     if name != "emodb":
         each = dict.fromkeys(_TEN_SPEAKERS, (8, 8, 8, 8))
         return noise(each, np.full(320, int(name)))

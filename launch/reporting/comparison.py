@@ -13,8 +13,7 @@ _Labelled = Mapping[str, Run]  # by what the comparison calls it
 
 
 def report(runs: Sequence[Run]) -> dict[str, Any]:
-    """Returns what the runs have in common, side by side, and each one's headline, see
-    `pages.render`."""
+    """Returns what the runs have in common, side by side, see `pages.render`."""
     labels = [facts.corpus(run) for run in runs]
     if len({*labels}) < len(runs):  # their folders tell them apart
         labels = [f"{facts.corpus(run)} ({run.folder})" for run in runs]
@@ -24,33 +23,12 @@ def report(runs: Sequence[Run]) -> dict[str, Any]:
         "subtitle": f"{text.count(len(runs), 'run')} compared",
         "lead": [],
         "sections": {
-            "Results": _headlines(labelled),
             "What the paper claims": _claims(labelled),
             "Conditions": _conditions(labelled),
             "Runs": _runs(labelled),
             "How to read this": record.how_to_read(),
         },
     }
-
-
-def _headlines(runs: _Labelled) -> list[Block]:
-    """Returns what each run's own report leads with."""
-    leading = {label: facts.proposed(run) for label, run in runs.items()}
-    rows = [
-        {
-            "run": label,
-            "condition": c.name,
-            "UA": text.percent(c.ua),
-            "95 % interval": text.interval(c.interval, text.percent),
-            "test speakers": f"{len(c.speakers)}",
-            "chance UA": facts.guessing(metrics.chance, c, "ua"),
-            "majority WA": facts.guessing(metrics.majority, c, "wa"),
-        }
-        for label, c in leading.items()
-    ]
-    title = "The system that the paper proposes, or else the one of the highest UA"
-    notes = ["In percent. Majority: always answering the most frequent class."]
-    return [Table(title, rows, {"condition"}, notes)]
 
 
 def _claims(runs: _Labelled) -> list[Block]:
@@ -107,6 +85,7 @@ def _runs(runs: _Labelled) -> list[Block]:
             "folder": str(run.folder),
             "classes": ", ".join(run.summary["emotions"]),
             "protocol": facts.protocol(run),
+            "chance UA": facts.guessing(metrics.chance, run.conditions[0], "ua"),
         }
         for label, run in runs.items()
     ]

@@ -82,11 +82,6 @@ def seeds(run: Run) -> list[int]:
     return [seed for seed in first if all(seed in other for other in others)]
 
 
-def lost_seeds(run: Run) -> bool:
-    """Returns whether some conditions have seeds that others have lost to a failure."""
-    return any(c.seeds != seeds(run) for c in run.conditions)
-
-
 def epochs(run: Run) -> list[str]:
     """Returns how many epochs were trained, where it is known."""
     said = flag(run, "epochs")

@@ -1,10 +1,11 @@
-"""What a run found: its headline, the paper's claims, the table of conditions."""
+"""The report of one run: its headline, the paper's claims, the table of conditions, and
+all the rest."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from launch.reporting import facts
+from launch.reporting import details, facts, families, record
 from launch.reporting.pages import Block, Cell, Mark, Table
 from launch.reporting.runs import Condition, Run
 from vladser import metrics, text
@@ -12,7 +13,34 @@ from vladser.evaluation import comparisons, paper
 from vladser.metrics import METRICS
 
 
-def lead(run: Run) -> list[str]:
+def report(run: Run) -> dict[str, Any]:
+    """Returns the report of one run, see `pages.render`; a section that the run has no
+    data for is empty."""
+    date = run.environment.get("date")
+    return {
+        "title": f"Speech emotion recognition on {facts.corpus(run)}",
+        "subtitle": facts.protocol(run) + (f"; {date[:10]}" if date else ""),
+        "lead": _lead(run),
+        "sections": {
+            "What the paper claims": _claims(run),
+            "Conditions": _conditions(run),
+            **{
+                families.heading(family): families.section(run, family)
+                for family in run.summary["comparisons"]
+            },
+            "Confusions": families.confusions(run),
+            "Speakers": details.speakers(run),
+            "Training": details.curves(run),
+            "Clusters": details.clusters(run),
+            "Protocol": record.certificate(run),
+            "Skipped and failed": record.losses(run),
+            "To repeat it": record.repeat(run),
+            "How to read this": record.how_to_read(),
+        },
+    }
+
+
+def _lead(run: Run) -> list[str]:
     """Returns the result in a few short paragraphs."""
     first, best = facts.proposed(run), facts.highest(run)
     whose = ", the system that the paper proposes" * (first.system == paper.PROPOSED)
@@ -40,7 +68,7 @@ def lead(run: Run) -> list[str]:
     return paragraphs
 
 
-def claims(run: Run) -> list[Block]:
+def _claims(run: Run) -> list[Block]:
     """Returns a verdict for each claim of the paper that the run can judge."""
     rows: list[dict[str, Cell]] = [
         {
@@ -64,9 +92,9 @@ def claims(run: Run) -> list[Block]:
     return [*powerless(run.summary["comparisons"]), claims]
 
 
-def powerless(families: Sequence[Mapping[str, Any]]) -> list[str]:
+def powerless(compared: Sequence[Mapping[str, Any]]) -> list[str]:
     """Returns a warning for the families in which no comparison can be significant."""
-    blunt = [family for family in families if family["least_p"] >= comparisons.LEVEL]
+    blunt = [family for family in compared if family["least_p"] >= comparisons.LEVEL]
     if not blunt:
         return []
     speakers = text.count(blunt[0]["speakers"], "speaker")
@@ -78,9 +106,10 @@ def powerless(families: Sequence[Mapping[str, Any]]) -> list[str]:
     ]
 
 
-def conditions(run: Run) -> list[Block]:
+def _conditions(run: Run) -> list[Block]:
     """Returns all conditions, every metric, and the paper's figures beside ours."""
-    every, lost = facts.ordered(run.conditions), facts.lost_seeds(run)
+    every, left = facts.ordered(run.conditions), facts.seeds(run)
+    lost = any(c.seeds != left for c in every)
     folds = any(abs(c.ua - c.metrics["ua"]["mean_of_folds"]) > 1e-9 for c in every)
     paper_column = "paper" if facts.corpus(run) == "iemocap" else "paper (IEMOCAP)"
 
@@ -108,10 +137,10 @@ def conditions(run: Run) -> list[Block]:
         + "Pooled: of the confusion matrix of all folds."
     ]
     if lost:
-        left = ", ".join([f"{seed}" for seed in facts.seeds(run)]) or "none"
         notes.append(
             "A seed of which a training failed counts in no mean of its condition; "
-            f"differences are over the seeds left in all conditions: {left}."
+            f"differences are over the seeds left in all conditions: "
+            f"{text.names([*map(str, left)]) or 'none'}."
         )
     if any(c.system in paper.PUBLISHED for c in every):
         notes += facts.not_the_papers(run)
