@@ -9,7 +9,6 @@ import pytest
 
 from launch.benchmarking import PEERS, contest, workloads
 
-COUNTS = {"a": (4, 5, 3, 4), "b": (4, 4, 4, 4), "c": (9, 8, 9, 8)}
 LENGTHS = np.random.default_rng(1).integers(3, 30, 66)
 PARAMETERS = {
     "loss",
@@ -21,7 +20,7 @@ PARAMETERS = {
 
 def small(trials=3, rounds=3, **settings):
     condition = replace(workloads.CONDITION, **settings)
-    data = workloads.noise(COUNTS, LENGTHS)
+    data = workloads.noise(LENGTHS, speakers=3)
     return workloads.plan("small", data, trials, rounds, condition)
 
 

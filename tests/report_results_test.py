@@ -1,9 +1,7 @@
 """What a report says of a run: its figures, how it was tested, what it lost."""
 
 import json
-import re
 from collections import defaultdict
-from itertools import pairwise
 
 import fake_run
 import numpy as np
@@ -59,12 +57,6 @@ def test_the_conditions_are_those_of_the_summary(whole):
             percent(f1["pooled"]),
             percent(paper.PUBLISHED.get(comparisons.condition(one))),
         ]
-    names = [row[0] for row in rows]  # of a pooling together, by number
-    numbers = [int(n) for name in names for n in re.findall(r"=(\d+)", name)]
-    assert numbers == [1, 2, 3, 4, 4, 5, 6, 8, 16]
-    poolings = [re.split(r"[,(]", name)[0] for name in names]
-    changes = sum(a != b for a, b in pairwise(poolings))
-    assert changes == len(set(poolings)) - 1
 
 
 def test_an_interval_stands_beside_the_mean_over_speakers(tmp_path):
@@ -261,5 +253,3 @@ def test_other_classes_of_the_papers_corpus_are_marked(tmp_path, other):
     page = without_figures(run)
     assert page.tables["All conditions"][0][-1] == "paper"
     assert ("The paper's figures are of other data" in page.text) == other
-    _, *systems = page.tables["Table 2: published systems, UA"]
-    assert systems[-2] == ["proposed, as published", "63.5"]

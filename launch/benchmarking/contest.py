@@ -67,7 +67,7 @@ def errors(peer: Any) -> dict[str, float]:
     """Returns the relative errors of a peer's loss and of each of its gradients, by
     name: of one minibatch without noise and dropout, and ours as the reference."""
     lengths = np.random.default_rng(0).integers(5, 61, 40)
-    data = workloads.noise({"f": (5, 5, 5, 5), "m": (5, 5, 5, 5)}, lengths)
+    data = workloads.noise(lengths, speakers=2)
     plain = replace(workloads.CONDITION, noise=0.0, dropout=0.0)
     workload = workloads.plan("agreement", data, 1, 1, plain)
     draw = np.random.default_rng(0)

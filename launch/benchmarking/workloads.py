@@ -1,6 +1,5 @@
 """What the contestants train: a dataset, its folds, and rounds of minibatches."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -20,7 +19,6 @@ from vladser.types import Dataset, Spec, Trial, Utterance
 CLUSTERS = 4
 CONDITION = make(aggregator=f"netvlad(clusters={CLUSTERS})")  # the paper's
 DESCRIPTORS = 147
-_TEN_SPEAKERS = [f"{speaker:02}" for speaker in range(10)]
 
 
 @dataclass(frozen=True)
@@ -78,8 +76,7 @@ def plan(
     Args:
       name: of the workload.
       data: to train on.
-      count: of the trials: at most the number of speakers, or a multiple of it, which
-        stands for several seeds.
+      count: of trials: at most the number of speakers, or a multiple, several seeds.
       rounds: as many as will be asked for.
       condition: what is trained.
     """
@@ -100,14 +97,11 @@ def load(name: str, data_dir: Path | None = None, cache_dir: Path = Path()) -> D
       cache_dir: where its features are kept.
     """
     if name == "iemocap":  # median 3.60 s, longest 34.1 s
-        each = dict.fromkeys(_TEN_SPEAKERS, (14, 14, 14, 14))
-        return noise(each, lognormal(560, 360, 0.6855, 3410))
+        return noise(lognormal(560, 360, 0.6855, 3410))
     if name != "emodb":
-        each = dict.fromkeys(_TEN_SPEAKERS, (8, 8, 8, 8))
-        return noise(each, np.full(320, int(name)))
+        return noise(np.full(320, int(name)))
     if data_dir is None:
-        each = dict.fromkeys(_TEN_SPEAKERS, (9, 8, 8, 9))
-        return noise(each, lognormal(340, 254, 0.4158, 893))
+        return noise(lognormal(340, 254, 0.4158, 893))
     corpus = readers.read("emodb", data_dir)
     chosen, classes = emotions.select(corpus, tuple((c,) for c in iemocap.CLASSES))
     smile = extraction.extract(chosen.utterances, cache_dir)
@@ -123,22 +117,12 @@ def lognormal(count: int, median: int, sigma: float, longest: int) -> np.ndarray
     return np.random.default_rng(0).permutation(lengths.astype(np.int64))
 
 
-def noise(counts: Mapping[str, Sequence[int]], lengths: np.ndarray) -> Dataset:
-    """Returns a dataset of normally distributed features.
-
-    Args:
-      counts: utterances of each speaker by class.
-      lengths: [N] of them all, in frames.
-    """
-    draw = np.random.default_rng(0)
-    utterances = [
-        Utterance(f"{speaker}_{emotion}_{take}", Path(), speaker, emotion)
-        for speaker, of_classes in counts.items()
-        for emotion, count in zip(iemocap.CLASSES, of_classes, strict=True)
-        for take in range(count)
-    ]
-    features = {
-        utterance.id: draw.standard_normal((length, DESCRIPTORS), np.float32)
-        for utterance, length in zip(utterances, lengths, strict=True)
-    }
+def noise(lengths: np.ndarray, speakers: int = 10) -> Dataset:
+    """Returns a dataset of normally distributed features of utterances of `lengths` [N]
+    frames; speakers and classes take turns."""
+    draw, utterances, features = np.random.default_rng(0), [], {}
+    for n, length in enumerate(lengths):
+        emotion = iemocap.CLASSES[n // speakers % len(iemocap.CLASSES)]
+        utterances.append(Utterance(f"{n}", Path(), f"{n % speakers:02}", emotion))
+        features[f"{n}"] = draw.standard_normal((length, DESCRIPTORS), np.float32)
     return dataset.build(utterances, features, iemocap.CLASSES, "noise")

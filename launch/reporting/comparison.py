@@ -63,8 +63,7 @@ def _conditions(runs: _Labelled) -> list[Block]:
     """Returns condition by run: UA and its interval."""
     every = {c.name: c for run in runs.values() for c in run.conditions}
     rows = {
-        c.name: {"condition": c.name} | dict.fromkeys(runs, text.NONE)
-        for c in facts.ordered([*every.values()])
+        name: {"condition": name} | dict.fromkeys(runs, text.NONE) for name in every
     }
     for label, run in runs.items():
         for c in run.conditions:

@@ -92,7 +92,7 @@ def clusters(run: Run) -> list[Block]:
     by_condition = defaultdict(list)
     for line in run.clusters:
         by_condition[line["condition"]].append(line)
-    names = [c.name for c in facts.ordered(run.conditions) if c.name in by_condition]
+    names = [c.name for c in run.conditions if c.name in by_condition]
     if not names:
         return []
     indices = {name: of for name in names if len(of := _indices(by_condition[name]))}

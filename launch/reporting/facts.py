@@ -1,7 +1,6 @@
 """What is asked of a run in more than one place of its report."""
 
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 
@@ -39,21 +38,6 @@ def proposed(run: Run) -> Condition:
     proposes, or where it was not trained, the one of the highest UA."""
     papers = (c for c in run.conditions if c.system == paper.PROPOSED)
     return next(papers, highest(run))
-
-
-def ordered(conditions: Sequence[Condition]) -> list[Condition]:
-    """Returns the conditions by pooling, the numbers in its options, smoothing and
-    alpha; poolings and smoothings in the order they come in."""
-    poolings = [c.system.aggregator.name for c in conditions]
-    smoothings = [c.settings.get("smoothing") for c in conditions]
-
-    def key(c: Condition) -> tuple:
-        pooling, said = c.system.aggregator, c.settings
-        numbers = [float(x) for x in re.findall(r"\d+(?:\.\d+)?", str(pooling))]
-        smoothing = smoothings.index(said.get("smoothing"))
-        return poolings.index(pooling.name), numbers, smoothing, said.get("alpha", 0)
-
-    return sorted(conditions, key=key)
 
 
 def verdicts(run: Run) -> list[Verdict]:

@@ -15,9 +15,9 @@ _Family = Mapping[str, Any]  # one of the summary's comparisons
 
 
 def members(run: Run, family: _Family) -> list[Condition]:
-    """Returns the conditions of a family, see `facts.ordered`."""
+    """Returns the conditions of a family."""
     names = {family["reference"], *(d["condition"] for d in family["differences"])}
-    return facts.ordered([c for c in run.conditions if c.name in names])
+    return [c for c in run.conditions if c.name in names]
 
 
 def heading(family: _Family) -> str:
@@ -46,8 +46,7 @@ def section(run: Run, family: _Family) -> list[Block]:
         f"{text.probability(family['least_p'])}."
     ]
     caption = f"{name}: differences from {family['reference']}"
-    blocks: list[Block] = [[_picture(run, family)], Table(caption, rows, notes=notes)]
-    return [*blocks, _systems(run, family)] if name.startswith("Table 2") else blocks
+    return [[_picture(run, family)], Table(caption, rows, notes=notes)]
 
 
 def _picture(run: Run, family: _Family) -> Picture:
@@ -90,19 +89,6 @@ def confusions(run: Run) -> list[Block]:
         described = f"Recognized: {text.names(each)}."
         pictures.append(Picture(f"Confusions: {c.name}", described, figure))
     return [pictures]
-
-
-def _systems(run: Run, family: _Family) -> Table:
-    """Returns Table 2 of the paper: its system, the others that it names, and ours."""
-    ours = {c.name: c.ua for c in run.conditions}
-    systems = {
-        **paper.OTHERS,
-        "proposed, as published": paper.PUBLISHED[paper.PROPOSED],
-        f"proposed, here on {facts.corpus(run)}": ours[family["reference"]],
-    }
-    rows = [{"system": name, "UA": text.percent(ua)} for name, ua in systems.items()]
-    caption = f"{family['family']}: published systems, UA"
-    return Table(caption, rows, notes=facts.not_the_papers(run))
 
 
 def names(conditions: Sequence[Condition]) -> list[str]:

@@ -108,7 +108,7 @@ def powerless(compared: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _conditions(run: Run) -> list[Block]:
     """Returns all conditions, every metric, and the paper's figures beside ours."""
-    every, left = facts.ordered(run.conditions), facts.seeds(run)
+    every, left = run.conditions, facts.seeds(run)
     lost = any(c.seeds != left for c in every)
     folds = any(abs(c.ua - c.metrics["ua"]["mean_of_folds"]) > 1e-9 for c in every)
     paper_column = "paper" if facts.corpus(run) == "iemocap" else "paper (IEMOCAP)"

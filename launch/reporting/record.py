@@ -1,7 +1,6 @@
 """What a reader needs to trust a run and to repeat it."""
 
 import shlex
-from collections import Counter
 
 from launch.reporting.pages import Block, Code, Mark, Table
 from launch.reporting.runs import Run
@@ -39,9 +38,6 @@ def certificate(run: Run) -> list[Block]:
         return []
     order = [*_LEVELS]
     findings = sorted(run.findings, key=lambda finding: order.index(finding["level"]))
-    counts = Counter(finding["level"] for finding in findings)
-    said = [text.count(counts[level], level) for level in ("error", "warning")]
-    said.append(f"{text.count(counts['ok'], 'check')} passed")
     rows = [
         {
             "check": finding["check"].replace("_", " "),
@@ -50,8 +46,7 @@ def certificate(run: Run) -> list[Block]:
         }
         for finding in findings
     ]
-    found = Table("Protocol certificate", rows, {"result", "finding"})
-    return [f"{text.names(said).capitalize()}.", found]
+    return [Table("Protocol certificate", rows, {"result", "finding"})]
 
 
 def losses(run: Run) -> list[Block]:
