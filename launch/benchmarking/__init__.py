@@ -3,7 +3,6 @@
 workloads     the datasets to train on, and what each round trains
 contest       checks that all contestants train one model, and times them in turns
 ours, torch_rnn, flax_rnn    the contestants
-hardware      what a frame takes, and what the machine gives
 bare_smile    feature extraction beside bare openSMILE
 listening     how fast live audio is followed
 tables        the figures as Markdown

@@ -10,8 +10,8 @@ from typing import Any, Protocol
 import jax
 import numpy as np
 
-from launch.benchmarking import PEERS, hardware, workloads
-from launch.benchmarking.workloads import CLUSTERS, Workload
+from launch.benchmarking import PEERS, workloads
+from launch.benchmarking.workloads import Workload
 from vladser import model
 from vladser.data import dataset
 from vladser.registry import objectives
@@ -126,10 +126,9 @@ def measure(
       say: hears how it goes.
 
     Returns:
-      What the workload is, the speed of a matrix product, and every round of each
-      contestant with medians and ranges.
+      What the workload is, and every round of each contestant with medians and ranges.
     """
-    peak, peaks, entries, compiling = hardware.sgemm(), [], {}, {}
+    entries, compiling = {}, {}
     for name in names:
         say(f"{workload.name}: preparing {name}")
         entries[name] = load(name)(workload)
@@ -137,7 +136,6 @@ def measure(
         _train(entries[name], workload, 0)
     timed: dict[str, list[dict[str, float]]] = {name: [] for name in names}
     for number in range(1, rounds + 1):
-        peaks.append(peak())
         # Whoever comes first in one round comes last in the next.
         for name in names if number % 2 else reversed(names):
             timed[name].append(_train(entries[name], workload, number))
@@ -146,15 +144,12 @@ def measure(
         name: [round["frames"] / round["seconds"] for round in of]
         for name, of in timed.items()
     }
-    needed = hardware.flops(workload.spec, CLUSTERS)
     return {
         "name": workload.name,
         "utterances": len(workload.data.length),
         "frames": int(workload.data.length.sum()),
         "feature_set": workload.data.feature_set,
         "trials": len(workload.trials.seed),
-        "sgemm_flops_per_second": max(peaks),
-        "flops_per_frame": needed,
         "contestants": [
             {
                 "name": name,
@@ -164,7 +159,6 @@ def measure(
                 "ours_is_faster_by": spread(np.divide(rates["ours"], mine).tolist()),
                 "padding_efficiency": sum(round["frames"] for round in timed[name])
                 / sum(round["computed"] for round in timed[name]),
-                "share_of_sgemm": median(mine) * needed / max(peaks),
             }
             for name, mine in rates.items()
         ],

@@ -16,8 +16,7 @@ from vladser.engine.design import Design
 from vladser.features import extraction
 from vladser.types import Dataset, Spec, Trial, Utterance
 
-CLUSTERS = 4
-CONDITION = make(aggregator=f"netvlad(clusters={CLUSTERS})")  # the paper's
+CONDITION = make(aggregator="netvlad(clusters=4)")  # the paper's
 DESCRIPTORS = 147
 
 
