@@ -74,7 +74,7 @@ def test_an_interval_stands_beside_the_mean_over_speakers(tmp_path):
     }
     proposed = summary["conditions"][-1]
     mean, interval = ua(proposed)
-    beside = f"{mean}\xa0% (95\xa0% interval {interval}"
+    beside = f"{mean} % (95 % interval {interval}"
     assert f"Unweighted accuracy {beside}" in page.text
     assert f"{proposed['name']} {mean}" in page.text  # of a figure
 

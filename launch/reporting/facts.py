@@ -1,15 +1,10 @@
 """What is asked of a run in more than one place of its report."""
 
-from collections.abc import Callable
-
-import numpy as np
-
 from launch.reporting.runs import Condition, Run
 from vladser import text
 from vladser.corpora.iemocap import CLASSES
 from vladser.evaluation import comparisons, paper
 from vladser.evaluation.comparisons import Verdict
-from vladser.metrics import METRICS
 
 KINDS = {"supported": "good", "contradicted": "bad", "not distinguishable": "open"}
 
@@ -44,14 +39,6 @@ def verdicts(run: Run) -> list[Verdict]:
     """Returns what the run says of each claim of the paper that it can judge."""
     summary = run.summary
     return comparisons.verdicts(summary["comparisons"], summary["conditions"])
-
-
-def guessing(
-    guess: Callable[[np.ndarray], np.ndarray], condition: Condition, key: str
-) -> str:
-    """Returns a metric of a guess, `metrics.chance` or `metrics.majority`, in
-    percent."""
-    return text.percent(METRICS[key].compute(guess(condition.confusion)))
 
 
 def flag(run: Run, name: str) -> str | None:

@@ -44,8 +44,9 @@ def _lead(run: Run) -> list[str]:
     """Returns the result in a few short paragraphs."""
     first, best = facts.proposed(run), facts.highest(run)
     whose = ", the system that the paper proposes" * (first.system == paper.PROPOSED)
-    chance = facts.guessing(metrics.chance, first, "ua")
-    ua, wa = (facts.guessing(metrics.majority, first, key) for key in ("ua", "wa"))
+    chance = text.percent(1 / len(run.summary["emotions"]))
+    majority = metrics.majority(first.confusion)
+    ua, wa = text.percent(metrics.ua(majority)), text.percent(metrics.wa(majority))
     paragraphs = [
         f"Unweighted accuracy {_with_interval(first)} with {first.name}{whose}.",
         f"Chance is {chance} %. Always answering the most frequent class gives {ua} % "

@@ -92,11 +92,6 @@ def _anchor(title: str) -> str:
     return re.sub(r"\W+", "-", title).strip("-").lower()
 
 
-def _unbroken(text: str) -> str:
-    """Returns a text whose percent signs stay with their numbers."""
-    return re.sub(r"(?<=\d) (?=%)", "\N{NO-BREAK SPACE}", text)
-
-
 def _drawn(picture: Picture) -> Markup:
     """Returns the figure; `svg.inline` escapes what it is given."""
     return Markup(svg.inline(picture.figure, picture.title, picture.description))
@@ -114,5 +109,4 @@ _TEMPLATES.filters |= {
     "drawn": _drawn,
     "escaped": text.escaped,
     "markdown": _markdown,
-    "unbroken": _unbroken,
 }
