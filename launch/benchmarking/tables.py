@@ -18,9 +18,9 @@ def contest(results: Sequence[Mapping[str, Any]], notes: Mapping[str, str]) -> s
       results: from `contest.measure`.
       notes: on contestants.
     """
-    rows, said = [], {}
+    rows, about = [], {}
     for result in results:
-        said[result["name"]] = (
+        about[result["name"]] = (
             f"{result['utterances']:,} utterances, {result['frames']:,} frames "
             f"({result['feature_set']})"
         )
@@ -36,7 +36,7 @@ def contest(results: Sequence[Mapping[str, Any]], notes: Mapping[str, str]) -> s
                     f"{entry['padding_efficiency']:.3f}",
                 )
             )
-    lines = [f"- {name}: {note}" for name, note in {**said, **notes}.items()]
+    lines = [f"- {name}: {note}" for name, note in {**about, **notes}.items()]
     return "\n".join([text.table(_CONTEST, rows, {2}, markdown=True), "", *lines])
 
 

@@ -37,8 +37,8 @@ def _claims(runs: _Labelled) -> list[Block]:
     for label, run in runs.items():
         for verdict in facts.verdicts(run):
             p = f"p\N{NO-BREAK SPACE}{text.probability(verdict.p_holm)}"
-            said = f"{text.points(verdict.difference)}, {p}"
-            mark = Mark(facts.KINDS[verdict.verdict], said)
+            difference = f"{text.points(verdict.difference)}, {p}"
+            mark = Mark(facts.KINDS[verdict.verdict], difference)
             row: dict[str, Cell] = {"claim": verdict.claim, "from": verdict.family}
             row |= dict.fromkeys(runs, text.NONE)
             rows.setdefault((verdict.claim, verdict.family), row)[label] = mark
@@ -50,13 +50,13 @@ def _claims(runs: _Labelled) -> list[Block]:
         "points of UA, positive in the paper's direction. p is corrected within a "
         "family of one run, not over the runs."
     ]
-    blunt = [
+    warnings = [
         f"{label}: {sentence}"
         for label, run in runs.items()
         for sentence in overview.powerless(run.summary["comparisons"])
     ]
     caption = "The claims of the paper"
-    return [*blunt, Table(caption, [*rows.values()], {"from", *runs}, notes)]
+    return [*warnings, Table(caption, [*rows.values()], {"from", *runs}, notes)]
 
 
 def _conditions(runs: _Labelled) -> list[Block]:

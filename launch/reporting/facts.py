@@ -55,8 +55,8 @@ def seeds(run: Run) -> list[int]:
 
 def epochs(run: Run) -> list[str]:
     """Returns how many epochs were trained, where it is known."""
-    said = flag(run, "epochs")
-    return [text.count(int(said), "epoch")] if said else []
+    epochs = flag(run, "epochs")
+    return [text.count(int(epochs), "epoch")] if epochs else []
 
 
 def protocol(run: Run) -> str:

@@ -105,8 +105,8 @@ def names(conditions: Sequence[Condition]) -> list[str]:
 
 
 def _smoothing(condition: Condition) -> tuple[str, float]:
-    said = condition.settings
-    return said.get("smoothing", "none"), said.get("alpha", 0.0)
+    settings = condition.settings
+    return settings.get("smoothing", "none"), settings.get("alpha", 0.0)
 
 
 def _curves(conditions: Sequence[Condition]) -> tuple | None:

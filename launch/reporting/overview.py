@@ -95,11 +95,11 @@ def _claims(run: Run) -> list[Block]:
 
 def powerless(compared: Sequence[Mapping[str, Any]]) -> list[str]:
     """Returns a warning for the families in which no comparison can be significant."""
-    blunt = [family for family in compared if family["least_p"] >= comparisons.LEVEL]
-    if not blunt:
+    weak = [family for family in compared if family["least_p"] >= comparisons.LEVEL]
+    if not weak:
         return []
-    speakers = text.count(blunt[0]["speakers"], "speaker")
-    least = [f"{text.probability(f['least_p'])} in {f['family']}" for f in blunt]
+    speakers = text.count(weak[0]["speakers"], "speaker")
+    least = [f"{text.probability(f['least_p'])} in {f['family']}" for f in weak]
     return [
         f"With {speakers} the smallest corrected p that can occur is "
         f"{text.names(least)}: no difference there can be told from chance, whatever "
@@ -149,9 +149,9 @@ def _conditions(run: Run) -> list[Block]:
 
 
 def _with_interval(condition: Condition) -> str:
-    said = f"{text.percent(condition.ua)} %"
+    ua = f"{text.percent(condition.ua)} %"
     if condition.interval is None:
-        return said
+        return ua
     interval = text.interval(condition.interval, text.percent)
     speakers = text.count(len(condition.speakers), "speaker")
-    return f"{said} (95 % interval {interval}, {speakers})"
+    return f"{ua} (95 % interval {interval}, {speakers})"

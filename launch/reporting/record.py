@@ -74,14 +74,16 @@ def repeat(run: Run) -> list[Block]:
         file = run.folder / "flags.txt"
         command = f"python -m launch.main {shlex.quote(f'--flagfile={file}')}"
         blocks = [Code(command), f"{file} holds", Code(run.flags.rstrip())]
-    rows = [{"what": name, "value": said} for name, said in _facts(run).items() if said]
+    rows = [
+        {"what": name, "value": value} for name, value in _facts(run).items() if value
+    ]
     return [*blocks, Table("Data, environment and cost", rows, {"value"})]
 
 
 def how_to_read() -> list[Block]:
     """Returns what the metrics and the statistics mean."""
-    said = [f"{m.name}, {m.title}, is {m.definition}." for m in METRICS.values()]
-    return [" ".join(said), *_HOW]
+    metrics = [f"{m.name}, {m.title}, is {m.definition}." for m in METRICS.values()]
+    return [" ".join(metrics), *_HOW]
 
 
 def _facts(run: Run) -> dict[str, str | None]:

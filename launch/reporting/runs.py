@@ -113,18 +113,18 @@ def readable(path: Path | str) -> Iterator[None]:
 
 def _conditions(summary: dict[str, Any]) -> list[Condition]:
     classes, read = len(summary["emotions"]), []
-    for said in summary["conditions"]:
-        system = comparisons.condition(said)
+    for entry in summary["conditions"]:
+        system = comparisons.condition(entry)
         read.append(
             Condition(
-                name=said["name"],
+                name=entry["name"],
                 system=system,
                 settings=condition.settings(system),
-                seeds=said["seeds"],
-                metrics=metrics.of_summary(said),
-                confusion=np.reshape(said["confusion"], (classes, classes)),
-                folds=said["folds"],
-                speakers=said["speakers"],
+                seeds=entry["seeds"],
+                metrics=metrics.of_summary(entry),
+                confusion=np.reshape(entry["confusion"], (classes, classes)),
+                folds=entry["folds"],
+                speakers=entry["speakers"],
             )
         )
     if not read:

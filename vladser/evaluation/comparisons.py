@@ -149,24 +149,24 @@ def condition(entry: Mapping[str, Any]) -> Condition:
 
 def _settings(condition: Condition) -> tuple[tuple[str, Any], ...]:
     """Returns what the paper does not vary."""
-    said = settings(condition)
-    return tuple((name, said.get(name)) for name in names() if name not in _VARIED)
+    own = settings(condition)
+    return tuple((name, own.get(name)) for name in names() if name not in _VARIED)
 
 
 def _as_in_paper(condition: Condition) -> Condition:
     """Returns the condition with all that the paper does not vary set as there."""
-    said = settings(condition)
-    return make(**{name: said[name] for name in _VARIED if name in said})
+    own = settings(condition)
+    return make(**{name: own[name] for name in _VARIED if name in own})
 
 
 def _suffix(setting: tuple, groups: Iterable[tuple]) -> str:
     """Returns the settings that differ among the groups, for a family's name."""
-    told = [
+    differing = [
         f"{name.replace('_', ' ')} {text(value)}"
         for (name, value), *others in zip(setting, *groups, strict=True)
         if len(set(others)) > 1
     ]
-    return f" ({', '.join(told)})" if told else ""
+    return f" ({', '.join(differing)})" if differing else ""
 
 
 def _claim(reference: Condition, member: Condition) -> Claim | None:

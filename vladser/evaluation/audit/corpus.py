@@ -144,10 +144,10 @@ def _published(corpus: Dataset, corpus_name: str) -> Iterator[Finding]:
     }
     if not counts or {*corpus.emotions} != {*iemocap.CLASSES}:
         return
-    here = {name: tuple(of[c] for c in iemocap.CLASSES) for name, of in counts.items()}
-    everyone = sorted({*here, *iemocap.COUNTS})
-    differ = [name for name in everyone if here.get(name) != iemocap.COUNTS.get(name)]
-    total, expected = (sum(map(sum, c.values())) for c in (here, iemocap.COUNTS))
+    ours = {name: tuple(of[c] for c in iemocap.CLASSES) for name, of in counts.items()}
+    everyone = sorted({*ours, *iemocap.COUNTS})
+    differ = [name for name in everyone if ours.get(name) != iemocap.COUNTS.get(name)]
+    total, expected = (sum(map(sum, c.values())) for c in (ours, iemocap.COUNTS))
     if differ:
         text = (
             f"{total:,} utterances, where the literature has {expected:,} of angry, "
