@@ -25,7 +25,7 @@ from vladser.models import bundle
 
 LIMIT = 60.0  # seconds: a loaded machine takes more than the documented 10
 SMALL = ("--final_model", "--run_dir=new", *launching.SMALL)
-TINY = ("--peers=none", "--trials=2", "--rounds=1", "--frames=5000")
+TINY = ("--peers=none", "--trials=2", "--rounds=1")
 # In a folder of its own: the seconds in which signals come, most programs last longer.
 PROGRAMS = {
     "main": (4.0, "main", "{corpus}", *SMALL),

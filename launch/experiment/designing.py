@@ -12,8 +12,8 @@ from vladser.condition import specification
 from vladser.data import dataset, folds
 from vladser.engine.design import Design
 from vladser.errors import InputError
-from vladser.evaluation.audit import checks
-from vladser.evaluation.audit.checks import Finding
+from vladser.evaluation.audit import corpus, training
+from vladser.evaluation.audit.finding import Finding
 from vladser.types import Dataset, Fold, Part, Utterance
 
 
@@ -66,8 +66,8 @@ def audit(
     """
     name = "" if settings.test_corpus else settings.corpus
     return [
-        *checks.corpus(design.datasets[0], utterances, design.folds, name),
-        *checks.protocol(design),
+        *corpus.findings(design.datasets[0], utterances, design.folds, name),
+        *training.planned(design),
     ]
 
 

@@ -31,8 +31,8 @@ from vladser.engine.design import Design
 from vladser.engine.results import Results
 from vladser.errors import TrainingError
 from vladser.evaluation import netvlad_clusters
-from vladser.evaluation.audit import checks
-from vladser.evaluation.audit.checks import Finding
+from vladser.evaluation.audit import training as training_audit
+from vladser.evaluation.audit.finding import Finding
 
 
 def run(settings: Settings, processes: Processes) -> None:
@@ -152,7 +152,7 @@ def _test(
     finished += map(checkpoints.unpack, processes.receive())
     parts = [(part.batch, part.results) for part in finished]
     merged = results.merge(parts, design)
-    _certify(folder, [*findings, *checks.trained(design, merged)])
+    _certify(folder, [*findings, *training_audit.given(design, merged)])
     clusters = dict(netvlad_clusters.of_results(design, parts))
     summary = outputs.write(settings, design, merged, clusters, loaded.bad, figures)
     if summary["conditions"]:
