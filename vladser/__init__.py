@@ -4,6 +4,7 @@ The rooms, in the order in which data flows: each imports those above it alone.
 
     errors       what goes wrong, for users to read
     files        written whole, with digests that notice damage
+    processes    workers, which leave Ctrl-C to the program
     types        the data that flows, and the contracts of parts
     options      what values an option of a part may have
     text         numbers and tables for readers

@@ -1,16 +1,15 @@
 """Features in worker processes: a crash or a hang costs one file."""
 
 import os
-import signal
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, TimeoutError, as_completed
-from contextlib import contextmanager
-from multiprocessing import get_context, resource_tracker
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 from pebble import ProcessExpired, ProcessPool
 
+from vladser import processes
 from vladser.errors import InputError
 from vladser.features import audio, cache
 from vladser.features.audio import BadAudio
@@ -44,7 +43,7 @@ def compute(
     spawn = get_context("spawn")
     pool = ProcessPool(min(workers, len(pending)), initializer=_mute, context=spawn)
     try:
-        with _deaf_to_interrupts():
+        with processes.deaf_to_interrupts():
             tasks: dict[Future, Job] = {
                 pool.schedule(_compute, (*job, *how), timeout=limit): job
                 for job in pending
@@ -68,18 +67,6 @@ def compute(
     finally:
         pool.stop()  # also when interrupted: without waiting for what is left
         pool.join()
-
-
-@contextmanager
-def _deaf_to_interrupts() -> Iterator[None]:
-    """Keeps Ctrl-C from processes and threads that begin in here: a terminal sends it
-    to workers as well, and it is for the program to stop them."""
-    resource_tracker.ensure_running()  # lest it begin later, and undo this
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _mute() -> None:

@@ -16,6 +16,8 @@ from typing import NamedTuple
 import audresample
 import numpy as np
 
+from vladser import processes
+
 SAMPLE_RATE = 16_000
 REVISION = 1  # raise it with every change to this file that can be heard
 
@@ -56,7 +58,9 @@ def speak(lines: Sequence[Line]) -> list[np.ndarray]:
     """
     spawn = get_context("spawn")
     with ProcessPoolExecutor(1, spawn, _end_with_parent) as process:
-        return process.submit(_speak_here, lines).result()
+        with processes.deaf_to_interrupts():
+            spoken = process.submit(_speak_here, lines)
+        return spoken.result()
 
 
 def _end_with_parent() -> None:
