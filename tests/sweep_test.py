@@ -6,10 +6,9 @@ import jax
 import numpy as np
 import pytest
 import toys
-from closeness import assert_same
+from closeness import assert_equal, assert_same
 
-from vladser import model
-from vladser.condition import make, settings, specification
+from vladser.condition import settings
 from vladser.data import dataset, folds
 from vladser.engine import experiment, placement, sweep, trials
 from vladser.engine.events import Step
@@ -56,10 +55,10 @@ def test_place_fills_up_the_rectangle():
     mesh = placement.mesh(1, 3, jax.devices())
     array = np.arange(6.0).reshape(1, 3, 2)
     filled = np.asarray(placement.place(mesh, array, empty=-1))
-    np.testing.assert_array_equal(filled[:, :3], array)
+    assert_equal(filled[:, :3], array)
     assert (filled[:, 3:] == -1).all()
     copied = np.asarray(placement.place(mesh, array))
-    np.testing.assert_array_equal(copied[:, 3], array[:, 2])
+    assert_equal(copied[:, 3], array[:, 2])
 
 
 @pytest.mark.slow
@@ -98,9 +97,9 @@ def test_what_is_drawn_depends_on_seed_epoch_and_step_alone():
         _, loss = on_devices.train_step(states, rows, epoch, step)
         losses.append(on_devices.to_host(loss))
     *losses, again = np.array(losses)
-    np.testing.assert_array_equal(again, losses[0])
+    assert_equal(again, losses[0])
     # Conditions and folds of a seed are paired.
-    np.testing.assert_array_equal(again[:, 0::2], again[:, 1::2])
+    assert_equal(again[:, 0::2], again[:, 1::2])
     assert len(np.unique(losses)) == 4 * 2 * 2  # draws, seeds, alphas
 
 
@@ -139,25 +138,15 @@ def test_a_trial_has_its_conditions_settings_and_its_folds_shares():
 
 
 @pytest.mark.slow
-def test_trials_that_differ_in_their_pooling_alone_start_from_the_same_lstm():
-    specs = [
-        specification(make(aggregator=name, cells=4), 5, 4)
-        for name in ("mean", "statistics", "maximum")
-    ]
-    init = jax.jit(lambda key: [model.init(key, spec) for spec in specs])
-    mean, statistics, maximum = jax.device_get(init(jax.random.key(2)))
-    for leaf, other in zip(mean.encoder, statistics.encoder, strict=True):
-        np.testing.assert_array_equal(leaf, other)
-    np.testing.assert_array_equal(mean.head.kernel, maximum.head.kernel)
-
-
-@pytest.mark.slow
-def test_seeds_differ_and_folds_share_their_first_weights():
-    design = toys.design(toys.corpus())
-    _, _, rectangle = experiment.prepare(design)
-    mesh = placement.mesh(2, len(design.folds))
-    states = sweep.init(rectangle, spec=design.specification(0), mesh=mesh)
-    params = jax.device_get(states.params)
-    for leaf in params.head.kernel, params.encoder.input_kernel, params.aggregator.c:
-        assert (leaf[:, :1] == leaf).all()
-        assert (leaf[0, 0] != leaf[1, 0]).all()
+def test_first_weights_differ_by_seed_and_are_shared_by_folds_and_poolings():
+    corpus, encoders = toys.corpus(), []
+    for pooling in "mean", "netvlad(clusters=2)":
+        design = toys.design(corpus, [toys.but(aggregator=pooling)])
+        _, _, rectangle = experiment.prepare(design)
+        mesh = placement.mesh(2, len(design.folds))
+        states = sweep.init(rectangle, spec=design.specification(0), mesh=mesh)
+        params = jax.device_get(states.params)
+        for leaf in params.head.kernel, params.encoder.input_kernel:
+            assert (leaf[:, :1] == leaf).all() and (leaf[0, 0] != leaf[1, 0]).all()
+        encoders.append(params.encoder)
+    assert_equal(*encoders)
