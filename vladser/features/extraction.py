@@ -75,7 +75,8 @@ def extract(
     Raises:
       InputError: features cannot be computed here, or the cache cannot be written.
     """
-    utterances, outcomes = [*utterances], dict[str, Path | BadAudio]()
+    utterances, cache_dir = [*utterances], Path(cache_dir)
+    outcomes: dict[str, Path | BadAudio] = {}
     how = features, max_seconds, workers
     good = []
     with started(utterances, cache_dir, *how) as sources:
