@@ -28,6 +28,7 @@ SMALL = (
 )
 # Its phases, and what it writes there, below the folder of the experiment.
 PHASES = {
+    "start": "stderr",
     "extraction": "cache/features/vladser147-*/*",
     "compilation": "run/audit.json",
     "training": "run/checkpoints/*.checkpoint",

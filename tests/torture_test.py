@@ -97,7 +97,7 @@ def test_at_any_moment_of_any_phase_too(tmp_path, number):
     (tmp_path / "whole").mkdir()
     experiment = Experiment(DEMO, tmp_path / "whole")
     assert Attempt(experiment).end() == 0
-    draw, longest = random.Random(0), {"checkpoint": 0.005}
+    draw, longest = random.Random(0), {"start": 4.0, "checkpoint": 0.005}
     for n in range(DEPTH):
         (tmp_path / str(n)).mkdir()
         # Three phases twice: no two experiments go alike.

@@ -81,14 +81,6 @@ def require(findings: Sequence[Finding]) -> None:
         )
 
 
-def digest(by_features: Mapping[Part, Dataset]) -> str:
-    """Returns the SHA-256 of all data, in hexadecimal digits."""
-    digests = [dataset.digest(data) for data in by_features.values()]
-    if len(digests) == 1:
-        return digests[0]
-    return hashlib.sha256("".join(digests).encode()).hexdigest()
-
-
 def describe(settings: Settings, by_features: Mapping[Part, Dataset]) -> dict[str, Any]:
     """Returns the content of dataset.json, in which `feature_sets` lists all features
     where there are several."""
@@ -100,6 +92,9 @@ def describe(settings: Settings, by_features: Mapping[Part, Dataset]) -> dict[st
         }
         for data in by_features.values()
     ]
+    digest, *others = map(dataset.digest, by_features.values())
+    if others:
+        digest = hashlib.sha256("".join([digest, *others]).encode()).hexdigest()
     data = next(iter(by_features.values()))
     counts = Counter(zip(data.speaker.tolist(), data.label.tolist(), strict=True))
     return {
@@ -108,7 +103,7 @@ def describe(settings: Settings, by_features: Mapping[Part, Dataset]) -> dict[st
         "utterances": len(data.utterances),
         **sets[0],
         **({"feature_sets": sets} if len(sets) > 1 else {}),
-        "digest": digest(by_features),
+        "digest": digest,
         "speakers": {
             speaker: {emotion: counts[s, e] for e, emotion in enumerate(data.emotions)}
             for s, speaker in enumerate(data.speakers)
