@@ -79,10 +79,7 @@ def test_utterances_of_any_lengths_are_classified_in_their_order(
     assert_same(tuple(found), _expected(bundle, features), TERMS)
 
 
-@pytest.mark.parametrize("streaming", [True, False])
-def test_no_utterance_and_no_frame_are_results_too(streaming, monkeypatch):
-    if not streaming:
-        _never_streams(monkeypatch)
+def test_no_utterance_and_no_frame_are_results_too():
     bundle = _bundle("mean")
     found = inference.finish(bundle, inference.start(bundle, 2))
     bias = np.exp(bundle.params.head.bias)  # all that is left of it

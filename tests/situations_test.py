@@ -129,9 +129,9 @@ def test_the_install_path_may_hold_any_letters(tmp_path):
 SESSION, PARTNER = "--hold_out=session", "--validation=partner"
 SCARCE = [
     ([], "", 1, "no utterances; expected a line for each"),
-    (rows("x"), "", 2, "one speaker, x, has all"),
+    (rows("x"), "", 2, "x leaves fewer than two emotions"),
     (rows("xy", "sad"), "", 2, "emotion angry: no utterance"),
-    (rows("xy"), "--emotions=sad", 2, "one class; expected at least two"),
+    (rows("xy"), "--emotions=sad", 2, "expected at least two classes"),
     (rows("x", "angry") + rows("y", "sad"), "", 2, "x leaves fewer than two emotions"),
     (rows("xy") + rows("z", "sad", "s"), SESSION, 2, "4 of 5 utterances have no"),
     (rows("xy", session="one") + rows("z"), PARTNER, 2, "z belongs to no single ses"),

@@ -146,6 +146,19 @@ def test_told_to_stop_it_gives_the_last_result_first(model, number):
 MP3 = np.concatenate([[-1025], streams.speech(0.3)])  # begins like a frame of one
 
 
+@pytest.mark.slow
+def test_a_reader_who_leaves_ends_it(model):
+    process = streams.start(f"--model={model}", "--every=0.1")
+    process.stdin.write(streams.pcm(0.5))
+    process.stdin.flush()
+    process.stdout.readline()
+    process.stdout.close()
+    process.stdin.write(streams.pcm(0.5))
+    process.stdin.close()
+    assert process.stderr.read() == b""
+    assert process.wait() == 1
+
+
 @pytest.mark.parametrize(
     ("given", "status", "said"),
     [
