@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from launch.benchmarking.contestants import PEERS
+from launch.benchmarking import PEERS
 from launch.command_line import cli, fields
 from launch.command_line.fields import flag
 from launch.command_line.parsers import one_of, option, several
@@ -52,16 +52,15 @@ class Settings(fields.Settings):
 
     Attributes:
       workloads: what to train on, or none. emodb: EMO-DB's four classes, or without
-        data_dir noise of such lengths; iemocap: noise of the lengths of IEMOCAP's 5,531
-        utterances; 300: noise, all utterances of 300 frames.
+        data_dir noise of such lengths; iemocap: noise of the lengths of IEMOCAP's
+        utterances, 560 of them; 300: noise, all utterances of 300 frames.
       peers: contestants beside ours, or none.
       extraction: also times the extraction of features in data_dir.
       streaming: also times the streaming of audio in data_dir.
       data_dir: the folder of EMO-DB.
       trials: trials of a workload, one number or several: up to 10 are folds,
         multiples of 10 several seeds.
-      rounds: rounds to time, after one to warm up.
-      frames: real frames of a round, roughly, of all trials together.
+      rounds: epochs to time, after one to warm up.
       devices: CPU devices that jax sees.
       json: a file for all figures, including those of each round.
     """
@@ -74,7 +73,6 @@ class Settings(fields.Settings):
     cache_dir: Path = fields.cache_dir("Data")
     trials: tuple[int, ...] = flag("How", "10", several(_trials))
     rounds: Count = flag("How", 5)
-    frames: Count = flag("How", 1_000_000)
     devices: Count = flag("How", cores())
     json: Path = flag("Output")
 
@@ -110,7 +108,7 @@ def main(settings: Settings) -> None:
         for name in settings.workloads:
             data = workloads.load(name, folder, settings.cache_dir)
             for trials in settings.trials:
-                plan = workloads.plan(name, data, trials, settings.frames, rounds + 1)
+                plan = workloads.plan(name, data, trials, rounds + 1)
                 names = ["ours", *agreed]
                 measured.append(contest.measure(plan, names, rounds, terminal.say))
         result |= {"workloads": measured, "peers": notes}

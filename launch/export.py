@@ -46,10 +46,8 @@ class Settings(model_flags.Settings):
         """See `fields.Settings.checked`."""
         self.describe()
         output = self.output or Path(f"{self.model.resolve().name}.{self.to}")
-        if output.exists():
-            raise InputError(f"--output: {output} exists: name another file")
-        if not output.parent.is_dir():
-            raise InputError(f"--output: {output.parent} is no folder")
+        if output.exists() or not output.parent.is_dir():
+            raise InputError(f"--output={output}: expected a new file's name")
         return replace(self, output=output)
 
 
@@ -72,10 +70,7 @@ def main(settings: Settings) -> None:
     checked = check.run(content, settings.to, bundle)
     files.write_bytes(settings.output, content)
     print(
-        f"wrote {settings.output}: {len(content) / 1000:.0f} KB, worst difference "
-        f"{checked.worst:.0e} over {checked.utterances} utterances in {checked.runtime}"
-    )
-    print(
+        f"wrote {settings.output}: {len(content) / 1000:.0f} KB, {checked}\n"
         f"probabilities: {', '.join(bundle.emotions)}; features: {bundle.feature_set}"
     )
 

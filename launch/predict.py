@@ -18,6 +18,7 @@ if __name__ == "__main__":
 
 import sys
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Self
 
@@ -25,16 +26,13 @@ from launch.command_line import cli, fields
 from launch.command_line.fields import flag, words
 from launch.command_line.parsers import one_of
 from launch.experiment import run_dir, terminal
-from launch.predicting import formats, inputs, model_features, windows
-from launch.predicting.classifying import Classified, classify
+from launch.predicting import inputs, model_features, predictions, windows
 from vladser import text
 from vladser.errors import InputError
 from vladser.features import extraction
 from vladser.features.audio import RATE
 from vladser.features.cores import cores
-from vladser.models.bundle import Bundle
 from vladser.options import Count, Positive
-from vladser.types import Features, Utterance
 
 
 @dataclass(frozen=True)
@@ -55,7 +53,7 @@ class Settings(model_features.Settings):
     window: Positive | None = flag("Long recordings")
     hop: Positive | None = flag("Long recordings")
     timeline: Path | None = flag("Long recordings")
-    format: str = flag("Output", "table", one_of(*formats.FORMATS))
+    format: str = flag("Output", "table", one_of(*predictions.FORMATS))
     embeddings: Path | None = flag("Output")
     max_seconds: Positive = flag("Extraction", 60.0)
     workers: Count = flag("Extraction", cores())
@@ -67,11 +65,8 @@ class Settings(model_features.Settings):
         shortest = features.shortest / RATE
         window, hop, embeddings = self.window, self.hop, self.embeddings
         if window is None:
-            for name in "hop", "timeline":
-                if getattr(self, name) is not None:
-                    raise InputError(
-                        f"--{name} goes with --window, the length of windows"
-                    )
+            if hop is not None or self.timeline is not None:
+                raise InputError("--hop and --timeline go with --window")
         elif not features.setup:
             raise InputError(
                 "--window cuts audio: this model takes ready features (.npy)"
@@ -83,18 +78,9 @@ class Settings(model_features.Settings):
             )
         elif (hop := hop or window / 2) > window:
             raise InputError(f"--hop={hop:g}: expected at most --window={window:g}")
-        if embeddings and embeddings.exists():
-            raise InputError(f"--embeddings={embeddings} exists: name another file")
-        if embeddings and not embeddings.parent.is_dir():
-            raise InputError(
-                f"--embeddings={embeddings}: no folder {embeddings.parent}"
-            )
+        if embeddings and (embeddings.exists() or not embeddings.parent.is_dir()):
+            raise InputError(f"--embeddings={embeddings}: expected a new file's name")
         return replace(self, hop=hop)
-
-    @property
-    def unit(self) -> str:
-        """What is classified as a whole."""
-        return "window" if self.window else "file"
 
 
 def main(settings: Settings) -> None:
@@ -102,57 +88,44 @@ def main(settings: Settings) -> None:
     with cli.wrong_use():
         features = settings.find_features()
         suffixes = inputs.AUDIO if features.setup else {".npy"}
-        given = inputs.find(settings.files, suffixes)
+        utterances, notes = inputs.find(settings.files, suffixes)
         if settings.timeline:
             run_dir.make(settings.timeline)
-    remark = settings.remark(settings.cache_dir)
-    for note in filter(None, [*given.notes, remark]):
+    for note in filter(None, [*notes, settings.remark(settings.cache_dir)]):
         terminal.say(f"note: {note}")
-    recordings = [[utterance] for utterance in given.utterances]
+    recordings, unit = [[utterance] for utterance in utterances], "file"
     if settings.window and settings.hop:
-        recordings = windows.cut(given.utterances, settings.window, settings.hop)
-    utterances = [window for recording in recordings for window in recording]
-    classified = _classify(settings, features, utterances)
-    # File names may be any bytes. (typeshed says TextIO, which stdout may be.)
-    sys.stdout.reconfigure(errors="surrogateescape")  # type: ignore[union-attr]
-    write = formats.FORMATS[settings.format]
-    write(formats.rows(utterances, classified), classified.emotions, sys.stdout)
-    sys.stdout.flush()
-    if settings.embeddings:
-        formats.write_embeddings(settings.embeddings, utterances, classified)
-    if settings.timeline:
-        from launch.predicting import timelines  # late because it imports matplotlib
-
-        timelines.write(settings.timeline, recordings, classified)
-    for complaint in formats.complaints(utterances, classified):
-        terminal.say(complaint)
-    if classified.bad:
-        raise InputError(
-            f"{len(classified.bad):,} of {text.count(len(utterances), settings.unit)} "
-            "could not be classified"
-        )
-
-
-def _classify(
-    settings: Settings, features: Features, utterances: list[Utterance]
-) -> Classified:
-    def load() -> Bundle:
+        recordings = windows.cut(utterances, settings.window, settings.hop)
+        utterances, unit = [*chain(*recordings)], "window"
+    with (
+        extraction.started(
+            utterances,
+            settings.cache_dir,
+            features,
+            settings.max_seconds,
+            settings.workers,
+            keep=settings.window is None,  # windows are many, and overlap
+        ) as extracted,
+        terminal.bar("features", len(utterances), unit) as bar,
+    ):
         from launch.command_line import backend  # late because it imports jax
 
         backend.prepare(1, settings.cache_dir / "xla")
-        return settings.load()
-
-    extracted = extraction.each(
-        utterances,
-        settings.cache_dir,
-        features=features,
-        max_seconds=settings.max_seconds,
-        workers=settings.workers,
-        keep=settings.window is None,  # windows are many, and overlap
-    )
-    with terminal.bar("features", len(utterances), settings.unit) as bar:
-        keep = settings.embeddings is not None
-        return classify(len(utterances), extracted, load, keep, bar.update)
+        bundle = settings.load()
+        predicted = predictions.make(bundle, utterances, chain(*extracted), bar.update)
+    # File names may be any bytes. (typeshed says TextIO, which stdout may be.)
+    sys.stdout.reconfigure(errors="surrogateescape")  # type: ignore[union-attr]
+    predictions.show(predicted, settings.format)
+    sys.stdout.flush()
+    if settings.embeddings:
+        predictions.write_embeddings(predicted, settings.embeddings)
+    if settings.timeline:
+        windows.draw(settings.timeline, recordings, predicted)
+    for complaint in predictions.complaints(predicted):
+        terminal.say(complaint)
+    if predicted.bad:
+        count = text.count(len(utterances), unit)
+        raise InputError(f"{len(predicted.bad):,} of {count} could not be classified")
 
 
 if __name__ == "__main__":

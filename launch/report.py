@@ -5,7 +5,7 @@
 
 The report of one run is written into its run directory; the comparison of several,
 such as runs on several corpora, into --output. Both are a page that opens without a
-network, report.html, and its tables as Markdown, report.md. Only the files of the runs
+network, report.html, and the same as Markdown, report.md. Only the files of the runs
 are needed; an earlier report is replaced.
 """
 
@@ -16,7 +16,6 @@ if __name__ == "__main__":
 
     stopping.listen()  # before the imports, which take time
 
-from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
@@ -42,14 +41,11 @@ class Settings(fields.Settings):
     @property
     def folders(self) -> list[Path]:
         """The run directories."""
-        return [Path(run).expanduser() for run in self.runs]
+        return list(dict.fromkeys(Path(run).expanduser() for run in self.runs))
 
     def checked(self) -> Self:
         """See `fields.Settings.checked`."""
-        for folder, count in Counter(f.resolve() for f in self.folders).items():
-            if count > 1:
-                raise InputError(f"{folder} is named twice")
-        if self.output is None and len(self.runs) > 1:
+        if self.output is None and len(self.folders) > 1:
             raise InputError("--output is required for several runs: a folder")
         return replace(self, output=self.output or self.folders[0])
 

@@ -15,6 +15,7 @@ if __name__ == "__main__":
 
     stopping.listen()  # before the imports, which take time
 
+import shutil
 import sys
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -27,9 +28,8 @@ from launch.command_line.fields import flag
 from launch.experiment import terminal
 from launch.predicting import model_features
 from launch.streaming import sources
-from vladser.condition import Condition
 from vladser.errors import InputError
-from vladser.registry import aggregators, encoders
+from vladser.features import extraction
 
 LONGEST = 60.0  # seconds
 SPOKEN = 4.0  # seconds
@@ -68,8 +68,7 @@ class Settings(model_features.Settings):
         if self.microphone:
             sources.sounddevice()
         elif sys.stdin is None or sys.stdin.isatty():
-            state = "is a terminal" if sys.stdin else "is closed"
-            raise InputError(f"standard input {state}: expected raw PCM, see --help")
+            raise InputError("standard input is no audio: expected PCM, see --help")
         default = SPOKEN if self.microphone else LONGEST
         return replace(self, utterance=self.utterance or default)
 
@@ -82,42 +81,37 @@ def main(settings: Settings) -> None:
     # Single frames are no work for an accelerator, which others may want.
     jax.config.update("jax_platforms", "cpu")
 
-    from launch.streaming import display
     from launch.streaming.following import follow, warm_up
+    from vladser import model
 
-    bundle = settings.load()
-    _require_streaming(settings, bundle.condition)
-    features = settings.find_features()
-    assert features.setup and features.live  # see `Settings.checked`
+    bundle, features = settings.load(), settings.find_features()
+    if not model.streams(bundle.spec):
+        parts = f"{bundle.condition.encoder} or {bundle.condition.aggregator}"
+        raise cli.UsageError(
+            f"{settings.model}: {parts} needs all frames at once: expected parts that "
+            "stream, as all of vladser's but bilstm do"
+        )
     if remark := settings.remark(Path()):
         terminal.say(f"note: {remark}")
-    live = partial(features.live, features.setup())
-    show, shown = display.make(bundle.emotions), False
+    assert features.live  # see `Settings.checked`
+    live = partial(features.live, extraction.set_up(features))
     warm_up(bundle)
     audio = sources.microphone() if settings.microphone else sources.stdin()
     results = follow(bundle, live, audio, settings.every, settings.utterance)
+    result = None
     with stopping.deferred(), closing(results):  # a signal waits for the last result
         for result in results:
-            show(result)
-            shown = True
-    if not shown:
+            if sys.stdout.isatty():  # in the place of the one before
+                width = shutil.get_terminal_size().columns - 1  # the last column wraps
+                end = "\n" if result.final else ""
+                print(f"\r\x1b[K{result.as_line()[:width]}", end=end, flush=True)
+            else:
+                print(result.as_json(), flush=True)
+    if result is None:
         raise InputError(
             "there was no audio to classify: expected at least "
             f"{features.shortest} samples"
         )
-
-
-def _require_streaming(settings: Settings, condition: Condition) -> None:
-    """Raises UsageError where a part of the model needs all frames at once."""
-    for room, way in (encoders, "recurrence"), (aggregators, "stepwise"):
-        part = getattr(condition, room.kind)
-        if getattr(room.build(part), way) is None:
-            built_in = {name: room.build(room.parse(name)) for name in room.names()}
-            names = [name for name, made in built_in.items() if getattr(made, way)]
-            raise cli.UsageError(
-                f"{settings.model}: {room.kind} {part} needs all frames at once: "
-                f"expected one that streams, such as {', '.join(names)}"
-            )
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ import re
 from functools import cache
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import oracles
 import pytest
@@ -13,10 +12,10 @@ from flax import linen
 
 from vladser import model, rules
 from vladser.aggregators.linen import from_linen
-from vladser.aggregators.stepwise import stepwise
 from vladser.condition import make, specification
 from vladser.errors import InputError
 from vladser.registry import aggregators
+from vladser.types import Aggregator
 
 pytestmark = [pytest.mark.numeric, pytest.mark.usefixtures("float64")]
 
@@ -94,9 +93,8 @@ def test_initial_weights_keep_scores_of_the_size_of_one():
     ghost, following, heads, weighted = init(jax.random.key(0))
     assert ghost.w.shape == (5, 64) and (ghost.w[:4] != ghost.c).any()
     normals = [(leaf, 64) for leaf in (ghost.w, ghost.c, following.expand)]
-    wider = following.attention, following.w, following.c
-    for normal, width in (*normals, *((leaf, 128) for leaf in wider)):
-        # Four standard errors, of hundreds of numbers.
+    normals += [(leaf, 128) for leaf in (following.attention, following.w, following.c)]
+    for normal, width in normals:  # within four standard errors
         assert abs(normal.std() * width**0.5 - 1) < 4 / (2 * normal.size) ** 0.5
         assert abs(normal.mean()) * width**0.5 < 4 / normal.size**0.5
     for bias in ghost.b, following.b, following.expand_bias:
@@ -170,12 +168,7 @@ def normalized():
 
 
 def no_vector():
-    return stepwise(
-        lambda key, dim: (),
-        lambda params, dim: jnp.zeros((1, dim)),
-        lambda params, state, frames, mask: state,
-        lambda params, state: state,
-    )
+    return Aggregator(lambda key, dim: (), lambda params, frames, mask: frames)
 
 
 @pytest.mark.parametrize(

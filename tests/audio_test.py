@@ -28,31 +28,19 @@ def refused(file, *arguments):
     return str(error.value)
 
 
-def test_sixteen_bits_arrive_as_they_are(file):
-    samples = np.array([-32768, -1, 0, 1, 32767] * 400, np.int16)
-    soundfile.write(file, samples, 16000)
-    signal = load(file)
-    assert signal.dtype == np.float32
-    np.testing.assert_array_equal(signal * 32768, samples)
-
-
-def test_channels_are_averaged(file):
-    left, right = tone(), tone(hertz=1000)
-    soundfile.write(file, np.stack([left, right], 1), 16000, "FLOAT")
-    np.testing.assert_allclose(load(file), (left + right) / 2, atol=1e-7)
-
-
-@pytest.mark.parametrize("rate", [22050, 24414, 44100, 48000, 96000])
-def test_higher_rates_become_16_khz(file, rate):
-    soundfile.write(file, tone(rate=rate), rate, "FLOAT")
+@pytest.mark.parametrize("rate", [16000, 22050, 24414, 44100, 48000, 96000])
+def test_channels_are_averaged_and_higher_rates_become_16_khz(file, rate):
+    left, right = tone(rate=rate), tone(rate=rate, hertz=1000)
+    soundfile.write(file, np.stack([left, right], 1), rate, "FLOAT")
     signal = load(file)
     assert len(signal) == 16000
     middle = slice(800, -800)  # the resampling filter sees zeros beyond the ends
-    np.testing.assert_allclose(signal[middle], tone()[middle], atol=1e-5)
+    expected = (tone() + tone(hertz=1000)) / 2
+    np.testing.assert_allclose(signal[middle], expected[middle], atol=1e-5)
 
 
-def test_resampling_a_clipped_file_overshoots_into_the_range_and_does_not_wrap(file):
-    square = np.sign(tone(rate=48000, hertz=100))
+def test_what_exceeds_full_scale_is_clipped_and_does_not_wrap(file):
+    square = 1.5 * np.sign(tone(rate=48000, hertz=100))
     soundfile.write(file, square, 48000, "FLOAT")
     signal = load(file)
     assert (signal.min(), signal.max()) == (-1, TOP)
@@ -60,44 +48,29 @@ def test_resampling_a_clipped_file_overshoots_into_the_range_and_does_not_wrap(f
     assert (np.sign(signal) == np.sign(tone(hertz=100)))[middle].all()
 
 
-def test_float_samples_beyond_full_scale_are_clipped(file):
-    soundfile.write(file, 3 * tone(), 16000, "FLOAT")
-    np.testing.assert_allclose(load(file), np.clip(3 * tone(), -1, TOP), atol=1e-6)
-
-
-def test_silence_is_audio(file):
-    soundfile.write(file, np.zeros(16000), 16000)
-    assert not load(file).any()
-
-
 def test_content_decides_and_not_the_name(tmp_path, file):
     soundfile.write(file, tone(), 16000, format="AIFF")
     assert len(load(file)) == 16000
-    wav = tmp_path / "wave.raw"
     soundfile.write(file, tone(), 16000)
-    assert len(load(file.rename(wav))) == 16000
+    assert len(load(file.rename(tmp_path / "wave.raw"))) == 16000
     for name in "text.wav", "text.au", "text.raw":
-        text = tmp_path / name
-        text.write_text("not audio " * 1000)
-        assert "not audio" in refused(text)
+        (tmp_path / name).write_text("not audio " * 1000)
+        assert "not audio" in refused(tmp_path / name)
 
 
-@pytest.mark.parametrize("size", [0, 4, 30, 40])
-def test_a_truncated_header_is_refused(file, size):
-    soundfile.write(file, tone(), 16000)
+@pytest.mark.parametrize(
+    ("kind", "size", "reason"),
+    [
+        ("WAV", 0, "not audio"),
+        ("WAV", 30, "not audio"),
+        ("WAV", 44, "0 samples at 16000 Hz: expected at least 960"),
+        ("FLAC", -1000, ""),
+    ],
+)
+def test_a_file_cut_short_is_refused(file, kind, size, reason):
+    soundfile.write(file, tone(), 16000, format=kind)
     file.write_bytes(file.read_bytes()[:size])
-    assert "not audio" in refused(file)
-
-
-def test_a_header_without_samples_is_refused(file):
-    soundfile.write(file, [], 16000)
-    assert "0 samples at 16000 Hz: expected at least 960" in refused(file)
-
-
-def test_a_flac_file_cut_short_is_refused(file):
-    soundfile.write(file, tone(), 16000, format="FLAC")
-    file.write_bytes(file.read_bytes()[:-1000])
-    refused(file)
+    assert reason in refused(file)
 
 
 @pytest.mark.parametrize("rate", [0, 1, 8000, 15999, 768001, 2**31 - 1, 2**32 - 1])
@@ -111,7 +84,7 @@ def test_rates_that_no_microphone_has_or_below_16_khz_are_refused(file, rate):
         assert f"{rate} Hz: expected 16000 to 768000 Hz" in reason
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 32000, 1e38])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 32000])
 def test_samples_that_are_no_sound_are_refused(file, value):
     samples = tone()
     samples[7] = value
@@ -120,12 +93,10 @@ def test_samples_that_are_no_sound_are_refused(file, value):
 
 
 def test_60_ms_are_enough_and_less_is_refused(file):
-    soundfile.write(file, tone()[:960], 16000)
+    soundfile.write(file, np.zeros(960), 16000)  # silence is audio
     assert len(load(file)) == 960
     soundfile.write(file, tone()[:959], 16000)
     assert "959 samples" in refused(file)
-    soundfile.write(file, tone(0.01), 16000)
-    assert "160 samples" in refused(file)
 
 
 def test_61_s_are_refused_before_they_are_decoded(file, monkeypatch):
@@ -136,10 +107,9 @@ def test_61_s_are_refused_before_they_are_decoded(file, monkeypatch):
 
 
 def test_a_segment_is_read_alone_out_of_a_long_file(file):
-    samples = np.arange(3 * 16000, dtype=np.int16)
+    samples = np.arange(-32768, 15232, dtype=np.int16)  # 3 s
     soundfile.write(file, samples, 16000)
-    cases = [(None, None), (0.5, 1.25), (None, 1.0), (2, None), (2.5, 3.005)]
-    for start, end in cases:
+    for start, end in (None, None), (0.5, 1.25), (None, 1.0), (2, None), (2.5, 3.005):
         first, last = (start or 0) * 16000, min(end or 3, 3) * 16000
         signal = load(file, start, end, max_seconds=3)
         np.testing.assert_array_equal(signal * 32768, samples[int(first) : int(last)])
@@ -148,7 +118,7 @@ def test_a_segment_is_read_alone_out_of_a_long_file(file):
 
 
 @pytest.mark.parametrize(
-    "segment", [(0, 1.1), (1, None), (2, 3), (-0.5, 0.5), (0.7, 0.3), (np.nan, 0.5)]
+    "segment", [(0, 1.1), (2, None), (2, 3), (-0.5, 0.5), (0.7, 0.3), (np.nan, 0.5)]
 )
 def test_a_segment_that_the_file_lacks_is_refused(file, segment):
     soundfile.write(file, tone(), 16000)
@@ -156,24 +126,15 @@ def test_a_segment_that_the_file_lacks_is_refused(file, segment):
 
 
 def test_what_cannot_be_opened_is_refused(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "secret").touch(mode=0)
+    cases = {"missing": "No such file", ".": "folder", "pipe": "device"}
+    if os.geteuid():  # root may read it
+        cases["secret"] = "Permission denied"
     for use in load, audio.digest:
-        with pytest.raises(BadAudio, match="No such file"):
-            use(tmp_path / "missing.wav")
-        with pytest.raises(BadAudio, match="folder"):
-            use(tmp_path)
-
-
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes")
-def test_a_pipe_is_refused_without_waiting_for_it(file):
-    os.mkfifo(file)
-    assert "device" in refused(file)
-
-
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root")
-def test_an_unreadable_file_is_refused(file):
-    soundfile.write(file, tone(), 16000)
-    file.chmod(0)
-    assert "Permission denied" in refused(file)
+        for name, reason in cases.items():
+            with pytest.raises(BadAudio, match=reason):
+                use(tmp_path / name)
 
 
 def expected(file, max_seconds=60.0, **segment):
@@ -181,29 +142,19 @@ def expected(file, max_seconds=60.0, **segment):
 
 
 @pytest.mark.parametrize("rate", [16000, 22050, 24414, 44100, 48000])
-@pytest.mark.parametrize("seconds", [0.0614, 0.5, 1.2345])
-def test_the_header_says_how_many_samples_will_be_read(file, rate, seconds):
-    soundfile.write(file, np.stack([tone(seconds, rate)] * 2, 1), rate)
+@pytest.mark.parametrize("seconds", [0.0614, 1.2345])
+def test_the_header_says_how_many_samples_will_be_read(tmp_path, rate, seconds):
+    file = tmp_path / "a.raw"  # the content decides what it is
+    soundfile.write(file, np.stack([tone(seconds, rate)] * 2, 1), rate, format="WAV")
     slack = 0 if rate == 16000 else 1  # the resampler may round a sample up
-    assert abs(expected(file) - len(load(file))) <= slack
-
-
-@pytest.mark.parametrize(
-    "segment", [{"start": 0.25}, {"end": 0.75}, {"start": 0.3, "end": 0.8}]
-)
-def test_of_a_segment_the_header_says_it_too(tmp_path, segment):
-    file = tmp_path / "noise.raw"  # the content decides what it is
-    soundfile.write(file, tone(), 16000, format="WAV")
-    assert expected(file, **segment) == len(load(file, **segment))
+    for segment in {}, {"end": 0.0612}, {"start": 0.001, "end": 0.0613}:
+        read = load(file, **segment, shortest=0)
+        assert abs(expected(file, **segment) - len(read)) <= slack
 
 
 def test_of_what_would_be_refused_nothing_is_expected(file, tmp_path):
-    text, pipe, slow = (tmp_path / name for name in ("text", "pipe", "slow.wav"))
-    text.write_text("words")
-    os.mkfifo(pipe)
-    soundfile.write(slow, tone(rate=8000), 8000)
-    for bad in text, pipe, slow, tmp_path, tmp_path / "none.wav":
-        assert expected(bad) is None
+    soundfile.write(tmp_path / "slow.wav", tone(rate=8000), 8000)
+    for bad in tmp_path / "slow.wav", tmp_path, tmp_path / "none.wav":
+        assert expected(bad) == 0
     soundfile.write(file, tone(), 16000)
-    assert expected(file, max_seconds=0.9) is None
-    assert expected(file, start=1.5) is None
+    assert expected(file, max_seconds=0.9) == expected(file, start=1.5) == 0

@@ -132,12 +132,17 @@ def test_a_description_that_fits_nothing_is_refused(changes, says, copy):
     assert says in _refused(copy)
 
 
+def _half(arrays):
+    return {name: array.astype(np.float16) for name, array in arrays.items()}
+
+
 @pytest.mark.parametrize(
     ("damage", "says"),
     [
         (lambda a: safetensors.save(a | {"scale": a["scale"] * np.nan}), "scale: "),
         (lambda a: safetensors.save(a | {"scale": np.float64(a["scale"])}), "scale: "),
         (lambda a: safetensors.save(a).replace(b'"F32"', b'"U32"', 1), "float32"),
+        (lambda a: safetensors.save(_half(a)).replace(b'"F16"', b'"BF16"'), "float32"),
         (lambda a: b"nothing of the kind", "expected safetensors"),
     ],
 )

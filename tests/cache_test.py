@@ -1,14 +1,19 @@
 import os
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
+from forkserver import quick_workers  # noqa: F401 (a fixture)
 
 from vladser.errors import InputError
-from vladser.features import cache, computing, extraction
+from vladser.features import cache, extraction
 from vladser.types import Utterance
+
+pytestmark = pytest.mark.usefixtures("quick_workers")
 
 FEATURES = extraction.DEFAULT
 ARRAY = np.random.default_rng(0).normal(size=(9, 4)).astype(np.float32)
@@ -20,60 +25,43 @@ def entry(tmp_path):
 
 
 def test_an_entry_reads_as_it_was_written_and_numpy_reads_it_too(entry):
+    assert cache.samples(entry) is None
     cache.write(entry, ARRAY, 77)
+    os.utime(entry, (1, 1))
     assert cache.samples(entry) == 77
+    assert entry.stat().st_mtime > 1  # it was used
     for mode in None, "r":
         np.testing.assert_array_equal(np.load(entry, mmap_mode=mode), ARRAY)
     assert list(entry.parent.iterdir()) == [entry]
 
 
-def test_no_entry_has_no_samples(entry):
-    assert cache.samples(entry) is None
-
-
-def damages(content):
-    """Each byte with a flipped bit, and cut short before it; longer, and blank."""
-    for place in range(len(content)):
-        damaged = bytearray(content)
-        damaged[place] ^= 1 << place % 8
-        yield bytes(damaged)
-        yield content[:place]
-    yield content + b"\0"
-    yield bytes(len(content))
-
-
-def test_a_damaged_entry_counts_as_absent(entry):
-    cache.write(entry, ARRAY, 77)
-    for damaged in damages(entry.read_bytes()):
-        entry.unlink()  # for it may be mapped
-        entry.write_bytes(damaged)
-        assert cache.samples(entry) is None
+def describe():
+    return lambda signal: ARRAY
 
 
 @pytest.fixture
-def utterances(tmp_path, monkeypatch):
-    """One, whose features need no openSMILE."""
-
-    def compute(pending, features, max_seconds, workers):
-        for utterance, entry in pending:
-            cache.write(entry, ARRAY, 77)
-            yield utterance, entry
-
-    monkeypatch.setattr(computing, "compute", compute)
-    (tmp_path / "a.wav").write_text("a")
-    return [Utterance("a", tmp_path / "a.wav", "s", "sad")]
+def extract(tmp_path):
+    """Extracts features of one utterance, without openSMILE."""
+    soundfile.write(tmp_path / "a.wav", np.zeros(1600), 16000)
+    one = Utterance("a", tmp_path / "a.wav", "s", "sad")
+    features = FEATURES._replace(setup=describe)
+    return partial(extraction.extract, [one], tmp_path, features=features)
 
 
-def test_no_damage_reaches_the_features(tmp_path, utterances):
-    assert extraction.extract(utterances, tmp_path).computed == 1
+def test_no_damage_reaches_the_features(tmp_path, extract):
+    assert extract().computed == 1
     (entry,) = tmp_path.rglob("*.npy")
     whole = entry.read_bytes()
-    for damaged in [*damages(whole)][::9]:
-        entry.unlink()
-        entry.write_bytes(damaged)
-        found = extraction.extract(utterances, tmp_path)
-        assert found.computed == 1 and entry.read_bytes() == whole
-        np.testing.assert_array_equal(found.features["a"], ARRAY)
+    for place in range(len(whole)):
+        flipped = bytearray(whole)
+        flipped[place] ^= 1 << place % 8
+        for damaged in flipped, whole[:place], whole + b"\0", bytes(len(whole)):
+            entry.unlink()  # it may be mapped
+            entry.write_bytes(damaged)
+            assert cache.samples(entry) is None
+    found = extract()
+    assert found.computed == 1 and entry.read_bytes() == whole
+    np.testing.assert_array_equal(found.features["a"], ARRAY)
 
 
 def test_a_reader_sees_whole_entries_while_many_write(entry):
@@ -98,77 +86,48 @@ def test_a_failed_write_leaves_the_old_entry_and_says_why(entry, monkeypatch):
     assert list(entry.parent.iterdir()) == [entry]
 
 
-def test_segments_have_entries_of_their_own(tmp_path):
-    segments = [(None, None), (0, 1), (0, 1.5), (0.25, None), (1, 1.5)]
-    entries = {cache.entry(tmp_path, "d", *segment) for segment in segments}
-    assert len(entries) == len(segments)
-    assert cache.entry(tmp_path, "d", None, 1) in entries
-    assert cache.entry(tmp_path, "d", np.float64(0.25), None) in entries
-
-
-@pytest.fixture
-def filled(tmp_path):
-    """A cache of entries of 1,000 bytes, which were used one after the other."""
+@pytest.mark.parametrize(
+    ("limit", "keep", "left"),
+    [(4000, "", "abcd"), (2500, "", "bc"), (1000, "db", "bd")],
+)
+def test_what_was_not_used_for_the_longest_goes_first_but_what_is_to_keep_stays(
+    tmp_path, monkeypatch, limit, keep, left
+):
     folder = cache.folder(tmp_path, "set")
     folder.mkdir(parents=True)
     for second, name in enumerate("dacb"):
         (folder / name).write_bytes(bytes(1000))
         os.utime(folder / name, (second, second))
     (tmp_path / "other").write_bytes(bytes(9000))
-    return folder
-
-
-def test_a_cache_within_its_limit_keeps_all(filled, tmp_path):
-    cache.trim(tmp_path, [], limit=4000)
-    assert len([*filled.iterdir()]) == 4
-
-
-def test_what_was_not_used_for_the_longest_goes_first(filled, tmp_path):
-    cache.trim(tmp_path, [], limit=2500)
-    assert {path.name for path in filled.iterdir()} == {"c", "b"}
+    monkeypatch.setattr(cache, "LIMIT", limit)
+    cache.trim(tmp_path, [folder / name for name in keep])
+    assert {path.name for path in folder.iterdir()} == set(left)
     assert (tmp_path / "other").exists()
 
 
-def test_what_is_to_keep_stays_beyond_the_limit(filled, tmp_path):
-    cache.trim(tmp_path, [filled / "d", filled / "b"], limit=1000)
-    assert {path.name for path in filled.iterdir()} == {"d", "b"}
-
-
-def test_reading_an_entry_is_using_it(entry):
-    cache.write(entry, ARRAY, 77)
-    os.utime(entry, (1, 1))
-    cache.samples(entry)
-    assert entry.stat().st_mtime > 1
-
-
 def test_an_extraction_trims_the_cache_but_not_its_own_entries(
-    tmp_path, monkeypatch, utterances
+    tmp_path, monkeypatch, extract
 ):
     old = cache.folder(tmp_path, FEATURES.id) / "old.npy"
     cache.write(old, ARRAY, 77)
     monkeypatch.setattr(cache, "LIMIT", 100)
 
-    extraction.extract(utterances, tmp_path)
+    extract()
     assert not old.exists()
-    assert extraction.extract(utterances, tmp_path).cached == 1
+    assert extract().cached == 1
 
 
-def test_features_are_named_by_config_and_installed_opensmile(tmp_path):
-    cache.folder(tmp_path, f"{FEATURES.id}/opensmile-99.0").mkdir(parents=True)
-    version = metadata.version("opensmile")
-    name = cache.identify(FEATURES, tmp_path)
-    assert name == f"{FEATURES.id}/opensmile-{version}"
-
-
-def test_without_opensmile_the_newest_in_the_cache_is_used(tmp_path, monkeypatch):
+def test_features_are_named_by_the_installed_opensmile_or_the_newest_in_the_cache(
+    tmp_path, monkeypatch
+):
     def missing(package):
         raise metadata.PackageNotFoundError(package)
 
-    monkeypatch.setattr(metadata, "version", missing)
-    with pytest.raises(InputError, match="pip install opensmile"):
-        cache.identify(FEATURES, tmp_path)
     for version in "2.9.1", "2.10.0", "2.6.0":
         name = f"{FEATURES.id}/opensmile-{version}"
         cache.folder(tmp_path, name).mkdir(parents=True)
     cache.folder(tmp_path, "other-config/opensmile-3.0").mkdir(parents=True)
+    here = f"{FEATURES.id}/opensmile-{metadata.version('opensmile')}"
+    assert cache.identify(FEATURES, tmp_path) == here
+    monkeypatch.setattr(metadata, "version", missing)
     assert cache.identify(FEATURES, tmp_path) == f"{FEATURES.id}/opensmile-2.10.0"

@@ -1,19 +1,15 @@
 """A training that goes on from a checkpoint, against one that never stopped."""
 
-import jax
 import numpy as np
 import pytest
 import toys
+from closeness import assert_equal
 
 from launch.experiment.checkpoints import Checkpoints, Figures
 from vladser.engine import events, experiment
 from vladser.engine.trial_batches import TrialBatch
 
 pytestmark = pytest.mark.numeric
-
-
-def _same(one, other):
-    jax.tree.map(np.testing.assert_array_equal, one, other)
 
 
 @pytest.mark.slow
@@ -31,10 +27,12 @@ def test_it_goes_on_to_the_bit_after_each_epoch(validation, tmp_path):
                 kept.save(batch, last, Figures())
                 resume, _ = kept.latest(batch)
                 break
-    _same(last, expected)
+    assert_equal(last, expected)
     for kind, fields in ((events.Step, 5), (events.Epoch, 3)):
         one, other = ([e for e in es if type(e) is kind] for es in (happened, whole))
-        _same([event[:fields] for event in one], [event[:fields] for event in other])
+        assert_equal(
+            [event[:fields] for event in one], [event[:fields] for event in other]
+        )
 
 
 def test_a_file_that_is_damaged_anywhere_is_noticed(tmp_path, capsys):
@@ -44,7 +42,7 @@ def test_a_file_that_is_damaged_anywhere_is_noticed(tmp_path, capsys):
     now = events.beginning(1, 2)._replace(epoch=3, leaves=leaves)
     kept.save(batch, now, Figures(frames=7))
     found, figures = kept.latest(batch)
-    _same(found, now)
+    assert_equal(found, now)
     assert figures.frames == 7
     assert kept.latest(TrialBatch([1], [0], [1])) is None
     (file,) = tmp_path.iterdir()
@@ -60,4 +58,4 @@ def test_a_file_that_is_damaged_anywhere_is_noticed(tmp_path, capsys):
         if found is None:
             assert f"{file} is damaged" in capsys.readouterr().err
         else:  # what no reader looks at
-            _same(found[0], now)
+            assert_equal(found[0], now)

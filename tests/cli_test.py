@@ -84,6 +84,8 @@ def test_main_gets_the_settings():
 
 
 def test_help_shows_usage_and_own_flags_by_group_with_defaults(capsys):
+    assert run("--version") == 0
+    assert capsys.readouterr().out == f"vladser {__version__}\n"
     assert run("--sise=1", "--help") == 0
     out = capsys.readouterr().out
     assert out.startswith("Measures sizes.\n\nIn metres.\n\nData:\n  --size ")
@@ -93,11 +95,6 @@ def test_help_shows_usage_and_own_flags_by_group_with_defaults(capsys):
     assert sorted(order, key=out.index) == [*order]
     assert "--logtostderr" not in out and "--undefok" not in out
     assert max(map(len, out.splitlines())) <= 88
-
-
-def test_version(capsys):
-    assert run("--version") == 0
-    assert capsys.readouterr().out == f"vladser {__version__}\n"
 
 
 @pytest.mark.parametrize(
@@ -142,22 +139,14 @@ def test_a_bug_keeps_its_traceback(bug):
         run(main=raises(bug))
 
 
-def test_words_reach_a_program_that_takes_them_wherever_they_stand():
+def test_words_reach_a_program_that_takes_them_and_what_is_missing_is_said():
     settings = parse("a", "--to=x", "b", "--", "--c", settings=Runs)
     assert settings.runs == ("a", "b", "--c")
-
-
-@pytest.mark.parametrize(
-    ("argv", "said"),
-    [
-        (["a"], "--to is required: where to go"),
-        (["--to=x"], "RUN is missing"),
-        (["--to=x", ""], "RUN is missing"),
-    ],
-)
-def test_what_is_missing_is_said(argv, said):
-    with pytest.raises(cli.UsageError, match=said):
-        parse(*argv, settings=Runs)
+    with pytest.raises(cli.UsageError, match="--to is required: where to go"):
+        parse("a", settings=Runs)
+    for missing in [], [""]:
+        with pytest.raises(cli.UsageError, match="RUN is missing"):
+            parse("--to=x", *missing, settings=Runs)
 
 
 def script(stdout, unbuffered):
@@ -206,18 +195,13 @@ def test_flagfiles_nest_from_the_working_directory(tmp_path):
         parse("--flagfile=base.flags")
 
 
-@pytest.mark.parametrize(
-    ("line", "name"),
-    [
-        ('--name="a b"', "a b"),
-        ("--name='a b'", "a b"),
-        ("--name=it's", "it's"),
-        ('--name="', '"'),
-        ("--name=f(x='y')", "f(x='y')"),
-    ],
-)
-def test_quotes_around_a_whole_value_are_taken_off(tmp_path, line, name):
-    assert parse(write(tmp_path / "a.flags", line)).name == name
+QUOTED = {'"a b"': "a b", "'a b'": "a b", "it's": "it's", '"': '"', "f('y')": "f('y')"}
+
+
+@pytest.mark.parametrize("value", QUOTED)
+def test_quotes_around_a_whole_value_are_taken_off(tmp_path, value):
+    file = write(tmp_path / "a.flags", f"--name={value}")
+    assert parse(file).name == QUOTED[value]
 
 
 @pytest.mark.parametrize("line", ["size=3", "--size 3", '"--size=3"'])

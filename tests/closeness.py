@@ -6,6 +6,11 @@ import numpy as np
 FACTOR = 10
 
 
+def assert_equal(found, expected):
+    """Two trees of arrays are equal to the bit; NaN equals NaN."""
+    jax.tree.map(np.testing.assert_array_equal, found, expected)
+
+
 def assert_same(found, expected, terms):
     """Two trees of arrays are one function's, computed in two ways.
 

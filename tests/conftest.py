@@ -4,7 +4,6 @@ compiled programs; a corpus, a run and a model that are made once."""
 import gc
 import os
 import resource
-import shutil
 import sys
 import tempfile
 from functools import partial
@@ -73,13 +72,11 @@ def shared(tmp_path_factory):
         root = root.parent
 
     def folder(name, fill):
-        made, whole = root / f"shared-{name}", root / f"shared-{name}-is-whole"
+        made = root / f"shared-{name}"
         with FileLock(f"{made}.lock"):
-            if not whole.exists():
-                shutil.rmtree(made, ignore_errors=True)  # of one that failed
+            if not made.exists():
                 made.mkdir()
                 fill(made)
-                whole.touch()
         return made
 
     return folder

@@ -86,13 +86,10 @@ def test_every_command_works(folder, capsys, block):
     run(folder, block, capsys, *SMALL, *few)
 
 
-def test_all_corpora_columns_and_features_are_named():
+def test_all_corpora_and_columns_are_named_and_every_flag_exists():
     for name in readers.READERS:
         assert f"`{name}`" in PAGE or f"--corpus={name}" in PAGE, name
     for name in manifest.COLUMNS:
         assert f"`{name}`" in PAGE, name
-
-
-def test_every_flag_it_names_exists():
     known = {name for name, _ in fields.declared(flags.Settings)}
     assert set(re.findall(r"--([a-z_]+)", PAGE)) <= known

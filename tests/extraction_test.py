@@ -4,21 +4,22 @@ import signal
 import subprocess
 import sys
 import time
-from importlib import metadata
+from functools import partial
+from importlib import import_module
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
-import opensmile
 import pytest
 import soundfile
 from forkserver import quick_workers  # noqa: F401 (a fixture)
 
 from vladser.errors import InputError
-from vladser.features import audio, computing, extraction
+from vladser.features import audio, extraction, packed
 from vladser.features.extraction import DEFAULT, extract
 from vladser.types import Utterance
 
-COMPUTE = computing._compute
+COMPUTE = extraction._compute
 
 pytestmark = pytest.mark.usefixtures("quick_workers")
 
@@ -55,15 +56,14 @@ def test_all_good_and_all_bad_utterances_are_found(
     speech, tmp_path, cache_dir, monkeypatch
 ):
     # By workers as the program starts them.
-    monkeypatch.setattr(computing, "get_context", multiprocessing.get_context)
+    monkeypatch.setattr(extraction, "get_context", multiprocessing.get_context)
     good = speech("b", "a")
     text = tmp_path / "text.wav"
     text.write_text("words")
     short = speech("short", seconds=0.01)
     copy = utterance(good[0].file, "copy")
     missing = utterance(tmp_path / "missing.wav")
-    folder = utterance(tmp_path, "folder")
-    utterances = [missing, good[0], utterance(text), copy, *short, folder, good[1]]
+    utterances = [missing, good[0], utterance(text), copy, *short, good[1]]
     steps = []
 
     found = extract(utterances, cache_dir, workers=2, progress=steps.append)
@@ -71,63 +71,48 @@ def test_all_good_and_all_bad_utterances_are_found(
     assert (found.computed, found.cached) == (3, 0)
     assert list(found.features) == ["b", "copy", "a"]
     smile = DEFAULT.setup()
-    for each in good:
+    for each in *good, copy:
         expected = smile(audio.load(each.file))
         np.testing.assert_array_equal(found.features[each.id], expected)
-    np.testing.assert_array_equal(found.features["copy"], found.features["b"])
-    assert list(found.bad) == ["missing", "text", "short", "folder"]
-    for id, reason in zip(
-        found.bad, ["No such file", "not audio", "160 samples", "folder"], strict=True
-    ):
+    reasons = {"missing": "No such file", "text": "not audio", "short": "160 samples"}
+    assert list(found.bad) == list(reasons)
+    for id, reason in reasons.items():
         assert reason in found.bad[id] and "\n" not in found.bad[id]
         assert found.bad[id].startswith(str(tmp_path))
 
-    again = extract(utterances, cache_dir, workers=2, progress=steps.append)
-    assert steps == [1] * len(utterances) * 2
-    assert (again.computed, again.cached) == (0, 3)
-    assert again.bad == found.bad
-    assert again.feature_set == found.feature_set
-    for id, features in found.features.items():
-        np.testing.assert_array_equal(again.features[id], features)
+    again = extract(utterances, cache_dir)
+    assert (again.computed, again.cached, again.bad) == (0, 3, found.bad)
+    np.testing.assert_array_equal(again.features.frames, found.features.frames)
 
 
 @pytest.mark.slow
 def test_cached_features_need_no_process_and_no_audio_package(speech, cache_dir):
-    utterances = speech("a", "b")
-    extract(utterances, cache_dir, workers=1)
+    (one,) = speech("a")
+    extract([one], cache_dir, workers=1)
     program = f"""
-import sys
-for package in "opensmile", "soundfile", "audresample":
-    sys.modules[package] = None
+import multiprocessing, sys
 from importlib import metadata
 from pathlib import Path
+for package in "opensmile", "soundfile", "audresample":
+    sys.modules[package] = None
 def version(package):
     raise metadata.PackageNotFoundError(package)
 metadata.version = version
-import multiprocessing
 multiprocessing.process.BaseProcess.start = None
 from vladser.features.extraction import DEFAULT, extract
 from vladser.types import Utterance
-files = map(Path, {[str(each.file) for each in utterances]})
-utterances = [Utterance(file.stem, file, "speaker", "neutral") for file in files]
-found = extract(utterances, Path({str(cache_dir)!r}))
-assert found.cached == 2 and found.computed == 0 and not found.bad
-assert DEFAULT.dim == found.features["a"].shape[1]
+one = Utterance("a", Path({str(one.file)!r}), "speaker", "neutral")
+found = extract([one], Path({str(cache_dir)!r}))
+assert found.cached == 1 and DEFAULT.dim == found.features["a"].shape[1]
 assert "jax" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", program], check=True)
 
 
-def test_what_the_cache_lacks_needs_opensmile(speech, cache_dir, monkeypatch):
-    utterances = speech("a", "b", "c")
-    extract(utterances[:1], cache_dir, workers=1)
-
-    def missing(package):
-        raise metadata.PackageNotFoundError(package)
-
-    monkeypatch.setattr(metadata, "version", missing)
-    with pytest.raises(InputError, match=r"lacks 2 utterances.* pip install opensmile"):
-        extract(utterances, cache_dir)
+def test_what_the_cache_lacks_needs_opensmile(speech, cache_dir):
+    missing = DEFAULT._replace(setup=partial(import_module, "no_opensmile"))
+    with pytest.raises(InputError, match=r"No module named.* pip install opensmile"):
+        extract(speech("a"), cache_dir, features=missing)
 
 
 def fail_on_purpose(utterance, entry, features, max_seconds):
@@ -143,26 +128,19 @@ def fail_on_purpose(utterance, entry, features, max_seconds):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("keep", [True, False])
-def test_a_crash_and_a_failure_cost_one_file_each(speech, cache_dir, monkeypatch, keep):
-    monkeypatch.setattr(computing, "_compute", fail_on_purpose)
-    if keep:  # with workers that start as the program's do
-        monkeypatch.setattr(computing, "get_context", multiprocessing.get_context)
-    utterances = speech("a", "crash", "b", "c", "raise", "d")
-    done = dict(extraction.each(utterances, cache_dir, workers=2, keep=keep))
-    bad = {u.id: str(o) for u, o in done.items() if isinstance(o, audio.BadAudio)}
-    assert set(bad) == {"crash", "raise"} and len(done) == 6
+def test_a_crash_a_failure_and_a_hang_cost_one_file_each(
+    speech, cache_dir, monkeypatch, keep
+):
+    monkeypatch.setattr(extraction, "_compute", fail_on_purpose)
+    monkeypatch.setattr(extraction, "_PATIENCE", 4.0)
+    utterances = speech("a", "crash", "b", "hang", "c", "raise", "d")
+    how = {"workers": 2, "keep": keep, "max_seconds": 1.0}
+    with extraction.started(utterances, cache_dir, **how) as outcomes:
+        done = {each.id: outcome for each, outcome in chain(*outcomes)}
+    bad = {id: str(o) for id, o in done.items() if isinstance(o, audio.BadAudio)}
+    assert set(bad) == {"crash", "hang", "raise"} and len(done) == 7
     assert "openSMILE ran into something" in bad["raise"]
-    assert "crashed" in bad["crash"]
-
-
-@pytest.mark.slow
-def test_a_hang_costs_one_file(speech, cache_dir, monkeypatch):
-    monkeypatch.setattr(computing, "_compute", fail_on_purpose)
-    monkeypatch.setattr(computing, "_PATIENCE", 4.0)
-    utterances = speech("a", "hang", "b", "c")
-    found = extract(utterances, cache_dir, workers=2, max_seconds=1.0)
-    assert list(found.features) == list("abc")
-    assert "after 5 s" in found.bad["hang"]
+    assert "ProcessExpired" in bad["crash"] and "Timeout" in bad["hang"]
 
 
 def test_an_interrupted_extraction_goes_on_where_it_was(speech, cache_dir):
@@ -172,38 +150,39 @@ def test_an_interrupted_extraction_goes_on_where_it_was(speech, cache_dir):
     utterances = speech(*"abcd")
     with pytest.raises(KeyboardInterrupt):
         extract(utterances, cache_dir, workers=1, progress=interrupt)
+    assert not multiprocessing.active_children()
     finished = len(entries(cache_dir))
     assert finished >= 1
     found = extract(utterances, cache_dir, workers=1)
     assert (found.computed, found.cached) == (4 - finished, finished)
 
 
-def test_changed_audio_is_described_again(speech, cache_dir):
-    utterances = speech("a", "b")
-    before = extract(utterances, cache_dir, workers=1)
-    soundfile.write(utterances[0].file, np.zeros(8000), 16000)
-    changed = extract(utterances, cache_dir, workers=1)
-    assert (changed.computed, changed.cached) == (1, 1)
-    assert (changed.features["a"] != before.features["a"]).any()
-
-
-def test_a_cached_entry_longer_than_max_seconds_is_bad(speech, cache_dir):
-    utterances = speech("a", seconds=1.0)
-    extract(utterances, cache_dir, workers=1)
-    found = extract(utterances, cache_dir, max_seconds=0.99)
-    assert "1.000 s: expected at most 0.99 s" in found.bad["a"]
-    assert not found.features and found.cached == found.computed == 0
-
-
-def test_part_of_a_corpus_and_more_of_it_share_their_entries(speech, cache_dir):
+def test_what_changed_or_is_new_is_computed_and_the_rest_is_shared(speech, cache_dir):
     utterances = speech("a", "b", "c")
-    part = extract(utterances[:2], cache_dir, workers=1)
-    whole = extract(utterances[::-1], cache_dir, workers=1)
-    assert (whole.computed, whole.cached) == (1, 2)
-    assert list(whole.features) == ["c", "b", "a"]
-    np.testing.assert_array_equal(whole.features["a"], part.features["a"])
+    before = extract(utterances[:2], cache_dir, workers=1)
+    soundfile.write(utterances[0].file, np.zeros(8000), 16000)
+    found = extract(utterances[::-1], cache_dir, workers=1)
+    assert (found.computed, found.cached) == (2, 1)
+    assert list(found.features) == ["c", "b", "a"]
+    np.testing.assert_array_equal(found.features["b"], before.features["b"])
+    assert (found.features["a"] != before.features["a"]).any()
     there = [path for path in cache_dir.rglob("*") if path.is_file()]
-    assert sorted(there) == sorted(entries(cache_dir)) and len(there) == 3
+    assert sorted(there) == sorted(entries(cache_dir)) and len(there) == 4
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_what_is_started_gives_each_utterance_once(speech, cache_dir, keep):
+    utterances = speech("a", "b", "c")
+    extract(utterances[2:], cache_dir, workers=1)
+    with extraction.started(utterances, cache_dir, workers=2, keep=keep) as outcomes:
+        there, computed = map(dict, outcomes)
+    assert [each.id for each in there] == ["c"] * keep
+    assert len(entries(cache_dir)) == (3 if keep else 1)
+    assert {each.id for each in there | computed} == {*"abc"}
+    smile = DEFAULT.setup()
+    for each, features in (there | computed).items():
+        expected = smile(audio.load(each.file))
+        np.testing.assert_array_equal(packed.load(features), expected)
 
 
 def test_a_cache_that_is_only_read_works(speech, cache_dir, monkeypatch):
@@ -225,15 +204,13 @@ def test_a_segment_is_a_signal_of_its_own(speech, cache_dir):
     parts = [
         utterance(whole.file, "first", end=0.5),
         utterance(whole.file, "second", start=0.5),
-        utterance(whole.file, "beyond", end=1.5),
     ]
-    found = extract([whole, *parts], cache_dir, workers=1)
-    signal = audio.load(whole.file)
-    smile = DEFAULT.setup()
+    extract([whole, *parts], cache_dir, workers=1)
+    found = extract([whole, *parts], cache_dir, max_seconds=0.99)
+    assert found.cached == 2 and "expected at most 0.99 s" in found.bad["a"]
+    smile, signal = DEFAULT.setup(), audio.load(whole.file)
     np.testing.assert_array_equal(found.features["first"], smile(signal[:8000]))
     np.testing.assert_array_equal(found.features["second"], smile(signal[8000:]))
-    assert "it lasts 1.000 s" in found.bad["beyond"]
-    assert extract([whole, *parts], cache_dir, workers=1).cached == 3
 
 
 def test_a_cache_that_cannot_be_written_is_an_error(speech, cache_dir):
@@ -249,33 +226,3 @@ def test_emodb_is_good_audio(cache_dir):
     assert found.computed == 535 and not found.bad
     four = [features for id, features in found.features.items() if id[5] in "WFTN"]
     assert sum(map(len, four)) == 93_847
-    smile = DEFAULT.setup()
-    peer = opensmile.Smile(smile.config, "lld", options=smile.options)
-    for file in files[::20]:
-        theirs = peer(audio.load(file), 16000)[0].T
-        np.testing.assert_array_equal(found.features[file.stem], theirs)
-
-
-@pytest.mark.parametrize("keep", [True, False])
-def test_each_yields_what_extract_joins(speech, tmp_path, cache_dir, keep):
-    good, missing = speech("a", "b", "c"), utterance(tmp_path / "missing.wav")
-    extract(good[2:], cache_dir, workers=1)
-    how = {"workers": 2, "keep": keep}
-    found = list(extraction.each([*good, missing], cache_dir, **how))
-    assert (found[0][0] == good[2]) or not keep  # the cached one comes first
-    assert len(entries(cache_dir)) == (3 if keep else 1)
-    outcomes = {utterance.id: outcome for utterance, outcome in found}
-    assert len(found) == len(outcomes) == 4
-    assert "No such file" in str(outcomes.pop("missing"))
-    joined = extract(good, cache_dir).features
-    for id, features in outcomes.items():
-        assert features.dtype == np.float32
-        np.testing.assert_array_equal(features, joined[id])
-
-
-@pytest.mark.parametrize("keep", [True, False])
-def test_each_that_is_closed_early_leaves_no_process(speech, cache_dir, keep):
-    results = extraction.each(speech(*"abcdefgh"), cache_dir, workers=2, keep=keep)
-    next(results)
-    results.close()
-    assert not multiprocessing.active_children()

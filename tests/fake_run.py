@@ -6,18 +6,17 @@ from itertools import product
 
 import numpy as np
 
+from vladser.condition import make
+from vladser.evaluation import comparisons
+
 EMOTIONS = ("angry", "happy", "sad", "neutral")
 SPEAKERS = tuple(f"{number:02d}" for number in range(3, 13))
 SEEDS = (0, 1, 2)
-CLUSTERED = tuple(f"netvlad(clusters={k})" for k in (1, 2, 3, 4, 5, 6, 8, 16))
-SMOOTHED = [
-    (prior, alpha)
-    for prior, alpha in product(("uniform", "unigram"), (0.05, 0.1, 0.2, 0.3, 0.4, 0.5))
-]
+ALPHAS = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5)
 PAPER = (
     *((pooling, "none", 0.0) for pooling in ("final", "maximum", "mean", "weighted")),
-    *((pooling, "none", 0.0) for pooling in CLUSTERED),
-    *(("mean", *smoothing) for smoothing in SMOOTHED),
+    *((f"netvlad(clusters={k})", "none", 0.0) for k in (1, 2, 3, 4, 5, 6, 8, 16)),
+    *(("mean", *smoothing) for smoothing in product(("uniform", "unigram"), ALPHAS)),
     ("netvlad(clusters=4)", "unigram", 0.2),
 )
 FINDINGS = (
@@ -36,10 +35,8 @@ FLAGS = """--corpus=emodb
 """
 
 
-def name(pooling, smoothing, alpha):
-    return f"{pooling}, " + (
-        "no smoothing" if smoothing == "none" else f"{smoothing} {alpha:g}"
-    )
+def system(pooling, smoothing, alpha):
+    return make(aggregator=pooling, smoothing=smoothing, alpha=alpha)
 
 
 def write(folder, conditions=PAPER, corpus="emodb", speakers=SPEAKERS, seeds=SEEDS):
@@ -56,16 +53,17 @@ def write(folder, conditions=PAPER, corpus="emodb", speakers=SPEAKERS, seeds=SEE
     ua = {}
     for condition in conditions:
         shift = 0.02 * draw.normal(size=skill.shape) - 0.12 * (condition[0] == "final")
-        ua[condition] = np.clip(skill + shift, 0.2, 1)
+        ua[system(*condition)] = np.clip(skill + shift, 0.2, 1)
+    names = {condition: condition.name for condition in ua}
+    entries = zip(conditions, ua.values(), strict=True)
+    families = comparisons.families([*ua])
     summary = {
         "format": 1,
         "corpus": corpus,
         "test_corpus": None,
         "emotions": list(EMOTIONS),
-        "conditions": [
-            _condition(one, values, speakers, seeds, draw) for one, values in ua.items()
-        ],
-        "comparisons": list(_families(ua)),
+        "conditions": [_condition(*of, speakers, seeds, draw) for of in entries],
+        "comparisons": [comparisons.compare(ua, of, names) for of in families],
         "skipped": [],
         "failed": [],
         "training": {"real_frames_per_second": 391_000, "train_seconds": 612.4},
@@ -79,28 +77,26 @@ def write(folder, conditions=PAPER, corpus="emodb", speakers=SPEAKERS, seeds=SEE
     }
     environment = {
         "vladser": "0.1.0",
-        "python": "3.11.7",
         "packages": {"jax": "0.10.2", "numpy": "2.4.6"},
         "host": {"name": "vm", "system": "Linux-6.18-x86_64"},
         "devices": ["cpu: cpu", "cpu: cpu"],
     }
     keys = "check", "level", "count", "text"
-    findings = [dict(zip(keys, finding, strict=True)) for finding in FINDINGS]
+    audit = {"findings": [dict(zip(keys, of, strict=True)) for of in FINDINGS]}
     folder.mkdir(parents=True, exist_ok=True)
-    _json(folder / "dataset.json", dataset)
-    _json(folder / "environment.json", environment)
-    _json(folder / "audit.json", {"format": 1, "findings": findings})
     (folder / "flags.txt").write_text(FLAGS, encoding="utf-8")
-    _lines(folder / "metrics.jsonl", _metrics(conditions, speakers, seeds))
-    _lines(folder / "clusters.jsonl", _clusters(conditions, speakers, seeds, draw))
-    _json(folder / "summary.json", summary)
-    seal(folder)
+    _lines(folder / "metrics.jsonl", _metrics([*ua], speakers, seeds))
+    _lines(folder / "clusters.jsonl", _clusters([*ua], speakers, seeds, draw))
+    dump(folder / "dataset.json", dataset)
+    dump(folder / "environment.json", environment)
+    dump(folder / "audit.json", audit)
+    dump(folder / "summary.json", summary)
     return summary
 
 
 def dump(path, value):
     """Replaces a JSON file of a run."""
-    _json(path, value)
+    path.write_text(json.dumps(value, indent=2, ensure_ascii=False), encoding="utf-8")
     seal(path.parent)
 
 
@@ -114,11 +110,6 @@ def seal(folder):
     (folder / "SHA256SUMS").write_text("".join(lines), encoding="utf-8")
 
 
-def _json(path, value):
-    text = json.dumps(value, indent=2, ensure_ascii=False)
-    path.write_text(text, encoding="utf-8")
-
-
 def _lines(path, values):
     lines = (json.dumps(value, ensure_ascii=False) + "\n" for value in values)
     path.write_text("".join(lines), encoding="utf-8")
@@ -126,15 +117,15 @@ def _lines(path, values):
 
 def _condition(condition, ua, speakers, seeds, draw):
     """Other settings are missing: they are as in the paper."""
-    pooling, smoothing, alpha = condition
     mean = ua.mean()
     confusion = np.diag(mean * np.full(4, 100.0)) + draw.uniform(0, 10, (4, 4))
-    tested = [{"utterances": 34, "ua": value} for value in ua]
+    tested = [
+        {"held_out": speaker, "speaker": speaker, "utterances": 34, "ua": share}
+        for speaker, share in zip(speakers, ua, strict=True)
+    ]
     return {
-        "name": name(*condition),
-        "aggregator": pooling,
-        "smoothing": smoothing,
-        "alpha": alpha,
+        "name": system(*condition).name,
+        **dict(zip(("aggregator", "smoothing", "alpha"), condition, strict=True)),
         "seeds": list(seeds),
         "ua": {
             "mean_of_folds": mean,
@@ -146,79 +137,27 @@ def _condition(condition, ua, speakers, seeds, draw):
         "wa": {"mean_of_folds": mean + 0.011, "pooled": mean + 0.013},
         "metrics": {"macro_f1": {"mean_of_folds": mean - 0.02, "pooled": mean - 0.01}},
         "confusion": confusion.tolist(),
-        "folds": [
-            {"held_out": one, **of} for one, of in zip(speakers, tested, strict=True)
-        ],
-        "speakers": [
-            {"speaker": one, **of} for one, of in zip(speakers, tested, strict=True)
-        ],
-    }
-
-
-def _families(ua):
-    plain = {one: one[0] for one in ua if one[1] == "none"}
-    vlad, mean = ("netvlad(clusters=4)", "none", 0.0), ("mean", "none", 0.0)
-    best = ("mean", "unigram", 0.2)
-    proposed = ("netvlad(clusters=4)", "unigram", 0.2)
-    tables = {
-        "Table 1": (vlad, [one for one in plain if "=" not in one[0]]),
-        "Figure 3": (vlad, [one for one in plain if "=" in one[0] and one != vlad]),
-        "Figure 5": (mean, [("mean", *smoothing) for smoothing in SMOOTHED]),
-        "Figure 6": (best, [("mean", "uniform", 0.2)]),
-        "Table 2": (proposed, [vlad, best, mean]),
-    }
-    for family, (reference, members) in tables.items():
-        members = [one for one in members if one in ua]
-        if reference in ua and members:
-            yield _family(family, reference, members, ua)
-
-
-def _family(family, reference, members, ua):
-    speakers, count = len(ua[reference]), len(members)
-    differences = []
-    for member in members:
-        difference = (ua[member] - ua[reference]).mean()
-        p = 0.0020 if abs(difference) > 0.05 else 0.3711
-        differences.append(
-            {
-                "condition": name(*member),
-                "difference": difference,
-                "interval": [difference - 0.017, difference + 0.019],
-                "p": p,
-                "p_holm": min(1.0, p * count),
-            }
-        )
-    return {
-        "family": family,
-        "reference": name(*reference),
-        "speakers": speakers,
-        "least_p": min(1.0, count * 2.0 ** (1 - speakers)),
-        "differences": differences,
+        "folds": tested,
+        "speakers": [*tested],
     }
 
 
 def _metrics(conditions, speakers, seeds, epochs=20):
-    for (c, one), seed, (f, fold) in product(
-        enumerate(conditions), seeds, enumerate(speakers)
+    for (c, one), seed, (f, fold), epoch in product(
+        enumerate(conditions), seeds, enumerate(speakers), range(1, epochs + 1)
     ):
-        for epoch in range(1, epochs + 1):
-            yield {
-                "condition": name(*one),
-                "seed": seed,
-                "fold": fold,
-                "epoch": epoch,
-                "loss": (1.386 + 0.02 * f + 0.01 * seed) / (1 + 0.01 * c) / epoch**0.5,
-            }
+        loss = (1.386 + 0.02 * f + 0.01 * seed) / (1 + 0.01 * c) / epoch**0.5
+        trial = {"condition": one.name, "seed": seed, "fold": fold}
+        yield trial | {"epoch": epoch, "loss": loss}
 
 
 def _clusters(conditions, speakers, seeds, draw):
-    for one, seed, fold in product(conditions, seeds, speakers):
-        if not one[0].startswith("netvlad"):
-            continue
-        k = int(one[0].partition("=")[2].rstrip(")"))
+    netvlads = [one for one in conditions if one.aggregator.name == "netvlad"]
+    for one, seed, fold in product(netvlads, seeds, speakers):
+        k = dict(one.aggregator.options)["clusters"]
         shares = draw.dirichlet(np.full(k, 2.0), (4, 10)).swapaxes(1, 2)
         yield {
-            "condition": name(*one),
+            "condition": one.name,
             "seed": seed,
             "fold": fold,
             "utterances": [12, 7, 6, 9],

@@ -8,7 +8,7 @@ from pathlib import Path
 import launching
 import pytest
 
-from launch.command_line import cli, conditions, flagfiles, flags
+from launch.command_line import cli, flagfiles, flags, grids
 from vladser import condition
 from vladser.condition import Condition
 
@@ -79,7 +79,7 @@ WRONG = {
 # With the demo corpus.
 DO_NOT_GO_TOGETHER = {
     "--process_id=1": "--process_id go together",
-    "--coordinator=auto --process_id=1": "--coordinator=auto finds the other two flags",
+    "--coordinator=auto --process_id=1": "--coordinator=auto, which finds the others",
     f"{' '.join(PROCESS)} --process_id=3": "3: expected less than --num_processes=3",
     "--validation=partner --hold_out=session": "partner goes with --hold_out=speaker",
     "--features=npy": "--features=npy goes with --corpus=manifest,.* not with demo",
@@ -88,8 +88,8 @@ DO_NOT_GO_TOGETHER = {
     "--test_corpus=demo --hold_out=session": "session does not go with --test_corpus",
     "--hold_out=none": "goes with --final_model",
     "--final_model --standardize=speaker": "--final_model needs --standardize=train",
-    "--final_model --grid=noise=0,1,2": "is of one condition: --grid says 3",
-    "--final_model --test_corpus=demo": "leave --test_corpus out",
+    "--final_model --grid=noise=0,1,2": "expected .* one condition, got 3",
+    "--final_model --test_corpus=demo": "expected no --test_corpus",
     "--final_model --hold_out=none --validation=partner": "goes with --hold_out=speak",
 }
 WRONG |= {f"--corpus=demo {argv}": said for argv, said in DO_NOT_GO_TOGETHER.items()}
@@ -168,14 +168,14 @@ def test_help_is_grouped_and_says_what_every_flag_is(capsys):
 
 def test_a_line_of_options_gives_an_option_a_flag(monkeypatch):
     monkeypatch.setitem(condition.OPTIONS, "momentum", "optimizer")
-    flag = conditions.flags()["momentum"]
+    flag = grids.flags()["momentum"]
     assert (
         "plain gradient descent" in flag.text and "(default: 0.0 for sgd)" in flag.text
     )
     with pytest.raises(ValueError, match="at least 0 and below 1, got 1"):
         flag.parse("1")
-    grid = conditions.grid("optimizer=sgd; momentum=0,0.9")
-    by_flag = [str(c.optimizer) for c in conditions.conditions([grid], {})]
+    grid = grids.grid("optimizer=sgd; momentum=0,0.9")
+    by_flag = [str(c.optimizer) for c in grids.conditions([grid], {})]
     sgd = "sgd(learning_rate=0.01,momentum={})"
     assert by_flag == [sgd.format("0.0"), sgd.format("0.9")]
 

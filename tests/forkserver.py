@@ -11,15 +11,9 @@ import multiprocessing
 import pytest
 
 from vladser.corpora.demo import speech
-from vladser.features import computing
+from vladser.features import extraction
 
-_NEEDED = (
-    "audresample",
-    "opensmile",
-    "soundfile",
-    "vladser.corpora.demo.speech",
-    "vladser.features.computing",
-)
+_AUDIO = "audresample", "opensmile", "soundfile"
 
 
 @pytest.fixture
@@ -27,6 +21,6 @@ def quick_workers(monkeypatch):
     """The workers of this test are forked."""
     if "forkserver" in multiprocessing.get_all_start_methods():
         context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(list(_NEEDED))
-        monkeypatch.setattr(computing, "get_context", lambda method: context)
-        monkeypatch.setattr(speech, "get_context", lambda method: context)
+        context.set_forkserver_preload([*_AUDIO, speech.__name__, extraction.__name__])
+        for module in extraction, speech:
+            monkeypatch.setattr(module, "get_context", lambda method: context)

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+from functools import reduce
+from operator import getitem
 from unittest import mock
 
 import fake_run
@@ -15,17 +17,15 @@ from launch.experiment import resuming
 from launch.reporting import runs, writing
 from vladser.plots import svg
 
-VLAD = [("netvlad(clusters=2)", "none", 0.0), ("netvlad(clusters=4)", "none", 0.0)]
 CONDITIONS = (
-    ("mean", "none", 0.0),
-    *VLAD,
-    ("mean", "unigram", 0.2),
-    fake_run.PAPER[-1],
+    *(("mean", "none", 0.0), ("mean", "unigram", 0.2), fake_run.PAPER[-1]),
+    *((f"netvlad(clusters={clusters})", "none", 0.0) for clusters in (2, 4)),
 )
 JSON = ("summary.json", "dataset.json", "environment.json", "audit.json")
 LINES = ("metrics.jsonl", "clusters.jsonl")
 VALUES = [None, True, -1, 0, 0.5, 1e308, float("nan"), -float("inf"), 10**400, "", "x"]
 JUNK = st.sampled_from([*VALUES, "\0\n<b>", "😀\ud800", [], {}, [[]], [0], [None, "x"]])
+ODD = "[" * 100_000, "9" * 5000, "null", "\0", "--epochs=x", "{}", '{"a":NaN}'
 
 
 @pytest.fixture(scope="module")
@@ -48,48 +48,33 @@ def places(value, path=()):
 
 
 def change(draw, value):
-    """The value with one thing in it missing, repeated or replaced."""
+    """Removes or replaces one thing in a value."""
     *above, key = draw(st.sampled_from([*places(value)][1:]))
-    inside = value
-    for step in above:
-        inside = inside[step]
-    how = draw(st.sampled_from(["missing", "junk", "junk", "twice", "other"]))
-    if how == "missing":
-        del inside[key]
-    elif how == "twice" and isinstance(inside, list):
-        inside.append(inside[key])
-    elif how == "other":  # of the same kind
-        swap = {str: "x", int: 10**9, float: -0.25, list: [], dict: {}}
-        inside[key] = swap.get(type(inside[key]))
-    else:
+    inside = reduce(getitem, above, value)
+    if draw(st.booleans()):
         inside[key] = draw(JUNK)
+    else:
+        del inside[key]
 
 
 @st.composite
 def damaged(draw, folder):
     """A file's name and new content."""
     name = draw(st.sampled_from([*JSON[:1] * 4, *JSON, *LINES, "flags.txt"]))
-    text = (folder / name).read_text(encoding="utf-8")
-    how = draw(st.sampled_from(["value"] * 4 + ["cut", "bytes", "line"]))
-    if how == "value" and name in JSON:
-        value = json.loads(text)
-        for _ in range(draw(st.integers(1, 2))):
-            change(draw, value)
-        return name, json.dumps(value).encode()
-    if how == "value" and name in LINES:
-        values = [json.loads(line) for line in text.splitlines()]
+    content = bytearray((folder / name).read_bytes())
+    how = draw(st.sampled_from(["value"] * 4 + ["cut", "bit", "odd"]))
+    place = draw(st.integers(0, len(content) - 1))
+    if how == "value" and name != "flags.txt":
+        lines = [content] if name in JSON else content.splitlines()
+        values = [json.loads(line) for line in lines]
         change(draw, values)
         return name, "\n".join(map(json.dumps, values)).encode()
-    content = bytearray(text.encode())
-    place = draw(st.integers(0, len(content) - 1))
-    if how == "cut":
-        del content[place:]
-    elif how == "bytes":
+    if how == "bit":
         content[place] ^= 1 << draw(st.integers(0, 7))
-    else:
-        odd = ["[" * 100_000, "9" * 5000, "null", "\0", "--epochs=x", "{}", '{"a":NaN}']
-        content = draw(st.sampled_from(odd)).encode()
-    return name, bytes(content)
+        return name, content
+    return name, draw(st.sampled_from(ODD)).encode() if how == "odd" else content[
+        :place
+    ]
 
 
 def report(folder, other):
@@ -123,25 +108,20 @@ def test_what_is_not_refused_can_be_drawn(sound, tmp_path, data):
     refused(report, spoilt(sound, tmp_path, data), sound)
 
 
-RESUMED = '{"vladser": "1", "packages": {"jax": "2", "jaxlib": "3"}, "devices": ["x"]}'
-
-
 @pytest.mark.slow
 @cases(40)
 @given(st.data())
 def test_a_damaged_unfinished_run_is_refused(tmp_path, data):
     settings = cli.parse(flags.Settings, ["--corpus=demo", f"--run_dir={tmp_path}"])
-    (tmp_path / "flags.txt").write_text("--corpus=demo\n")
-    assert refused(resuming.check, settings) is None
-    (tmp_path / "flags.txt").write_bytes(data.draw(st.binary()))
-    assert refused(resuming.check, settings) is None
-    value = json.loads(RESUMED) | {"digest": "beef"}
+    for content in b"--corpus=demo\n", data.draw(st.binary()):
+        (tmp_path / "flags.txt").write_bytes(content)
+        assert refused(resuming.check, settings) is None
+    versions = {"jax": "2", "jaxlib": "3"}
+    environment = {"vladser": "1", "packages": versions, "devices": ["x"]}
+    value = json.loads(json.dumps(environment)) | {"digest": "beef"}
     change(data.draw, value)
     text = json.dumps(value)
-    text = data.draw(
-        st.sampled_from([text, text[:-9], "[" * 100_000, "[]", "null", "1"])
-    )
+    text = data.draw(st.sampled_from([text, text[:-9], *ODD[:1], "[]", "null", "1"]))
     for name in "environment.json", "dataset.json":
         (tmp_path / name).write_text(text)
-    now = json.loads(RESUMED), {"digest": "beef"}
-    refused(resuming.check_same, tmp_path, *now)
+    refused(resuming.check_same, tmp_path, environment, {"digest": "beef"})

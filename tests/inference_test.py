@@ -1,37 +1,22 @@
-from dataclasses import replace
-from functools import partial
-
 import jax
 import numpy as np
 import pytest
+import streams
 from closeness import assert_same
 
 from vladser import model
-from vladser.condition import make
 from vladser.errors import InputError
 from vladser.models import inference
-from vladser.models.bundle import Bundle
 from vladser.registry import Room, aggregators
 
 pytestmark = pytest.mark.numeric
 
-DIM, CELLS, EMOTIONS = 5, 6, ("angry", "happy", "sad")
-LONGEST = 96
+DIM, CELLS, LONGEST = 5, 8, 96
 TERMS = LONGEST * (DIM + CELLS)
 
 
 def _bundle(pooling):
-    """All of its parameters are random, the biases too."""
-    draw = np.random.default_rng(0)
-    condition = make(aggregator=pooling, cells=CELLS)
-    mean, scale = draw.normal(size=DIM), draw.uniform(0.5, 2, DIM)
-    arrays = mean.astype(np.float32), scale.astype(np.float32)
-    one = Bundle(EMOTIONS, "toy", condition, *arrays, None, {})
-    shapes = jax.eval_shape(partial(model.init, spec=one.spec), jax.random.key(0))
-    params = jax.tree.map(
-        lambda leaf: draw.normal(0, 0.5, leaf.shape).astype(np.float32), shapes
-    )
-    return replace(one, params=params)
+    return streams.random_bundle(pooling, feature_set="toy", dim=DIM)
 
 
 def _features(*lengths):
@@ -52,14 +37,6 @@ def _expected(bundle, features):
         params = jax.tree.map(np.float64, bundle.params)
         embedding, logits = _forward(params, bundle.spec, padded, mask)
         return jax.device_get((embedding, jax.nn.softmax(logits)))
-
-
-@pytest.mark.slow
-def test_utterances_of_any_lengths_are_classified_in_their_order():
-    bundle = _bundle("netvlad")
-    features = _features(1, 70, 3, 32, 33, 64, 5, 12, 31, 2)
-    found = inference.classify(bundle, features)
-    assert_same(tuple(found), _expected(bundle, features), TERMS)
 
 
 @pytest.mark.slow
@@ -89,25 +66,26 @@ def _never_streams(monkeypatch):
 
 
 @pytest.mark.slow
-def test_a_pooling_that_cannot_stream_classifies_too(monkeypatch):
-    _never_streams(monkeypatch)
-    bundle = _bundle("vladser.aggregators.maximum.maximum")
-    assert not model.streams(bundle.spec)
-    features = _features(40, 3, 90)
+@pytest.mark.parametrize("streaming", [True, False])
+def test_utterances_of_any_lengths_are_classified_in_their_order(
+    streaming, monkeypatch
+):
+    if not streaming:
+        _never_streams(monkeypatch)
+    bundle = _bundle("netvlad" if streaming else "maximum")
+    assert model.streams(bundle.spec) == streaming
+    features = _features(1, 70, 3, 32, 33, 64, 5, 12, 31, 2)
     found = inference.classify(bundle, features)
     assert_same(tuple(found), _expected(bundle, features), TERMS)
 
 
-@pytest.mark.parametrize("streams", [True, False])
-def test_no_utterance_and_no_frame_are_results_too(streams, monkeypatch):
-    if not streams:
-        _never_streams(monkeypatch)
+def test_no_utterance_and_no_frame_are_results_too():
     bundle = _bundle("mean")
     found = inference.finish(bundle, inference.start(bundle, 2))
     bias = np.exp(bundle.params.head.bias)  # all that is left of it
     assert_same(found.probabilities, np.stack([bias / bias.sum()] * 2), 3)
     assert not found.embedding.any()
-    assert [part.shape for part in inference.classify(bundle, [])] == [(0, 6), (0, 3)]
+    assert [part.shape for part in inference.classify(bundle, [])] == [(0, 8), (0, 4)]
 
 
 @pytest.mark.slow

@@ -11,10 +11,8 @@ import random
 import signal
 import subprocess
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import NamedTuple
 
 import fake_run
 import killing
@@ -27,7 +25,7 @@ from vladser.models import bundle
 
 LIMIT = 60.0  # seconds: a loaded machine takes more than the documented 10
 SMALL = ("--final_model", "--run_dir=new", *launching.SMALL)
-TINY = ("--peers=none", "--trials=2", "--rounds=1", "--frames=5000")
+TINY = ("--peers=none", "--trials=2", "--rounds=1")
 # In a folder of its own: the seconds in which signals come, most programs last longer.
 PROGRAMS = {
     "main": (4.0, "main", "{corpus}", *SMALL),
@@ -45,16 +43,6 @@ PROGRAMS = {
 }
 
 
-class Interrupt(NamedTuple):
-    """One to come: the program, the seconds from its first line, and from there to a
-    second signal, if there is one."""
-
-    name: str
-    number: signal.Signals
-    moment: float
-    again: float | None
-
-
 @pytest.fixture
 def folder(tmp_path):
     """What the programs read."""
@@ -68,17 +56,14 @@ def folder(tmp_path):
 def start(name, shared, folder):
     """Starts a program; its standard error goes to a file in the folder."""
     _, program, *argv = PROGRAMS[name]
-    corpus = launching.flags_of(shared)
-    given = [
-        word.format(shared=shared)
-        for said in argv
-        for word in (corpus if said == "{corpus}" else [said])
-    ]
+    if "{corpus}" in argv:
+        argv = [*launching.flags_of(shared), *argv[1:]]
     folder.mkdir()
     audio = (shared / "speech.pcm").open("rb")
     with audio, (folder / "stderr").open("w") as stderr:
         return subprocess.Popen(
-            [sys.executable, "-m", f"launch.{program}", *given],
+            [sys.executable, "-m", f"launch.{program}"]
+            + [word.format(shared=shared) for word in argv],
             cwd=folder,
             env=launching.environment() | {"PYTHONPATH": str(launching.ROOT)},
             stdin=audio,
@@ -95,49 +80,37 @@ def ended(process, seconds):
     return process.poll() is not None
 
 
-def tell(process, number):
-    """Sends a signal; Ctrl-C reaches all processes of a terminal."""
-    with suppress(ProcessLookupError):
-        (os.killpg if number == signal.SIGINT else os.kill)(process.pid, number)
-
-
-def fault(plan, shared, folder):
-    """Interrupts a program; returns what should not be, or None."""
-    process = start(plan.name, shared, folder)
+def interrupt(name, number, moments, shared, folder):
+    """Sends a signal to a program at each moment, in seconds after the one before;
+    checks how it ends."""
+    process = start(name, shared, folder)
     killing.wait_until_it_listens(process)
-    if not ended(process, plan.moment):
-        tell(process, plan.number)
-    told = time.monotonic()
-    if plan.again is not None and not ended(process, plan.again):
-        tell(process, plan.number)
-    if not ended(process, LIMIT):
+    for moment in moments:
+        if not ended(process, moment):
+            with suppress(ProcessLookupError):  # Ctrl-C reaches all of a terminal
+                (os.killpg if number == signal.SIGINT else os.kill)(process.pid, number)
+    soon = ended(process, LIMIT)
+    if not soon:
         os.killpg(process.pid, signal.SIGKILL)
-    status, took = process.wait(), time.monotonic() - told
-    alone = killing.ends(process.pid)
+    status, alone = process.wait(), killing.ends(process.pid)
     stderr = (folder / "stderr").read_text(encoding="utf-8")
-    said = stderr.splitlines()
+    case = f"{name}, {number.name} at {moments}: {status}, {stderr}"
+    assert soon and alone, case
+    assert not any(word in stderr for word in ("Traceback", "error: ", "Fatal")), case
     if status:
-        well = status == 128 + plan.number and said[-1:] == ["interrupted"]
-        well = well and said.count("interrupted") == 1
-    else:  # the signal came after its end
-        well = "interrupted" not in said
-    quiet = not any(w in stderr for w in ("Traceback", "error: ", "Fatal"))
-    if well and quiet and alone and took < LIMIT:
-        return None
-    return f"{plan}: status {status} in {took:.1f} s, alone: {alone}: {stderr}"
+        assert status == 128 + number and stderr.endswith("interrupted\n"), case
+    assert stderr.count("interrupted") == bool(status), case  # else it came too late
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="when they listen is seen in /proc")
 def test_every_program_ends_as_documented_whenever_it_is_told_to_stop(folder):
-    draw = random.Random(0)
-    plans = []
-    for name in [*PROGRAMS] * 2 * DEPTH:
-        number, again = draw.choice(killing.STOPPING), draw.random()
-        moment = draw.random() * PROGRAMS[name][0]
-        plans.append(Interrupt(name, number, moment, again if again < 0.25 else None))
+    draw, cases = random.Random(0), []
     with ThreadPoolExecutor(2) as pool:
-        faults = pool.map(
-            lambda n: fault(plans[n], folder, folder / f"process{n}"), range(len(plans))
-        )
-        assert not [found for found in faults if found]
+        for n, name in enumerate([*PROGRAMS] * 2 * DEPTH):
+            number, again = draw.choice(killing.STOPPING), draw.random()
+            moments = [draw.random() * PROGRAMS[name][0]] + [again] * (again < 0.25)
+            case = name, number, moments, folder, folder / f"process{n}"
+            cases.append(pool.submit(interrupt, *case))
+    for done in cases:
+        done.result()

@@ -1,4 +1,4 @@
-"""The launcher as a process to be killed: its phase, what it has saved and found."""
+"""The launcher as a process to be killed."""
 
 import json
 import os
@@ -8,12 +8,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from math import inf
 from pathlib import Path
 
 import launching
-import numpy as np
 
 from launch.experiment import checkpoints
 
@@ -27,16 +26,16 @@ SMALL = (
     "--checkpoint_minutes=0",
     "--workers=1",
 )
-PHASES = (
-    "start",
-    "synthesis",
-    "extraction",
-    "compilation",
-    "training",
-    "checkpoint",
-    "results",
-    "report",
-)
+# Its phases, and what it writes there, below the folder of the experiment.
+PHASES = {
+    "start": "stderr",
+    "extraction": "cache/features/vladser147-*/*",
+    "compilation": "run/audit.json",
+    "training": "run/checkpoints/*.checkpoint",
+    "checkpoint": "run/checkpoints/.*.unfinished",
+    "results": "run/*predictions.csv*",
+    "report": "run/summary.json",
+}
 _SAME = ("predictions.csv", "metrics.jsonl", "clusters.jsonl", "audit.json")
 STOPPING = (signal.SIGINT, signal.SIGTERM)
 _GRACE = 60.0  # seconds for the workers of a process that has ended
@@ -73,21 +72,9 @@ class Experiment:
             found[path.name] = [leaf.tobytes() for leaf in leaves]
         return found
 
-    def saved(self) -> dict[str, float]:
-        """How far each batch is kept: the epoch of its checkpoint, infinity where it is
-        finished; -1 for a file that is damaged."""
-        kept: dict[str, float] = {}
-        for path in (self.run / "checkpoints").glob("[!.]*"):
-            name, _, kind = path.name.partition(".")
-            try:
-                with np.load(path) as file:
-                    epoch = inf if kind == "finished" else float(file["epoch"])
-            except FileNotFoundError:  # it has just been replaced
-                continue
-            except Exception:
-                epoch = -1
-            kept[name] = max(kept.get(name, epoch), epoch)
-        return kept
+    def finished(self) -> set[Path]:
+        """Returns the batches that need not be trained again."""
+        return {*(self.run / "checkpoints").glob("*.finished")}
 
 
 def whole(corpus: Sequence[str], folder: Path) -> Experiment:
@@ -106,8 +93,8 @@ class Attempt:
     """A process that runs an experiment."""
 
     def __init__(self, experiment: Experiment):
-        self.of, self.begin = experiment, time.time()
-        self._log = experiment.folder / "stderr"
+        self.folder, self.begin = experiment.folder, time.time()
+        self._log = self.folder / "stderr"
         with self._log.open("w") as stderr:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "launch.main", *experiment.flags],
@@ -118,38 +105,18 @@ class Attempt:
                 start_new_session=True,
             )
 
-    def phase(self) -> str:
-        """Returns its phase, by what lies in its folders."""
-        run, cache = self.of.run, self.of.cache
-        kept, name = run / "checkpoints", "predictions.csv"
-        if self._new(run / "summary.json"):
-            return "report"
-        if "compiling" not in self.said():
-            if "--corpus=demo" in self.of.argv and not (cache / "demo").exists():
-                return "synthesis"
-            features = cache.glob("features/vladser147-*/*")
-            return "extraction" if any(map(self._new, features)) else "start"
-        if any(kept.glob(".*.unfinished")):
-            return "checkpoint"
-        if self._new(run / name) or self._new(run / f".{name}.unfinished"):
-            return "results"
-        trained = any(map(self._new, kept.glob("[!.]*")))
-        return "training" if trained else "compilation"
+    def wait_for(self, phase: str, seconds: float) -> bool:
+        """Waits until a phase is reached or passed, and then for some seconds; returns
+        whether the process still runs."""
+        patterns = [*PHASES.values()][[*PHASES].index(phase) :]
+        while self.process.poll() is None and not any(map(self._wrote, patterns)):
+            time.sleep(0.002)
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(seconds)
+        return self.process.poll() is None
 
     def said(self) -> str:
         return self._log.read_text(encoding="utf-8")
-
-    def wait_for(self, phase: str, seconds: float) -> bool:
-        """Waits until the phase is reached or passed, and then for some seconds, but no
-        longer than the phase lasts; that of training lasts beyond its checkpoints.
-        Returns whether the process still runs."""
-        place = PHASES.index(phase)
-        while self.process.poll() is None and PHASES.index(self.phase()) < place:
-            time.sleep(0.002)
-        end, last = time.monotonic() + seconds, place + (phase == "training")
-        while time.monotonic() < end and PHASES.index(self.phase()) <= last:
-            time.sleep(0.001)
-        return self.process.poll() is None
 
     def end(self) -> int:
         """Waits for its end, and that of its workers; returns the exit status."""
@@ -157,11 +124,12 @@ class Attempt:
         assert ends(self.process.pid), "workers outlive it"
         return status
 
-    def _new(self, path: Path) -> bool:
-        try:
-            return path.stat().st_mtime >= self.begin
-        except FileNotFoundError:
-            return False
+    def _wrote(self, pattern: str) -> bool:
+        for path in self.folder.glob(pattern):
+            with suppress(FileNotFoundError):
+                if path.stat().st_mtime >= self.begin:
+                    return True
+        return False
 
 
 def wait_until_it_listens(process: subprocess.Popen) -> None:

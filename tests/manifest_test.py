@@ -13,11 +13,13 @@ def read(folder, text, encoding="utf-8"):
     return manifest.read(file).utterances
 
 
-def test_reads_the_least(tmp_path):
-    text = "file,speaker,emotion\nwav/b.wav,Zoë,Angry\n\na.wav, x , sad\n"
-    assert read(tmp_path, text) == [
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_reads_the_least_of_any_editor(tmp_path, encoding, newline):
+    lines = ["file,speaker,emotion", "wav/ä.wav,Zoë,Angry", "", "a.wav, x , sad", ""]
+    assert read(tmp_path, newline.join(lines), encoding) == [
         Utterance("a.wav", tmp_path / "a.wav", "x", "sad"),
-        Utterance("wav/b.wav", tmp_path / "wav/b.wav", "Zoë", "angry"),
+        Utterance("wav/ä.wav", tmp_path / "wav/ä.wav", "Zoë", "angry"),
     ]
 
 
@@ -36,13 +38,6 @@ def test_reads_every_column_in_any_order(tmp_path):
         Utterance("a.wav#1.0-2.5", a, "x", "sad", "A", "yes, well", 1.0, 2.5, "test"),
         Utterance("a.wav#2.5-", a, "x", "sad", start=2.5),
     ]
-
-
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
-@pytest.mark.parametrize("newline", ["\n", "\r\n"])
-def test_byte_order_mark_and_line_ends_do_not_matter(tmp_path, encoding, newline):
-    text = newline.join(["file,speaker,emotion", "ä.wav,x,sad", ""])
-    assert [u.id for u in read(tmp_path, text, encoding)] == ["ä.wav"]
 
 
 TIMES = "file,speaker,emotion,start,end,split\na.wav,x,sad,,,\n"

@@ -1,7 +1,6 @@
 """Long recordings in windows."""
 
-import csv
-import io
+import json
 
 import matplotlib.image
 import numpy as np
@@ -29,8 +28,7 @@ def noise(seconds, rate=16000):
 @pytest.mark.parametrize("seconds", [0.06, 3.99, 4, 4.05, 4.06, 7.3, 20, 61.999])
 @pytest.mark.parametrize(("window", "hop"), [(4, 1), (4, 4), (0.3, 0.1), (2, 1.3)])
 def test_windows_cover_a_recording(seconds, window, hop):
-    found = np.array([*windows.spans(seconds, window, hop)])
-    start, end = found.T
+    start, end = np.array([*windows.spans(seconds, window, hop)]).T
     assert start[0] == 0 and (np.diff(start) > 0).all() and end[-1] <= seconds + 1e-9
     assert seconds - end[-1] < 0.06  # less than a frame is new
     np.testing.assert_allclose(end - start, min(window, seconds))
@@ -44,9 +42,8 @@ def test_a_short_recording_is_one_window_and_segments_are_cut_within(tmp_path):
     soundfile.write(file, noise(3), 16000)
     assert windows.cut([utterance(file)], 4, 1) == [[utterance(file, 0.0, 3.0)]]
     (found,) = windows.cut([utterance(file, 0.5, 2.6)], 1, 0.7)
-    assert [one.id for one in found] == ["0", "1", "2"]
-    spans = [(one.start, one.end) for one in found]
-    assert spans == [(0.5, 1.5), (1.2, 2.2), (1.6, 2.6)]
+    spans = [(one.id, one.start, one.end) for one in found]
+    assert spans == [("0", 0.5, 1.5), ("1", 1.2, 2.2), ("2", 1.6, 2.6)]
 
 
 def test_what_cannot_be_cut_is_left_for_extraction_to_refuse(tmp_path):
@@ -72,44 +69,23 @@ def test_a_window_of_a_file_is_to_the_sample_that_of_its_signal(tmp_path, name):
 
 @pytest.mark.slow
 def test_each_window_is_extracted_as_a_signal_of_its_own(trained, call, tmp_path):
-    signal = noise(1.6)
-    soundfile.write(tmp_path / "long.flac", signal, 16000)
-    argv = "--window=0.5", "--hop=0.25", "--format=csv"
-    cache = f"--cache_dir={tmp_path / 'cache'}"
-    status, out, _ = call(*argv, cache, tmp_path / "long.flac")
-    assert not (tmp_path / "cache").exists()  # nothing is kept of windows
-    rows = [*csv.DictReader(io.StringIO(out))]
-    spans = [(float(row["start"]), float(row["end"])) for row in rows]
-    assert status == 0
-    assert spans == [
-        (0, 0.5),
-        (0.25, 0.75),
-        (0.5, 1),
-        (0.75, 1.25),
-        (1, 1.5),
-        (1.1, 1.6),
-    ]
-    utterances = []
-    for number, (start, end) in enumerate(spans):
-        file = tmp_path / f"{number}.flac"
-        soundfile.write(file, signal[round(start * 16000) : round(end * 16000)], 16000)
-        utterances.append(Utterance(str(number), file, "", ""))
-    smile = extraction.extract(utterances, tmp_path / "cache").features
-    expected = inference.classify(
-        bundle.load(trained.model), [smile[u.id] for u in utterances]
-    )
-    cells = [[cell for name, cell in row.items() if name[:2] == "p_"] for row in rows]
-    found = np.array(cells, float)
+    file, cache = tmp_path / "long.flac", tmp_path / "cache"
+    soundfile.write(file, noise(1.6), 16000)
+    argv = "--max_seconds=0.5", "--format=json", f"--cache_dir={cache}", file
+    assert call(*argv)[0] == 1  # it is too long
+    before = [*cache.rglob("*.npy")]
+    status, out, _ = call("--window=0.5", *argv)  # the hop is half a window
+    assert status == 0 and [*cache.rglob("*.npy")] == before  # nothing is kept
+    rows = json.loads(out)
+    spans = [(row["start"], row["end"]) for row in rows]
+    starts = 0, 0.25, 0.5, 0.75, 1, 1.1
+    assert spans == [(start, start + 0.5) for start in starts]
+    parts = [utterance(file, *span) for span in spans]
+    smile = extraction.DEFAULT.setup()
+    signals = [smile(audio.load(part.file, part.start, part.end)) for part in parts]
+    expected = inference.classify(bundle.load(trained.model), signals)
+    found = [[*row["probabilities"].values()] for row in rows]
     np.testing.assert_allclose(found, expected.probabilities, atol=1e-5)
-
-
-@pytest.mark.slow
-def test_a_recording_beyond_max_seconds_needs_windows(call, tmp_path):
-    soundfile.write(tmp_path / "long.wav", noise(3), 16000)
-    argv = ("--max_seconds=2", "--format=csv", tmp_path / "long.wav")
-    assert call(*argv)[0] == 1
-    status, out, _ = call("--window=2", *argv)
-    assert status == 0 and len(out.splitlines()) == 1 + 2  # the hop is half a window
 
 
 def test_windows_that_are_bad_are_one_line_a_reason(call, tmp_path):
@@ -156,11 +132,7 @@ def test_a_timeline_shows_every_window_and_gaps_where_there_is_none():
         np.testing.assert_allclose(line.get_xdata(), start / 60 + 0.5)
         np.testing.assert_allclose(line.get_ydata(), 100 * values)
     assert {line.get_label() for line in above.lines} == {"angry", "sad"}
-    assert sorted(bars(below)) == [
-        (0, 0, 1),
-        (0, 4, 5),
-        (1, 1, 2),
-        (1, 3, 4),
-    ]
+    lanes = [(0, 0, 1), (0, 4, 5), (1, 1, 2), (1, 3, 4)]
+    assert sorted(bars(below)) == lanes
     assert below.get_xlabel() == "time, min"
     assert [label.get_text() for label in below.get_yticklabels()] == ["angry", "sad"]

@@ -42,25 +42,15 @@ def train(folder):
     condition = make(aggregator="netvlad(clusters=2)", cells=4, epochs=2, batch_size=8)
     (fold,) = made = folds.make(data, "speaker")[-1:]
     *_, outcome = experiment.run(Design([data], [condition], made, [0]))
-    tested = {
-        str(utterances[row].file): probabilities.tolist()
-        for row, probabilities in zip(
-            fold.test, outcome.probabilities[0][0, 0], strict=True
-        )
-    }
-    (folder / "tested.json").write_text(json.dumps(tested))
-    bundle.save(
-        bundle.Bundle(
-            emotions=data.emotions,
-            feature_set=data.feature_set,
-            condition=condition,
-            mean=outcome.trials.mean[0, 0],
-            scale=outcome.trials.scale[0, 0],
-            params=jax.tree.map(lambda x: x[0, 0], outcome.params),
-            about={},
-        ),
-        folder / "model",
+    odds = outcome.probabilities[0][0, 0].tolist()
+    files = [str(utterances[row].file) for row in fold.test]
+    (folder / "tested.json").write_text(json.dumps(dict(zip(files, odds, strict=True))))
+    scaler = outcome.trials.mean[0, 0], outcome.trials.scale[0, 0]
+    params = jax.tree.map(lambda x: x[0, 0], outcome.params)
+    model = bundle.Bundle(
+        data.emotions, data.feature_set, condition, *scaler, params, {}
     )
+    bundle.save(model, folder / "model")
 
 
 @pytest.fixture

@@ -32,20 +32,14 @@ class Page:
         attributes = [pair for one in elements for pair in one.items()]
         self.ids = [value for name, value in attributes if name == "id"]
         self.links = [value for name, value in attributes if name in _LINKS]
-        self.headings = [
-            (int(one.tag[1]), _text(one))
-            for one in elements
-            if re.fullmatch("h[1-6]", one.tag)
-        ]
-        tables = [
-            (
-                _text(table.find("caption")),
-                [[_text(cell) for cell in row] for row in table.iter("tr")],
-            )
+        headings = [one for one in elements if re.fullmatch("h[1-6]", one.tag)]
+        self.headings = [(int(one.tag[1]), _text(one)) for one in headings]
+        self.tables = {
+            _text(table.find("caption")): [
+                [_text(cell) for cell in row] for row in table.iter("tr")
+            ]
             for table in root.iter("table")
-        ]
-        self.tables = dict(tables)
-        assert len(self.tables) == len(tables)
+        }
 
 
 def _text(element):
@@ -71,8 +65,7 @@ def _plain(text):
 
 def written(folders, output):
     """The report's page and its Markdown."""
-    html, markdown = writing.write(folders, output)
-    return html.read_text(encoding="utf-8"), markdown.read_text(encoding="utf-8")
+    return [path.read_text(encoding="utf-8") for path in writing.write(folders, output)]
 
 
 def pages(folders, output):
@@ -81,11 +74,12 @@ def pages(folders, output):
     return Page(html), markdown_tables(markdown)
 
 
-def without_figures(folders, output):
-    """As `pages`, but of a figure there is the description: drawing takes the most."""
+def without_figures(*folders):
+    """The page, written to the first folder's parent; of a figure there is the
+    description: drawing takes the most."""
     described = mock.Mock(side_effect=lambda figure, *texts: escape(" ".join(texts)))
     with mock.patch.object(svg, "inline", described):
-        return pages(folders, output)
+        return pages(folders, folders[0].parent / "report")[0]
 
 
 def paper(shared):

@@ -1,7 +1,6 @@
 """A run that is stopped goes on with the same command."""
 
 import json
-import shutil
 import signal
 from contextlib import contextmanager
 from itertools import count
@@ -89,15 +88,6 @@ def test_what_was_finished_is_not_trained_again(stopped, whole, call, trained, c
     _same(stopped, whole)
     assert len(trained) == 2
     assert "4 of 8 trainings were finished" in capsys.readouterr().err
-
-
-def test_a_run_that_stopped_before_training_begins_anew(stopped, whole, call, trained):
-    shutil.rmtree(stopped / "checkpoints")
-    for name in ("environment.json", "dataset.json", "audit.json", "metrics.jsonl"):
-        (stopped / name).unlink()
-    assert call() == 0
-    _same(stopped, whole)
-    assert len(trained) == 4
 
 
 def _flipped(content):
@@ -239,5 +229,3 @@ def test_a_finished_run_is_said_to_be(whole, corpus, trained, capsys):
     assert "has finished: --fresh trains it anew" in capsys.readouterr().out
     assert {f.name: f.stat().st_mtime_ns for f in whole.iterdir()} == before
     assert not trained
-    assert launching.call(*corpus, *ARGV, "--alpha=0.3", f"--run_dir={whole}") == 2
-    assert "holds a run of other flags" in capsys.readouterr().err

@@ -49,35 +49,20 @@ def call(file, *argv, folder=None):
     )
 
 
-def said(capsys):
-    out, err = capsys.readouterr()
-    assert not out and err.count("\n") == 1 and err.startswith("error: ")
-    return err
+def rows(speakers, emotions="angry sad", session=""):
+    return [(s, e, session) for s in speakers for e in emotions.split()]
 
 
 @pytest.mark.slow
 def test_paths_and_names_may_hold_any_letters(tmp_path):
     name = "with spaces, Größe 日本 ελ, quo'te\"s #;=%"
-    (tmp_path / name).mkdir()
-    file = launching.write_corpus(tmp_path / name / "data")
-    with file.open(newline="", encoding="utf-8") as lines:
-        rows = [*csv.DictReader(lines)]
-    classes = dict(zip(launching.EMOTIONS, ("злой", "sad", "a b", "ελ"), strict=True))
-    for row in rows:
-        new = f"{name} {row['file']}"
-        (file.parent / row["file"]).rename(file.parent / new)
-        row["file"], row["speaker"] = new, f"{name} {row['speaker']}"
-        row["emotion"], row["session"] = classes[row["emotion"]], name
-    with file.open("w", newline="", encoding="utf-8") as lines:
-        writer = csv.DictWriter(lines, rows[0])
-        writer.writeheader()
-        writer.writerows(rows)
-    emotions = f"--emotions={','.join(classes.values())}"
-    assert call(file, emotions, *launching.SMALL, "--workers=1") == 0
+    speakers = [f"{name} s{n}" for n in range(3)]
+    file = manifest(tmp_path / name / "data", 2 * rows(speakers, "злой ελ", name))
+    assert call(file, "--emotions=злой,ελ", *TINY) == 0
     summary = json.loads((file.parent / "run" / "summary.json").read_text("utf-8"))
     folds = summary["conditions"][0]["folds"]
-    assert [fold["held_out"] for fold in folds] == [f"{name} s{n}" for n in range(4)]
-    assert summary["emotions"] == [*classes.values()]
+    assert [fold["held_out"] for fold in folds] == speakers
+    assert summary["emotions"] == ["злой", "ελ"]
 
 
 @pytest.mark.slow
@@ -122,20 +107,13 @@ if __name__ == "__main__":
 """
 
 
-def linked(target, link):
-    link.symlink_to(target)
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "install", [shutil.copytree, pytest.param(linked, marks=pytest.mark.long)]
-)
-def test_the_install_path_may_hold_any_letters(tmp_path, install):
+def test_the_install_path_may_hold_any_letters(tmp_path):
     folder = tmp_path / "hör zu"
     folder.mkdir()
     for package in opensmile, vladser:
         source = Path(package.__file__).parent
-        install(source, folder / source.name)
+        shutil.copytree(source, folder / source.name)
     soundfile.write(folder / "a.wav", np.ones(1600) / 2, 16000)
     (folder / "program.py").write_text(PROGRAM, encoding="utf-8")
     done = subprocess.run(
@@ -148,49 +126,27 @@ def test_the_install_path_may_hold_any_letters(tmp_path, install):
     assert done.stdout == "(6, 147)\n", done.stderr
 
 
-def rows(speakers, emotions="angry sad", session=""):
-    return [(s, e, session) for s in speakers for e in emotions.split()]
+SESSION, PARTNER = "--hold_out=session", "--validation=partner"
+SCARCE = [
+    ([], "", 1, "no utterances; expected a line for each"),
+    (rows("x"), "", 2, "x leaves fewer than two emotions"),
+    (rows("xy", "sad"), "", 2, "emotion angry: no utterance"),
+    (rows("xy"), "--emotions=sad", 2, "expected at least two classes"),
+    (rows("x", "angry") + rows("y", "sad"), "", 2, "x leaves fewer than two emotions"),
+    (rows("xy") + rows("z", "sad", "s"), SESSION, 2, "4 of 5 utterances have no"),
+    (rows("xy", session="one") + rows("z"), PARTNER, 2, "z belongs to no single ses"),
+    (rows("xyz", session="one"), PARTNER, 2, "one of speaker x has 3 speakers"),
+    (rows("xy"), "--hold_out=split", 2, "no utterances of split"),
+]
 
 
-@pytest.mark.parametrize(
-    ("rows", "argv", "status", "message"),
-    [
-        ([], [], 1, "no utterances; expected a line for each"),
-        (rows("x"), [], 2, "holding out x leaves fewer than two emotions"),
-        (rows("xy", "sad"), [], 2, "emotion angry: no utterance"),
-        (rows("xy"), ["--emotions=sad"], 2, "expected at least two classes"),
-        (
-            rows("x", "angry") + rows("y", "sad"),
-            [],
-            2,
-            "holding out x leaves fewer than two emotions",
-        ),
-        (
-            rows("xy") + rows("z", "sad", "s"),
-            ["--hold_out=session"],
-            2,
-            "4 of 5 utterances have no",
-        ),
-        (
-            rows("xy", session="one") + rows("z"),
-            ["--validation=partner"],
-            2,
-            "speaker z belongs to no single session",
-        ),
-        (
-            rows("xyz", session="one"),
-            ["--validation=partner"],
-            2,
-            "session one of speaker x has 3 speakers",
-        ),
-        (rows("xy"), ["--hold_out=split"], 2, "no utterances of split"),
-    ],
-)
+@pytest.mark.parametrize(("rows", "argv", "status", "message"), SCARCE)
 def test_what_a_corpus_lacks_is_said(tmp_path, capsys, rows, argv, status, message):
     file = manifest(tmp_path / "data", rows)
-    assert call(file, "--emotions=angry,sad", *argv) == status
-    assert message in said(capsys)
-    assert not (tmp_path / "data" / "run").exists()
+    assert call(file, "--emotions=angry,sad", *argv.split()) == status
+    out, err = capsys.readouterr()
+    assert not out and err.count("\n") == 1 and err.startswith("error: ")
+    assert message in err and not (tmp_path / "data" / "run").exists()
 
 
 @pytest.mark.slow
@@ -202,20 +158,7 @@ def test_a_fold_may_train_without_a_class_that_it_tests(tmp_path, capsys):
     assert call(file, *argv, treated) == 0
     assert "folds test without some emotion" in capsys.readouterr().err
     summary = json.loads((tmp_path / "run" / "summary.json").read_text())
-    with (tmp_path / "run" / "predictions.csv").open(newline="") as lines:
-        predicted = [*csv.DictReader(lines)]
-    for name, fold in (
-        (condition["name"], fold)
-        for condition in summary["conditions"]
-        for fold in condition["folds"]
-    ):
-        right: dict[str, list[bool]] = {}
-        for row in predicted:
-            if (row["condition"], row["fold"]) == (name, fold["held_out"]):
-                hit = row["predicted"] == row["emotion"]
-                right.setdefault(row["emotion"], []).append(hit)
-        assert len(right) == (3 if fold["held_out"] == "z" else 2)
-        assert fold["ua"] == pytest.approx(np.mean([*map(np.mean, right.values())]))
+    assert len(summary["conditions"]) == 3 and not summary["failed"]
 
 
 @pytest.mark.parametrize(
@@ -253,23 +196,23 @@ def test_a_file_in_the_place_of_a_folder_and_the_reverse_is_said(
     assert status in (1, 2) and last.startswith("error: ") and message in last
 
 
-@pytest.mark.parametrize(
-    ("corpus", "inside"),
-    [
-        ("iemocap", "Session1/dialog/EmoEvaluation/Ses01F_impro01.txt"),
-        ("nemo", "samples/WR0_surprised_64.wav"),
-        ("emodb", "03a01Fa.wav"),
-    ],
-)
-def test_a_folder_where_a_file_should_be_is_said(tmp_path, corpus, inside):
-    (tmp_path / inside).mkdir(parents=True)
-    refused(corpus, tmp_path)
-
-
 def refused(corpus, path):
     with pytest.raises(InputError) as error:
         readers.read(corpus, path)
     assert str(path) in str(error.value) and "\n" not in str(error.value)
+
+
+INSIDE = {
+    "iemocap": "Session1/dialog/EmoEvaluation/Ses01F_impro01.txt",
+    "nemo": "samples/WR0_surprised_64.wav",
+    "emodb": "03a01Fa.wav",
+}
+
+
+@pytest.mark.parametrize("corpus", INSIDE)
+def test_a_folder_where_a_file_should_be_is_said(tmp_path, corpus):
+    (tmp_path / INSIDE[corpus]).mkdir(parents=True)
+    refused(corpus, tmp_path)
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root")

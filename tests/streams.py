@@ -22,10 +22,10 @@ EMOTIONS = ("angry", "happy", "sad", "neutral")
 FEATURES = f"{DEFAULT.id}/opensmile-{metadata.version('opensmile')}"
 
 
-def random_bundle(aggregator="mean", encoder="lstm", feature_set=FEATURES, dim=147):
+def random_bundle(aggregator="mean", *, feature_set=FEATURES, dim=147, **parts):
     """A model of random parameters, to which each descriptor matters."""
     draw = np.random.default_rng(0)
-    condition = make(aggregator=aggregator, encoder=encoder, cells=8)
+    condition = make(aggregator=aggregator, cells=8, **parts)
     scale = draw.uniform(0.01, 0.1, dim).astype(np.float32)
     mean = draw.normal(size=dim).astype(np.float32)
     one = bundle.Bundle(EMOTIONS, feature_set, condition, mean, scale, None, {})
@@ -36,14 +36,18 @@ def random_bundle(aggregator="mean", encoder="lstm", feature_set=FEATURES, dim=1
     return dataclasses.replace(one, params=params)
 
 
+def voice(time, pitch):
+    """Harmonics of a pitch in Hz, which moves."""
+    phase = 2 * np.pi * np.cumsum(pitch + 40 * np.sin(3 * np.pi * time)) / 16000
+    return sum(np.sin(k * phase) / k for k in range(1, 20))
+
+
 def speech(seconds, seed=0):
     """int16 samples, voiced with a moving pitch and pauses."""
     draw = np.random.default_rng(seed)
     time = np.arange(round(16000 * seconds)) / 16000
-    phase = 2 * np.pi * np.cumsum(140 + 40 * np.sin(2 * np.pi * 1.5 * time)) / 16000
-    voice = sum(np.sin(k * phase) / k for k in range(1, 20))
-    loudness = np.clip(np.sin(2 * np.pi * 2 * time), 0, None)
-    signal = 0.2 * loudness * voice + draw.normal(0, 1e-3, len(time))
+    loudness = np.clip(np.sin(4 * np.pi * time), 0, None)
+    signal = 0.2 * loudness * voice(time, 140) + draw.normal(0, 1e-3, len(time))
     return (signal * 32768).astype(np.int16)
 
 
@@ -52,13 +56,13 @@ def pcm(seconds):
     return speech(seconds).astype("<i2").tobytes()
 
 
-def start(*argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, path=""):
-    """Starts launch.stream in a process of its own; modules in `path` come first."""
+def start(*argv, program="stream", stdout=subprocess.PIPE, path=""):
+    """Starts a program in a process of its own; modules in `path` come first."""
     return subprocess.Popen(
-        [sys.executable, "-m", "launch.stream", *map(str, argv)],
+        [sys.executable, "-m", f"launch.{program}", *map(str, argv)],
         cwd=launching.ROOT,
         env=launching.environment() | {"PYTHONPATH": str(path)},
-        stdin=stdin,
+        stdin=subprocess.PIPE,
         stdout=stdout,
         stderr=subprocess.PIPE,
     )
@@ -72,13 +76,6 @@ def call(*argv, audio=b""):
         pipe.write(audio)
     with open(reading) as stdin, mock.patch.object(sys, "stdin", stdin):  # noqa: PTH123
         return cli.run(stream.main, stream.Settings, "", argv)
-
-
-def run(*argv, audio=b"", path=""):
-    """Runs it to its end; returns status, output and errors."""
-    process = start(*argv, path=path)
-    out, err = process.communicate(audio)
-    return process.returncode, out.decode(), err.decode()
 
 
 def sounddevice(folder, body):

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections import Counter
 from functools import partial
 from pathlib import Path
 
@@ -49,9 +48,11 @@ def warm(whole, tmp_path):
 
 def torture(experiment, kills, results):
     """Kills an experiment at (phase, seconds into it, signal), starts it again with the
-    same command each time, and lets it end: as documented, with the same results."""
+    same command each time, and lets it end: as documented, with the same results.
+    Returns how often it was killed before it ended."""
+    killed = 0
     for phase, seconds, number in kills:
-        before, attempt = experiment.saved(), Attempt(experiment)
+        before, attempt = experiment.finished(), Attempt(experiment)
         if number in STOPPING:
             killing.wait_until_it_listens(attempt.process)
         if not attempt.wait_for(phase, seconds):
@@ -61,21 +62,22 @@ def torture(experiment, kills, results):
         status = attempt.end()
         if status == 0:  # the signal came too late
             break
-        said, after = attempt.said(), experiment.saved()
+        said = attempt.said()
         assert time.monotonic() - begin < LIMIT
         assert "Traceback" not in said and "damaged" not in said, said
         if number in STOPPING:
             assert status == 128 + number and said.endswith("interrupted\n"), said
         else:
             assert status == -number, said
-        assert min(after.values(), default=0) >= 0, after  # none is damaged
-        assert all(after[name] >= epoch for name, epoch in before.items())
+        assert before <= experiment.finished()
+        killed += 1
     else:
         attempt = Attempt(experiment)
     assert attempt.end() == 0 and "damaged" not in attempt.said(), attempt.said()
     assert experiment.found() == results
     for pattern in "*.unfinished", "*.checkpoint":
         assert not [*experiment.run.rglob(pattern)]
+    return killed
 
 
 @pytest.mark.slow
@@ -85,7 +87,7 @@ def test_what_is_killed_again_and_again_ends_with_the_same_bytes(whole, tmp_path
         ("training", 0.1, signal.SIGTERM),
         ("results", 0.0, signal.SIGKILL),
     ]
-    torture(Experiment(whole.argv, tmp_path), kills, whole.found())
+    assert torture(Experiment(whole.argv, tmp_path), kills, whole.found()) == 3
 
 
 @pytest.mark.long
@@ -93,37 +95,19 @@ def test_what_is_killed_again_and_again_ends_with_the_same_bytes(whole, tmp_path
 def test_at_any_moment_of_any_phase_too(tmp_path, number):
     """From the synthesis of a corpus to the report; VLADSER_DEPTH times."""
     (tmp_path / "whole").mkdir()
-    experiment, lasts = Experiment(DEMO, tmp_path / "whole"), Counter()
-    attempt, clock = Attempt(experiment), time.monotonic()
-    while attempt.process.poll() is None:
-        phase, last = attempt.phase(), clock
-        time.sleep(0.005)
-        clock = time.monotonic()
-        lasts[phase] += clock - last
-    assert attempt.end() == 0, attempt.said()
-    lasts["checkpoint"] = 0.005  # of one
-    draw = random.Random(0)
+    experiment = Experiment(DEMO, tmp_path / "whole")
+    assert Attempt(experiment).end() == 0
+    draw, longest = random.Random(0), {"start": 4.0, "checkpoint": 0.005}
     for n in range(DEPTH):
         (tmp_path / str(n)).mkdir()
         # Three phases twice: no two experiments go alike.
-        phases = sorted([*PHASES, *draw.sample(PHASES, 3)], key=PHASES.index)
-        kills = [(phase, draw.random() * lasts[phase], number) for phase in phases]
-        torture(Experiment(DEMO, tmp_path / str(n)), kills, experiment.found())
-
-
-@pytest.mark.long
-def test_of_two_processes_one_runs_and_the_other_says_so(whole, warm):
-    both = [launching.start(*warm.flags) for _ in range(2)]
-    errors = [process.communicate()[1] for process in both]
-    (first, _), (status, said) = sorted(
-        (process.returncode, error) for process, error in zip(both, errors, strict=True)
-    )
-    *_, last = said.splitlines()
-    busy = status == 1 and f"--run_dir={warm.run}: another process works in it" in last
-    late = status == 2 and f"--run_dir={warm.run} is not empty" in last  # it has ended
-    assert first == 0 and last.startswith("error: ") and (busy or late)
-    assert "Traceback" not in said
-    assert warm.found() == whole.found()
+        phases = [*PHASES, *draw.sample([*PHASES], 3)]
+        kills = [
+            (phase, draw.random() * longest.get(phase, 2.0), number)
+            for phase in sorted(phases, key=[*PHASES].index)
+        ]
+        again = Experiment(DEMO, tmp_path / str(n))
+        assert torture(again, kills, experiment.found())
 
 
 @pytest.mark.slow
@@ -171,74 +155,62 @@ def test_a_line_for_which_there_is_no_room_is_one_error():
         run_dir.append_lines(Path("/dev/full"), ["line\n"])
 
 
-# Has small disks that nobody else sees, and runs the launcher once for each of the
-# mount options of each.
-DISKS = """
-import json, subprocess, sys
+# Mounts a small disk that nobody else sees, and runs the launcher once for each of its
+# mount options.
+DISK = """
+import json, shutil, subprocess, sys
+from pathlib import Path
+
 import launching
 
 if __name__ == "__main__":
+    disk, options, flags = json.loads(sys.argv[1])
+    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", disk], check=True)
     status = []
-    for disk, options, flags in json.loads(sys.argv[1]):
-        subprocess.run(["mount", "-t", "tmpfs", "tmpfs", disk], check=True)
-        for option in options:
-            subprocess.run(["mount", "-o", f"remount,{option}", disk], check=True)
-            status.append(launching.call(*flags, pictures=True))
-    subprocess.run(["cp", "-r", f"{disk}/.", sys.argv[2]], check=True)
+    for option in options:
+        subprocess.run(["mount", "-o", f"remount,{option}", disk], check=True)
+        status.append(launching.call(*flags, pictures=True))
+    if Path(disk, "run").exists():
+        shutil.copytree(Path(disk, "run"), "run")
     print(json.dumps(status))
 """
 
 
-def on_disks(folder, *disks):
-    """Runs the launcher on disks, mount options and flags; what the last holds at the
-    end is in folder/last then. Returns the statuses, and what it said."""
-    (folder / "last").mkdir()
-    (folder / "disks.py").write_text(DISKS)
-    done = subprocess.run(
-        ["unshare", "--mount", sys.executable, "disks.py", json.dumps(disks), "last"],
-        cwd=folder,
-        env=launching.environment() | {"PYTHONPATH": os.pathsep.join(sys.path)},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.splitlines()[-1]), done.stderr
-
-
-def may_mount():
-    if not shutil.which("unshare"):
-        return False
-    mount = ["unshare", "--mount", "sh", "-c", "mount -t tmpfs tmpfs /mnt"]
-    return subprocess.run(mount, capture_output=True).returncode == 0
+def unshared(*command, **options):
+    """Runs a command where nobody else sees what it mounts."""
+    command = ["unshare", "--mount", *command]
+    return subprocess.run(command, capture_output=True, text=True, **options)
 
 
 @pytest.mark.slow
-def test_a_full_disk_is_one_line_and_with_more_room_it_goes_on(whole, tmp_path):
-    if not may_mount():
+@pytest.mark.parametrize(
+    ("of", "options"),
+    [
+        ("cache", ("size=300k", "size=64m")),
+        ("run", ("ro", "rw,size=8k", "rw,size=60k", "size=64m")),
+    ],
+)
+def test_a_full_disk_is_one_line_and_with_more_room_it_goes_on(
+    whole, warm, tmp_path, of, options
+):
+    mount = "mount -t tmpfs tmpfs /mnt"
+    if not shutil.which("unshare") or unshared("sh", "-c", mount).returncode:
         pytest.skip("may not mount")
-    of_cache, of_run = str(tmp_path / "of cache"), str(tmp_path / "of run")
-    for disk in of_cache, of_run:
-        Path(disk).mkdir()
-    run = tmp_path / "run"
-    status, said = on_disks(
-        tmp_path,
-        (
-            of_cache,
-            ("size=300k", "size=64m"),
-            (*whole.argv, f"--cache_dir={of_cache}/cache", f"--run_dir={run}"),
-        ),
-        (
-            of_run,
-            ("ro", "rw,size=8k", "rw,size=60k", "size=64m"),
-            (*whole.flags, f"--run_dir={of_run}/run"),
-        ),
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    (tmp_path / "on_disk.py").write_text(DISK)
+    flags = *warm.flags, f"--{of}_dir={disk}/{of}"
+    done = unshared(
+        *(sys.executable, "on_disk.py", json.dumps((str(disk), options, flags))),
+        cwd=tmp_path,
+        env=launching.environment() | {"PYTHONPATH": os.pathsep.join(sys.path)},
     )
-    assert status == [1, 0, 1, 1, 1, 0], said
-    assert "Traceback" not in said
-    errors = [line for line in said.splitlines() if line.startswith("error: ")]
-    full, only_read = "No space left on device", "Read-only file system"
-    reasons = (of_cache, full), (of_run, only_read), (of_run, full), (of_run, full)
-    for error, (disk, reason) in zip(errors, reasons, strict=True):
-        assert disk in error and error.endswith(reason)
-    for folder in tmp_path, tmp_path / "last":
-        assert Experiment(whole.argv, folder).found() == whole.found()
+    assert done.returncode == 0 and "Traceback" not in done.stderr, done.stderr
+    *failed, last = json.loads(done.stdout.splitlines()[-1])
+    assert (failed, last) == ([1] * len(failed), 0)
+    errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    for error, option in zip(errors, options[:-1], strict=True):
+        read_only = "Read-only file system"
+        reason = read_only if option == "ro" else "No space left on device"
+        assert str(disk) in error and error.endswith(reason)
+    assert warm.found() == whole.found()

@@ -25,16 +25,14 @@ def corpus(speakers=4, per_class=3, dim=5, seed=0, longest=40, frames=None):
                 name = f"s{speaker}_{emotion}_{take}"
                 length = int(draw.integers(5, longest + 1))
                 features[name] = frames(label, length, draw).astype(np.float32)
-                utterances.append(
-                    Utterance(
-                        id=name,
-                        file=None,
-                        speaker=f"s{speaker}",
-                        emotion=emotion,
-                        session=f"session{speaker // 2}",
-                    )
-                )
+                of = f"s{speaker}", emotion, f"session{speaker // 2}"
+                utterances.append(Utterance(name, None, *of))
     return dataset.build(utterances, features, EMOTIONS, "toy")
+
+
+def span(corpus, row):
+    """The frames of an utterance."""
+    return slice(corpus.offset[row], corpus.offset[row] + corpus.length[row])
 
 
 # The training of the tests. To compile one takes seconds, and what compiles once serves

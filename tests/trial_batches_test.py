@@ -8,6 +8,7 @@ import jax
 import numpy as np
 import pytest
 import toys
+from closeness import assert_equal
 
 from launch.experiment import checkpoints
 from launch.experiment.checkpoints import Figures, Finished
@@ -80,31 +81,20 @@ class _Accelerator:
         return {"bytes_limit": self.limit, "bytes_in_use": 0}
 
 
-@pytest.mark.parametrize(
-    ("limit", "most"), [(2**40, 16), (2**21, 16), (2**20, 8), (2**10, 1)]
-)
-def test_less_memory_makes_smaller_batches_that_fit(corpus, monkeypatch, limit, most):
-    devices = [_Accelerator(limit)]
+@pytest.mark.parametrize(("room", "most"), [(16, 16), (15, 8), (8, 8), (1, 1), (0, 1)])
+@pytest.mark.parametrize("on_cpu", [True, False])
+def test_batches_fit_the_memory_beside_the_dataset(
+    corpus, monkeypatch, on_cpu, room, most
+):
+    """Each accelerator holds the dataset; CPU devices share one, and the memory."""
+    share, data = (2 if on_cpu else 1), corpus.frames.nbytes
+    limit = (1000 * room * share + data + 1) / trial_batches.SHARE
+    devices = jax.devices() if on_cpu else [_Accelerator(limit)] * 2
     monkeypatch.setattr(jax, "local_devices", lambda: devices)
-    monkeypatch.setattr(trial_batches, "memory", lambda _, batch: 2**16 * batch.trials)
+    monkeypatch.setattr(trial_batches.cores, "memory", lambda: limit)
+    monkeypatch.setattr(trial_batches, "memory", lambda _, batch: 1000 * batch.trials)
     (own,) = trial_batches.cut(toys.design(corpus, [MEAN], range(4)))
     assert max(batch.trials for batch in own) == most
-
-
-def test_an_accelerator_holds_the_dataset_and_cpu_devices_share_one(
-    corpus, monkeypatch
-):
-    design, batch = toys.design(corpus, [MEAN]), TrialBatch([0, 1], [0], range(4))
-    data = corpus.frames.nbytes
-    for devices, memory in (
-        ([_Accelerator(10 * data)] * 4, 10 * data * trial_batches.SHARE - data),
-        (jax.devices(), (10 * data * trial_batches.SHARE - data) / 2),
-    ):
-        monkeypatch.setattr(jax, "local_devices", lambda devices=devices: devices)
-        monkeypatch.setattr(trial_batches.cores, "memory", lambda: 10 * data)
-        for need, fits in (memory, True), (memory + 1, False):
-            monkeypatch.setattr(trial_batches, "memory", lambda *_, need=need: need)
-            assert trial_batches.in_memory(design, batch) == fits
 
 
 def test_memory_counts_what_is_kept_drawn_and_learned():
@@ -153,10 +143,6 @@ def _trained(design, most, **options):
         yield again.batch, again.results
 
 
-def _same(one, other):
-    jax.tree.map(np.testing.assert_array_equal, one, other)
-
-
 @pytest.mark.slow
 def test_results_depend_on_neither_order_nor_size_of_batches(corpus):
     design = toys.design(corpus, [toys.CONDITION, toys.but(alpha=0.4, noise=0.1)])
@@ -164,9 +150,9 @@ def test_results_depend_on_neither_order_nor_size_of_batches(corpus):
     expected = results.merge(parts, design)
     cut = list(_trained(design, 3, devices=jax.devices()[:1]))
     assert len(cut) > 4
-    _same(results.merge(reversed(cut), design), expected)
+    assert_equal(results.merge(reversed(cut), design), expected)
     leaves = results.merge_params(cut, design, [0, 1])
-    _same(leaves, whole[1].params)
+    assert_equal(leaves, whole[1].params)
     for place in np.ndindex(design.shape):
         content = b"".join(leaf[place].tobytes() for leaf in leaves)
         assert expected.digests[place].tobytes() == hashlib.sha256(content).digest()
@@ -184,4 +170,4 @@ def test_conditions_of_several_programs_and_schedules_come_to_their_places(corpu
     for place, condition in enumerate(conditions):
         _, outcome = toys.train(toys.design(corpus, [condition]))
         for whole, own in zip(merged.probabilities, outcome.probabilities, strict=True):
-            _same(whole[:, place], own[:, 0])
+            assert_equal(whole[:, place], own[:, 0])

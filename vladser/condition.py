@@ -18,7 +18,7 @@ from vladser.errors import InputError
 from vladser.options import Count, Fraction, NonNegative
 from vladser.types import Part, Spec
 
-# Said in a name where the conditions of a run differ in it.
+# Part of a name where the conditions of a run differ in it.
 SHARED = ("features", "epochs", "batch_size")
 # Options with a name of their own, and the part that has them.
 OPTIONS = {
@@ -67,26 +67,26 @@ class Condition:
 
     @property
     def name(self) -> str:
-        """The aggregator and the smoothing, then whatever is not as in the paper but
-        what the conditions of a run mostly share."""
-        said, words = settings(self), [str(self.aggregator)]
-        if "smoothing" in said:
-            soft = f"{said['smoothing']} {said['alpha']:.15g}"
-            words.append("no smoothing" if said["smoothing"] == "none" else soft)
-        for name, value in said.items():
-            if name not in _UNSAID and value != self._default(name):
+        """The aggregator and the smoothing, then each setting that is not the paper's,
+        without those in SHARED."""
+        values, words = settings(self), [str(self.aggregator)]
+        if "smoothing" in values:
+            soft = f"{values['smoothing']} {values['alpha']:.15g}"
+            words.append("no smoothing" if values["smoothing"] == "none" else soft)
+        for name, value in values.items():
+            if name not in _UNNAMED and value != self._default(name):
                 words.append(f"{_words(name)} {text(value)}")
         return ", ".join(words)
 
     def _default(self, name: str) -> Any:
-        """Returns the default of a setting; that of an option hangs on its part."""
+        """Returns the default of a setting; that of an option depends on its part."""
         if name not in OPTIONS:
             return DEFAULTS[name]
         room = registry.ROOMS[OPTIONS[name]]
         return dict(room.parse(getattr(self, room.kind).name).options).get(name)
 
 
-_UNSAID = ("aggregator", "smoothing", "alpha", *SHARED)  # or said otherwise
+_UNNAMED = ("aggregator", "smoothing", "alpha", *SHARED)  # or named otherwise
 PARTS = tuple(f.name for f in fields(Condition) if f.name in registry.ROOMS)
 # The annotation and the default of each.
 NUMBERS: dict[str, tuple[Any, Any]] = {
@@ -94,29 +94,29 @@ NUMBERS: dict[str, tuple[Any, Any]] = {
 }
 
 
-def make(**said: Any) -> Condition:
+def make(**given: Any) -> Condition:
     """Makes a condition.
 
     Args:
-      **said: settings by their names; a part is a Part or its text. What is left out
-        is as in the paper, or as the part has it.
+      **given: settings by their names; a part is a Part or its text. Others have the
+        paper's values, or the part's defaults.
 
     Raises:
       InputError: an unknown setting, or one that no part of the condition has.
     """
-    own = {name: said.pop(name) for name in OPTIONS if name in said}
-    for name, value in said.items():
+    own = {name: given.pop(name) for name in OPTIONS if name in given}
+    for name, value in given.items():
         if name in PARTS:
-            said[name] = registry.ROOMS[name].parse(str(value))
+            given[name] = registry.ROOMS[name].parse(str(value))
         elif name in NUMBERS:
             try:
-                said[name] = options.check(*NUMBERS[name], value)
+                given[name] = options.check(*NUMBERS[name], value)
             except ValueError as error:
                 raise InputError(f"{name}: {error}") from None
         else:
             known = ", ".join(names())
             raise InputError(f"unknown setting {name!r:.60}: one of {known}")
-    condition = Condition(**said)
+    condition = Condition(**given)
     for name, value in own.items():
         kind = OPTIONS[name]
         part = getattr(condition, kind)
@@ -127,7 +127,7 @@ def make(**said: Any) -> Condition:
     objective = condition.objective
     soft = dict(objective.options)
     if "alpha" in soft and (soft["alpha"] == 0 or soft.get("smoothing") == "none"):
-        # One condition, whichever is said.
+        # One condition, whichever is given.
         none = {"smoothing": "none", "alpha": 0.0}
         objective = registry.objectives.replace(objective, none)
     return replace(condition, objective=objective)
@@ -160,17 +160,17 @@ def applies(name: str, condition: Condition) -> bool:
 
 def settings(condition: Condition) -> dict[str, Any]:
     """Returns the settings that `make` makes the condition of: texts and numbers."""
-    said: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for name in names():
         if name in NUMBERS:
-            said[name] = getattr(condition, name)
+            values[name] = getattr(condition, name)
         elif name in PARTS:
             part = getattr(condition, name)
             own = tuple(o for o in part.options if o[0] not in OPTIONS)
-            said[name] = str(Part(part.name, own))
+            values[name] = str(Part(part.name, own))
         elif applies(name, condition):
-            said[name] = dict(getattr(condition, OPTIONS[name]).options)[name]
-    return said
+            values[name] = dict(getattr(condition, OPTIONS[name]).options)[name]
+    return values
 
 
 def specification(condition: Condition, dim: int, classes: int) -> Spec:

@@ -18,11 +18,8 @@ _LINE = re.compile(r"([0-9a-f]{64})  (.+)\n")
 
 @contextmanager
 def whole(path: Path, mode: str = "w", **options: Any) -> Iterator[IO]:
-    """Opens a file that gets its name once all of it is on the disk.
-
-    Args:
-      path: of the file; one that is there is replaced.
-      mode, **options: of `open`.
+    """Opens a file as `open` does. It gets its name once all of it is on the disk, and
+    replaces one that is there.
 
     Raises:
       InputError: the file cannot be written.

@@ -8,13 +8,9 @@ from vladser.types import Array
 
 
 def clean(frames: Array, mask: Array) -> jax.Array:
-    """Replaces frames by zeros where the mask is False.
+    """Replaces frames [..., D] by zeros where the mask [...] is False.
 
     This must precede any arithmetic: NaN times zero is NaN.
-
-    Args:
-      frames: [..., D].
-      mask: [...] bool.
     """
     return jnp.where(mask[..., None], frames, 0)
 

@@ -8,11 +8,7 @@ import numpy as np
 
 
 def confusion(label: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
-    """Counts utterances by their class and by the predicted one.
-
-    Args:
-      label, predicted: [N] int classes.
-      classes: how many classes there are.
+    """Counts utterances by their label and the predicted class, both [N] int.
 
     Returns:
       [classes, classes] counts; row = truth, column = prediction.

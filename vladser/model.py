@@ -188,15 +188,12 @@ def finish(
 def forward(
     params: Params, spec: Spec, frames: Array, mask: Array
 ) -> tuple[Array, Array]:
-    """Runs the model in evaluation, without noise and dropout, on whole utterances.
+    """Runs the model without noise and dropout on whole utterances; see `finish`.
 
     Args:
       params, spec: the model.
       frames: [T, B, D], standardized; anything where the mask is False.
       mask: [T, B] bool.
-
-    Returns:
-      See `finish`.
     """
     chex.assert_rank([frames, mask], [3, 2])
     chex.assert_equal_shape_prefix([frames, mask], 2)

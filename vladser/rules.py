@@ -39,7 +39,7 @@ def expect_finite(tree: PyTree) -> None:
 
 
 def expect_same(made: PyTree, expected: PyTree) -> None:
-    """Expects that two trees are equal but for rounding.
+    """Expects that two trees are equal up to rounding.
 
     Compares the Euclidean norm of their difference, all arrays together, with that of
     `expected`: where a sum cancels, a single number may have lost its digits.
@@ -50,8 +50,8 @@ def expect_same(made: PyTree, expected: PyTree) -> None:
         for tree in (made, expected)
     )
     error, size = np.linalg.norm(made - expected), np.linalg.norm(expected)
-    said = f"expected equal numbers, got a difference of {error:.1e} of {size:.1e}"
-    expect(error <= _TOLERANCE * size, said)
+    got = f"got a difference of {error:.1e} of {size:.1e}"
+    expect(error <= _TOLERANCE * size, f"expected equal numbers, {got}")
 
 
 def expect_state(

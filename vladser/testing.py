@@ -1,14 +1,15 @@
 """The contracts of parts, as checks that anybody can call: `check_aggregator(mine())`.
 
-Each check runs a part on small random arrays and raises an AssertionError that names
-the first rule of its contract (see `types`) that the part breaks. Parts run in float64,
-where mistakes are larger than roundings: a part must use the dtype of its parameters
-and inputs instead of a fixed one.
+Each check runs a part, which a factory returned, on small random arrays and raises an
+AssertionError that names the first rule of its contract (see `types`) that the part
+breaks. Parts run in float64, where mistakes are larger than roundings: a part must use
+the dtype of its parameters and inputs instead of a fixed one.
 """
 
 import inspect
 import re
 from collections.abc import Callable
+from functools import partial
 from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
@@ -54,7 +55,7 @@ def check_own(kind: str, part: Part, *sizes: int) -> None:
 
 
 def check_features(features: Features) -> None:
-    """Checks the contract of `types.Features` on what a factory returns."""
+    """Checks `types.Features`, on noise."""
     with rule("the id has letters, digits, _, . and - alone"):
         expect(re.fullmatch(r"[\w.-]+", features.id, re.ASCII), f"got {features.id!r}")
     with rule("features can be pickled, for worker processes"):
@@ -80,12 +81,7 @@ def check_features(features: Features) -> None:
 
 
 def check_aggregator(aggregator: Aggregator, dim: int = 8) -> None:
-    """Checks the contract of `types.Aggregator`, and of `types.Stepwise` if it has one.
-
-    Args:
-      aggregator: what a factory returns.
-      dim: H, the size of the frames to run it on.
-    """
+    """Checks `types.Aggregator`, and `types.Stepwise`, on frames [T, dim]."""
     params, draw = rules.parameters(aggregator, dim), np.random.default_rng(0)
     mask = np.arange(_T) < np.array([*_LENGTHS, _T])[:, None]
     mask[-1, 2:7] = False
@@ -139,12 +135,7 @@ def _check_stepwise(stepwise, params, frames, mask, whole):
 
 
 def check_encoder(encoder: Encoder, dim: int = 5) -> None:
-    """Checks the contract of `types.Encoder`, and of `types.Recurrence` if it has one.
-
-    Args:
-      encoder: what a factory returns.
-      dim: D, the size of the frames to run it on.
-    """
+    """Checks `types.Encoder`, and `types.Recurrence`, on frames [T, B, dim]."""
     params, draw = rules.parameters(encoder, dim), np.random.default_rng(0)
     # Two minibatches: in the second one utterance alone has frames.
     mask = np.arange(_T)[:, None] < np.array([_LENGTHS, (0, 7, 0, 0)])[:, None]
@@ -212,13 +203,7 @@ def _where_frames_are(outputs, params, frames, mask, *cut):
 
 
 def check_head(head: Head, size: int = 6, classes: int = 3) -> None:
-    """Checks the contract of `types.Head`.
-
-    Args:
-      head: what a factory returns.
-      size: V, the size of the vectors to run it on.
-      classes: how many.
-    """
+    """Checks `types.Head`, from vectors [B, size] to logits [B, classes]."""
     params, draw = rules.parameters(head, size, classes), np.random.default_rng(0)
     vectors = draw.normal(size=(2, 4, size))
     vectors[0, 0] = 0
@@ -235,12 +220,8 @@ def check_head(head: Head, size: int = 6, classes: int = 3) -> None:
 
 
 def check_objective(factory: Callable, **options: Any) -> None:
-    """Checks the contract of `types.Objective`.
-
-    Args:
-      factory: its keyword-only arguments are the options, each with a default.
-      **options: values other than the defaults.
-    """
+    """Checks `types.Objective`, as the factory makes it by default and with `options`,
+    which have other values than the defaults."""
     size, classes, draw = 6, 3, np.random.default_rng(0)
     default, other = factory(), factory(**options)
     params = rules.parameters(default, size, classes)
@@ -285,12 +266,8 @@ def check_objective(factory: Callable, **options: Any) -> None:
 
 
 def check_optimizer(factory: Callable, **options: float) -> None:
-    """Checks the contract of `types.Optimizer`.
-
-    Args:
-      factory: its keyword-only arguments are the options, each with a default.
-      **options: values other than the defaults.
-    """
+    """Checks `types.Optimizer`, as the factory makes it by default and with `options`,
+    which have other values than the defaults."""
     draw = np.random.default_rng(0)
     params = {"kernel": draw.normal(size=(3, 2)), "bias": np.float64(0.5)}
     gradients = jax.tree.map(lambda leaf: draw.normal(size=(4, *leaf.shape)), params)
@@ -301,17 +278,17 @@ def check_optimizer(factory: Callable, **options: float) -> None:
 
     init = factory().init  # the same for all options
 
+    def step(options, params, state, gradient):
+        update, state = factory(**options).update(gradient, state, params)
+        return state, update
+
     def updates_by(options):
-        def step(state, gradient):
-            update, state = factory(**options).update(gradient, state, params)
-            return state, update
+        return lax.scan(partial(step, options, params), init(params), gradients)[1]
 
-        return lax.scan(step, init(params), gradients)[1]
+    def state_after(*arguments):
+        return step(options, *arguments)[0]
 
-    def state_of(params, state, gradient):
-        return factory(**options).update(gradient, state, params)[1]
-
-    rules.expect_state(init, state_of, params, row(gradients, 0))
+    rules.expect_state(init, state_after, params, row(gradients, 0))
     with rule("update compiles with options that jax traces, and is vmapped over them"):
         stacked = jax.tree.map(lambda *values: np.array(values, float), *settings)
         traced = jax.jit(jax.vmap(updates_by, axis_size=2))(stacked)

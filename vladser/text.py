@@ -67,18 +67,15 @@ def table(
     form, least = (escaped, 3) if markdown else (str, 1)
     lines = [[form(str(cell)) for cell in line] for line in (header, *rows)]
     widths = [max(least, *map(len, column)) for column in zip(*lines, strict=True)]
-    left = {0, *words}
+    sides = ["<" if n in (0, *words) else ">" for n in range(len(widths))]
     lines = [
-        [
-            cell.ljust(width) if n in left else cell.rjust(width)
-            for n, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ]
+        [f"{c:{side}{w}}" for c, side, w in zip(line, sides, widths, strict=True)]
         for line in lines
     ]
     if not markdown:
         return "\n".join("  ".join(line).rstrip() for line in lines)
-    rule = ["-" * (w - 1) + ("-" if n in left else ":") for n, w in enumerate(widths)]
-    lines.insert(1, rule)
+    ends = ["-" if side == "<" else ":" for side in sides]
+    lines.insert(1, [e.rjust(w, "-") for e, w in zip(ends, widths, strict=True)])
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 

@@ -97,7 +97,7 @@ class Features(NamedTuple):
     Attributes:
       id: names the features in the cache and in trained models: letters, digits, "_",
         "." and "-". It differs wherever the numbers do (by options, a configuration,
-        weights), but for the version of `package`.
+        weights), except the version of `package`.
       dim: D. Where `setup` is None, 0 stands for the D of most files.
       setup: () -> extract, called once in a worker: imports, and loads what is large.
         extract: signal -> float32 [T, D], finite; raises `features.audio.BadAudio` for
@@ -217,12 +217,12 @@ class Objective(NamedTuple):
 
     Attributes:
       prepare: (labels [N] int of the training set, classes) -> data, a pytree of numpy
-        arrays: the options, and what hangs on the training set. Runs on the host.
+        arrays: the options, and what depends on the training set. Runs on the host.
       init: (key, size, classes) -> params of its own, a pytree of floats, which are
         trained with the model's; () for none.
       loss: (params, data, vectors [B, V], logits [B, classes], labels [B] int) -> [B],
-        the loss of each utterance. It is averaged over the minibatch, of which one call
-        may see a part.
+        the loss of each utterance, which is averaged over the minibatch. One call may
+        see a part of a minibatch.
     """
 
     prepare: Callable[[np.ndarray, int], PyTree]

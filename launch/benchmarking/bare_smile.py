@@ -9,6 +9,8 @@ from statistics import fmean
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import numpy as np
+
 from launch.benchmarking.contest import spread
 from vladser.features import audio, extraction
 from vladser.types import Utterance
@@ -41,14 +43,17 @@ def measure(wavs: Sequence[Path], rounds: int, workers: int) -> dict[str, Any]:
             first = _extracting(utterances, Path(cache), workers)
             second = _extracting(utterances, Path(cache), workers)
         turns.append((startup, bare, first, second))
-    names = ("startup_seconds", "bare_seconds", "first_seconds", "second_seconds")
+    startup, bare, first, second = np.transpose(turns)
     return {
         "files": len(wavs),
         "workers": workers,
-        **dict(zip(names, map(list, zip(*turns, strict=True)), strict=True)),
-        "first_speed": spread([b / (f - s) for s, b, f, _ in turns]),
-        "first_speed_with_startup": spread([(s + b) / f for s, b, f, _ in turns]),
-        "second_speedup": spread([first / again for _, _, first, again in turns]),
+        "startup_seconds": startup.tolist(),
+        "bare_seconds": bare.tolist(),
+        "first_seconds": first.tolist(),
+        "second_seconds": second.tolist(),
+        "first_speed": spread((bare / (first - startup)).tolist()),
+        "first_speed_with_startup": spread(((startup + bare) / first).tolist()),
+        "second_speedup": spread((first / second).tolist()),
     }
 
 

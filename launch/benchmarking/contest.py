@@ -1,22 +1,50 @@
 """Contestants side by side: all train a round, then all the next one."""
 
+import importlib
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from statistics import median
-from typing import Any
+from typing import Any, Protocol
 
 import jax
 import numpy as np
 
-from launch.benchmarking import contestants, hardware, workloads
-from launch.benchmarking.contestants import Contestant
-from launch.benchmarking.workloads import CLUSTERS, Workload
+from launch.benchmarking import PEERS, workloads
+from launch.benchmarking.workloads import Workload
 from vladser import model
+from vladser.data import dataset
+from vladser.registry import objectives
+from vladser.types import Array, Spec
 
 # Of relative errors in the l2 norm. All compute in float32, and differ in the order of
 # sums over some hundred frames and in the rounding of exp and tanh: 1e-7 to 1e-5.
 TOLERANCE = 1e-4
+
+
+class Contestant(Protocol):
+    """One way to train the trials of a workload. A peer has `gradients` as well: from
+    our parameters and the rows [B] of a minibatch of the first trial, -1 an empty one,
+    the loss and its gradient, in the layout of `vladser.model`."""
+
+    def __init__(self, workload: Workload): ...
+
+    def prepare(self, rounds: int) -> float:
+        """Compiles for that many rounds; returns the seconds of it."""
+
+    def train(self, rows: np.ndarray) -> int:
+        """Trains the next round, [steps, trials, B] int32, -1 an empty row; returns how
+        many frames went through the LSTM, padding included."""
+
+
+def load(name: str) -> Any:
+    """Returns the class of a contestant.
+
+    Raises:
+      ModuleNotFoundError: its library is not installed.
+    """
+    module, _, contestant = (PEERS | {"ours": "ours.Ours"})[name].partition(".")
+    return getattr(importlib.import_module(f"launch.benchmarking.{module}"), contestant)
 
 
 def agreeing(peers: Iterable[str]) -> tuple[list[str], dict[str, str]]:
@@ -24,7 +52,7 @@ def agreeing(peers: Iterable[str]) -> tuple[list[str], dict[str, str]]:
     agreed, notes = [], {}
     for name in peers:
         try:
-            largest = float(np.max([*errors(contestants.load(name)).values()]))
+            largest = float(np.max([*errors(load(name)).values()]))
         except ModuleNotFoundError as missing:
             notes[name] = f"left out, {missing.name} is not installed"
             continue
@@ -35,21 +63,22 @@ def agreeing(peers: Iterable[str]) -> tuple[list[str], dict[str, str]]:
     return agreed, notes
 
 
-def errors(peer: type[Contestant]) -> dict[str, float]:
+def errors(peer: Any) -> dict[str, float]:
     """Returns the relative errors of a peer's loss and of each of its gradients, by
     name: of one minibatch without noise and dropout, and ours as the reference."""
     lengths = np.random.default_rng(0).integers(5, 61, 40)
-    data = workloads.noise({"f": (5, 5, 5, 5), "m": (5, 5, 5, 5)}, lengths)
+    data = workloads.noise(lengths, speakers=2)
     plain = replace(workloads.CONDITION, noise=0.0, dropout=0.0)
-    workload = workloads.plan("agreement", data, 1, 1, 1, plain)
+    workload = workloads.plan("agreement", data, 1, 1, plain)
     draw = np.random.default_rng(0)
     params = jax.tree.map(  # none of them is 0: each has one place to go to
         lambda x: x + draw.normal(0, 0.1, x.shape).astype(np.float32),
         jax.device_get(model.init(jax.random.key(0), workload.spec)),
     )
     # Rows of different lengths, the longest not the first, and an empty one.
-    rows = np.append(workload.plan.folds[0].train, -1).astype(np.int32)
-    ours = contestants.load("ours")(workload).gradients(params, rows)
+    live = workload.plan.folds[0].train
+    ours = _gradients(workload, params, live)
+    rows = np.append(live, -1).astype(np.int32)
     theirs = jax.tree.leaves(peer(workload).gradients(params, rows))
     pairs = zip(jax.tree.leaves_with_path(ours), theirs, strict=True)
     return {
@@ -58,6 +87,28 @@ def errors(peer: type[Contestant]) -> dict[str, float]:
         )
         for (path, expected), value in pairs
     }
+
+
+def _gradients(
+    workload: Workload, params: model.Params, rows: np.ndarray
+) -> tuple[Array, model.Params]:
+    """Differentiates our model as a whole; that training's own gradient is the same,
+    the tests of the engine assert."""
+    spec: Spec = workload.spec
+    trial = jax.tree.map(lambda x: x[0], workload.trials)
+    buffer = dataset.to_device(workload.data)
+    frames, mask = dataset.gather(buffer, rows, 0, workload.data.length.max())
+    objective = objectives.build(spec.objective)
+
+    def loss(params):
+        standardized = (frames - trial.mean) * trial.scale
+        vectors, logits = model.forward(params, spec, standardized, mask)
+        return objective.loss(
+            params.objective, trial.objective, vectors, logits, buffer.label[rows]
+        ).mean()
+
+    with jax.default_matmul_precision("highest"):
+        return jax.jit(jax.value_and_grad(loss))(params)
 
 
 def measure(
@@ -69,56 +120,49 @@ def measure(
     """Times contestants.
 
     Args:
+      workload: what they train.
       names: of the contestants; "ours" among them.
       rounds: to time, after one to warm up.
       say: hears how it goes.
 
     Returns:
-      What the workload is, the speed of a matrix product, and every round of each
-      contestant with medians and ranges.
+      What the workload is, and every round of each contestant with medians and ranges.
     """
-    peak, peaks, entries, compiling = hardware.sgemm(), [], {}, {}
+    entries, compiling = {}, {}
     for name in names:
         say(f"{workload.name}: preparing {name}")
-        entries[name] = contestants.load(name)(workload)
+        entries[name] = load(name)(workload)
         compiling[name] = entries[name].prepare(rounds + 1)
         _train(entries[name], workload, 0)
     timed: dict[str, list[dict[str, float]]] = {name: [] for name in names}
     for number in range(1, rounds + 1):
-        peaks.append(peak())
         # Whoever comes first in one round comes last in the next.
         for name in names if number % 2 else reversed(names):
             timed[name].append(_train(entries[name], workload, number))
-        last = ", ".join(f"{name} {_rate(timed[name][-1]):,.0f}" for name in names)
-        say(f"{workload.name}: round {number} of {rounds}, frames/s: {last}")
-    needed = hardware.flops(workload.spec, CLUSTERS)
-    ours = [_rate(round) for round in timed["ours"]]
-    result: dict[str, Any] = {
+        say(f"{workload.name}: round {number} of {rounds} is timed")
+    rates = {
+        name: [round["frames"] / round["seconds"] for round in of]
+        for name, of in timed.items()
+    }
+    return {
         "name": workload.name,
         "utterances": len(workload.data.length),
         "frames": int(workload.data.length.sum()),
         "feature_set": workload.data.feature_set,
         "trials": len(workload.trials.seed),
-        "sgemm_flops_per_second": max(peaks),
-        "flops_per_frame": needed,
-        "contestants": [],
-    }
-    for name, entry in entries.items():
-        rates = [_rate(round) for round in timed[name]]
-        total = {key: sum(r[key] for r in timed[name]) for key in timed[name][0]}
-        result["contestants"].append(
+        "contestants": [
             {
                 "name": name,
-                "about": entry.about,
                 "compile_seconds": compiling[name],
                 "rounds": timed[name],
-                "real_frames_per_second": spread(rates),
-                "ours_is_faster_by": spread(np.divide(ours, rates).tolist()),
-                "padding_efficiency": total["frames"] / total["computed"],
-                "share_of_sgemm": median(rates) * needed / max(peaks),
+                "real_frames_per_second": spread(mine),
+                "ours_is_faster_by": spread(np.divide(rates["ours"], mine).tolist()),
+                "padding_efficiency": sum(round["frames"] for round in timed[name])
+                / sum(round["computed"] for round in timed[name]),
             }
-        )
-    return result
+            for name, mine in rates.items()
+        ],
+    }
 
 
 def spread(values: Sequence[float]) -> dict[str, float]:
@@ -128,13 +172,9 @@ def spread(values: Sequence[float]) -> dict[str, float]:
 
 def _train(contestant: Contestant, workload: Workload, number: int) -> dict[str, float]:
     """Trains a round: real frames, frames computed for them, and seconds."""
-    rows = workload.rows(number, shuffled=contestant.shuffled)
+    rows = workload.rows(number)
     begin = time.perf_counter()
     computed = contestant.train(rows)
     seconds = time.perf_counter() - begin
     frames = int(workload.lengths(rows).sum())
     return {"frames": frames, "computed": computed, "seconds": seconds}
-
-
-def _rate(round: dict[str, float]) -> float:
-    return round["frames"] / round["seconds"]

@@ -1,8 +1,7 @@
 """Plain JAX: flax.linen.RNN, a step of one trial vmapped over all of them.
 
-Random minibatches are padded to the longest utterance among all trials. Each length is
-a program of its own: lengths are rounded up to multiples of 64, so that there are few,
-and compilation is not timed.
+Our minibatches are padded to the longest utterance among all trials, and that to a
+multiple of 64: each length is a program of its own. Compilation is not timed.
 """
 
 import time
@@ -27,9 +26,6 @@ _GATES = "ifgo"  # the order of ours
 
 class Linen:
     """linen.RNN in the place of our LSTM and of our engine; other parts are ours."""
-
-    about = "linen.RNN(OptimizedLSTMCell), random minibatches; vmapped over the trials"
-    shuffled = True
 
     def __init__(self, workload: Workload):
         self.workload, self.spec = workload, workload.spec
@@ -57,7 +53,7 @@ class Linen:
         return jax.tree.map(jnp.asarray, params._replace(encoder={"cell": cell}))
 
     def prepare(self, rounds: int) -> float:
-        rows = [s for n in range(rounds) for s in self.workload.rows(n, shuffled=True)]
+        rows = [step for n in range(rounds) for step in self.workload.rows(n)]
         begin = time.perf_counter()
         for length in {self.padded(step) for step in rows}:
             step = jax.jit(partial(self.step, length=length), donate_argnums=0)

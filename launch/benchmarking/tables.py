@@ -7,7 +7,7 @@ from vladser import text
 
 _CONTEST = (
     *("workload", "trials", "contestant", "real frames/s", "low-high"),
-    *("ours is faster by", "low-high", "padding efficiency", "% of sgemm"),
+    *("ours is faster by", "low-high", "padding efficiency"),
 )
 
 
@@ -16,33 +16,27 @@ def contest(results: Sequence[Mapping[str, Any]], notes: Mapping[str, str]) -> s
 
     Args:
       results: from `contest.measure`.
-      notes: of contestants, beside those in the results.
+      notes: on contestants.
     """
-    rows, said = [], {}
+    rows, about = [], {}
     for result in results:
-        said[result["name"]] = (
+        about[result["name"]] = (
             f"{result['utterances']:,} utterances, {result['frames']:,} frames "
-            f"({result['feature_set']}); sgemm "
-            f"{result['sgemm_flops_per_second'] / 1e9:,.0f} GFLOP/s, a frame needs "
-            f"{result['flops_per_frame']:,} FLOP"
+            f"({result['feature_set']})"
         )
         for entry in result["contestants"]:
-            said[entry["name"]] = entry["about"]
             rate, ahead = entry["real_frames_per_second"], entry["ours_is_faster_by"]
+            speed = {key: f"{value / 1e3:,.0f}" for key, value in rate.items()}
             rows.append(
                 (
-                    result["name"],
-                    f"{result['trials']}",
-                    entry["name"],
-                    f"{rate['median'] / 1e3:,.0f} k",
-                    f"{rate['low'] / 1e3:,.0f}-{rate['high'] / 1e3:,.0f} k",
+                    *(result["name"], f"{result['trials']}", entry["name"]),
+                    *(f"{speed['median']} k", f"{speed['low']}-{speed['high']} k"),
                     f"{ahead['median']:.2f}",
                     f"{ahead['low']:.2f}-{ahead['high']:.2f}",
                     f"{entry['padding_efficiency']:.3f}",
-                    f"{100 * entry['share_of_sgemm']:.1f}",
                 )
             )
-    lines = [f"- {name}: {note}" for of in (said, notes) for name, note in of.items()]
+    lines = [f"- {name}: {note}" for name, note in {**about, **notes}.items()]
     return "\n".join([text.table(_CONTEST, rows, {2}, markdown=True), "", *lines])
 
 

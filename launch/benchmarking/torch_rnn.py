@@ -1,4 +1,4 @@
-"""PyTorch's nn.LSTM, one model after another, in the two ways that it is used."""
+"""PyTorch's nn.LSTM at its best: our minibatches, padded."""
 
 import warnings
 from concurrent.futures import ThreadPoolExecutor
@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from launch.benchmarking.workloads import Workload
 from vladser import model
@@ -27,14 +26,8 @@ _TRANSPOSED = ("lstm.weight_ih_l0", "lstm.weight_hh_l0", "head.weight")
 
 
 class Model(nn.Module):
-    """The paper's model, from our parameters, and what trains it; time first.
-
-    Of the two biases of each gate one stays 0.
-
-    Args:
-      params: in the layout of `vladser.model`.
-      place: of its trial in the workload.
-    """
+    """The paper's model, from our parameters, and what trains the trial at a place of
+    the workload; time first. Of the two biases of each gate one stays 0."""
 
     def __init__(self, params: model.Params, workload: Workload, place: int):
         super().__init__()
@@ -53,9 +46,8 @@ class Model(nn.Module):
         trial = jax.tree.map(lambda x: torch.tensor(x[place]), workload.trials)
         soft = trial.objective
         targets = torch.lerp(torch.eye(len(soft.prior)), soft.prior, soft.alpha)
-        self.register_buffer("mean", trial.mean, persistent=False)
-        self.register_buffer("scale", trial.scale, persistent=False)
-        self.register_buffer("targets", targets, persistent=False)  # of each label
+        self.mean, self.scale = trial.mean.to(DEVICE), trial.scale.to(DEVICE)
+        self.targets = targets.to(DEVICE)  # of each label
         self.to(DEVICE)
         self.optimizer = torch.optim.Adadelta(
             self.parameters(),
@@ -81,11 +73,8 @@ class Model(nn.Module):
 
 
 class Padded:
-    """At its best: our minibatches, padded; a model at a time on each core, which is
-    faster than models in turn on all cores. A GPU gets one model after another."""
-
-    about = "nn.LSTM, padded, our minibatches; a model at a time on each core"
-    shuffled = packed = False
+    """A model at a time on each core, which is faster than models in turn on all cores.
+    A GPU gets one model after another."""
 
     def __init__(self, workload: Workload):
         self.workload, data = workload, workload.data
@@ -101,16 +90,14 @@ class Padded:
         return 0.0
 
     def train(self, rows: np.ndarray) -> int:
-        cores = extraction.cores() if DEVICE.type == "cpu" else 1
-        workers, threads = (1, cores) if self.packed else (cores, 1)
-        set_threads = partial(torch.set_num_threads, threads)
-        with ThreadPoolExecutor(workers, initializer=set_threads) as pool:
+        workers = extraction.cores() if DEVICE.type == "cpu" else 1
+        one_thread = partial(torch.set_num_threads, 1)
+        with ThreadPoolExecutor(workers, initializer=one_thread) as pool:
             list(pool.map(self.train_one, self.models, rows.swapaxes(0, 1)))
         if DEVICE.type == "cuda":
             torch.cuda.synchronize()
         lengths = self.workload.lengths(rows)
-        padded = (lengths > 0).sum(axis=-1) * lengths.max(axis=-1)
-        return int(lengths.sum() if self.packed else padded.sum())
+        return int(((lengths > 0).sum(axis=-1) * lengths.max(axis=-1)).sum())
 
     def train_one(self, model: Model, rows: np.ndarray) -> None:
         """Trains one model by its minibatches, rows [steps, B]."""
@@ -129,12 +116,7 @@ class Padded:
         frames = self.frames.index_select(0, places.flatten()).view(*places.shape, -1)
         frames.sub_(model.mean).mul_(model.scale)
         frames.add_(torch.randn_like(frames), alpha=condition.noise)
-        if self.packed:
-            ends = torch.from_numpy(lengths)
-            sequences = pack_padded_sequence(frames, ends, enforce_sorted=False)
-            hidden, _ = pad_packed_sequence(model.lstm(sequences)[0])
-        else:
-            hidden, _ = model.lstm(frames)
+        hidden, _ = model.lstm(frames)
         # On a CPU several times as fast as functional.dropout, a sixth of a step.
         kept = torch.rand_like(hidden).ge_(condition.dropout)
         hidden = hidden * kept.mul_(1 / (1 - condition.dropout))
@@ -149,13 +131,6 @@ class Padded:
         loss = self.loss(network, rows[rows >= 0])
         loss.backward()
         return loss.item(), network.gradients()
-
-
-class Packed(Padded):
-    """As tutorials have it: random minibatches, packed; one model after another."""
-
-    about = "nn.LSTM, packed, random minibatches; one model after another"
-    shuffled = packed = True
 
 
 def _turned(name: str, array: np.ndarray) -> np.ndarray:

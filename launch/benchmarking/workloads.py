@@ -1,7 +1,6 @@
 """What the contestants train: a dataset, its folds, and rounds of minibatches."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from statistics import NormalDist
@@ -9,50 +8,51 @@ from statistics import NormalDist
 import jax
 import numpy as np
 
-from vladser.condition import Condition, make, specification
+from vladser.condition import Condition, make
 from vladser.corpora import emotions, iemocap, readers
 from vladser.data import batches, dataset, folds
 from vladser.engine import trials
+from vladser.engine.design import Design
 from vladser.features import extraction
 from vladser.types import Dataset, Spec, Trial, Utterance
 
-BATCH_SIZE = 32
-CLUSTERS = 4
-CONDITION = make(aggregator=f"netvlad(clusters={CLUSTERS})")  # the paper's
+CONDITION = make(aggregator="netvlad(clusters=4)")  # the paper's
 DESCRIPTORS = 147
-_TEN_SPEAKERS = [f"{speaker:02}" for speaker in range(10)]
 
 
 @dataclass(frozen=True)
 class Workload:
-    """Trials to train, cut into rounds.
-
-    A round is a part of an epoch (every n-th of its minibatches by length) or several
-    epochs: about `frames` real frames whose lengths are those of the whole.
-
-    Attributes:
-      frames: real frames of a round, all trials together.
-      plan: folds, seeds and minibatches of ours.
-    """
+    """Trials to train; a round is an epoch of all of them."""
 
     name: str
-    data: Dataset
-    plan: batches.Plan
-    frames: int
-    condition: Condition = CONDITION
+    design: Design  # of one condition
+
+    @property
+    def data(self) -> Dataset:
+        """The dataset."""
+        return self.design.datasets[0]
+
+    @property
+    def condition(self) -> Condition:
+        """What is trained."""
+        return self.design.conditions[0]
 
     @property
     def spec(self) -> Spec:
         """What the compiled program depends on."""
-        dim, classes = self.data.frames.shape[1], len(self.data.emotions)
-        return specification(self.condition, dim, classes)
+        return self.design.specification(0)
+
+    @cached_property
+    def plan(self) -> batches.Plan:
+        """The schedule."""
+        return self.design.plan(0)
 
     @cached_property
     def trials(self) -> Trial:
         """The trials, each field [trials, ...], seed by seed."""
-        moments = dataset.moments(self.data)
+        moments, design = dataset.moments(self.data), self.design
         rectangle = trials.rectangle(
-            self.data, moments, [self.condition], self.plan.folds, self.plan.seeds
+            self.data, moments, design.conditions, design.folds, design.seeds
         )
         return jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), rectangle)
 
@@ -60,65 +60,29 @@ class Workload:
         """Returns the frames of each row; those of an empty row, -1, are 0."""
         return np.where(rows >= 0, self.data.length[rows], 0)
 
-    def round(self, number: int) -> list[np.ndarray]:
-        """Returns the steps of a round, counted from 0, of utterances of similar
-        lengths: int32 [seeds, folds, batch] each."""
-        steps = self._epochs(number)
-        every = max(1, round(self.plan.training_frames() / self.frames))
-        every = min(every, len(steps))
-        longest = [self.lengths(step).max() for step in steps]
-        chosen = np.argsort(longest, kind="stable")[every // 2 :: every]
-        return [steps[place] for place in sorted(chosen)]
-
-    def rows(self, number: int, shuffled: bool = False) -> np.ndarray:
-        """Returns the rows of a round, [steps, trials, batch] int32, empty ones -1.
-
-        Args:
-          number: of the round.
-          shuffled: draws as many minibatches at random from the whole epochs.
-        """
-        if not shuffled:
-            return self._flat(self.round(number))
-        rows = self._flat(self._epochs(number))
-        dealt = np.full_like(rows, -1)
-        for trial in range(rows.shape[1]):
-            live = rows[:, trial][rows[:, trial] >= 0]
-            draw = np.random.default_rng((number, trial))
-            dealt[:, trial].flat[: len(live)] = draw.permutation(live)
-        return dealt[: len(self.round(number))]
-
-    def _epochs(self, number: int) -> list[np.ndarray]:
-        """Returns all steps of the epochs, one at least, that make a round."""
-        epochs = max(1, round(self.frames / self.plan.training_frames()))
-        first = 1 + number * epochs
-        return [s for e in range(first, first + epochs) for s in self.plan.epoch(e)]
-
-    def _flat(self, steps: list[np.ndarray]) -> np.ndarray:
-        return np.stack(steps).reshape(len(steps), -1, BATCH_SIZE)
+    def rows(self, number: int) -> np.ndarray:
+        """Returns the rows of a round, counted from 0, [steps, trials, batch] int32;
+        -1 is an empty row."""
+        steps = np.stack([*self.plan.epoch(number + 1)])
+        return steps.reshape(len(steps), -1, steps.shape[-1])
 
 
 def plan(
-    name: str,
-    data: Dataset,
-    count: int,
-    frames: int,
-    rounds: int,
-    condition: Condition = CONDITION,
+    name: str, data: Dataset, count: int, rounds: int, condition: Condition = CONDITION
 ) -> Workload:
     """Plans trials that leave one speaker out.
 
     Args:
-      count: of the trials: at most the number of speakers, or a multiple of it, which
-        stands for several seeds.
-      frames: real frames of a round, about.
+      name: of the workload.
+      data: to train on.
+      count: of trials: at most the number of speakers, or a multiple, several seeds.
       rounds: as many as will be asked for.
+      condition: what is trained.
     """
     held_out = folds.make(data, "speaker")[:count]
     seeds = range(count // len(held_out))
-    epoch = sum(data.length[fold.train].sum() for fold in held_out) * len(seeds)
-    epochs = rounds * max(1, round(frames / epoch))
-    schedule = batches.plan(data.length, held_out, seeds, epochs, BATCH_SIZE)
-    return Workload(name, data, schedule, frames, condition)
+    condition = replace(condition, epochs=rounds)
+    return Workload(name, Design([data], [condition], held_out, seeds))
 
 
 def load(name: str, data_dir: Path | None = None, cache_dir: Path = Path()) -> Dataset:
@@ -126,19 +90,17 @@ def load(name: str, data_dir: Path | None = None, cache_dir: Path = Path()) -> D
 
     Args:
       name: emodb, EMO-DB's four classes, or without its folder noise of such lengths;
-        iemocap, noise of the lengths of IEMOCAP's 5,531 utterances; or a number, noise
-        of 320 utterances of that many frames, which fill all minibatches.
+        iemocap, noise of IEMOCAP's lengths and a tenth of its utterances; or a number,
+        noise of 320 utterances of that many frames, which fill all minibatches.
       data_dir: the folder of EMO-DB.
       cache_dir: where its features are kept.
     """
-    if name == "iemocap":  # median 3.60 s, longest 34.1 s, 6.99 h
-        return noise(iemocap.COUNTS, lognormal(5531, 360, 0.6855, 3410))
+    if name == "iemocap":  # median 3.60 s, longest 34.1 s
+        return noise(lognormal(560, 360, 0.6855, 3410))
     if name != "emodb":
-        each = dict.fromkeys(_TEN_SPEAKERS, (8, 8, 8, 8))
-        return noise(each, np.full(320, int(name)))
+        return noise(np.full(320, int(name)))
     if data_dir is None:
-        each = dict.fromkeys(_TEN_SPEAKERS, (9, 8, 8, 9))
-        return noise(each, lognormal(340, 254, 0.4158, 893))
+        return noise(lognormal(340, 254, 0.4158, 893))
     corpus = readers.read("emodb", data_dir)
     chosen, classes = emotions.select(corpus, tuple((c,) for c in iemocap.CLASSES))
     smile = extraction.extract(chosen.utterances, cache_dir)
@@ -146,38 +108,20 @@ def load(name: str, data_dir: Path | None = None, cache_dir: Path = Path()) -> D
 
 
 def lognormal(count: int, median: int, sigma: float, longest: int) -> np.ndarray:
-    """Returns the quantiles of a lognormal distribution of lengths in random order.
-
-    Args:
-      count: N, quantiles at (i + 1/2) / N.
-      median, longest: in frames; longer ones are cut.
-      sigma: standard deviation of the logarithms.
-
-    Returns:
-      [N] int64.
-    """
+    """Returns the quantiles (i + 1/2) / count of a lognormal distribution of lengths in
+    random order, in frames, cut to the longest: int64 [count]."""
     z = [NormalDist().inv_cdf((i + 0.5) / count) for i in range(count)]
     lengths = np.rint(np.minimum(median * np.exp(sigma * np.array(z)), longest))
     lengths[-1] = longest
     return np.random.default_rng(0).permutation(lengths.astype(np.int64))
 
 
-def noise(counts: Mapping[str, Sequence[int]], lengths: np.ndarray) -> Dataset:
-    """Returns a dataset of normally distributed features.
-
-    Args:
-      counts: utterances of each speaker by class.
-      lengths: [N] of them all, in frames.
-    """
-    draw = np.random.default_rng(0)
-    utterances = [
-        Utterance(f"{speaker}_{emotion}_{take}", Path(), speaker, emotion)
-        for speaker, of_classes in counts.items()
-        for emotion, count in zip(iemocap.CLASSES, of_classes, strict=True)
-        for take in range(count)
-    ]
-    features = {
-        utterance.id: draw.standard_normal((length, DESCRIPTORS), np.float32)
-        for utterance, length in zip(utterances, lengths, strict=True)
-    }
+def noise(lengths: np.ndarray, speakers: int = 10) -> Dataset:
+    """Returns a dataset of normally distributed features of utterances of `lengths` [N]
+    frames; speakers and classes take turns."""
+    draw, utterances, features = np.random.default_rng(0), [], {}
+    for n, length in enumerate(lengths):
+        emotion = iemocap.CLASSES[n // speakers % len(iemocap.CLASSES)]
+        utterances.append(Utterance(f"{n}", Path(), f"{n % speakers:02}", emotion))
+        features[f"{n}"] = draw.standard_normal((length, DESCRIPTORS), np.float32)
     return dataset.build(utterances, features, iemocap.CLASSES, "noise")

@@ -21,9 +21,9 @@ def require(settings: Settings, conditions: Sequence[Condition]) -> None:
       conditions: those that they describe.
     """
     s = settings
-    process = (s.coordinator, s.num_processes, s.process_id)
-    alone, among = s.test_corpus is None, s.coordinator is not None
-    nothing = s.hold_out == "none"
+    alone, nothing = s.test_corpus is None, s.hold_out == "none"
+    alike = {value is None for value in (s.num_processes, s.process_id)}
+    free, auto = s.coordinator is None, s.coordinator == "auto"
     wrong: dict[str, Any] = {
         "--test_data_dir is the folder of a --test_corpus: name that": (
             s.test_data_dir and alone
@@ -33,29 +33,23 @@ def require(settings: Settings, conditions: Sequence[Condition]) -> None:
         "--validation=partner goes with --hold_out=speaker on one corpus only": (
             s.validation == "partner" and not (s.hold_out == "speaker" and alone)
         ),
-        "--coordinator=auto finds the other two flags: leave them out": (
-            s.coordinator == "auto" and process[1:] != (None, None)
-        ),
-        "--coordinator, --num_processes and --process_id go together, unless "
-        "--coordinator=auto": (
-            s.coordinator != "auto" and len({value is None for value in process}) > 1
-        ),
+        "--coordinator, --num_processes and --process_id go together, but for "
+        "--coordinator=auto, which finds the others": alike != {free or auto},
         f"--process_id={s.process_id}: expected less than --num_processes="
         f"{s.num_processes}": (s.process_id or 0) >= (s.num_processes or 1),
         "--hold_out=none tests nothing: it goes with --final_model": (
             nothing and not s.final_model
         ),
-        "--hold_out=none is one training: leave --coordinator out": nothing and among,
+        "--hold_out=none is one training: leave --coordinator out": nothing
+        and not free,
         "--final_model needs --standardize=train: the mean and deviation of future "
         "speakers are unknown": s.final_model and s.standardize == "speaker",
-        "--final_model trains on all of one corpus: leave --test_corpus out": (
-            s.final_model and not alone
-        ),
-        f"--final_model is of one condition: --grid says {len(conditions)}": (
-            s.final_model and len(conditions) > 1
+        "--final_model trains on one corpus: expected no --test_corpus and "
+        f"one condition, got {len(conditions)}": (
+            s.final_model and not (alone and len(conditions) == 1)
         ),
     }
-    for features in {condition.features for condition in conditions}:
+    for features in dict.fromkeys(c.features for c in conditions):
         in_files = registry.features.build(features).setup is None
         for name, corpus in ("corpus", s.corpus), ("test_corpus", s.test_corpus):
             wrong[

@@ -92,22 +92,22 @@ def declared(settings: type[Settings]) -> Iterator[tuple[str, Flag]]:
         texts |= options.texts(kind.__doc__, "Attributes")
     for field in dataclasses.fields(settings):
         yield from field.metadata.get("flags", {}).items()
-        if said := field.metadata.get("flag"):
-            parse = said.parse
+        if flag := field.metadata.get("flag"):
+            parse = flag.parse
             if parse is parsers.annotated:
                 assert isinstance(field.type, str), "no annotations from __future__"
-                parse = parse(field.type, said.default)
-            text = said.text or texts.get(field.name, "")
-            yield field.name, said._replace(parse=parse, text=text)
+                parse = parse(field.type, flag.default)
+            text = flag.text or texts.get(field.name, "")
+            yield field.name, flag._replace(parse=parse, text=text)
 
 
 def define(values: flags.FlagValues, settings: type[Settings]) -> None:
     """Defines the flags of `settings` on `values`."""
-    for name, said in declared(settings):
-        kind: Any = flags.MultiFlag if said.repeatable else flags.Flag
-        boolean = said.parse is parsers.boolean
-        flag = kind(_Parser(said.parse), None, name, said.default, "", boolean=boolean)
-        flags.DEFINE_flag(flag, values)
+    for name, flag in declared(settings):
+        kind: Any = flags.MultiFlag if flag.repeatable else flags.Flag
+        parser, boolean = _Parser(flag.parse), flag.parse is parsers.boolean
+        defined = kind(parser, None, name, flag.default, "", boolean=boolean)
+        flags.DEFINE_flag(defined, values)
 
 
 def read(
@@ -126,11 +126,11 @@ def read(
     given: dict[str, Any] = {}
     if words and not any("words" in f.metadata for f in dataclasses.fields(settings)):
         raise InputError(f"unexpected {words[0]!r}: all options are --flag=value")
-    for name, said in declared(settings):
+    for name, flag in declared(settings):
         value = values[name].value
-        if said.required and value is None:
-            raise InputError(f"--{name} is required: {said.text.rstrip('.')}")
-        given[name] = tuple(value or ()) if said.repeatable else value
+        if flag.required and value is None:
+            raise InputError(f"--{name} is required: {flag.text.rstrip('.')}")
+        given[name] = tuple(value or ()) if flag.repeatable else value
     for field in dataclasses.fields(settings):
         if named := field.metadata.get("words"):
             if not all(words or [""]):

@@ -7,10 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
-from launch.command_line import checks, fields
-from launch.command_line import conditions as of_conditions
-from launch.command_line.conditions import Grid
+from launch.command_line import checks, fields, grids
 from launch.command_line.fields import flag, several
+from launch.command_line.grids import Grid
 from launch.command_line.parsers import address, one_of
 from vladser.condition import Condition
 from vladser.corpora import emotions, readers
@@ -89,9 +88,9 @@ class Settings(fields.Settings):
     max_seconds: Positive = flag("Data", 60.0)
     workers: Count = flag("Data", cores())
 
-    condition: Mapping[str, Any] = several(of_conditions.flags())
+    condition: Mapping[str, Any] = several(grids.flags())
 
-    grid: tuple[Grid, ...] = flag("Training", None, of_conditions.grid, repeatable=True)
+    grid: tuple[Grid, ...] = flag("Training", None, grids.grid, repeatable=True)
     seeds: Count = flag("Training", 5)
 
     hold_out: str = flag("Protocol", "speaker", one_of(*folds.HOLD_OUT))
@@ -122,9 +121,9 @@ def conditions(settings: Settings) -> list[Condition]:
     """Returns the conditions that the settings describe.
 
     Raises:
-      InputError: see `launch.command_line.conditions`.
+      InputError: see `grids.conditions`.
     """
-    return of_conditions.conditions(settings.grid, settings.condition)
+    return grids.conditions(settings.grid, settings.condition)
 
 
 def features(settings: Settings) -> list[Part]:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from launch.command_line import fields
-from launch.command_line.fields import flag
+from launch.command_line.fields import Flag, flag, several
 from vladser import registry
 from vladser.models import bundle
 from vladser.models.bundle import Bundle, Description
 from vladser.types import Part
 
-
-def _own(kind: str) -> Any:
-    text = f"the model's {kind} if it is none of vladser's: code that you trust."
-    return flag("Model", None, registry.ROOMS[kind].parse, text)
+_TEXT = "the model's {} if it is none of vladser's: code that you trust."
+_PARTS = {
+    kind: Flag("Model", None, registry.ROOMS[kind].parse, _TEXT.format(kind))
+    for kind in ("encoder", "aggregator", "head", "objective")
+}
 
 
 @dataclass(frozen=True)
@@ -28,19 +29,12 @@ class Settings(fields.Settings):
     """
 
     model: Path = flag("Model", required=True)
-    encoder: Part | None = _own("encoder")
-    aggregator: Part | None = _own("aggregator")
-    head: Part | None = _own("head")
-    objective: Part | None = _own("objective")
+    parts: Mapping[str, Part] = several(_PARTS)
 
     def describe(self) -> Description:
         """Describes the model, without reading its parameters or importing jax."""
-        return bundle.describe(self.model, self._trusted())
+        return bundle.describe(self.model, [*self.parts.values()])
 
     def load(self) -> Bundle:
         """Loads the model."""
-        return bundle.load(self.model, self._trusted())
-
-    def _trusted(self) -> list[Part]:
-        parts = self.encoder, self.aggregator, self.head, self.objective
-        return [part for part in parts if part]
+        return bundle.load(self.model, [*self.parts.values()])

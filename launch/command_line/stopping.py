@@ -80,13 +80,8 @@ def deferred() -> Iterator[None]:
     finally:
         _State.deferring = False
     if asked():
-        now()
-
-
-def now() -> NoReturn:
-    """Raises Stopped."""
-    assert _State.asked is not None  # see `asked`
-    raise Stopped(_State.asked)
+        assert _State.asked
+        raise Stopped(_State.asked)
 
 
 def before_end(tell: Callable[[Stopped], object]) -> None:

@@ -5,7 +5,7 @@ import hashlib
 import io
 import json
 from collections.abc import Callable
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,10 +27,6 @@ class Figures:
     compiling: float = 0.0  # seconds, as those below
     training: float = 0.0
     keeping: float = 0.0
-
-    def __add__(self, other: "Figures") -> "Figures":
-        pairs = zip(astuple(self), astuple(other), strict=True)
-        return Figures(*(a + b for a, b in pairs))
 
 
 class Finished(NamedTuple):

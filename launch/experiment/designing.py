@@ -12,8 +12,8 @@ from vladser.condition import PARTS, specification
 from vladser.data import dataset, folds
 from vladser.engine.design import Design
 from vladser.errors import InputError
-from vladser.evaluation.audit import checks
-from vladser.evaluation.audit.checks import Finding
+from vladser.evaluation.audit import corpus, training
+from vladser.evaluation.audit.finding import Finding
 from vladser.types import Dataset, Fold, Part, Utterance
 
 
@@ -75,8 +75,8 @@ def audit(
     """
     name = "" if settings.test_corpus else settings.corpus
     return [
-        *checks.corpus(design.datasets[0], utterances, design.folds, name),
-        *checks.protocol(design),
+        *corpus.findings(design.datasets[0], utterances, design.folds, name),
+        *training.planned(design),
     ]
 
 
@@ -90,14 +90,6 @@ def require(findings: Sequence[Finding]) -> None:
         )
 
 
-def digest(by_features: Mapping[Part, Dataset]) -> str:
-    """Returns the SHA-256 of all data, in hexadecimal digits."""
-    digests = [dataset.digest(data) for data in by_features.values()]
-    if len(digests) == 1:
-        return digests[0]
-    return hashlib.sha256("".join(digests).encode()).hexdigest()
-
-
 def describe(settings: Settings, by_features: Mapping[Part, Dataset]) -> dict[str, Any]:
     """Returns the content of dataset.json, in which `feature_sets` lists all features
     where there are several."""
@@ -109,6 +101,9 @@ def describe(settings: Settings, by_features: Mapping[Part, Dataset]) -> dict[st
         }
         for data in by_features.values()
     ]
+    digest, *others = map(dataset.digest, by_features.values())
+    if others:
+        digest = hashlib.sha256("".join([digest, *others]).encode()).hexdigest()
     data = next(iter(by_features.values()))
     counts = Counter(zip(data.speaker.tolist(), data.label.tolist(), strict=True))
     return {
@@ -117,7 +112,7 @@ def describe(settings: Settings, by_features: Mapping[Part, Dataset]) -> dict[st
         "utterances": len(data.utterances),
         **sets[0],
         **({"feature_sets": sets} if len(sets) > 1 else {}),
-        "digest": digest(by_features),
+        "digest": digest,
         "speakers": {
             speaker: {emotion: counts[s, e] for e, emotion in enumerate(data.emotions)}
             for s, speaker in enumerate(data.speakers)

@@ -74,7 +74,7 @@ class Processes:
                 )
 
     def send(self, payloads: Iterable[bytes]) -> None:
-        """Leaves payloads for process 0; it happens once."""
+        """Leaves payloads for process 0; call it once."""
         count = 0
         for count, payload in enumerate(payloads, 1):
             key = f"payload/{self.process}/{count}"
@@ -82,7 +82,7 @@ class Processes:
         self.exchange("sent", str(count))
 
     def receive(self) -> Iterator[bytes]:
-        """In process 0: what the others send."""
+        """Yields, in process 0, what the others send."""
         for process, count in enumerate(self.exchange("sent", "0")):
             for n in range(1, int(count) + 1):
                 key = f"payload/{process}/{n}"
@@ -96,7 +96,7 @@ class Processes:
             self._client.key_value_set(key, reason, allow_overwrite=True)
 
     def _get(self, name: str) -> list[tuple[int, str]]:
-        """What processes have set under the name."""
+        """Returns what processes have set under the name."""
         if self.count == 1:
             return []
         found = self._client.key_value_dir_get(f"{name}/")
@@ -107,7 +107,7 @@ class Processes:
 def join(
     coordinator: str | None, processes: int | None, process: int | None
 ) -> Iterator[Processes]:
-    """The processes that share what is done in its body; all leave it together.
+    """Joins the processes that share what is done in its body; all leave it together.
 
     Args:
       coordinator: "host:port" of process 0; "auto" for jax to find all three out from

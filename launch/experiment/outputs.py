@@ -13,9 +13,9 @@ from vladser import files
 from vladser.engine.design import Design
 from vladser.engine.results import Results
 from vladser.engine.trial_batches import TrialBatch
-from vladser.evaluation import comparisons, results
+from vladser.evaluation import comparisons
 from vladser.evaluation.netvlad_clusters import Clusters
-from vladser.evaluation.results import Tested
+from vladser.evaluation.tested import Tested
 from vladser.plots import areas
 
 
@@ -64,15 +64,14 @@ def write(
         "corpus": settings.corpus,
         "test_corpus": settings.test_corpus,
         "emotions": list(design.datasets[0].emotions),
-        "conditions": [results.summary(of) for of in whole],
+        "conditions": [of.summary() for of in whole],
         "comparisons": list(_comparisons(whole)),
         "skipped": [{"utterance": u, "reason": why} for u, why in skipped.items()],
         "failed": list(_failed(design, merged)),
         "training": training,
     }
-    rows = chain.from_iterable(map(results.predictions, tested))
-    header = results.header(design.datasets[0])
-    run_dir.write_csv(folder / "predictions.csv", header, rows)
+    rows = chain.from_iterable(map(Tested.predictions, tested))
+    run_dir.write_csv(folder / "predictions.csv", tested[0].header(), rows)
     run_dir.write_lines(folder / "metrics.jsonl", _metrics(design, merged))
     if clusters:
         lines = _clusters(design, merged, clusters)
@@ -154,7 +153,7 @@ def _comparisons(tested: Sequence[Tested]) -> Iterator[dict[str, Any]]:
     for of in tested:
         common = of.of_seeds(np.isin(of.seeds, list(seeds)))
         # The speakers of all are the same, in one order.
-        speakers = results.summary(common)["speakers"]
+        speakers = common.summary()["speakers"]
         ua[of.condition] = np.array([speaker["ua"] for speaker in speakers])
     for family in comparisons.families(list(ua)):
         yield comparisons.compare(ua, family, names)

@@ -80,7 +80,7 @@ def preview(settings: Settings) -> str:
         f"results     {settings.run_dir}",
     ]
     if bad := len(chosen.utterances) - len(known):
-        what = f"bad {loading.kind(next(iter(parts)))}"
+        what = f"bad {loading.kind(parts[0])}"
         lines.append(f"{what:12}{text.count(bad, 'utterance')}, by the files' headers")
     return "\n".join([*lines, *(f"note: {note}" for note in chosen.notes)])
 

@@ -31,8 +31,8 @@ from vladser.engine.design import Design
 from vladser.engine.results import Results
 from vladser.errors import TrainingError
 from vladser.evaluation import netvlad_clusters
-from vladser.evaluation.audit import checks
-from vladser.evaluation.audit.checks import Finding
+from vladser.evaluation.audit import training as training_audit
+from vladser.evaluation.audit.finding import Finding
 
 
 def run(settings: Settings, processes: Processes) -> None:
@@ -70,9 +70,8 @@ def run(settings: Settings, processes: Processes) -> None:
     if first:
         _lead(settings, loaded, design, dataset, processes)
         return
-    trained = training.train(settings, design, processes, None)
-    training.summary(processes, trained)
-    processes.send(map(checkpoints.pack, trained.parts))
+    finished, _ = training.train(settings, design, processes, None)
+    processes.send(map(checkpoints.pack, finished))
 
 
 def _lead(
@@ -149,12 +148,11 @@ def _test(
     """Trains and tests every fold; returns the results and the content of
     summary.json."""
     folder = settings.run_dir
-    trained = training.train(settings, design, processes, folder)
-    figures = training.summary(processes, trained)
-    finished = [*trained.parts, *map(checkpoints.unpack, processes.receive())]
+    finished, figures = training.train(settings, design, processes, folder)
+    finished += map(checkpoints.unpack, processes.receive())
     parts = [(part.batch, part.results) for part in finished]
     merged = results.merge(parts, design)
-    _certify(folder, [*findings, *checks.trained(design, merged)])
+    _certify(folder, [*findings, *training_audit.given(design, merged)])
     clusters = dict(netvlad_clusters.of_results(design, parts))
     summary = outputs.write(settings, design, merged, clusters, loaded.bad, figures)
     if summary["conditions"]:

@@ -3,10 +3,9 @@
 import json
 import time
 from collections import deque
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import NamedTuple
 
 import jax
 import numpy as np
@@ -26,17 +25,9 @@ from vladser.engine.trial_batches import TrialBatch
 from vladser.evaluation import netvlad_clusters
 
 
-class Trained(NamedTuple):
-    """A process's part of an experiment."""
-
-    parts: list[Finished]
-    figures: Figures
-    start: float  # seconds from the start of the program to the end of its first step
-
-
 def train(
     settings: Settings, design: Design, processes: Processes, folder: Path | None
-) -> Trained:
+) -> tuple[list[Finished], dict[str, float]]:
     """Trains and tests this process's part of the experiment.
 
     Args:
@@ -45,6 +36,9 @@ def train(
       processes: those that share it.
       folder: the run directory, if it is this process's: training resumes from its
         checkpoints, writes more, and appends to metrics.jsonl as epochs end.
+
+    Returns:
+      The part, and `training` of summary.json, of all processes.
 
     Raises:
       Stopped: the process was told to stop; a checkpoint is kept.
@@ -62,17 +56,19 @@ def train(
     log = folder and folder / "metrics.jsonl"
     if log:
         files.write_text(log, "")
-    frames = sum(_frames(design, batch) for batch in todo)
+    frames = 0  # real ones of all live training rows
+    for seeds, conditions, folds in todo:
+        plan = design.plan(conditions[0]).part(seeds, folds)
+        frames += plan.training_frames() * plan.epochs * len(conditions)
     with terminal.bar("training", frames, "frame", scale=True) as bar:
         trainer = Trainer(settings, design, processes, kept, bar, log)
         while todo:
             batch = todo.popleft()
-            if len(todo) or len(parts):
+            if todo or parts:
                 trainer.name = f"batch {len(parts) + 1}/{len(parts) + len(todo) + 1}, "
 
             def finish(outcome: Outcome, figures: Figures, batch=batch) -> None:
-                first = design.conditions[batch.conditions[0]]
-                keep = netvlad_clusters.applies(first)
+                keep = netvlad_clusters.applies(design.conditions[batch.conditions[0]])
                 of_batch = results.of_batch(batch, outcome, keep)
                 parts.append(Finished(batch, of_batch, figures))
                 kept.keep(parts[-1])
@@ -86,10 +82,9 @@ def train(
                     f"the device has no memory for {batch.trials} trials at once: "
                     "going on with half as many"
                 )
-                todo.extendleft(reversed(trial_batches.halves(batch)))
+                todo.extendleft(reversed(trial_batches.pieces(batch, 2)))
     kept.clear()
-    total = sum((part.figures for part in parts), Figures())
-    return Trained(parts, total, trainer.start)
+    return parts, _summary(processes, parts, trainer.start)
 
 
 @dataclass
@@ -135,7 +130,14 @@ class Trainer:
                         # The bar's rate and time left are those of training alone.
                         self.bar.unpause()
                     case Step():
-                        self._progress(event, figures, epochs)
+                        self.processes.check()
+                        self.start = self.start or time.perf_counter() - launch.STARTED
+                        figures.frames += event.frames
+                        figures.computed += event.computed
+                        figures.training += event.seconds
+                        epoch = f"{self.name}epoch {event.epoch}/{epochs}"
+                        self.bar.set_description(epoch, refresh=False)
+                        self.bar.update(event.frames)
                     case Epoch():
                         self._log(batch, event)
                     case Checkpoint():
@@ -144,19 +146,9 @@ class Trainer:
                         saved = time.monotonic()
                         figures.keeping += saved - begin
                         if stopping.asked():
-                            stopping.now()
+                            break
                     case Outcome():
                         finish(event, figures)
-
-    def _progress(self, step: Step, figures: Figures, epochs: int) -> None:
-        self.processes.check()
-        self.start = self.start or time.perf_counter() - launch.STARTED
-        figures.frames += step.frames
-        figures.computed += step.computed
-        figures.training += step.seconds
-        epoch = f"{self.name}epoch {step.epoch}/{epochs}"
-        self.bar.set_description(epoch, refresh=False)
-        self.bar.update(step.frames)
 
     def _log(self, batch: TrialBatch, epoch: Epoch) -> None:
         if (fine := np.isfinite(epoch.loss)).any():
@@ -170,11 +162,16 @@ class Trainer:
         run_dir.append_lines(self.log, lines)
 
 
-def summary(processes: Processes, trained: Trained) -> dict[str, float]:
-    """Returns `training` of summary.json: sums of frames and the slowest's seconds."""
-    own = asdict(trained.figures) | {"start": trained.start}
-    all_figures = [*map(json.loads, processes.exchange("figures", json.dumps(own)))]
-    of = {name: [figures[name] for figures in all_figures] for name in own}
+def _summary(
+    processes: Processes, parts: Sequence[Finished], start: float
+) -> dict[str, float]:
+    """Returns sums of frames, and the seconds of the slowest process."""
+    names = [field.name for field in fields(Figures)]
+    own = {name: sum(getattr(part.figures, name) for part in parts) for name in names}
+    all_own = processes.exchange("figures", json.dumps(own | {"start": start}))
+    of = {
+        name: [json.loads(text)[name] for text in all_own] for name in [*names, "start"]
+    }
     frames, computed = sum(of["frames"]), sum(of["computed"])
     return {
         "real_frames_per_second": round(frames / max(max(of["training"]), 1e-9)),
@@ -184,9 +181,3 @@ def summary(processes: Processes, trained: Trained) -> dict[str, float]:
         "train_seconds": round(max(of["training"]), 2),
         "checkpoint_seconds": round(max(of["keeping"]), 2),
     }
-
-
-def _frames(design: Design, batch: TrialBatch) -> int:
-    """Returns the real frames of all live training rows of a batch."""
-    plan = design.plan(batch.conditions[0]).part(batch.seeds, batch.folds)
-    return plan.training_frames() * plan.epochs * len(batch.conditions)

@@ -1,1 +1,1 @@
-"""The steps of `launch.predict`: inputs, features, classes, output."""
+"""The steps of `launch.predict`: inputs, features, predictions."""

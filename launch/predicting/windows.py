@@ -1,9 +1,16 @@
-"""Long recordings cut into windows, each of which is classified by itself."""
+"""Long recordings: cut into windows, each classified by itself, and drawn over time."""
 
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import count
+from pathlib import Path
 
+import numpy as np
+
+from launch.experiment import run_dir
+from launch.predicting import predictions
+from launch.predicting.predictions import Predictions
 from vladser.features import audio
 from vladser.types import Utterance
 
@@ -11,16 +18,10 @@ _SHORTEST = 0.06  # seconds
 
 
 def spans(seconds: float, window: float, hop: float) -> Iterator[tuple[float, float]]:
-    """Yields the start and end of each window of a recording.
+    """Yields the start and end of each window of a recording, all in seconds.
 
-    The windows start every `hop`; a last one ends where the recording ends, unless it
-    would add less than 60 ms. A recording shorter than `window` is one
-    window.
-
-    Args:
-      seconds: length of the recording.
-      window: length of a window, in seconds.
-      hop: seconds from one window to the next.
+    Windows start every `hop`; a last one ends where the recording ends, unless it would
+    add less than 60 ms. A recording shorter than `window` is one window.
     """
     if seconds <= window:
         yield 0.0, seconds
@@ -35,12 +36,8 @@ def spans(seconds: float, window: float, hop: float) -> Iterator[tuple[float, fl
 def cut(
     utterances: Sequence[Utterance], window: float, hop: float
 ) -> list[list[Utterance]]:
-    """Cuts recordings, or segments of them, into windows; ids count through them all.
-
-    Args:
-      utterances: the recordings.
-      window, hop: in seconds, see `spans`.
-    """
+    """Cuts recordings, or segments of them, into windows, see `spans`; their ids count
+    through them all."""
     places = count()
     return [
         [replace(window, id=str(next(places))) for window in _cut(u, window, hop)]
@@ -63,3 +60,37 @@ def _cut(utterance: Utterance, window: float, hop: float) -> list[Utterance]:
         replace(utterance, start=round(start + begin, 6), end=round(start + until, 6))
         for begin, until in spans(end - start, window, hop)
     ]
+
+
+def draw(
+    folder: Path, recordings: Sequence[Sequence[Utterance]], predicted: Predictions
+) -> None:
+    """Writes NAME.png for each recording that has a good window, NAME-2.png for a
+    second recording of that name.
+
+    Args:
+      folder: where the files go; raises InputError where they cannot be written.
+      recordings: the windows of each; their ids are their places in `predicted`.
+      predicted: what the model says of all windows.
+    """
+    from vladser.plots import lines  # late because it imports matplotlib
+
+    taken = set()
+    for windows in recordings:
+        places = [int(window.id) for window in windows]
+        if all(place in predicted.bad for place in places):
+            continue
+        file = windows[0].file
+        names = (f"{file.stem}-{n}" if n > 1 else file.stem for n in count(1))
+        taken.add(name := next(name for name in names if name not in taken))
+        starts, ends = np.array([(w.start, w.end) for w in windows], float).T
+        figure = lines.by_time(
+            starts,
+            ends,
+            predicted.probabilities[places],
+            predicted.emotions,
+            predictions.shown(file.name),
+        )
+        with warnings.catch_warnings():  # letters that the font lacks become boxes
+            warnings.filterwarnings("ignore", "Glyph |Matplotlib currently does not")
+            run_dir.write_png(folder / f"{name}.png", figure)

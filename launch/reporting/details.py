@@ -1,47 +1,47 @@
-"""Behind the accuracies: speakers and training curves."""
+"""Behind the accuracies: speakers, training curves, and NetVLAD's clusters, where
+they go in time and whether they match emotions."""
 
 from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from launch.reporting import facts, families
-from launch.reporting.document import Gallery, Picture, Section, Table
+from launch.reporting.pages import Block, Cell, Mark, Picture, Table
 from launch.reporting.runs import Run
 from vladser import text
-from vladser.plots import lines
+from vladser.evaluation import clustering, comparisons, significance
+from vladser.plots import areas, lines
 
 _CURVES = {"loss": "training loss", "validation_ua": "validation UA"}
-_Curve = tuple[np.ndarray, np.ndarray, np.ndarray]  # mean, low, high: [epochs] each
 
 
-def speakers(run: Run) -> Section | None:
+def speakers(run: Run) -> list[Block]:
     """Returns which speakers are hard."""
     every, first = run.conditions, facts.proposed(run)
     names = [speaker["speaker"] for speaker in first.speakers]
     if len(names) < 2:
-        return None
+        return []
     ua = np.array([[s["ua"] for s in c.speakers] for c in every], float)
-    order, several = np.argsort(ua.mean(axis=0), kind="stable"), len(every) > 1
-    columns = {first.name: ua[every.index(first)]}
-    if several:
+    order, place = np.argsort(ua.mean(axis=0), kind="stable"), every.index(first)
+    columns, notes = {first.name: ua[place]}, []
+    if len(every) > 1:
         columns |= {"lowest": ua.min(0), "mean": ua.mean(0), "highest": ua.max(0)}
+        notes = [
+            "Lowest to highest: over the conditions. UA in percent, averaged over "
+            "seeds, a class that a speaker lacks left out."
+        ]
     rows = [
         {"speaker": names[n], "utterances": f"{first.speakers[n]['utterances']:,}"}
         | {name: text.percent(shares[n]) for name, shares in columns.items()}
         for n in order
     ]
-    notes = [
-        "Lowest to highest: over the conditions. UA in percent, averaged over seeds, a "
-        "class that a speaker lacks left out."
-    ] * several
-    table = Table("UA by speaker, the hardest first", rows, (), notes)
-    return Section("Speakers", [table])
+    return [Table("UA by speaker, the hardest first", rows, (), notes)]
 
 
-def curves(run: Run) -> Section | None:
+def curves(run: Run) -> list[Block]:
     """Draws loss, and validation UA where there is one, by epoch; a figure a family."""
-    if not run.metrics:
-        return None
     groups = {
         family["family"]: families.members(run, family)
         for family in run.summary["comparisons"]
@@ -62,11 +62,14 @@ def curves(run: Run) -> Section | None:
                 figure = lines.by_epoch(shown, label)
                 pictures.append(Picture(title, description, figure))
     note = "Means over seeds and folds. A band holds the middle 80 % of them."
-    return Section("Training", [note, Gallery(pictures)])
+    return [note, pictures] if pictures else []
 
 
-def _by_epoch(run: Run, key: str) -> dict[str, _Curve]:
-    """Returns the mean, 10th and 90th percentile over trials by condition."""
+def _by_epoch(
+    run: Run, key: str
+) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Returns the mean, 10th and 90th percentile over trials, [epochs] each, by
+    condition."""
     values: dict[str, dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
     for line in run.metrics:
         if key in line:
@@ -77,3 +80,85 @@ def _by_epoch(run: Run, key: str) -> dict[str, _Curve]:
         low, high = np.transpose([np.percentile(x, (10, 90)) for x in trials])
         curves[name] = np.array([np.mean(x) for x in trials]), low, high
     return curves
+
+
+def clusters(run: Run) -> list[Block]:
+    """Returns the verdict for each NetVLAD, and figures of the leading ones."""
+    by_condition = defaultdict(list)
+    for line in run.clusters:
+        by_condition[line["condition"]].append(line)
+    names = [c.name for c in run.conditions if c.name in by_condition]
+    if not names:
+        return []
+    indices = {name: of for name in names if len(of := _indices(by_condition[name]))}
+    references = {family["reference"] for family in run.summary["comparisons"]}
+    shown = [name for name in names if name in {facts.proposed(run).name, *references}]
+    drawn = [
+        _clusters_picture(run, name, by_condition[name]) for name in shown or names[:1]
+    ]
+    return [*([_clusters_table(indices)] if indices else []), drawn]
+
+
+def _clusters_table(indices: dict[str, np.ndarray]) -> Block:
+    notes = [
+        "The adjusted Rand index of an utterance's dominant cluster and its emotion, "
+        "over the test utterances of a fold: 1 is a perfect match, 0 is chance. "
+        "Clusters of sounds match emotions before any training, so a trained NetVLAD "
+        "is compared with itself untrained, fold by fold. A difference can be real and "
+        "still be small. p is not corrected."
+    ]
+    folds = min(map(len, indices.values()))
+    least = significance.least_p(folds, 1)
+    if folds > 1 and least >= comparisons.LEVEL:
+        notes.append(
+            f"With {folds} folds the smallest p that can occur is "
+            f"{text.probability(least)}: no difference can be told from chance."
+        )
+    title = "Are clusters related to emotions more than before training?"
+    return Table(
+        title, [_clusters_row(*of) for of in indices.items()], {"verdict"}, notes
+    )
+
+
+def _clusters_row(name: str, indices: np.ndarray) -> dict[str, Cell]:
+    untrained, trained = indices.mean(axis=0)
+    gain = indices[:, 1] - indices[:, 0]
+    interval, p = significance.interval(gain), significance.sign_flip(gain)
+    verdict = comparisons.verdict(gain.mean(), p)
+    several = len(gain) > 1  # one fold has no verdict
+    return {
+        "condition": name,
+        "untrained": text.decimal(untrained),
+        "trained": text.decimal(trained),
+        "difference": text.decimal(trained - untrained),
+        "95 % interval": text.interval(interval, text.decimal),
+        "p": text.probability(p if several else None),
+        "verdict": Mark(facts.KINDS[verdict], verdict) if several else text.NONE,
+    }
+
+
+def _clusters_picture(run: Run, name: str, lines: Sequence[dict[str, Any]]) -> Picture:
+    # Clusters of two seeds have nothing in common but their numbers.
+    seed = lines[0]["seed"]
+    shares = clustering.profile([line for line in lines if line["seed"] == seed])
+    return Picture(
+        f"Clusters in time: {name}",
+        "Stacked shares of the clusters over the time of an utterance, by emotion.",
+        areas.clusters(shares, run.summary["emotions"]),
+        "Mean share of each cluster in each tenth of an utterance, over the folds of "
+        f"seed {seed}. A cluster is taken to be the same in all of these folds, since "
+        "they start from the same centers.",
+    )
+
+
+def _indices(lines: Sequence[dict[str, Any]]) -> np.ndarray:
+    """Returns the adjusted Rand index before the first training step and after the
+    last, averaged over seeds, [folds, 2]: of the folds that have both, none for a
+    single cluster."""
+    by_fold = defaultdict(list)
+    for line in lines:
+        pair = line["untrained_rand"], line["adjusted_rand"]
+        clusters = next(len(s) for s in line["assignment"] if s is not None)
+        if clusters > 1 and None not in pair:
+            by_fold[line["fold"]].append(pair)
+    return np.array([np.mean(pairs, axis=0) for pairs in by_fold.values()])

@@ -1,16 +1,12 @@
 """What is asked of a run in more than one place of its report."""
 
-import re
-from collections.abc import Sequence
-
 from launch.reporting.runs import Condition, Run
-from vladser import metrics, text
+from vladser import text
+from vladser.corpora.iemocap import CLASSES
 from vladser.evaluation import comparisons, paper
 from vladser.evaluation.comparisons import Verdict
-from vladser.metrics import METRICS
 
 KINDS = {"supported": "good", "contradicted": "bad", "not distinguishable": "open"}
-_CLASSES = ("angry", "happy", "sad", "neutral")  # of the paper
 
 
 def corpus(run: Run) -> str:
@@ -19,14 +15,12 @@ def corpus(run: Run) -> str:
     return trained if tested is None else f"{trained}, tested on {tested}"
 
 
-def differences_from_paper(run: Run) -> list[str]:
-    """Returns what the paper's figures are of that this run is not of."""
-    different = []
-    if corpus(run) != "iemocap":
-        different.append("IEMOCAP, another corpus than this")
-    if {*run.summary["emotions"]} != {*_CLASSES}:
-        different.append(f"{text.names(_CLASSES)}, other classes than these")
-    return different
+def not_the_papers(run: Run) -> list[str]:
+    """Returns a note where the paper's figures are of another corpus or classes."""
+    if corpus(run) == "iemocap" and {*run.summary["emotions"]} == {*CLASSES}:
+        return []
+    classes = text.names(CLASSES)
+    return [f"The paper's figures are of other data: of {classes} in IEMOCAP."]
 
 
 def highest(run: Run) -> Condition:
@@ -41,47 +35,10 @@ def proposed(run: Run) -> Condition:
     return next(papers, highest(run))
 
 
-def ordered(conditions: Sequence[Condition]) -> list[Condition]:
-    """Returns the conditions by pooling, the numbers in its options, smoothing and
-    alpha; poolings and smoothings in the order they come in."""
-    poolings = [c.system.aggregator.name for c in conditions]
-    smoothings = [c.settings.get("smoothing") for c in conditions]
-
-    def key(c: Condition) -> tuple:
-        pooling, said = c.system.aggregator, c.settings
-        numbers = [float(x) for x in re.findall(r"\d+(?:\.\d+)?", str(pooling))]
-        smoothing = smoothings.index(said.get("smoothing"))
-        return poolings.index(pooling.name), numbers, smoothing, said.get("alpha", 0)
-
-    return sorted(conditions, key=key)
-
-
-def named(run: Run, name: str) -> Condition:
-    """Returns the condition of that name."""
-    return {c.name: c for c in run.conditions}[name]
-
-
 def verdicts(run: Run) -> list[Verdict]:
     """Returns what the run says of each claim of the paper that it can judge."""
     summary = run.summary
     return comparisons.verdicts(summary["comparisons"], summary["conditions"])
-
-
-def chance(condition: Condition) -> str:
-    """Returns the UA of guessing all classes equally often, in percent."""
-    return text.percent(metrics.ua(metrics.chance(condition.confusion)))
-
-
-def majority(condition: Condition, key: str) -> str:
-    """Returns a metric of always answering the most frequent class, in percent."""
-    guessed = metrics.majority(condition.confusion)
-    return text.percent(METRICS[key].compute(guessed))
-
-
-def shown_metrics(runs: Sequence[Run]) -> list[str]:
-    """Returns the keys of the metrics that some condition of the runs has."""
-    conditions = [c for run in runs for c in run.conditions]
-    return [key for key in METRICS if any(key in c.metrics for c in conditions)]
 
 
 def flag(run: Run, name: str) -> str | None:
@@ -96,15 +53,10 @@ def seeds(run: Run) -> list[int]:
     return [seed for seed in first if all(seed in other for other in others)]
 
 
-def lost_seeds(run: Run) -> bool:
-    """Returns whether some conditions have seeds that others have lost to a failure."""
-    return any(c.seeds != seeds(run) for c in run.conditions)
-
-
 def epochs(run: Run) -> list[str]:
     """Returns how many epochs were trained, where it is known."""
-    said = flag(run, "epochs")
-    return [text.count(int(said), "epoch")] if said else []
+    epochs = flag(run, "epochs")
+    return [text.count(int(epochs), "epoch")] if epochs else []
 
 
 def protocol(run: Run) -> str:

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from launch.reporting import facts, overview
-from launch.reporting.document import Block, Gallery, Picture, Section, Table
+from launch.reporting import facts
+from launch.reporting.pages import Block, Picture, Table
 from launch.reporting.runs import Condition, Run
 from vladser import metrics, text
 from vladser.condition import make
@@ -15,54 +15,24 @@ _Family = Mapping[str, Any]  # one of the summary's comparisons
 
 
 def members(run: Run, family: _Family) -> list[Condition]:
-    """Returns the conditions of a family, see `facts.ordered`."""
+    """Returns the conditions of a family."""
     names = {family["reference"], *(d["condition"] for d in family["differences"])}
-    return facts.ordered([c for c in run.conditions if c.name in names])
+    return [c for c in run.conditions if c.name in names]
 
 
-def heading(name: str) -> str:
+def heading(family: _Family) -> str:
     """Returns the name of a family and what it is about."""
+    name = family["family"]
     titles = [family.title for family in paper.FAMILIES if name.startswith(family.name)]
     return ": ".join([name, *titles])
 
 
-def picture(run: Run, family: _Family, run_name: str = "") -> Picture:
-    """Draws a family's conditions beside each other.
-
-    Args:
-      run: the run that has compared the family.
-      family: one of the summary's comparisons.
-      run_name: goes before the title, where a document shows a family of several runs.
-
-    Returns:
-      UA by the strength of smoothing, where the conditions differ by that alone; else
-      a row a condition.
-    """
-    conditions, note = members(run, family), ""
-    short = names(conditions)
-    ua = [c.ua for c in conditions]
-    if curves := _curves(conditions):
-        figure = lines.by_alpha(*curves)
-    else:
-        published = [paper.published(c.system) for c in conditions]
-        if any(published):
-            different = facts.differences_from_paper(run)
-            note = " ".join(f"The paper's figures are of {what}." for what in different)
-        reference = short[conditions.index(facts.named(run, family["reference"]))]
-        bounds = [c.interval for c in conditions]
-        figure = lines.by_condition(short, ua, bounds, published, reference)
-    points = zip(short, map(text.percent, ua), strict=True)
-    described = "; ".join(f"{name} {point}" for name, point in points)
-    title = f"{run_name}{family['family']}: UA"
-    return Picture(title, f"UA in percent: {described}.", figure, note)
-
-
-def section(run: Run, family: _Family) -> Section:
+def section(run: Run, family: _Family) -> list[Block]:
     """Returns what a family's conditions differ by."""
     name, speakers = family["family"], text.count(family["speakers"], "speaker")
     rows = [
         {
-            "condition": facts.named(run, difference["condition"]).name,
+            "condition": difference["condition"],
             "difference": text.points(difference["difference"]),
             "95 % interval": text.interval(difference["interval"], text.points),
             "p": text.probability(difference["p"]),
@@ -73,26 +43,43 @@ def section(run: Run, family: _Family) -> Section:
     notes = [
         f"Points of UA, condition minus reference, paired over {speakers}. Corrected "
         "after Holm; the smallest corrected p that can occur here is "
-        f"{text.probability(family['least_p'])}.",
-        *overview.compared_seeds(run),
+        f"{text.probability(family['least_p'])}."
     ]
     caption = f"{name}: differences from {family['reference']}"
-    differences = Table(caption, rows, notes=notes, beside=picture(run, family))
-    blocks: list[Block] = [differences, *overview.powerless([family])]
-    if name.startswith("Table 2"):
-        blocks.append(_systems(run, family))
-    return Section(heading(name), blocks)
+    return [[_picture(run, family)], Table(caption, rows, notes=notes)]
 
 
-def confusions(run: Run) -> Section:
+def _picture(run: Run, family: _Family) -> Picture:
+    """Draws UA by the strength of smoothing, where a family's conditions differ by that
+    alone; else a row a condition."""
+    conditions, note = members(run, family), ""
+    short = names(conditions)
+    ua = [c.ua for c in conditions]
+    if curves := _curves(conditions):
+        figure = lines.by_alpha(*curves)
+    else:
+        published = [paper.PUBLISHED.get(c.system) for c in conditions]
+        if any(published):
+            note = " ".join(facts.not_the_papers(run))
+        whole = [c.name for c in conditions]
+        reference = short[whole.index(family["reference"])]
+        bounds = [c.interval for c in conditions]
+        figure = lines.by_condition(short, ua, bounds, published, reference)
+    points = zip(short, map(text.percent, ua), strict=True)
+    described = "; ".join(f"{name} {point}" for name, point in points)
+    title = f"{family['family']}: UA"
+    return Picture(title, f"UA in percent: {described}.", figure, note)
+
+
+def confusions(run: Run) -> list[Block]:
     """Draws the confusions of the condition that the report leads with, and those of
     Figure 6 beside the same without smoothing."""
     shown = [facts.proposed(run)]
     for family in run.summary["comparisons"]:
         if family["family"].startswith("Figure 6"):
             of_figure = members(run, family)
-            said = {**of_figure[0].settings, "smoothing": "none", "alpha": 0.0}
-            shown += [c for c in run.conditions if c.system == make(**said)]
+            plain = make(**{**of_figure[0].settings, "smoothing": "none", "alpha": 0.0})
+            shown += [c for c in run.conditions if c.system == plain]
             shown += of_figure
     emotions, pictures = run.summary["emotions"], []
     for c in {c.name: c for c in shown}.values():
@@ -101,25 +88,7 @@ def confusions(run: Run) -> Section:
         figure = areas.confusion(c.confusion, emotions, "")
         described = f"Recognized: {text.names(each)}."
         pictures.append(Picture(f"Confusions: {c.name}", described, figure))
-    return Section("Confusions", [Gallery(pictures)])
-
-
-def _systems(run: Run, family: _Family) -> Table:
-    """Returns Table 2 of the paper: its system, the others that it names, and ours."""
-    different = facts.differences_from_paper(run)
-    here = f"proposed, here on {facts.corpus(run)}" if different else "proposed, here"
-    systems = {
-        **paper.OTHERS,
-        "proposed, as published": paper.published(paper.PROPOSED),
-        here: facts.named(run, family["reference"]).ua,
-    }
-    rows = [{"system": name, "UA": text.percent(ua)} for name, ua in systems.items()]
-    caption = f"{family['family']}: published systems, UA"
-    notes = [
-        f"All but the last are of {what}, and cannot be compared with it."
-        for what in different
-    ]
-    return Table(caption, rows, notes=notes)
+    return [pictures]
 
 
 def names(conditions: Sequence[Condition]) -> list[str]:
@@ -136,8 +105,8 @@ def names(conditions: Sequence[Condition]) -> list[str]:
 
 
 def _smoothing(condition: Condition) -> tuple[str, float]:
-    said = condition.settings
-    return said.get("smoothing", "none"), said.get("alpha", 0.0)
+    settings = condition.settings
+    return settings.get("smoothing", "none"), settings.get("alpha", 0.0)
 
 
 def _curves(conditions: Sequence[Condition]) -> tuple | None:

@@ -1,26 +1,56 @@
-"""What a run found: its headline, the paper's claims, the table of conditions."""
+"""The report of one run: its headline, the paper's claims, the table of conditions, and
+all the rest."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from launch.reporting import clusters, facts
-from launch.reporting.document import Block, Cell, Mark, Section, Table
+from launch.reporting import details, facts, families, record
+from launch.reporting.pages import Block, Cell, Mark, Table
 from launch.reporting.runs import Condition, Run
-from vladser import text
+from vladser import metrics, text
 from vladser.evaluation import comparisons, paper
 from vladser.metrics import METRICS
 
 
-def lead(run: Run) -> list[str]:
+def report(run: Run) -> dict[str, Any]:
+    """Returns the report of one run, see `pages.render`; a section that the run has no
+    data for is empty."""
+    date = run.environment.get("date")
+    return {
+        "title": f"Speech emotion recognition on {facts.corpus(run)}",
+        "subtitle": facts.protocol(run) + (f"; {date[:10]}" if date else ""),
+        "lead": _lead(run),
+        "sections": {
+            "What the paper claims": _claims(run),
+            "Conditions": _conditions(run),
+            **{
+                families.heading(family): families.section(run, family)
+                for family in run.summary["comparisons"]
+            },
+            "Confusions": families.confusions(run),
+            "Speakers": details.speakers(run),
+            "Training": details.curves(run),
+            "Clusters": details.clusters(run),
+            "Protocol": record.certificate(run),
+            "Skipped and failed": record.losses(run),
+            "To repeat it": record.repeat(run),
+            "How to read this": record.how_to_read(),
+        },
+    }
+
+
+def _lead(run: Run) -> list[str]:
     """Returns the result in a few short paragraphs."""
     first, best = facts.proposed(run), facts.highest(run)
     whose = ", the system that the paper proposes" * (first.system == paper.PROPOSED)
+    chance = text.percent(1 / len(run.summary["emotions"]))
+    majority = metrics.majority(first.confusion)
+    ua, wa = text.percent(metrics.ua(majority)), text.percent(metrics.wa(majority))
     paragraphs = [
         f"Unweighted accuracy {_with_interval(first)} with {first.name}{whose}.",
-        f"Chance is {facts.chance(first)} %. Always answering the most frequent class "
-        f"gives {facts.majority(first, 'ua')} % UA and {facts.majority(first, 'wa')} % "
-        "WA.",
+        f"Chance is {chance} %. Always answering the most frequent class gives {ua} % "
+        f"UA and {wa} % WA.",
     ]
     if best is not first:
         paragraphs.append(
@@ -39,7 +69,7 @@ def lead(run: Run) -> list[str]:
     return paragraphs
 
 
-def claims(run: Run) -> Section | None:
+def _claims(run: Run) -> list[Block]:
     """Returns a verdict for each claim of the paper that the run can judge."""
     rows: list[dict[str, Cell]] = [
         {
@@ -52,26 +82,24 @@ def claims(run: Run) -> Section | None:
         }
         for verdict in facts.verdicts(run)
     ]
+    if not rows:
+        return []
     notes = [
         "Differences are in points of UA, positive in the paper's direction. "
         "Supported: corrected p below 0.05 and the paper's sign; contradicted: below "
-        "0.05 and the opposite sign.",
-        *compared_seeds(run),
+        "0.05 and the opposite sign."
     ]
-    blocks: list[Block] = [*clusters.claim(run)]
-    if rows:
-        table = Table("The claims of the paper", rows, {"verdict", "from"}, notes)
-        blocks = [*powerless(run.summary["comparisons"]), table, *blocks]
-    return Section("What the paper claims", blocks) if blocks else None
+    claims = Table("The claims of the paper", rows, {"verdict", "from"}, notes)
+    return [*powerless(run.summary["comparisons"]), claims]
 
 
-def powerless(families: Sequence[Mapping[str, Any]]) -> list[str]:
+def powerless(compared: Sequence[Mapping[str, Any]]) -> list[str]:
     """Returns a warning for the families in which no comparison can be significant."""
-    blunt = [family for family in families if family["least_p"] >= comparisons.LEVEL]
-    if not blunt:
+    weak = [family for family in compared if family["least_p"] >= comparisons.LEVEL]
+    if not weak:
         return []
-    speakers = text.count(blunt[0]["speakers"], "speaker")
-    least = [f"{text.probability(f['least_p'])} in {f['family']}" for f in blunt]
+    speakers = text.count(weak[0]["speakers"], "speaker")
+    least = [f"{text.probability(f['least_p'])} in {f['family']}" for f in weak]
     return [
         f"With {speakers} the smallest corrected p that can occur is "
         f"{text.names(least)}: no difference there can be told from chance, whatever "
@@ -79,36 +107,31 @@ def powerless(families: Sequence[Mapping[str, Any]]) -> list[str]:
     ]
 
 
-def conditions(run: Run) -> Section:
+def _conditions(run: Run) -> list[Block]:
     """Returns all conditions, every metric, and the paper's figures beside ours."""
-    every, lost = facts.ordered(run.conditions), facts.lost_seeds(run)
+    every, left = run.conditions, facts.seeds(run)
+    lost = any(c.seeds != left for c in every)
     folds = any(abs(c.ua - c.metrics["ua"]["mean_of_folds"]) > 1e-9 for c in every)
-    spread = any(c.metrics["ua"]["std_over_seeds"] is not None for c in every)
-    published = any(paper.published(c.system) for c in every)
-    keys = facts.shown_metrics([run])
+    paper_column = "paper" if facts.corpus(run) == "iemocap" else "paper (IEMOCAP)"
 
     def row(c: Condition) -> dict[str, str]:
         ua = c.metrics["ua"]
-        cells = {"condition": c.name}
-        if lost:
-            cells["seeds"] = f"{len(c.seeds)}"
-        cells["UA"] = text.percent(c.ua)
-        cells["95 % interval"] = text.interval(c.interval, text.percent)
-        if folds:
-            cells["UA by fold"] = text.percent(ua["mean_of_folds"])
-        if spread:
-            cells["sd over seeds"] = text.percent(ua["std_over_seeds"])
-        cells["pooled UA"] = text.percent(ua["pooled"])
-        for key in keys[1:]:
-            name, averages = METRICS[key].name, c.metrics.get(key, {})
-            cells[name] = text.percent(averages.get("mean_of_folds"))
-            cells[f"pooled {name}"] = text.percent(averages.get("pooled"))
-        if published:
-            where = "paper" if facts.corpus(run) == "iemocap" else "paper (IEMOCAP)"
-            cells[where] = text.percent(paper.published(c.system))
-        return cells
+        cells = {
+            "condition": c.name,
+            "seeds": f"{len(c.seeds)}" if lost else text.NONE,
+            "UA": text.percent(c.ua),
+            "95 % interval": text.interval(c.interval, text.percent),
+            "UA by fold": text.percent(ua["mean_of_folds"] if folds else None),
+            "sd over seeds": text.percent(ua["std_over_seeds"]),
+            "pooled UA": text.percent(ua["pooled"]),
+        }
+        for key, metric in [*METRICS.items()][1:]:
+            averages = c.metrics.get(key, {})
+            cells[metric.name] = text.percent(averages.get("mean_of_folds"))
+            cells[f"pooled {metric.name}"] = text.percent(averages.get("pooled"))
+        return cells | {paper_column: text.percent(paper.PUBLISHED.get(c.system))}
 
-    names = text.names([METRICS[key].name for key in keys])
+    names = text.names([metric.name for metric in METRICS.values()])
     notes = [
         f"{names} in percent: means over folds, then seeds. "
         + "But UA and its interval are of the mean over the test speakers. " * folds
@@ -116,30 +139,19 @@ def conditions(run: Run) -> Section:
     ]
     if lost:
         notes.append(
-            "A seed of which a training failed counts in no mean of its condition."
+            "A seed of which a training failed counts in no mean of its condition; "
+            f"differences are over the seeds left in all conditions: "
+            f"{text.names([*map(str, left)]) or 'none'}."
         )
-    notes += compared_seeds(run)
-    if published:
-        different = facts.differences_from_paper(run)
-        notes += [f"The paper's figures are of {what}." for what in different]
-    table = Table("All conditions", [*map(row, every)], notes=notes)
-    return Section("Conditions", [table])
-
-
-def compared_seeds(run: Run) -> list[str]:
-    """Returns over which seeds differences are, where some conditions lost some."""
-    if not facts.lost_seeds(run):
-        return []
-    left = text.names([f"{seed}" for seed in facts.seeds(run)])
-    if not left:
-        return ["No seed is left in all conditions, so that nothing is compared."]
-    return [f"Differences are over the seeds left in all conditions: {left}."]
+    if any(c.system in paper.PUBLISHED for c in every):
+        notes += facts.not_the_papers(run)
+    return [Table("All conditions", [*map(row, every)], notes=notes)]
 
 
 def _with_interval(condition: Condition) -> str:
-    said = f"{text.percent(condition.ua)} %"
+    ua = f"{text.percent(condition.ua)} %"
     if condition.interval is None:
-        return said
+        return ua
     interval = text.interval(condition.interval, text.percent)
     speakers = text.count(len(condition.speakers), "speaker")
-    return f"{said} (95 % interval {interval}, {speakers})"
+    return f"{ua} (95 % interval {interval}, {speakers})"

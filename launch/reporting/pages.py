@@ -1,12 +1,14 @@
-"""Writes a report as one HTML page that needs nothing else, neither network nor script,
-and as Markdown, without the figures."""
+"""What a report is made of, and its files: one HTML page that needs nothing else,
+neither network nor script, and the same as Markdown, with its figures in words."""
 
 import re
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import jinja2
 from markupsafe import Markup
+from matplotlib.figure import Figure
 
-from launch.reporting.document import Code, Document, Gallery, Picture, Table
 from vladser import text
 from vladser.plots import svg
 
@@ -17,18 +19,72 @@ _TEMPLATES = jinja2.Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+_SIGNS = {"good": "✓", "bad": "✗", "open": "○", "warn": "!"}
 
 
-def html(document: Document) -> str:
-    """Returns the page; the same document gives the same page."""
-    variables = Markup(svg.variables())
-    template = _TEMPLATES.get_template("report.html.jinja")
-    return template.render(document=document, variables=variables)
+class Mark(NamedTuple):
+    """A judgement; its kind gives it a sign and a colour."""
+
+    kind: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{_SIGNS[self.kind]} {self.text}"
 
 
-def markdown(document: Document) -> str:
-    """Returns the text and the tables as GitHub and most readers know Markdown."""
-    return _TEMPLATES.get_template("report.md.jinja").render(document=document) + "\n"
+class Picture(NamedTuple):
+    """A figure. The description says what it shows to those who do not see it."""
+
+    title: str  # unique in the report
+    description: str
+    figure: Figure
+    note: str = ""  # what a reader has to know to read it
+
+
+class Code(NamedTuple):
+    """Lines to be typed."""
+
+    code: str
+
+
+Cell = str | Mark
+
+
+class Table(NamedTuple):
+    """Rows of cells by the names of their columns, the same in all; the cell of the
+    first column is the row's header."""
+
+    caption: str  # unique in the report
+    rows: Sequence[Mapping[str, Cell]]
+    words: Collection[str] = ()  # columns of words, beside the first; else of numbers
+    notes: Sequence[str] = ()  # what a reader has to know to read it
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns that have a value in some row."""
+        filled = ({name for name in r if r[name] != text.NONE} for r in self.rows)
+        shown = set().union(*filled)
+        return [name for name in self.rows[0] if name in shown]
+
+
+# A paragraph, a table, lines to be typed, or figures beside each other.
+Block = str | Table | Code | Sequence[Picture]
+
+
+def render(report: dict[str, Any]) -> dict[str, bytes]:
+    """Returns the files of a report by their names; equal reports give equal files.
+
+    Args:
+      report: `title`, `subtitle`, `lead` (paragraphs), and `sections`: by their titles
+        the blocks, see `Block`.
+    """
+    colors = Markup(svg.variables())
+    return {
+        name: _TEMPLATES.get_template(f"{name}.jinja")
+        .render(report, colors=colors)
+        .encode()
+        for name in ("report.html", "report.md")
+    }
 
 
 def _anchor(title: str) -> str:
@@ -36,32 +92,21 @@ def _anchor(title: str) -> str:
     return re.sub(r"\W+", "-", title).strip("-").lower()
 
 
-def _unbroken(text: str) -> str:
-    """Returns a text whose percent signs stay with their numbers."""
-    return re.sub(r"(?<=\d) (?=%)", "\N{NO-BREAK SPACE}", text)
-
-
 def _drawn(picture: Picture) -> Markup:
     """Returns the figure; `svg.inline` escapes what it is given."""
     return Markup(svg.inline(picture.figure, picture.title, picture.description))
 
 
-def _markdown_table(table: Table) -> str:
-    header = [*table.rows[0]]
-    rows = [[str(cell) for cell in row.values()] for row in table.rows]
-    words = [n for n, name in enumerate(header) if name in table.words]
-    return text.table(header, rows, words, markdown=True)
+def _markdown(table: Table) -> str:
+    columns = table.columns
+    rows = [[str(row[name]) for name in columns] for row in table.rows]
+    words = [n for n, name in enumerate(columns) if name in table.words]
+    return text.table(columns, rows, words, markdown=True)
 
 
 _TEMPLATES.filters |= {
     "anchor": _anchor,
     "drawn": _drawn,
     "escaped": text.escaped,
-    "markdown": _markdown_table,
-    "unbroken": _unbroken,
-}
-_TEMPLATES.tests |= {
-    "code": lambda block: isinstance(block, Code),
-    "gallery": lambda block: isinstance(block, Gallery),
-    "table": lambda block: isinstance(block, Table),
+    "markdown": _markdown,
 }

@@ -3,20 +3,18 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from launch.reporting import comparison, pages, runs, view
+from launch.reporting import comparison, overview, pages, runs
+from launch.reporting.runs import Run
 from vladser import files, text
 from vladser.errors import InputError
 
 
 def write(folders: Sequence[Path], folder: Path) -> list[Path]:
-    """Writes report.html and report.md.
+    """Writes report.html and report.md; returns their paths.
 
     Args:
       folders: the run directories: one for its report, several for a comparison.
       folder: where to; it is made where it does not exist.
-
-    Returns:
-      The two files.
 
     Raises:
       InputError: a run directory cannot be read, see `runs.read`, or `folder` cannot be
@@ -32,7 +30,7 @@ def write(folders: Sequence[Path], folder: Path) -> list[Path]:
     return [folder / name for name in contents]
 
 
-def render(read: Sequence[runs.Run]) -> dict[str, bytes]:
+def render(read: Sequence[Run]) -> dict[str, bytes]:
     """Returns the content of report.html and report.md.
 
     Args:
@@ -42,8 +40,8 @@ def render(read: Sequence[runs.Run]) -> dict[str, bytes]:
       InputError: a file of a run holds something that no page can be made of.
     """
     with runs.readable(text.names([str(run.folder) for run in read])):
-        document = view.report(*read) if len(read) == 1 else comparison.report(read)
-        return {
-            "report.html": pages.html(document).encode(),
-            "report.md": pages.markdown(document).encode(),
+        report = overview.report(*read) if len(read) == 1 else comparison.report(read)
+        report["sections"] = {
+            title: blocks for title, blocks in report["sections"].items() if blocks
         }
+        return pages.render(report)

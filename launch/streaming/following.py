@@ -1,14 +1,18 @@
 """Follows live audio: at regular intervals, what the model says of it."""
 
+import json
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from launch.predicting import predictions
 from vladser.features.audio import RATE
 from vladser.models import inference
 from vladser.models.bundle import Bundle
+
+_BAR = 10  # letters
 
 
 class Result(NamedTuple):
@@ -18,13 +22,27 @@ class Result(NamedTuple):
       start: where the utterance starts, in seconds from the start of the stream.
       time: seconds of the stream so far.
       final: whether the utterance ends there; the result then covers all its frames.
-      probabilities: [classes].
+      predicted: the most probable emotion.
+      probabilities: of each emotion.
     """
 
     start: float
     time: float
     final: bool
-    probabilities: np.ndarray
+    predicted: str
+    probabilities: dict[str, float]
+
+    def as_json(self) -> str:
+        """Returns an object of the fields."""
+        return json.dumps(self._asdict(), ensure_ascii=False)
+
+    def as_line(self) -> str:
+        """Returns time, emotion, a bar of its probability, and all probabilities."""
+        odds = self.probabilities
+        name = self.predicted.ljust(max(map(len, odds)))
+        bar = "█" * round(_BAR * odds[self.predicted])
+        shares = "  ".join(f"{name} {p:3.0%}" for name, p in odds.items())
+        return f"{self.time:6.1f} s  {name}  {bar:{_BAR}}  {shares}"
 
 
 def follow(
@@ -71,11 +89,9 @@ def follow(
 
 def warm_up(bundle: Bundle) -> None:
     """Compiles what `follow` calls, so that a microphone need not wait for it."""
-    frame = np.zeros((1, 1, len(bundle.mean)), np.float32)
-    walk = inference.advance(
-        bundle, inference.start(bundle, 1), frame, np.ones((1, 1), bool)
-    )
-    inference.finish(bundle, walk)
+    first = _Utterance(bundle, None, 0)
+    first.advance(np.zeros((1, len(bundle.mean)), np.float32))
+    [*first.result()]
 
 
 class _Utterance:
@@ -88,18 +104,19 @@ class _Utterance:
 
     def push(self, samples: np.ndarray) -> None:
         self.samples += len(samples)
-        self._advance(self._signal.push(samples))
+        self.advance(self._signal.push(samples))
 
     def result(self, final: bool = False) -> Iterator[Result]:
         """Yields the result, or none before there is a frame."""
         if final:
-            self._advance(self._signal.end())
+            self.advance(self._signal.end())
         if self._frames:
-            (probabilities,) = inference.finish(self._bundle, self._walk).probabilities
-            time = (self._begun + self.samples) / RATE
-            yield Result(self._begun / RATE, time, final, probabilities)
+            (values,) = inference.finish(self._bundle, self._walk).probabilities
+            odds = predictions.named(self._bundle.emotions, values)
+            start, time = self._begun / RATE, (self._begun + self.samples) / RATE
+            yield Result(start, time, final, max(odds, key=odds.__getitem__), odds)
 
-    def _advance(self, frames: np.ndarray) -> None:
+    def advance(self, frames: np.ndarray) -> None:
         self._frames += len(frames)
         mask = np.ones((len(frames), 1), bool)
         self._walk = inference.advance(self._bundle, self._walk, frames[:, None], mask)

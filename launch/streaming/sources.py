@@ -30,30 +30,28 @@ def stdin() -> Iterator[np.ndarray]:
     Raises:
       InputError: it cannot be read, or is an audio file with a header.
     """
-    rest, checked = b"", False
+    data, checked = b"", False
     while not stopping.asked():
         if not select.select([sys.stdin], [], [], _POLL)[0]:
             continue
         try:
             read = os.read(sys.stdin.fileno(), _BYTES)
         except OSError as error:
-            raise InputError(
-                f"standard input cannot be read: {error.strerror}"
-            ) from None
+            reason = error.strerror
+            raise InputError(f"standard input cannot be read: {reason}") from None
         if not read:
             break
-        data = rest + read
-        if not checked and len(data) < _HEADER:
-            rest = data
-            continue
+        data += read
         if not checked and data.startswith(_FILES):
             raise InputError(
                 "standard input is an audio file: expected raw 16-bit PCM, see --help"
             )
-        checked, whole = True, len(data) // 2 * 2
-        rest = data[whole:]
-        yield np.frombuffer(data[:whole], "<i2").astype(np.int16)
-    if rest:
+        checked = checked or len(data) >= _HEADER
+        if checked:
+            whole = len(data) // 2 * 2
+            yield np.frombuffer(data[:whole], "<i2").astype(np.int16)
+            data = data[whole:]
+    if data:
         terminal.say("note: standard input ended within a sample: is it 16-bit PCM?")
 
 
@@ -85,21 +83,13 @@ def microphone() -> Iterator[np.ndarray]:
 
 
 def sounddevice() -> ModuleType:
-    """Imports the package that reads microphones.
-
-    Raises:
-      InputError: it is not installed, or PortAudio is not.
-    """
+    """Imports the package that reads microphones; raises InputError where it, or the
+    library that it needs, is not installed."""
     try:
         import sounddevice
-    except ImportError:
+    except (ImportError, OSError) as error:
         raise InputError(
-            "--microphone needs the package sounddevice: "
-            "pip install 'vladser[microphone]'"
-        ) from None
-    except OSError as error:
-        raise InputError(
-            f"--microphone: {error}: install it, for example by apt install "
-            "libportaudio2"
+            f"--microphone: {error}: pip install 'vladser[microphone]', and on Linux "
+            "apt install libportaudio2"
         ) from None
     return sounddevice

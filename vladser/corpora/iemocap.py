@@ -77,17 +77,14 @@ def read(folder: Path) -> Corpus:
         labels, malformed = _labels(root / session / "dialog" / "EmoEvaluation")
         wav_folder = root / session / "sentences" / "wav"
         wavs = find_wavs(wav_folder) if wav_folder.is_dir() else []
-        files, absent = {wav.stem: wav for wav in wavs}, []
+        files = {wav.stem: wav for wav in wavs}
         no_emotion.update(label for label in labels.values() if label not in EMOTIONS)
         spoken = {id: EMOTIONS[x] for id, x in labels.items() if x in EMOTIONS}
-        for id, emotion in spoken.items():
-            if id not in files:
-                absent.append(f"{id}.wav")
-                continue
+        absent = [f"{id}.wav" for id in spoken if id not in files]
+        for id in spoken.keys() & files:
             recorded, talker = id[:5], id.rpartition("_")[2][0]
-            utterances.append(
-                Utterance(id, files[id], recorded + talker, emotion, session=recorded)
-            )
+            speaker, emotion = recorded + talker, spoken[id]
+            utterances.append(Utterance(id, files[id], speaker, emotion, recorded))
         if not labels:
             remarks.append(f"{session}: no labels in dialog/EmoEvaluation/*.txt")
         without = f"of {len(spoken):,} labelled utterances, those without a wav under"

@@ -29,10 +29,7 @@ class Row(NamedTuple):
 
 
 def read(folder: Path) -> Corpus:
-    """Reads a manifest; does not look whether the audio is there.
-
-    Args:
-      folder: the CSV file itself.
+    """Reads a manifest; `folder` is the CSV file. Does not look for the audio.
 
     Raises:
       InputError: not a CSV file as described above; names the file and the line.

@@ -18,12 +18,9 @@ from vladser.types import Array, Buffer, Dataset, Utterance
 
 
 class Moments(NamedTuple):
-    """Count, mean and sum of squared deviations of frames, one row an utterance.
-
-    Those of any set of utterances follow from them without cancellation: Chan, Golub,
-    LeVeque 1979, Updating formulae and a pairwise algorithm for computing sample
-    variances.
-    """
+    """Count, mean and sum of squared deviations of frames, one row an utterance; those
+    of any set follow without cancellation (Chan, Golub, LeVeque 1979, Updating formulae
+    and a pairwise algorithm for computing sample variances)."""
 
     count: np.ndarray  # type: ignore[assignment]  # [N]; hides tuple.count
     mean: np.ndarray  # [N, D] float64

@@ -32,8 +32,7 @@ class OnDevices:
     ):
         self.plan, self.spec = plan, spec
         seeds, columns = trials.seed.shape
-        self.shape = seeds, columns
-        self.conditions = self.shape[1] // len(plan.folds)
+        self.shape, self.conditions = (seeds, columns), columns // len(plan.folds)
         self.mesh = placement.mesh(*self.shape, devices)
         self.trials = placement.place(self.mesh, trials)
         self.capacity = timeblocks.blocks(int(data.length.max()))
@@ -53,20 +52,15 @@ class OnDevices:
     def train_step(
         self, states: State, rows: np.ndarray, epoch: int, index: int
     ) -> tuple[State, Array]:
-        """Takes a step of every trial, see `sweep.train_step`, and counts its rows.
-
-        Args:
-          states: which are donated.
-          rows: [seeds, trials, B].
-          epoch, index: of the step.
-        """
+        """Takes a step of every trial, see `sweep.train_step`, and counts its rows
+        [seeds, trials, B]; the states are donated."""
         fold = np.arange(self.shape[1])[:, None] % len(self.plan.folds)
         self.rows += np.count_nonzero(rows >= 0, axis=-1)
         self.leaked += np.count_nonzero(self._tested[fold, rows], axis=-1)
-        rows = placement.place(self.mesh, rows, empty=-1)
-        step = sweep.train_step(self.spec, self.mesh, self.capacity)
+        placed = placement.place(self.mesh, rows, empty=-1)
         number = np.int32(epoch), np.int32(index)
-        return step(states, self.trials, self.buffer, rows, *number)
+        step = sweep.train_step(self.spec, self.mesh, self.capacity)
+        return step(states, self.trials, self.buffer, placed, *number)
 
     def evaluate(self, walk: Callable, params: PyTree, part: str) -> list[np.ndarray]:
         """Evaluates every trial on a part of its fold.
@@ -116,5 +110,5 @@ class OnDevices:
 
 @lru_cache(maxsize=1)
 def _buffer(data: Dataset, mesh: Mesh) -> Buffer:
-    """Returns the frames on the devices; kept for the next batch of the same."""
+    """Returns the dataset on the devices, kept for the next batch of the same."""
     return dataset.to_device(data, placement.everywhere(mesh))

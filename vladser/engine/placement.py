@@ -1,9 +1,9 @@
 """Where trials lie, and how a device works on its share of them.
 
-The trials form a rectangle [seeds, conditions x folds], of which each device has a
-part. Only here it is decided that a CPU takes one trial after another, and a few rows
-of a minibatch at a time, which stay in its cache; an accelerator takes all at once, to
-be full.
+The trials form a rectangle [seeds, conditions x folds]; each device has a share. Only
+here it is decided that a CPU takes one trial after another, and a few rows of a
+minibatch at a time, which stay in its cache; an accelerator takes all at once, to be
+full.
 """
 
 from collections.abc import Callable, Sequence

@@ -83,8 +83,7 @@ def train_step(spec: Spec, mesh: Mesh, capacity: int) -> Callable:
             draws, workspace = memory
             states, trials, rows = trials_of_seed
             key = step_key(trials.seed[0], epoch, step)
-            count = timeblocks.count(training_step.longest(buffer, rows))
-            draws = training_step.draw(key, draws, count)
+            draws = training_step.draw(key, draws, training_step.count(buffer, rows))
 
             def step_of_trial(workspace, state_trial_rows):
                 state, trial, rows = state_trial_rows

@@ -90,8 +90,8 @@ def value_and_gradient(
 ) -> tuple[Array, PyTree, PyTree]:
     """Returns `value`, its gradient by the parameters, and the workspace again."""
     carry, start_pullback = jax.vjp(scan.start, params)
-    walk = _forward(scan, params, carry, count, capacity, workspace)
-    carry, outs, workspace = walk
+    state = _forward(scan, params, carry, count, capacity, workspace)
+    carry, outs, workspace = state
     value, pullback = jax.vjp(scan.finish, params, carry, outs)
     gradient, carry_bar, outs_bar = pullback(jnp.ones_like(value))
 

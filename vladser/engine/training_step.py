@@ -115,10 +115,9 @@ def value_and_gradient(
         )
         return jnp.sum(jnp.where(rows >= 0, losses, 0))
 
-    capacity = draws.noise.shape[0]
     scan = _scan(spec, trial, buffer, rows, loss, noise, drop)
-    count = timeblocks.count(longest(buffer, rows))
-    return timeblocks.value_and_gradient(scan, params, count, capacity, workspace)
+    blocks, capacity = count(buffer, rows), len(draws.noise)
+    return timeblocks.value_and_gradient(scan, params, blocks, capacity, workspace)
 
 
 def step(
@@ -200,15 +199,14 @@ def predict(
 
     def predict_slice(rows):
         scan = _scan(spec, trial, buffer, rows, probabilities)
-        count = timeblocks.count(longest(buffer, rows))
-        return timeblocks.value(scan, params, count, capacity)
+        return timeblocks.value(scan, params, count(buffer, rows), capacity)
 
     return jax.lax.map(predict_slice, rows)
 
 
-def longest(buffer: Buffer, rows: Array) -> Array:
-    """Returns the frames of the longest of some utterances; -1 is an empty row."""
-    return jnp.where(rows >= 0, buffer.length[rows], 0).max()
+def count(buffer: Buffer, rows: Array) -> Array:
+    """Returns the blocks of the longest of some utterances; -1 is an empty row."""
+    return timeblocks.count(jnp.where(rows >= 0, buffer.length[rows], 0).max())
 
 
 def _scan(

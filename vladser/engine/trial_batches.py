@@ -83,11 +83,6 @@ def cut(
     return [sorted(own, key=batches.index) for own in dealt]
 
 
-def halves(batch: TrialBatch) -> list[TrialBatch]:
-    """Cuts a batch of several trials into two."""
-    return _pieces(batch, 2)
-
-
 def missing(done: Iterable[TrialBatch], batch: TrialBatch) -> list[TrialBatch]:
     """Returns what of a batch is in none of those that are done."""
     done = list(done)
@@ -96,7 +91,7 @@ def missing(done: Iterable[TrialBatch], batch: TrialBatch) -> list[TrialBatch]:
         return []
     if not any(all(set(own) & set(others) for own, others in pair) for pair in pairs):
         return [batch]
-    return [part for half in halves(batch) for part in missing(done, half)]
+    return [part for half in pieces(batch, 2) for part in missing(done, half)]
 
 
 def brief(design: Design, batch: TrialBatch) -> bool:
@@ -154,20 +149,20 @@ def _split(batch: TrialBatch, fits: Callable[[TrialBatch], bool]) -> list[TrialB
     be: seeds, whose trials share what is drawn, stay whole; folds are cut last."""
     if batch.trials == 1 or fits(batch):
         return [batch]
-    for pieces in range(2, max(map(len, batch)) + 1):
-        parts = _pieces(batch, pieces)
+    for number in range(2, max(map(len, batch)) + 1):
+        parts = pieces(batch, number)
         if all(map(fits, parts)):
             return parts
-        if len(parts) < pieces:
+        if len(parts) < number:
             break
     return [small for part in parts for small in _split(part, fits)]
 
 
-def _pieces(batch: TrialBatch, pieces: int) -> list[TrialBatch]:
-    """Cuts into equal parts along the first axis that can be cut; as many as it has
-    places, if these are fewer."""
-    axis = next(axis for axis, places in enumerate(batch) if len(places) > 1)
-    pieces = min(pieces, len(batch[axis]))
-    parts = np.array_split(np.asarray(batch[axis]), pieces)
-    field = TrialBatch._fields[axis]
+def pieces(batch: TrialBatch, number: int) -> list[TrialBatch]:
+    """Cuts a batch of several trials into equal parts along the first axis that can be
+    cut; into as many as it has places, if these are fewer."""
+    field, places = next(
+        (field, places) for field, places in batch._asdict().items() if len(places) > 1
+    )
+    parts = np.array_split(np.asarray(places), min(number, len(places)))
     return [batch._replace(**{field: part.tolist()}) for part in parts]

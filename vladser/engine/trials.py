@@ -5,7 +5,7 @@ them fold by fold.
 """
 
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import jax
 import numpy as np
@@ -19,8 +19,9 @@ from vladser.types import Dataset, Fold, Trial
 
 @lru_cache(maxsize=1)
 def standardized(data: Dataset, standardize: str) -> tuple[Dataset, Moments | None]:
-    """Returns a dataset and its moments, by which `rectangle` standardizes it; None
-    where each speaker is standardized already. Kept for the next batch of the same."""
+    """Returns a dataset and the moments by which `rectangle` standardizes it, None if
+    each speaker is standardized already; kept for the next batch of the same dataset.
+    """
     if standardize == "speaker":
         return dataset.standardize_by_speaker(data), None
     return data, dataset.moments(data)
@@ -35,8 +36,8 @@ def rectangle(
 ) -> Trial:
     """Makes the trials, each array [seeds, conditions x folds, ...].
 
-    The scaler, and what of the objective's data hangs on class shares, see the training
-    rows of a trial's fold alone.
+    The scaler, and what of the objective's data depends on class shares, see only the
+    training rows of a trial's fold.
 
     Args:
       data, moments: see `standardized`.
@@ -48,18 +49,16 @@ def rectangle(
         ones = np.ones(data.frames.shape[1], np.float32)
         scalers = [(0 * ones, ones)] * len(folds)
     labels, classes = [data.label[fold.train] for fold in folds], len(data.emotions)
+    number = partial(np.array, dtype=np.float32)
     row = [
         Trial(
             seed=np.array(0, np.int32),
             mean=mean,
             scale=scale,
-            noise=np.array(condition.noise, np.float32),
-            dropout=np.array(condition.dropout, np.float32),
+            noise=number(condition.noise),
+            dropout=number(condition.dropout),
             objective=objectives.build(condition.objective).prepare(label, classes),
-            optimizer={
-                name: np.array(value, np.float32)
-                for name, value in condition.optimizer.options
-            },
+            optimizer={name: number(x) for name, x in condition.optimizer.options},
         )
         for condition in conditions
         for label, (mean, scale) in zip(labels, scalers, strict=True)

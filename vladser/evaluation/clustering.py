@@ -7,8 +7,8 @@ import numpy as np
 
 
 def adjusted_rand(classes: np.ndarray, clusters: np.ndarray) -> float:
-    """How well clusters match classes (Hubert and Arabie 1985, eq. 5): 1 if each class
-    is one cluster, 0 is what chance gives; below 0 is worse than chance.
+    """Returns how well clusters match classes (Hubert and Arabie 1985, eq. 5): 1 if
+    each class is one cluster, 0 on average by chance.
 
     Args:
       classes, clusters: [N] int codes from 0.
@@ -28,8 +28,7 @@ def adjusted_rand(classes: np.ndarray, clusters: np.ndarray) -> float:
 
 
 def profile(records: Sequence[Mapping[str, Any]]) -> np.ndarray:
-    """Where the clusters go, over folds: records of clusters.jsonl, averaged with their
-    utterances as weights.
+    """Averages records of clusters.jsonl over folds, weighted by their utterances.
 
     Args:
       records: of the folds of one condition and ONE seed. Their trainings start from
@@ -40,18 +39,15 @@ def profile(records: Sequence[Mapping[str, Any]]) -> np.ndarray:
       [E, K, BINS] mean share of each cluster; NaN for an emotion that no fold tested.
     """
     utterances = np.array([record["utterances"] for record in records], float)
-    shape = next(np.shape(a) for r in records for a in r["assignment"] if a is not None)
-    shares = np.array(
-        [
-            [np.zeros(shape) if of_emotion is None else of_emotion for of_emotion in r]
-            for r in (record["assignment"] for record in records)
-        ]
-    )
+    assignments = [record["assignment"] for record in records]
+    there = (a for of in assignments for a in of if a is not None)
+    zeros = np.zeros(np.shape(next(there)))
+    shares = np.array([[zeros if a is None else a for a in of] for of in assignments])
     total = utterances.sum(axis=0)
     mean = np.einsum("fe,fekn->ekn", utterances, shares)
     return mean / np.where(total > 0, total, np.nan)[:, None, None]
 
 
 def _pairs(count: np.ndarray) -> float:
-    """How many pairs there are within groups of these sizes."""
+    """Returns how many pairs there are within groups of these sizes."""
     return float((count * (count - 1) / 2).sum())

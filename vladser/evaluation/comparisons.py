@@ -35,7 +35,7 @@ class Verdict(NamedTuple):
 
 
 def families(conditions: Sequence[Condition]) -> list[Family]:
-    """What is compared with what.
+    """Returns what is compared with what.
 
     The paper's families, as far as their reference and any other member were trained.
     Where a run varies what the paper does not (cells, class weights, ...), each
@@ -45,29 +45,35 @@ def families(conditions: Sequence[Condition]) -> list[Family]:
     condition of the run.
     """
     groups: dict[tuple, dict[Condition, Condition]] = {}
-    for one in conditions:
-        groups.setdefault(_settings(one), {})[_as_in_paper(one)] = one
-    found = []
+    alike: dict[Condition, list[Condition]] = {}
+    for condition in conditions:
+        as_in_paper = _as_in_paper(condition)
+        groups.setdefault(_settings(condition), {})[as_in_paper] = condition
+        alike.setdefault(as_in_paper, []).append(condition)
+    compared = []
     for setting, trained in groups.items():
         for name, title, reference, members in paper.FAMILIES:
-            there = tuple(trained[one] for one in members if one in trained)
+            there = tuple(trained[c] for c in members if c in trained)
             if reference in trained and there:
                 name += _suffix(setting, groups)
-                found.append(Family(name, title, trained[reference], there))
-    found += _of_settings(conditions)
+                compared.append(Family(name, title, trained[reference], there))
+    for as_in_paper, variants in alike.items():
+        reference = as_in_paper if as_in_paper in variants else variants[0]
+        if others := tuple(c for c in variants if c != reference):
+            name = f"Settings of {as_in_paper.name}"
+            compared.append(Family(name, "Settings", reference, others))
+    used = {c for family in compared for c in (family.reference, *family.members)}
     first, *rest = conditions
-    compared = {one for family in found for one in (family.reference, *family.members)}
-    others = tuple(one for one in rest if one not in compared)
-    if others:
+    if others := tuple(c for c in rest if c not in used):
         title = "Against the first condition of the run"
-        found.append(Family("Other conditions", title, first, others))
-    return found
+        compared.append(Family("Other conditions", title, first, others))
+    return compared
 
 
 def compare(
     ua: Mapping[Condition, np.ndarray], family: Family, names: Mapping[Condition, str]
 ) -> dict[str, Any]:
-    """What summary.json says of a family: each member minus the reference.
+    """Returns what summary.json says of a family: each member minus the reference.
 
     Args:
       ua: [speakers] of each condition, averaged over the seeds; the speakers in one
@@ -75,8 +81,8 @@ def compare(
       family: what is compared.
       names: of the conditions, among each other.
     """
-    differences = [ua[one] - ua[family.reference] for one in family.members]
-    p = [significance.sign_flip(one) for one in differences]
+    differences = [ua[member] - ua[family.reference] for member in family.members]
+    p = [significance.sign_flip(difference) for difference in differences]
     speakers = len(ua[family.reference])
     return {
         "family": family.name,
@@ -88,10 +94,10 @@ def compare(
                 "condition": names[member],
                 "difference": float(difference.mean()),
                 "interval": significance.interval(difference),
-                "p": one,
+                "p": alone,
                 "p_holm": float(corrected),
             }
-            for member, difference, one, corrected in zip(
+            for member, difference, alone, corrected in zip(
                 family.members, differences, p, significance.holm(p), strict=True
             )
         ],
@@ -101,112 +107,69 @@ def compare(
 def verdicts(
     comparisons: Sequence[Mapping[str, Any]], conditions: Sequence[Mapping[str, Any]]
 ) -> list[Verdict]:
-    """What a run says of each of the paper's claims that it can judge.
+    """Returns what a run says of each of the paper's claims that it can judge.
 
     Args:
       comparisons, conditions: those of summary.json.
     """
-    trained = {one["name"]: condition(one) for one in conditions}
-    found = []
+    trained = {entry["name"]: condition(entry) for entry in conditions}
+    verdicts = []
     for family in comparisons:
-        reference = trained[family["reference"]]
-        for one in family["differences"]:
-            member = trained[one["condition"]]
-            claim = _claim(reference, member)
+        for entry in family["differences"]:
+            member = trained[entry["condition"]]
+            claim = _claim(trained[family["reference"]], member)
             if claim is None:
                 continue
             sign = 1 if claim.better == _as_in_paper(member) else -1
-            difference, interval = sign * one["difference"], one["interval"]
-            found.append(
+            difference, interval = sign * entry["difference"], entry["interval"]
+            verdicts.append(
                 Verdict(
                     family["family"],
                     claim.text,
-                    _verdict(difference, one["p_holm"]),
+                    verdict(difference, entry["p_holm"]),
                     difference,
                     interval and tuple(sorted(sign * end for end in interval)),
-                    one["p_holm"],
+                    entry["p_holm"],
                 )
             )
-    return found
+    return verdicts
 
 
-def match(adjusted_rand: Sequence[float | None]) -> Verdict | None:
-    """Whether NetVLAD's clusters match the emotions.
-
-    Args:
-      adjusted_rand: [folds] the adjusted Rand index between clusters and emotions in
-        the test, averaged over the seeds; chance is 0. None or NaN where a fold has
-        none.
-
-    Returns:
-      `difference` is the mean index; None where fewer than two folds have one.
-    """
-    values = np.array(adjusted_rand, float)
-    values = values[~np.isnan(values)]
-    if len(values) < 2:
-        return None
-    mean, p = float(values.mean()), significance.sign_flip(values)
-    return Verdict(
-        "Clusters",
-        "NetVLAD's clusters match the emotions",
-        _verdict(mean, p),
-        mean,
-        significance.interval(values),
-        p,
-    )
+def verdict(difference: float, p: float) -> str:
+    """Returns the verdict on a difference, positive as claimed, with its p."""
+    if p >= LEVEL:
+        return "not distinguishable"
+    return "supported" if difference > 0 else "contradicted"
 
 
-def condition(said: Mapping[str, Any]) -> Condition:
-    """The condition that an entry of summary.json's `conditions` is of."""
-    return make(**{name: said[name] for name in names() if name in said})
-
-
-def _of_settings(conditions: Sequence[Condition]) -> list[Family]:
-    """Conditions that differ in nothing but what the paper does not vary."""
-    alike: dict[Condition, list[Condition]] = {}
-    for one in conditions:
-        alike.setdefault(_as_in_paper(one), []).append(one)
-    found = []
-    for paper_has, trained in alike.items():
-        reference = paper_has if paper_has in trained else trained[0]
-        if others := tuple(one for one in trained if one != reference):
-            name = f"Settings of {paper_has.name}"
-            found.append(Family(name, "Settings", reference, others))
-    return found
+def condition(entry: Mapping[str, Any]) -> Condition:
+    """Returns the condition of an entry of summary.json's `conditions`."""
+    return make(**{name: entry[name] for name in names() if name in entry})
 
 
 def _settings(condition: Condition) -> tuple[tuple[str, Any], ...]:
-    """What the paper does not vary."""
-    said = settings(condition)
-    return tuple((name, said.get(name)) for name in names() if name not in _VARIED)
+    """Returns what the paper does not vary."""
+    own = settings(condition)
+    return tuple((name, own.get(name)) for name in names() if name not in _VARIED)
 
 
 def _as_in_paper(condition: Condition) -> Condition:
-    """The same with all that the paper does not vary set as there."""
-    said = settings(condition)
-    return make(**{name: said[name] for name in _VARIED if name in said})
+    """Returns the condition with all that the paper does not vary set as there."""
+    own = settings(condition)
+    return make(**{name: own[name] for name in _VARIED if name in own})
 
 
 def _suffix(setting: tuple, groups: Iterable[tuple]) -> str:
-    """The settings that differ among the groups, for a family's name."""
-    told = [
+    """Returns the settings that differ among the groups, for a family's name."""
+    differing = [
         f"{name.replace('_', ' ')} {text(value)}"
         for (name, value), *others in zip(setting, *groups, strict=True)
         if len(set(others)) > 1
     ]
-    return f" ({', '.join(told)})" if told else ""
+    return f" ({', '.join(differing)})" if differing else ""
 
 
-def _claim(one: Condition, other: Condition) -> Claim | None:
-    if _settings(one) == _settings(other):
-        pair = {_as_in_paper(one), _as_in_paper(other)}
-        for claim in paper.CLAIMS:
-            if {claim.better, claim.worse} == pair:
-                return claim
-    return None
-
-
-def _verdict(difference: float, p: float) -> str:
-    if p >= LEVEL:
-        return "not distinguishable"
-    return "supported" if difference > 0 else "contradicted"
+def _claim(reference: Condition, member: Condition) -> Claim | None:
+    pair = {_as_in_paper(reference), _as_in_paper(member)}
+    claims = [c for c in paper.CLAIMS if {c.better, c.worse} == pair]
+    return claims[0] if claims and _settings(reference) == _settings(member) else None

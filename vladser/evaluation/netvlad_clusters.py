@@ -80,27 +80,19 @@ def _of_program(
     flat = [leaf.reshape(*block.shape, *leaf.shape[3:]) for leaf in leaves]
     trained = block.to_devices(untrained, flat)
     # [fold][S, C, n, K, BINS] for each of the two.
-    shares, before = (block.evaluate(_shares, p, "test") for p in (trained, untrained))
+    after, before = (block.evaluate(_shares, p, "test") for p in (trained, untrained))
+    labels = [data.label[fold.test] for fold in plan.folds]
+    emotions = len(data.emotions)
     for number, place in enumerate(places):
-        labels = [data.label[fold.test] for fold in plan.folds]
-        made = [
-            _by_emotion(of_fold[:, number], label, len(data.emotions))
-            for of_fold, label in zip(shares, labels, strict=True)
-        ]
-        utterances, assignment, rand = zip(*made, strict=True)
-        first = [
-            _rand(of_fold[:, number], label)
-            for of_fold, label in zip(before, labels, strict=True)
-        ]
-        yield (
-            place,
-            Clusters(
-                np.stack(utterances),
-                np.stack(assignment, axis=1),
-                np.stack(rand, axis=1),
-                np.stack(first, axis=1),
-            ),
+        mine, first = ([of[:, number] for of in shares] for shares in (after, before))
+        means = map(_by_emotion, mine, labels, [emotions] * folds)
+        clusters = Clusters(
+            utterances=np.stack([np.bincount(of, minlength=emotions) for of in labels]),
+            assignment=np.stack([*means], axis=1),
+            adjusted_rand=np.stack([*map(_rand, mine, labels)], axis=1),
+            untrained_rand=np.stack([*map(_rand, first, labels)], axis=1),
         )
+        yield place, clusters
 
 
 def _shares(
@@ -111,8 +103,8 @@ def _shares(
     rows: Array,
     capacity: int,
 ) -> Array:
-    """The mean share of each cluster in each tenth of each utterance's time: a walk for
-    `sweep.evaluate`, [slices, B, K, BINS]."""
+    """Returns the mean share of each cluster in each tenth of each utterance's time,
+    [slices, B, K, BINS]: a walk for `sweep.evaluate`."""
     recurrence = encoders.build(spec.encoder).recurrence
 
     def of_slice(rows):
@@ -141,28 +133,25 @@ def _shares(
 
 
 def _tenths(time: Array, length: Array) -> Array:
-    """The part of each tenth of utterances of `length` [B] that frames at `time` [T]
-    fill, [T, B, BINS]. A frame belongs to two tenths, or to several if there are fewer
-    frames than tenths, by the time that it spends in each."""
+    """Returns the part of each tenth of utterances of `length` [B] that the frames at
+    `time` [T] fill, [T, B, BINS]: a frame may reach into several."""
     length = jnp.maximum(length, 1)[:, None]
     begin, end = (BINS * t[:, None, None] / length for t in (time, time + 1))
     tenth = jnp.arange(BINS)
     return jnp.maximum(jnp.minimum(end, tenth + 1) - jnp.maximum(begin, tenth), 0)
 
 
-def _by_emotion(
-    shares: np.ndarray, labels: np.ndarray, emotions: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Returns the fields of Clusters of one fold, from the shares [S, n, K, BINS]."""
+def _by_emotion(shares: np.ndarray, labels: np.ndarray, emotions: int) -> np.ndarray:
+    """Returns the mean of the shares [S, n, K, BINS] of each emotion's utterances,
+    [S, E, K, BINS]; NaN for an emotion without any."""
     utterances = np.bincount(labels, minlength=emotions)
     total = np.zeros((emotions, *np.delete(shares.shape, 1)))
     np.add.at(total, labels, np.moveaxis(shares, 1, 0))
     mean = total / np.where(utterances > 0, utterances, np.nan)[:, None, None, None]
-    mean = np.moveaxis(mean, 0, 1).astype(np.float32)
-    return utterances, mean, _rand(shares, labels)
+    return np.moveaxis(mean, 0, 1).astype(np.float32)
 
 
 def _rand(shares: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """[S] of the shares [S, n, K, BINS]."""
+    """Returns the adjusted Rand index [S] of the shares [S, n, K, BINS]."""
     dominant = shares.sum(axis=-1).argmax(axis=-1)
     return np.array([adjusted_rand(labels, of_seed) for of_seed in dominant])

@@ -1,12 +1,12 @@
 """Which differences are real: intervals and paired tests whose unit is the speaker.
 
-A corpus has many utterances and few speakers, and what is claimed is about speakers,
-all those of whom the corpus is a sample. So every function takes one value a speaker,
-averaged over the seeds: how much these differ is a figure of its own.
+A corpus has many utterances and few speakers, and what is claimed is about speakers. So
+every function takes one value a speaker, averaged over the seeds.
 
 Assumption: the speakers' values are independent. Where each is left out in turn they
-are not quite, for any two folds share most of their training data; no unbiased estimate
-of that covariance exists (Bengio & Grandvalet 2004), and as is usual it is left out.
+are not quite, since any two folds share most of their training data; no unbiased
+estimate of that covariance exists (Bengio & Grandvalet 2004), and as is usual it is
+left out.
 """
 
 import numpy as np
@@ -21,16 +21,11 @@ _ROUNDING = 1e-12  # two sums of shares that are closer than this are a tie
 def interval(
     values: np.ndarray, confidence: float = 0.95
 ) -> tuple[float, float] | None:
-    """The confidence interval of the mean over the population of speakers.
+    """Returns the confidence interval of the mean over the population of speakers.
 
-    Student's t. Its coverage, simulated at 4, 10 and 24 speakers (recalls of 4 classes
-    that vary by speaker, class and seed, 8 to 40 utterances each), is 95.0, 95.1 and
-    94.9 % where UA is about 0.6, and 93.8, 94.3 and 94.4 % where it is about 0.81 and
-    skewed; of paired differences 95.4, 95.1 and 95.0 %. The percentile bootstrap covers
-    79, 89 and 93 %: a resample of n values spreads too little by sqrt((n - 1) / n), and
-    that the spread is a guess itself it leaves out.
-
-    It is symmetric: with few speakers it may reach beyond what a share can be.
+    Student's t, which is symmetric: with few speakers it may reach beyond what a share
+    can be. Its coverage, simulated at 4, 10 and 24 speakers, is 93.8 to 95.1 %, that of
+    a percentile bootstrap 79, 89 and 93 %: see BENCHMARKS.md.
 
     Args:
       values: [speakers], UA or differences of it.
@@ -47,12 +42,13 @@ def interval(
 
 
 def sign_flip(differences: np.ndarray) -> float:
-    """The two-sided p-value of a mean difference, by flipping signs (Fisher 1935).
+    """Returns the two-sided p-value of a mean difference, by flipping signs (Fisher
+    1935).
 
     Were two conditions alike, each speaker's difference could as well have the other
-    sign: p is the share of the 2^n flips whose mean lies as far from 0 as the one seen.
-    It is exact up to 20 speakers; above that it is (1 + count) / (1 + draws) of 99,999
-    random flips, always the same ones (Phipson & Smyth 2010).
+    sign: p is the share of the 2^n flips whose mean lies as far from 0 as the observed
+    one. It is exact up to 20 speakers; above that it is (1 + count) / (1 + draws) of
+    99,999 random flips, always the same ones (Phipson & Smyth 2010).
 
     Args:
       differences: [speakers] of shares, paired: the same speaker under two conditions.
@@ -62,25 +58,19 @@ def sign_flip(differences: np.ndarray) -> float:
     if len(differences) > EXACT:
         draw = np.random.default_rng(0)
         sums = np.zeros(DRAWS)
-        for one in differences:
-            sums += draw.choice((-one, one), DRAWS)
+        for difference in differences:
+            sums += draw.choice((-difference, difference), DRAWS)
         return float((1 + (np.abs(sums) >= seen).sum()) / (1 + DRAWS))
     sums = differences[:1]  # a flip and its mirror image lie equally far from 0
-    for one in differences[1:]:
-        sums = np.concatenate([sums + one, sums - one])
+    for difference in differences[1:]:
+        sums = np.concatenate([sums + difference, sums - difference])
     return float((np.abs(sums) >= seen).mean())
 
 
 def holm(p: ArrayLike) -> np.ndarray:
-    """Holm's (1979) correction for the number of comparisons made.
-
-    Args:
-      p: [comparisons] of one family.
-
-    Returns:
-      [comparisons], in the order of `p`: all below 0.05 may be called real with a
-      chance of at most 5 % that one or more of them is not.
-    """
+    """Returns the p-values of one family, [comparisons], corrected for their number
+    (Holm 1979): all below 0.05 may be called real with a chance of at most 5 % that one
+    or more of them is not."""
     p = np.asarray(p, float)
     order = np.argsort(p, kind="stable")
     corrected = np.empty_like(p)
@@ -89,11 +79,11 @@ def holm(p: ArrayLike) -> np.ndarray:
 
 
 def least_p(speakers: int, comparisons: int) -> float:
-    """The smallest corrected p-value that `sign_flip` and `holm` can come to.
+    """Returns the smallest corrected p-value that `sign_flip` and `holm` can come to.
 
     All speakers of one sign make the smallest p, 2 of 2^n flips, or where flips are
-    drawn (above 20 speakers) 1 / (1 + draws). Where this is not below 0.05, no data of
-    so many speakers can tell any of the conditions apart.
+    drawn 1 / (1 + draws). Where this is not below 0.05, no data of that number of
+    speakers can tell any of the conditions apart.
     """
     least = 2.0 ** (1 - speakers) if speakers <= EXACT else 1 / (1 + DRAWS)
     return min(1.0, comparisons * least)

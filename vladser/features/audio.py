@@ -5,15 +5,16 @@ samples outside its range wrap, NaN becomes 0, of several channels the first is 
 any sampling rate is accepted. So each file becomes a signal that it handles, or is bad.
 """
 
-import hashlib
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from vladser import files
 from vladser.errors import InputError
 from vladser.types import Utterance
 
@@ -55,22 +56,13 @@ def load(
       float32 [n] with n >= shortest, within [-1, 32767/32768].
 
     Raises:
-      BadAudio: the file cannot be read, is no audio, is shorter than `shortest` or
-        longer than `max_seconds`, is sampled below 16 kHz (of the missing band there is
-        nothing to describe), holds samples that are not finite, or lacks the segment.
+      BadAudio: there is no such signal in the file, or it is sampled below 16 kHz (of
+        the missing band there is nothing to describe) or not finite.
     """
-    import audresample  # here, because cached features are read without these two
-    import soundfile
+    import audresample  # late because cached features are read without it
 
-    with opened(file) as handle:
-        try:
-            # By descriptor: libsndfile trusts the extension of a path (.raw, .au).
-            with soundfile.SoundFile(handle.fileno(), closefd=False) as sound:
-                signal = _read_mono(sound, start, end, max_seconds)
-                rate = sound.samplerate
-        except soundfile.LibsndfileError as error:
-            reason = error.error_string.strip(" .\n")
-            raise BadAudio(f"is not audio that libsndfile can read: {reason}") from None
+    with _decoder(file) as sound:
+        signal, rate = _read_mono(sound, start, end, max_seconds), sound.samplerate
     peak = np.max(np.abs(signal), initial=0)
     if not peak <= _LOUDEST:  # NaN compares as False
         raise BadAudio(f"a sample is {peak:g}: expected finite samples in [-1, 1]")
@@ -83,41 +75,27 @@ def load(
 
 
 def header(file: Path) -> tuple[int, float] | None:
-    """Reads the sampling rate and seconds that the header of an audio file says; None
-    where it is no audio, or cannot be read."""
-    import soundfile  # here, because cached features are read without it
-
+    """Returns the sampling rate and seconds that a header says; None without one."""
     try:
-        with (
-            opened(file) as handle,
-            soundfile.SoundFile(handle.fileno(), closefd=False) as sound,
-        ):
+        with _decoder(file) as sound:
             return sound.samplerate, sound.frames / sound.samplerate
-    except (BadAudio, soundfile.LibsndfileError):
+    except BadAudio:
         return None
 
 
-def expected_samples(utterance: Utterance, max_seconds: float = 60.0) -> int | None:
-    """Estimates the samples of an utterance at 16 kHz without decoding it; None where
-    the header says that `load` would refuse it."""
-    if (said := header(utterance.file)) is None:
-        return None
-    rate, seconds = said
+def expected_samples(utterance: Utterance, max_seconds: float = 60.0) -> int:
+    """Estimates the samples of an utterance at 16 kHz without decoding it; 0 where the
+    header says that `load` would refuse it."""
+    rate, seconds = header(utterance.file) or (0, 0.0)
     end = seconds if utterance.end is None else min(utterance.end, seconds)
     seconds = end - (utterance.start or 0)
-    if rate < RATE or not 0 < seconds <= max_seconds:
-        return None
-    return round(seconds * RATE)
+    return round(seconds * RATE) if rate >= RATE and 0 < seconds <= max_seconds else 0
 
 
 def digest(file: Path) -> str:
-    """Returns the SHA-256 of the file's content, in hexadecimal.
-
-    Raises:
-      BadAudio: the file cannot be read.
-    """
-    with opened(file) as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
+    """Returns the SHA-256 of a file, as `files.digest`; raises BadAudio."""
+    with opened(file):
+        return files.digest(file)
 
 
 def check_length(seconds: float, max_seconds: float) -> None:
@@ -128,11 +106,7 @@ def check_length(seconds: float, max_seconds: float) -> None:
 
 @contextmanager
 def opened(file: Path) -> Iterator[BufferedReader]:
-    """Opens a file to read from.
-
-    Raises:
-      BadAudio: it cannot be opened, or not be read to the end.
-    """
+    """Opens a file to read from; raises BadAudio where that fails."""
     try:
         if not stat.S_ISREG(file.stat().st_mode):  # opening a pipe would wait for ever
             raise BadAudio("is a folder or a device: expected a file")
@@ -142,23 +116,38 @@ def opened(file: Path) -> Iterator[BufferedReader]:
         raise BadAudio(f"cannot be read: {error.strerror}") from None
 
 
-def _read_mono(sound, start, end, max_seconds) -> np.ndarray:
+@contextmanager
+def _decoder(file: Path) -> Iterator[Any]:
+    """Opens a file as a soundfile.SoundFile."""
+    import soundfile  # late because cached features are read without it
+
+    with opened(file) as handle:
+        try:
+            # By descriptor: libsndfile trusts the extension of a path (.raw, .au).
+            with soundfile.SoundFile(handle.fileno(), closefd=False) as sound:
+                yield sound
+        except soundfile.LibsndfileError as error:
+            reason = error.error_string.strip(" .\n")
+            raise BadAudio(f"is not audio that libsndfile can read: {reason}") from None
+
+
+def _read_mono(
+    sound: Any, start: float | None, end: float | None, max_seconds: float
+) -> np.ndarray:
     """Reads the mean of the channels of a segment, at the file's own rate."""
-    rate, frames = sound.samplerate, sound.frames
+    rate = sound.samplerate
     if not RATE <= rate <= _HIGHEST_RATE:
         raise BadAudio(
             f"is sampled at {rate} Hz: expected {RATE} to {_HIGHEST_RATE} Hz"
         )
-    first, last = 0, frames
-    if start is not None or end is not None:
-        seconds = frames / rate
-        start = 0.0 if start is None else start
-        end = seconds if end is None else end
-        if not 0 <= start < end <= seconds + _ROUNDING:
-            raise BadAudio(
-                f"has no segment from {start:g} to {end:g} s: it lasts {seconds:.3f} s"
-            )
-        first, last = round(start * rate), min(round(end * rate), frames)
+    seconds = sound.frames / rate
+    start = 0.0 if start is None else start
+    end = seconds if end is None else end
+    if not 0 <= start <= end <= seconds + _ROUNDING:
+        raise BadAudio(
+            f"has no segment from {start:g} to {end:g} s: it lasts {seconds:.3f} s"
+        )
+    first, last = round(start * rate), min(round(end * rate), sound.frames)
     check_length((last - first) / rate, max_seconds)
     if first:
         sound.seek(first)

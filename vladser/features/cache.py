@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vladser.errors import InputError
+from vladser import files
 from vladser.types import Features
 
 LIMIT = 20 * 10**9  # bytes; 147 descriptors of 95 hours of speech
@@ -34,31 +34,15 @@ def identify(features: Features, cache_dir: Path) -> str:
     Returns:
       "<id>", or "<id>/<package>-<version>": the version is the installed one; where
       there is none, the newest in the cache.
-
-    Raises:
-      InputError: the package is not installed and the cache has no such features.
     """
     id, package = features.id, features.package
     if package is None:
         return id
-    if is_installed(package):
+    with suppress(metadata.PackageNotFoundError):
         return f"{id}/{package}-{metadata.version(package)}"
     cached = [path.name for path in folder(cache_dir, id).glob(f"{package}-*")]
-    if not cached:
-        raise InputError(
-            f"{cache_dir} has no {id} features, and {package}, which computes them, is "
-            f"not installed: pip install {package}"
-        )
     numbers = {name: [*map(int, re.findall(r"\d+", name))] for name in cached}
-    return f"{id}/{max(cached, key=numbers.__getitem__)}"
-
-
-def is_installed(package: str) -> bool:
-    """Returns whether a distribution is installed."""
-    try:
-        return bool(metadata.version(package))
-    except metadata.PackageNotFoundError:
-        return False
+    return f"{id}/{max(cached, key=numbers.__getitem__, default=package)}"
 
 
 def folder(cache_dir: Path, name: str) -> Path:
@@ -67,13 +51,8 @@ def folder(cache_dir: Path, name: str) -> Path:
 
 
 def entry(folder: Path, digest: str, start: float | None, end: float | None) -> Path:
-    """Returns where the features of an utterance lie.
-
-    Args:
-      folder: of the features.
-      digest: of the audio file.
-      start, end: of the segment, in seconds; None for the file's own.
-    """
+    """Returns where the features of an utterance lie: of the segment from `start` to
+    `end`, in seconds, of the audio file with this digest."""
     if start is None and end is None:
         return folder / f"{digest}.npy"
     stop = "end" if end is None else float(end)
@@ -81,12 +60,8 @@ def entry(folder: Path, digest: str, start: float | None, end: float | None) -> 
 
 
 def samples(entry: Path) -> int | None:
-    """Reads an entry and checks all of it.
-
-    Returns:
-      the samples of the 16 kHz signal that it describes; None where there is no entry,
-      or it is damaged.
-    """
+    """Checks an entry; returns the samples of the 16 kHz signal that it describes, None
+    where there is no entry, or it is damaged."""
     try:
         content = np.memmap(entry, np.uint8, "r").data
         before, check = content[: -_CHECK.size], content[-_CHECK.size :]
@@ -106,11 +81,9 @@ def write(entry: Path, features: np.ndarray, samples: int) -> None:
     power may damage it, and `samples` notices.
 
     Args:
+      entry: its path; raises InputError where its folder cannot be written.
       features: float32 [T, D].
       samples: of the 16 kHz signal.
-
-    Raises:
-      InputError: the folder cannot be written.
     """
     content = io.BytesIO()
     np.save(content, np.ascontiguousarray(features, "<f4"))
@@ -122,24 +95,23 @@ def write(entry: Path, features: np.ndarray, samples: int) -> None:
         unfinished.write_bytes(content.getvalue())
         unfinished.replace(entry)
     except OSError as error:
-        reason = error.strerror
-        raise InputError(f"{entry.parent} cannot be written: {reason}") from None
+        raise files.unwritable(entry.parent, error) from None
     finally:
         with suppress(OSError):  # it has its name
             unfinished.unlink()
 
 
-def trim(cache_dir: Path, keep: Collection[Path], limit: int) -> None:
+def trim(cache_dir: Path, keep: Collection[object]) -> None:
     """Removes entries, those first that were not used for the longest, until all take
-    at most `limit` bytes; those to keep stay, even where they alone take more."""
-    files, keep = [], set(keep)
+    at most LIMIT bytes; those to keep stay, even where they alone take more."""
+    entries = []
     for path in folder(cache_dir, "").rglob("*"):
         with suppress(OSError):  # another process removed it
             status = path.stat()
             if path.is_file():
-                files.append((status.st_mtime_ns, status.st_size, path))
-    excess = sum(size for _, size, _ in files) - limit
-    for _, size, path in sorted(files):
+                entries.append((status.st_mtime_ns, status.st_size, path))
+    excess = sum(size for _, size, _ in entries) - LIMIT
+    for _, size, path in sorted(entries):
         if excess > 0 and path not in keep:
             with suppress(OSError):  # the cache may be only read
                 path.unlink()

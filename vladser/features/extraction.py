@@ -1,16 +1,21 @@
-"""Utterances -> features: from the cache, and what it lacks from worker processes."""
+"""Utterances -> features: from the cache, and what it lacks from worker processes, in
+which a crash or a hang costs one file."""
 
-from collections.abc import Callable, Generator, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
 from functools import cache as once
+from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from pebble import ProcessPool
 
+from vladser import processes
 from vladser.errors import InputError
-from vladser.features import audio, cache, computing, npy, packed
+from vladser.features import audio, cache, npy, packed
 from vladser.features.audio import BadAudio
 from vladser.features.cores import cores
 from vladser.features.packed import Packed
@@ -18,6 +23,9 @@ from vladser.features.vladser147 import vladser147
 from vladser.types import Features, Utterance
 
 DEFAULT = vladser147()
+Outcome = tuple[Utterance, Path | np.ndarray | BadAudio]
+_Job = tuple[Utterance, Path | None]  # and its entry in the cache, None to write none
+_PATIENCE = 60.0  # seconds for a file beyond its duration; openSMILE takes 1% of that
 
 
 class Extraction(NamedTuple):
@@ -65,19 +73,19 @@ def extract(
       progress: called with 1 whenever an utterance is done.
 
     Raises:
-      InputError: the package that computes the features is not installed and the cache
-        lacks some, or the cache cannot be written.
+      InputError: features cannot be computed here, or the cache cannot be written.
     """
-    utterances = [*utterances]
+    utterances, cache_dir = [*utterances], Path(cache_dir)
     outcomes: dict[str, Path | BadAudio] = {}
-    computed = 0
     how = features, max_seconds, workers
-    with closing(_located(utterances, Path(cache_dir), *how)) as located:
-        for utterance, outcome, new in located:
-            assert not isinstance(outcome, np.ndarray)  # all are kept
-            outcomes[utterance.id] = outcome
-            computed += new and not isinstance(outcome, BadAudio)
-            progress(1)
+    good = []
+    with started(utterances, cache_dir, *how) as sources:
+        for source in sources:
+            for utterance, outcome in source:
+                assert not isinstance(outcome, np.ndarray)  # all are kept
+                outcomes[utterance.id] = outcome
+                progress(1)
+            good.append(sum(isinstance(o, Path) for o in outcomes.values()))
     files, bad = dict[str, Path](), {}
     for utterance in utterances:
         if isinstance(outcome := outcomes[utterance.id], BadAudio):
@@ -89,39 +97,60 @@ def extract(
         feature_set = cache.identify(features, cache_dir)
     else:
         feature_set = f"{features.id}-{joined.frames.shape[1]}"
-    return Extraction(feature_set, joined, bad, computed, len(files) - computed)
+    cached, total = good
+    return Extraction(feature_set, joined, bad, total - cached, cached)
 
 
-def each(
-    utterances: Iterable[Utterance],
+@contextmanager
+def started(
+    utterances: Sequence[Utterance],
     cache_dir: Path,
-    *,
     features: Features = DEFAULT,
     max_seconds: float = 60.0,
     workers: int | None = None,
     keep: bool = True,
-) -> Generator[tuple[Utterance, np.ndarray | BadAudio], None, None]:
-    """Extracts features one utterance after another: those in the cache, then the
-    others as they are done. Nothing is kept in memory.
-
-    To stop early, close it: `with contextlib.closing(each(...)) as results`.
+) -> Iterator[tuple[Iterable[Outcome], Iterable[Outcome]]]:
+    """Starts an extraction: workers begin before the caller asks for what they make.
 
     Args:
       utterances, cache_dir, features, max_seconds, workers: as in `extract`.
       keep: False leaves the cache alone.
 
     Yields:
-      each utterance once, with its features, float32 [T, D], or what is wrong.
-
-    Raises:
-      InputError: as `extract`.
+      the utterances whose features are there, and the others as they are done: each
+      once, with the .npy file of its features (`packed.load` reads it), with features
+      [T, D] that are not kept, or with what is wrong. Raises as `extract` does.
     """
-    how = features, max_seconds, workers, keep
-    with closing(_located([*utterances], Path(cache_dir), *how)) as located:
-        for utterance, outcome, _ in located:
-            if isinstance(outcome, Path):
-                outcome = np.ascontiguousarray(packed.load(outcome), np.float32)
-            yield utterance, outcome
+    if not features.setup:
+        yield npy.check(utterances, features.dim), ()
+        return
+    if keep:
+        there, pending = _look_up(utterances, cache_dir, features, max_seconds)
+    else:
+        there, pending = [], [(utterance, None) for utterance in utterances]
+    if not pending:
+        yield there, ()
+        return
+    limit, spawn = _PATIENCE + max_seconds, get_context("spawn")
+    count = min(workers or cores(), len(pending))
+    # pebble, because with concurrent.futures one crash loses all that is unfinished.
+    pool = ProcessPool(count, initializer=_mute, context=spawn)
+    try:
+        with processes.deaf_to_interrupts():
+            tasks: dict[Future, Utterance] = {
+                pool.schedule(
+                    _compute, (*job, features, max_seconds), timeout=limit
+                ): job[0]
+                for job in pending
+            }
+        # Popped, so that features that are not kept are not held.
+        done = as_completed([*tasks])
+        yield there, ((tasks.pop(task), _outcome(task)) for task in done)
+    finally:
+        pool.stop()  # without waiting for what is left
+        pool.join()
+    if keep:
+        cache.trim(cache_dir, {outcome for _, outcome in [*there, *pending]})
 
 
 def expect(
@@ -137,69 +166,92 @@ def expect(
       where the audio has to be resampled; and D.
     """
     if not features.frames:
-        shapes = npy.shapes(utterances, features.dim)
-        good = {id: s for id, s in shapes.items() if not isinstance(s, BadAudio)}
-        dim = max((shape[1] for shape in good.values()), default=0)
-        return {id: shape[0] for id, shape in good.items()}, dim
-    lengths = {u.id: audio.expected_samples(u, max_seconds) or 0 for u in utterances}
+        shapes, _ = npy.shapes(utterances, features.dim)
+        dim = max((columns for _, columns in shapes.values()), default=0)
+        return {id: frames for id, (frames, _) in shapes.items()}, dim
+    samples = {u.id: audio.expected_samples(u, max_seconds) for u in utterances}
     return {
-        id: features.frames(samples)
-        for id, samples in lengths.items()
-        if samples >= features.shortest
+        id: features.frames(count)
+        for id, count in samples.items()
+        if count >= features.shortest
     }, features.dim
 
 
-def _located(
+def _look_up(
     utterances: Sequence[Utterance],
     cache_dir: Path,
     features: Features,
     max_seconds: float,
-    workers: int | None,
-    keep: bool = True,
-) -> Generator[tuple[Utterance, Path | np.ndarray | BadAudio, bool], None, None]:
-    """Yields each utterance with the file of its features, the features where they are
-    not kept, or what is wrong; and whether it was left to the workers."""
-    if not features.setup:
-        for utterance, outcome in npy.check(utterances, features.dim):
-            yield utterance, outcome, False
-        return
-    pending: list[computing.Job] = [(u, None) for u in utterances if not keep]
-    entries = []
-    if keep:
-        digest = once(audio.digest)
-        folder = cache.folder(cache_dir, cache.identify(features, cache_dir))
+) -> tuple[list[Outcome], list[_Job]]:
+    """Returns the utterances that are in the cache or bad, and the others."""
+    folder = cache.folder(cache_dir, cache.identify(features, cache_dir))
+    digest = once(audio.digest)
 
-        def look_up(utterance: Utterance) -> tuple[Path | BadAudio, bool]:
-            """Returns the entry or what is wrong, and whether there is no entry."""
-            try:
-                content = digest(utterance.file)
-                entry = cache.entry(folder, content, utterance.start, utterance.end)
-                samples = cache.samples(entry)
-                audio.check_length((samples or 0) / audio.RATE, max_seconds)
-                return entry, samples is None
-            except BadAudio as reason:
-                return reason, False
-
-        threads = ThreadPoolExecutor(cores())  # digests and checks let others run
+    def look_up(utterance: Utterance) -> tuple[Path | BadAudio, bool]:
+        """Returns the entry or what is wrong, and whether there is no entry."""
         try:
-            looked_up = threads.map(look_up, utterances)
-            for utterance, (entry, absent) in zip(utterances, looked_up, strict=True):
-                if isinstance(entry, Path):
-                    entries.append(entry)
-                if absent:
-                    pending.append((utterance, entries[-1]))
-                else:
-                    yield utterance, entry, False
-        finally:
-            threads.shutdown(cancel_futures=True)  # where the caller has left
-    if pending and features.package and not cache.is_installed(features.package):
-        raise InputError(
-            f"{cache_dir} lacks {len(pending)} utterances, and {features.package}, "
-            f"which computes them, is not installed: pip install {features.package}"
-        )
-    done = computing.compute(pending, features, max_seconds, workers or cores())
-    with closing(done):
-        for utterance, computed in done:
-            yield utterance, computed, True
-    if pending and keep:
-        cache.trim(cache_dir, entries, cache.LIMIT)
+            content = digest(utterance.file)
+            entry = cache.entry(folder, content, utterance.start, utterance.end)
+            samples = cache.samples(entry)
+            audio.check_length((samples or 0) / audio.RATE, max_seconds)
+            return entry, samples is None
+        except BadAudio as reason:
+            return reason, False
+
+    there, pending = list[Outcome](), list[_Job]()
+    with ThreadPoolExecutor(cores()) as threads:  # digests and checks run at once
+        looked_up = [*threads.map(look_up, utterances)]
+    for utterance, (entry, absent) in zip(utterances, looked_up, strict=True):
+        if isinstance(entry, Path) and absent:
+            pending.append((utterance, entry))
+        else:
+            there.append((utterance, entry))
+    return there, pending
+
+
+def set_up(features: Features) -> Callable[[np.ndarray], np.ndarray]:
+    """Returns the extractor of features; raises InputError where its set-up fails."""
+    assert features.setup
+    try:
+        return features.setup()
+    except InputError:
+        raise
+    except Exception as error:
+        missing = features.package and isinstance(error, ImportError)
+        hint = f": pip install {features.package}" if missing else ""
+        raise InputError(f"features {features.id}: {error!r}{hint}") from error
+
+
+def _outcome(task: Future) -> Path | np.ndarray | BadAudio:
+    try:
+        return task.result()
+    except BadAudio as reason:
+        return reason
+    except InputError:
+        raise  # not the file's
+    except Exception as error:  # a crash and a hang, too
+        return BadAudio(f"made the extraction fail: {error!r}")
+
+
+def _mute() -> None:
+    """Silences standard error: libraries of C write to it, libmpg123 for many a good
+    file; what is wrong with a file is said by its outcome."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+
+
+_extractors: dict[str, Callable[[np.ndarray], np.ndarray]] = {}  # a worker's own, by id
+
+
+def _compute(
+    utterance: Utterance, entry: Path | None, features: Features, max_seconds: float
+) -> Path | np.ndarray:
+    """Computes and keeps the features of an utterance (in a worker process)."""
+    if features.id not in _extractors:
+        _extractors[features.id] = set_up(features)
+    file, start, end = utterance.file, utterance.start, utterance.end
+    signal = audio.load(file, start, end, max_seconds, features.shortest)
+    described = _extractors[features.id](signal)
+    if entry is None:
+        return described
+    cache.write(entry, described, len(signal))
+    return entry

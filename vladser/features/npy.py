@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.lib.format import open_memmap
 
-from vladser.features import audio, packed
+from vladser.features import audio
 from vladser.features.audio import BadAudio
 from vladser.options import Natural
 from vladser.types import Features, Utterance
@@ -31,57 +32,46 @@ def npy(*, dim: Natural = 0, name: str = "") -> Features:
 
 def shapes(
     utterances: Sequence[Utterance], dim: int
-) -> dict[str, tuple[int, int] | BadAudio]:
-    """Reads the headers of files alone.
-
-    Args:
-      utterances: their ids are unique.
-      dim: D, 0 for that of most files.
-
-    Returns:
-      the shape [T, D] of each utterance's file by its id, or what is wrong.
-    """
-    outcomes: dict[str, tuple[int, int] | BadAudio] = {}
+) -> tuple[dict[str, tuple[int, int]], dict[str, BadAudio]]:
+    """Reads the headers of files alone; returns the shape [T, D] of each good file, and
+    what is wrong with the others, by id. `dim` is D, 0 for that of most files."""
+    good, bad = {}, {}
     for utterance in utterances:
         try:
             if utterance.start is not None or utterance.end is not None:
                 raise BadAudio("is a .npy file, which has no segments (start, end)")
-            outcomes[utterance.id] = _map(utterance.file).shape
+            good[utterance.id] = _map(utterance.file).shape
         except BadAudio as reason:
-            outcomes[utterance.id] = reason
-    dims = Counter(shape[1] for shape in outcomes.values() if isinstance(shape, tuple))
+            bad[utterance.id] = reason
+    dims = Counter(columns for _, columns in good.values())
     dim = dim or max(dims, key=dims.__getitem__, default=0)
-    for id, shape in outcomes.items():
-        if isinstance(shape, tuple) and shape[1] != dim:
-            outcomes[id] = BadAudio(f"has D = {shape[1]}: expected {dim}")
-    return outcomes
+    for id, (_, columns) in good.items():
+        if columns != dim:
+            bad[id] = BadAudio(f"has D = {columns}: expected {dim}")
+    return {id: shape for id, shape in good.items() if id not in bad}, bad
 
 
 def check(
     utterances: Sequence[Utterance], dim: int
 ) -> Iterator[tuple[Utterance, Path | BadAudio]]:
     """Reads files; yields each utterance with its file, or with what is wrong."""
-    outcomes = shapes(utterances, dim)
+    _, bad = shapes(utterances, dim)
     for utterance in utterances:
-        try:
-            if isinstance(shape := outcomes[utterance.id], BadAudio):
-                raise shape
+        if not (reason := bad.get(utterance.id)):
             with np.errstate(over="ignore"):
                 values = np.asarray(_map(utterance.file), np.float32)
             if not np.isfinite(values).all():
-                raise BadAudio("holds NaN, or values beyond the range of float32")
-            yield utterance, utterance.file
-        except BadAudio as reason:
-            yield utterance, reason
+                reason = BadAudio("holds NaN, or values beyond the range of float32")
+        yield utterance, reason or utterance.file
 
 
 def _map(file: Path) -> np.memmap:
     """Maps the array of a file."""
     with audio.opened(file):  # and not a pipe, or unreadable
         try:
-            array = packed.mapped(file)
-        except ValueError as reason:
-            raise BadAudio(str(reason)) from None
+            array = open_memmap(file, mode="r")
+        except Exception:  # numpy raises many
+            raise BadAudio("is no whole .npy file as np.save writes it") from None
     shape, kind = array.shape, array.dtype.name
     if kind not in _FLOATS:
         raise BadAudio(f"holds {kind}: expected {', '.join(_FLOATS)}")

@@ -1,43 +1,12 @@
 """Features of many utterances, end to end in one buffer."""
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
+from numpy.lib.format import open_memmap
 
 from vladser.errors import InputError
-
-_MAGIC = b"\x93NUMPY"
-_HEADER = re.compile(
-    rb"\{'descr': '([<>|][a-z]\d+)', 'fortran_order': (True|False), "
-    rb"'shape': \(([\d, ]*)\), \} *\n"
-)
-
-
-def mapped(path: Path) -> np.memmap:
-    """Maps the array of a .npy file that np.save wrote.
-
-    np.load has the header parsed by `ast`, and in Python 3.11 one thread may not do so
-    while another does.
-
-    Raises:
-      OSError, ValueError: it cannot be read, or is no such file.
-    """
-    with path.open("rb") as file:
-        start = file.read(1024)
-    begin = 10 if start[6:7] == b"\1" else 12  # by the version
-    end = begin + int.from_bytes(start[8:begin], "little")
-    header = _HEADER.fullmatch(start[begin:end])
-    if header is None or not start.startswith(_MAGIC):
-        raise ValueError("is no .npy file as np.save writes it")
-    shape = tuple(int(number) for number in header[3].split(b",") if number.strip())
-    try:
-        order: Literal["F", "C"] = "F" if header[2] == b"True" else "C"
-        return np.memmap(path, header[1].decode(), "r", end, shape, order)
-    except (TypeError, OverflowError, ValueError):  # ValueError: of more than is there
-        raise ValueError("is no whole .npy file") from None
 
 
 class Packed(dict[str, np.ndarray]):
@@ -66,7 +35,7 @@ def join(features: Mapping[str, np.ndarray | Path]) -> Packed:
     Raises:
       InputError: they differ in D, or a file is no longer there.
     """
-    shapes = {name: _array(value).shape for name, value in features.items()}
+    shapes = {name: load(value).shape for name, value in features.items()}
     first = next(iter(shapes), "")
     columns = shapes[first][-1] if shapes else 0
     for name, shape in shapes.items():
@@ -79,26 +48,21 @@ def join(features: Mapping[str, np.ndarray | Path]) -> Packed:
     rows = sum(lengths.values()) + max(lengths.values(), default=0)
     packed = Packed(aligned_zeros(rows, columns), lengths)
     for name, value in features.items():
-        packed[name][:] = _array(value)
+        packed[name][:] = load(value)
     return packed
 
 
-def load(path: Path) -> np.ndarray:
-    """Maps the array of a file that was checked before.
-
-    Raises:
-      InputError: it is no longer there.
-    """
+def load(features: np.ndarray | Path) -> np.ndarray:
+    """Returns an array as it is; maps that of a file that was checked before. Raises
+    InputError where it is no longer there."""
+    if isinstance(features, np.ndarray):
+        return features
     try:  # a plain array, since numpy is slow at slices of a memmap
-        return np.asarray(mapped(path))
+        return np.asarray(open_memmap(features, "r"))
     except (OSError, ValueError):
         raise InputError(
-            f"{path} was damaged or removed while it was used: run it again"
+            f"{features} was damaged or removed while it was used: run it again"
         ) from None
-
-
-def _array(value: np.ndarray | Path) -> np.ndarray:
-    return load(value) if isinstance(value, Path) else value
 
 
 def aligned_zeros(*shape: int) -> np.ndarray:

@@ -14,14 +14,8 @@ from vladser.types import Features
 
 
 def make(name: str, config: Path, dim: int, columns: str) -> Features:
-    """Makes Features of a configuration of openSMILE.
-
-    Args:
-      name: of the set.
-      config: the configuration file; a relative path is in opensmile's folder.
-      dim: D.
-      columns: the digest of their names, see `smile.Smile`.
-    """
+    """Makes Features of an openSMILE configuration, `config` and `columns` of `Smile`,
+    which has `dim` columns."""
     # The id: what decides the features apart from openSMILE's version, which are the
     # config where it is our own (not its comments), and what the audio guard does.
     own = config.is_absolute()

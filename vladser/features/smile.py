@@ -1,7 +1,6 @@
 """openSMILE as this project runs it: a signal -> the descriptors of a set."""
 
 import hashlib
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +15,7 @@ from vladser.features.audio import RATE, BadAudio
 WINDOW = 960  # samples: the longest window, 60 ms
 HOP = 160  # samples between frames
 SOURCE, SINK = "extsource", "extsink"  # the components that opensmile's files define
-_LIVE = Path(__file__).with_name("live.conf")
+_links: list[TemporaryDirectory] = []  # kept: openSMILE reads its files at every call
 
 
 def frames(samples: int) -> int:
@@ -27,9 +26,8 @@ def frames(samples: int) -> int:
 class Smile:
     """One openSMILE extractor; making one costs 0.1 s, so make one a process.
 
-    It gives, to the bit, what `opensmile.Smile` gives for the same config, but drives
-    the engine below that class: signals that are still going on need it, and the class
-    spends 5% of the time on its tables.
+    It gives, to the bit, what `opensmile.Smile` gives, but drives the engine below that
+    class: signals that are still going on need it.
 
     Args:
       config: openSMILE's configuration file; a relative path is in opensmile's folder.
@@ -46,20 +44,14 @@ class Smile:
     """
 
     def __init__(self, config: Path, columns: str):
-        import opensmile  # here, because cached features are read without it
+        import opensmile  # late because cached features are read without it
         from opensmile.core.lib import OpenSMILE
 
         self._engine = OpenSMILE
-        package = (Path(opensmile.__file__).parent / "core" / "config").resolve()
-        place = (package / config).resolve()  # `config` may be absolute
-        live = _LIVE
-        if not f"{place}{live}{package}".isascii():
-            package = self._copy_to_ascii(package)
-            place = package / config
-            live = Path(shutil.copy(live, package.parent))
-            if config.is_absolute():
-                place = Path(shutil.copy(config, package.parent))
-        self.config = str(place)
+        package = _in_ascii(Path(opensmile.__file__).parent / "core" / "config")
+        if config.is_absolute():
+            config = _in_ascii(config.parent) / config.name
+        self.config = str(package / config)
         shared = f"{package}/shared"
         self.options = {
             "source": f"{shared}/standard_external_wave_input.conf.inc",
@@ -73,6 +65,7 @@ class Smile:
             "sink": f"{shared}/standard_external_data_output_single.conf.inc",
             "sinkLevel": "lld",
         }
+        live = _in_ascii(Path(__file__).parent) / "live.conf"
         self.live = {"source": str(live), "audio": self.options["source"]}
         with self.started() as engine:
             count = engine.external_sink_get_num_elements(SINK)
@@ -86,10 +79,7 @@ class Smile:
             )
 
     def __call__(self, signal: np.ndarray) -> np.ndarray:
-        """Describes a signal.
-
-        Args:
-          signal: float32 [n], as `audio.load` returns it.
+        """Describes a signal, float32 [n], as `audio.load` returns it.
 
         Returns:
           float32 [(n - 960) // 160 + 2, D].
@@ -125,13 +115,17 @@ class Smile:
         finally:
             engine.free()
 
-    def _copy_to_ascii(self, package: Path) -> Path:
-        """Copies openSMILE's files: it takes their paths in ASCII letters alone."""
-        self._copies = TemporaryDirectory()  # openSMILE reads them at every call
-        folder = Path(self._copies.name).resolve()
-        if not str(folder).isascii():
-            raise InputError(
-                f"openSMILE reads paths of ASCII letters only, which {package} is not: "
-                f"set TMPDIR to one that is (now {folder.parent})"
-            )
-        return Path(shutil.copytree(package, folder / "config"))
+
+def _in_ascii(folder: Path) -> Path:
+    """Returns the folder, or a link to it: openSMILE takes paths of ASCII alone."""
+    if str(folder := folder.resolve()).isascii():
+        return folder
+    _links.append(TemporaryDirectory())
+    link = Path(_links[-1].name).resolve() / "link"
+    if not str(link).isascii():
+        raise InputError(
+            f"openSMILE reads paths of ASCII letters only, which {folder} is not: "
+            f"set TMPDIR to one that is (now {link.parents[1]})"
+        )
+    link.symlink_to(folder)
+    return link

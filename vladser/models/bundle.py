@@ -37,7 +37,7 @@ _CODE = ("encoder", "aggregator", "head", "objective")  # what `load` builds
 
 
 class Description(NamedTuple):
-    """What model.json says."""
+    """The content of model.json."""
 
     emotions: tuple[str, ...]  # the classes, in the order of the probabilities
     feature_set: str  # what the D inputs are, with the version of their source
@@ -72,7 +72,7 @@ def save(bundle: Bundle, folder: Path) -> None:
     """
     from vladser.models import parameters  # imports jax
 
-    said = {
+    description = {
         "format": FORMAT,
         "vladser": vladser.__version__,
         "emotions": list(bundle.emotions),
@@ -81,10 +81,10 @@ def save(bundle: Bundle, folder: Path) -> None:
         "condition": settings(bundle.condition),
         "about": bundle.about,
     }
-    content = {
-        _MODEL: json.dumps(said, indent=2, ensure_ascii=False).encode() + b"\n",
+    contents = {
+        _MODEL: json.dumps(description, indent=2, ensure_ascii=False).encode() + b"\n",
         _PARAMETERS: parameters.write(bundle.mean, bundle.scale, bundle.params),
-        _CARD: card.write(said).encode(),
+        _CARD: card.write(description).encode(),
     }
     unfinished = folder.with_name(f".{folder.name}.unfinished")
     try:
@@ -92,7 +92,7 @@ def save(bundle: Bundle, folder: Path) -> None:
             raise InputError(f"{folder} is there already: name another folder")
         shutil.rmtree(unfinished, ignore_errors=True)  # of a process that was killed
         unfinished.mkdir(parents=True)
-        for name, data in content.items():
+        for name, data in contents.items():
             (unfinished / name).write_bytes(data)
         files.write_sums(unfinished, (_MODEL, _PARAMETERS))
         unfinished.rename(folder)
@@ -114,24 +114,22 @@ def load(folder: Path, own: Collection[Part] = ()) -> Bundle:
     """
     from vladser.models import parameters  # imports jax
 
-    said = describe(folder, own)
-    spec = specification(said.condition, said.features, len(said.emotions))
+    emotions, feature_set, features, condition, about = describe(folder, own)
+    spec = specification(condition, features, len(emotions))
     with _naming(folder / _PARAMETERS) as file:
         mean, scale, params = parameters.read(file.read_bytes(), spec)
-    return Bundle(
-        said.emotions, said.feature_set, said.condition, mean, scale, params, said.about
-    )
+    return Bundle(emotions, feature_set, condition, mean, scale, params, about)
 
 
 def describe(folder: Path, own: Collection[Part] = ()) -> Description:
-    """Reads what `load` does, but for the parameters: their digest is checked alone."""
-    said = _parsed(folder)  # first: another format may have other files
+    """Reads what `load` does, except the parameters: only their digest is checked."""
+    content = _parsed(folder)  # first: another format may have other files
     files.check_sums(folder, (_MODEL, _PARAMETERS))
     with _naming(folder / _MODEL):
         for name, (expected, fits) in _FIELDS.items():
-            if not fits(got := said.get(name)):
+            if not fits(got := content.get(name)):
                 raise InputError(f"{name}: expected {expected}, got {got!r:.60}")
-        condition = make(**said["condition"])
+        condition = make(**content["condition"])
     parts = {kind: getattr(condition, kind) for kind in _CODE}
     for kind, part in parts.items():
         if "." in part.name and part not in own:
@@ -142,21 +140,17 @@ def describe(folder: Path, own: Collection[Part] = ()) -> Description:
     for part in own:
         if part not in parts.values():
             raise InputError(f"{folder} has no part {part}")
-    return Description(
-        tuple(said["emotions"]),
-        said["feature_set"],
-        said["features"],
-        condition,
-        said["about"],
-    )
+    fields = {name: content[name] for name in _FIELDS}
+    fields |= {"emotions": tuple(content["emotions"]), "condition": condition}
+    return Description(**fields)
 
 
 def _parsed(folder: Path) -> dict[str, Any]:
-    """Returns what model.json says, of a known format."""
+    """Returns the content of model.json, of a known format."""
     file, inside = folder / _MODEL, folder / "model"
     try:
-        said = json.loads(file.read_bytes())
-        form = said["format"]
+        content = json.loads(file.read_bytes())
+        form = content["format"]
     except FileNotFoundError:
         hint = f": did you mean {inside}?" if (inside / _MODEL).is_file() else ""
         raise InputError(f"{folder} is no model, it has no {_MODEL}{hint}") from None
@@ -167,15 +161,15 @@ def _parsed(folder: Path) -> dict[str, Any]:
     if form != FORMAT:
         reader = f"vladser {vladser.__version__}"
         raise InputError(f"{file}: {reader} reads format {FORMAT}, got {form!r:.20}")
-    return said
+    return content
 
 
-def _are_names(said: Any) -> bool:
-    """Returns whether a list has names that can be printed: a stranger wrote them."""
+def _are_names(names: Any) -> bool:
+    """Returns whether these are names that can be printed: a stranger wrote them."""
     return (
-        isinstance(said, list)
-        and all(isinstance(n, str) and n.isprintable() and n.strip() for n in said)
-        and len(set(said)) == len(said) > 1
+        isinstance(names, list)
+        and all(isinstance(n, str) and n.isprintable() and n.strip() for n in names)
+        and len(set(names)) == len(names) > 1
     )
 
 

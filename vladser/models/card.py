@@ -19,15 +19,15 @@ _TEMPLATES = jinja2.Environment(
 _TEMPLATES.filters |= {"escaped": text.escaped, "percent": text.percent}
 
 
-def write(said: dict[str, Any]) -> str:
-    """Returns the card of what model.json says, as Markdown: see `bundle`.
+def write(content: dict[str, Any]) -> str:
+    """Returns the card of a model as Markdown, from the content of its model.json.
 
     Its `about` may hold `training`, `evaluation`, `flags` and `environment`, as
     `launch.main --final_model` fills them; the card says which of them is missing.
     """
-    table, about = partial(text.table, markdown=True), said["about"]
+    table, about = partial(text.table, markdown=True), content["about"]
     trained, tested = about.get("training"), about.get("evaluation")
-    facts = said | {"training": trained, "evaluation": tested}
+    facts = content | {"training": trained, "evaluation": tested}
     if trained:
         counts = [(name, f"{count:,}") for name, count in trained["emotions"].items()]
         facts["counts"] = table(("emotion", "utterances"), counts)
@@ -36,9 +36,9 @@ def write(said: dict[str, Any]) -> str:
         shares = metrics.row_shares(confusion)
         spoken = [
             (emotion, *map(text.percent, row))
-            for emotion, row in zip(said["emotions"], shares, strict=True)
+            for emotion, row in zip(content["emotions"], shares, strict=True)
         ]
-        header = "spoken \\ predicted", *said["emotions"]
+        header = "spoken \\ predicted", *content["emotions"]
         facts["confusion"] = table(header, spoken)
         guessed = metrics.chance(confusion)
         rows = [

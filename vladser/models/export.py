@@ -5,8 +5,8 @@ Both are one function, its parameters inside, for any batch and time of at least
     features [batch, time, D] float32, lengths [batch] int32
       -> probabilities [batch, classes], embedding [batch, V]
 
-The features are as they were extracted: standardization is a part of the function. What
-lies beyond a length may hold anything, NaN included.
+The features are as they were extracted: standardization is a part of the function.
+Beyond a length they may hold anything, NaN included.
 """
 
 from collections.abc import Callable, Iterator
@@ -75,7 +75,7 @@ def onnx(bundle: Bundle) -> bytes:
             output_names=["probabilities", "embedding"],
         )
     graph = onnx_ir.from_proto(converted)
-    RemoveUnusedNodesPass()(graph)  # constants of which onnxruntime would warn
+    RemoveUnusedNodesPass()(graph)  # onnxruntime would warn of some constants
     graph.metadata_props["emotions"] = ",".join(bundle.emotions)
     graph.metadata_props["feature_set"] = bundle.feature_set
     return onnx_ir.to_proto(graph).SerializeToString()
@@ -89,7 +89,7 @@ def _inputs(bundle: Bundle) -> tuple[jax.ShapeDtypeStruct, jax.ShapeDtypeStruct]
 
 @contextmanager
 def _converting(bundle: Bundle, form: str) -> Iterator[None]:
-    """Products in float32 on accelerators as well; what goes wrong as one line."""
+    """Multiplies in float32 on accelerators too; raises errors of one line."""
     try:
         with jax.default_matmul_precision("highest"):
             yield

@@ -25,7 +25,6 @@ ROWS = 8  # utterances
 class Walk(NamedTuple):
     """The state after some frames of B utterances."""
 
-    batch: int
     carry: model.Carry
     # For a model that cannot stream: what `model.finish` is to see, and the masks.
     seen: tuple[PyTree, ...] = ()
@@ -41,7 +40,7 @@ class Found(NamedTuple):
 
 def start(bundle: Bundle, batch: int) -> Walk:
     """Returns the state before the first frame of `batch` utterances."""
-    return Walk(batch, model.start(bundle.params, bundle.spec, batch))
+    return Walk(model.start(bundle.params, bundle.spec, batch))
 
 
 def advance(bundle: Bundle, walk: Walk, frames: np.ndarray, mask: np.ndarray) -> Walk:
@@ -69,15 +68,14 @@ def advance(bundle: Bundle, walk: Walk, frames: np.ndarray, mask: np.ndarray) ->
 
 
 def finish(bundle: Bundle, walk: Walk) -> Found:
-    """Classifies the frames so far; the walk may go on after it."""
+    """Classifies the frames so far, at least one unless the model streams; the walk may
+    go on after it."""
     seen: PyTree = ()
     mask: PyTree = ()
     if not model.streams(bundle.spec):
-        none = np.zeros((1, walk.batch, model.seen(bundle.spec)), np.float32)
-        seen = jnp.concatenate(walk.seen or [none])  # `none` before the first frame
-        mask = np.concatenate(walk.mask or [np.zeros(none.shape[:2], bool)])
-    found = _finish(bundle.params, walk.carry, seen, mask, spec=bundle.spec)
-    return Found(*map(np.asarray, found))
+        seen, mask = jnp.concatenate(walk.seen), np.concatenate(walk.mask)
+    results = _finish(bundle.params, walk.carry, seen, mask, spec=bundle.spec)
+    return Found(*map(np.asarray, results))
 
 
 def classify(bundle: Bundle, features: Sequence[np.ndarray]) -> Found:
@@ -103,9 +101,9 @@ def classify(bundle: Bundle, features: Sequence[np.ndarray]) -> Found:
     # Utterances of similar length walk together.
     order = np.argsort([-len(frames) for frames in features], kind="stable")
     groups = [order[i : i + ROWS] for i in range(0, len(order), ROWS)]
-    found = [_together(bundle, [features[n] for n in group]) for group in groups]
+    results = [_together(bundle, [features[n] for n in group]) for group in groups]
     back = np.argsort(order, kind="stable")
-    return Found(*(np.concatenate(part)[back] for part in zip(*found, strict=True)))
+    return Found(*(np.concatenate(part)[back] for part in zip(*results, strict=True)))
 
 
 def _together(bundle: Bundle, features: Sequence[np.ndarray]) -> Found:
@@ -114,8 +112,8 @@ def _together(bundle: Bundle, features: Sequence[np.ndarray]) -> Found:
     mask = np.zeros((longest, ROWS), bool)
     for row, utterance in enumerate(features):
         frames[: len(utterance), row], mask[: len(utterance), row] = utterance, True
-    found = finish(bundle, advance(bundle, start(bundle, ROWS), frames, mask))
-    return Found(*(part[: len(features)] for part in found))
+    results = finish(bundle, advance(bundle, start(bundle, ROWS), frames, mask))
+    return Found(*(part[: len(features)] for part in results))
 
 
 @partial(jax.jit, static_argnames="spec")

@@ -76,7 +76,7 @@ def cross_entropy(
 
 
 def utterance(logits: Array, label: Array, data: Data) -> Array:
-    """Computes w_y * -sum_k q'(k) (1 - p_k)^gamma log p_k of one utterance.
+    """Computes w_y * -sum_k q'(k) (1 - p_k)^gamma log p_k of one utterance, at least 0.
 
     p is the softmax of the adjusted logits, and q'(k) = (1 - alpha) delta(k, y) +
     alpha u(k) the soft label of Huang et al. 2020, equation (2). gamma is from Lin et
@@ -92,9 +92,6 @@ def utterance(logits: Array, label: Array, data: Data) -> Array:
       logits: [classes].
       label: [] int, y.
       data: of `Objective.prepare`.
-
-    Returns:
-      The loss [], at least 0.
     """
     chex.assert_rank([logits, label, data.prior], [1, 0, 1])
     hard = jax.nn.one_hot(label, data.prior.shape[-1])

@@ -131,9 +131,8 @@ def by_time(
       emotions: the classes.
       title: such as the name of the file.
     """
-    begins, ends = np.asarray(start), np.asarray(end)
-    unit, seconds = ("s", 1) if ends[-1] < 120 else ("min", 60)
-    begins, ends = begins / seconds, ends / seconds
+    unit, seconds = ("s", 1) if end[-1] < 120 else ("min", 60)
+    begins, ends = np.asarray(start) / seconds, np.asarray(end) / seconds
     probabilities = 100 * np.asarray(probabilities)
     lanes = len(emotions)
     figure = style.figure(2.5 + 0.16 * lanes, width=2 * style.WIDTH)

@@ -109,11 +109,8 @@ def plan() -> list[Turn]:
 
 
 def make(folder: Path, turns: Sequence[Turn]) -> None:
-    """Makes the recordings of these turns, unless they are there: all or none.
-
-    Raises:
-      InputError: see `read`.
-    """
+    """Makes the recordings of these turns, unless they are there: all or none; raises
+    as `read`."""
     try:
         made_by = [f"{name} {version(name)}" for name in _MADE_BY]
     except PackageNotFoundError as error:

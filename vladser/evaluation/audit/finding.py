@@ -1,6 +1,5 @@
 """The result of one check."""
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 
@@ -19,9 +18,3 @@ class Finding(NamedTuple):
     level: str
     count: int  # type: ignore[assignment]  # hides tuple.count
     text: str
-
-
-def names(some: Sequence[str], most: int = 5) -> str:
-    """The first few of them, and how many more there are."""
-    more = f" and {len(some) - most:,} more" if len(some) > most else ""
-    return ", ".join(some[:most]) + more

@@ -3,6 +3,7 @@
 import statistics
 import warnings
 from collections import defaultdict
+from functools import partial
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ import toys
 from vladser.condition import make
 from vladser.data import folds
 from vladser.errors import TrainingError
-from vladser.evaluation import results
+from vladser.evaluation import tested as evaluated
 
 CONDITION = make(aggregator="netvlad(clusters=3)", smoothing="uniform", alpha=0.1)
 
@@ -32,12 +33,12 @@ def _tested(seeds=(3, 1, 4), drop=None):
     found = np.exp(right + draw.normal(size=(*shape, 4))).astype(np.float32)
     found /= found.sum(axis=-1, keepdims=True)
     tested = [found[:, f, fold.test] for f, fold in enumerate(made)]
-    return results.Tested(corpus, CONDITION, CONDITION.name, made, seeds, tested)
+    return evaluated.Tested(corpus, CONDITION, CONDITION.name, made, seeds, tested)
 
 
 def _rows(tested):
-    header = results.header(tested.dataset)
-    return [dict(zip(header, row, strict=True)) for row in results.predictions(tested)]
+    rows = tested.predictions()
+    return [dict(zip(tested.header(), row, strict=True)) for row in rows]
 
 
 def _naive(rows, emotions):
@@ -48,57 +49,47 @@ def _naive(rows, emotions):
         confusion_matrix,
     )
 
-    tests = defaultdict(lambda: defaultdict(list))
+    pairs = {
+        by: defaultdict(lambda: defaultdict(list)) for by in ("fold", "speaker", None)
+    }
     for row in rows:
-        tests[row["seed"]][row["fold"]].append((row["emotion"], row["predicted"]))
+        for by, groups in pairs.items():
+            pair = row["emotion"], row["predicted"]
+            groups[row[by] if by else ""][row["seed"]].append(pair)
 
-    def measure(metric, pairs):
+    def measure(metric, by):
+        """[groups][seeds]"""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of classes that a fold lacks
-            return metric(*zip(*pairs, strict=True))
-
-    def over(metric, group):
-        return [[measure(metric, p) for p in f.values()] for f in group.values()]
-
-    def all_of(seed):
-        return [pair for pairs in tests[seed].values() for pair in pairs]
+            return [
+                [metric(*zip(*seed, strict=True)) for seed in group.values()]
+                for group in pairs[by].values()
+            ]
 
     mean = statistics.fmean
-    ua, wa = over(balanced_accuracy_score, tests), over(accuracy_score, tests)
-    seeds = [mean(seed) for seed in ua]
-    pooled = {
-        metric: mean(measure(metric, all_of(seed)) for seed in tests)
-        for metric in (balanced_accuracy_score, accuracy_score)
-    }
-    counts = [
-        confusion_matrix(*zip(*all_of(seed), strict=True), labels=emotions)
-        for seed in tests
-    ]
-    speakers = defaultdict(lambda: defaultdict(list))
-    for row in rows:
-        pair = row["emotion"], row["predicted"]
-        speakers[row["speaker"]][row["seed"]].append(pair)
-    of_speakers = [
-        mean(measure(balanced_accuracy_score, pairs) for pairs in of.values())
-        for of in speakers.values()
-    ]
-    error = statistics.stdev(of_speakers) / len(of_speakers) ** 0.5
-    interval = scipy.stats.t(len(of_speakers) - 1, mean(of_speakers), error)
+    ua, wa = (
+        measure(metric, "fold") for metric in (balanced_accuracy_score, accuracy_score)
+    )
+    seeds = [mean(seed) for seed in zip(*ua, strict=True)]
+    speakers = [mean(group) for group in measure(balanced_accuracy_score, "speaker")]
+    error = statistics.stdev(speakers) / len(speakers) ** 0.5
+    interval = scipy.stats.t(len(speakers) - 1, mean(speakers), error)
+    (counts,) = measure(partial(confusion_matrix, labels=emotions), None)
     return {
         "ua": {
             "mean_of_folds": mean(seeds),
-            "mean_of_speakers": mean(of_speakers),
+            "mean_of_speakers": mean(speakers),
             "std_over_seeds": statistics.stdev(seeds) if len(seeds) > 1 else None,
-            "pooled": pooled[balanced_accuracy_score],
+            "pooled": mean(*measure(balanced_accuracy_score, None)),
         },
         "interval": interval.interval(0.95),
-        "speakers": of_speakers,
+        "speakers": speakers,
         "wa": {
-            "mean_of_folds": mean(mean(seed) for seed in wa),
-            "pooled": pooled[accuracy_score],
+            "mean_of_folds": mean(map(mean, wa)),
+            "pooled": mean(*measure(accuracy_score, None)),
         },
         "confusion": (sum(counts) / len(counts)).tolist(),
-        "folds": [mean(fold) for fold in zip(*ua, strict=True)],
+        "folds": [mean(fold) for fold in ua],
     }
 
 
@@ -106,7 +97,7 @@ def _naive(rows, emotions):
 @pytest.mark.parametrize("drop", [None, (2, 1)])
 def test_summary_is_what_the_predictions_say(seeds, drop):
     tested = _tested(seeds, drop)
-    found = results.summary(tested)
+    found = tested.summary()
     expected = _naive(_rows(tested), tested.dataset.emotions)
     assert found["ua"].pop("interval") == pytest.approx(expected["interval"])
     assert [of["ua"] for of in found["speakers"]] == pytest.approx(expected["speakers"])
@@ -114,15 +105,11 @@ def test_summary_is_what_the_predictions_say(seeds, drop):
         assert found[name] == pytest.approx(expected[name], abs=1e-12)
     np.testing.assert_allclose(found["confusion"], expected["confusion"])
     assert [fold["ua"] for fold in found["folds"]] == pytest.approx(expected["folds"])
+    counts = [(fold["held_out"], fold["utterances"]) for fold in found["folds"]]
+    assert counts == [("s0", 12), ("s1", 16), ("s2", 9 if drop else 12), ("s3", 16)]
     assert found["seeds"] == list(seeds)
     assert found["aggregator"] == "netvlad(clusters=3)"
     assert (found["smoothing"], found["alpha"]) == ("uniform", 0.1)
-
-
-def test_folds_name_their_speaker_and_count_their_utterances():
-    found = results.summary(_tested(drop=(0, 3)))["folds"]
-    counts = {fold["held_out"]: fold["utterances"] for fold in found}
-    assert counts == {"s0": 9, "s1": 16, "s2": 12, "s3": 16}
 
 
 def test_a_fold_of_several_speakers_counts_each_of_them():
@@ -133,7 +120,7 @@ def test_a_fold_of_several_speakers_counts_each_of_them():
         for f in range(2)
     ]
     together = tested._replace(folds=pairs, probabilities=of_pairs)
-    alone, found = results.summary(tested), results.summary(together)
+    alone, found = tested.summary(), together.summary()
     assert len(found["folds"]) == 2
     assert found["speakers"] == alone["speakers"]
     assert found["ua"]["interval"] == alone["ua"]["interval"]
@@ -162,4 +149,4 @@ def test_nan_is_no_prediction():
     tested = _tested()
     tested.probabilities[2][1, 0] = np.nan
     with pytest.raises(TrainingError, match=r"seed 1, held out s2: .* NaN"):
-        results.summary(tested)
+        tested.summary()

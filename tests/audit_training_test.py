@@ -1,4 +1,4 @@
-"""Leaks that are built in on purpose are found in the arrays."""
+"""Leaks that are built in on purpose are found."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from vladser.engine import results, trials
 from vladser.engine.on_devices import OnDevices
 from vladser.engine.results import Results
 from vladser.engine.trial_batches import TrialBatch
-from vladser.evaluation.audit import checks
+from vladser.evaluation.audit import training
 
 CONDITIONS = [
     toys.but(aggregator="mean", smoothing="none"),
@@ -23,19 +23,18 @@ def _design(corpus, made=None, **options):
 
 def _audit(design):
     """Findings by check."""
-    return {finding.check: finding for finding in checks.protocol(design)}
+    return {finding.check: finding for finding in training.planned(design)}
 
 
-def _levels(found):
-    return {check: one.level for check, one in found.items()}
+def _wrong(found):
+    return {check for check, finding in found.items() if finding.level == "error"}
 
 
 def test_our_own_arrays_are_clean():
     design = _design(toys.corpus(), validation=True)
     found = _audit(design)
-    assert _levels(found) == dict.fromkeys(
-        ("training_rows", "validation_rows", "scaler", "prior"), "ok"
-    )
+    assert [*found] == ["training_rows", "validation_rows", "scaler", "prior"]
+    assert {finding.level for finding in found.values()} == {"ok"}
     # Of two programs, two seeds and two epochs.
     rows = sum(len(fold.train) for fold in design.folds) * 2 * 2 * 2
     assert f" {rows:,} rows of training minibatches" in found["training_rows"].text
@@ -43,24 +42,19 @@ def test_our_own_arrays_are_clean():
     assert f" {rows} rows that choose" in found["validation_rows"].text
 
 
-def test_a_fold_that_trains_on_a_test_utterance():
+@pytest.mark.parametrize("only_another", [False, True])
+def test_a_fold_that_trains_on_a_test_speaker(only_another):
+    """On a test utterance, or on another of the same speaker."""
     corpus = toys.corpus()
     made = folds.make(corpus, "speaker")
-    made[1] = made[1]._replace(train=np.append(made[1].train, made[1].test[:1]))
+    train, test = made[1].train, made[1].test
+    made[1] = made[1]._replace(
+        train=np.append(train, test[:1]), test=test[1:] if only_another else test
+    )
     found = _audit(_design(corpus, made))
     assert found["training_rows"][1:3] == ("error", 8)
     assert "1 of 4 folds: test speakers in 8 of " in found["training_rows"].text
     assert found["scaler"][1:3] == found["prior"][1:3] == ("error", 1)
-
-
-def test_another_utterance_of_a_test_speaker_is_a_leak():
-    corpus = toys.corpus()
-    made = folds.make(corpus, "speaker")
-    fold = made[0]
-    made[0] = fold._replace(
-        train=np.append(fold.train, fold.test[0]), test=fold.test[1:]
-    )
-    assert set(_levels(_audit(_design(corpus, made))).values()) == {"error"}
 
 
 class _LeakyRows(batches.Plan):
@@ -82,9 +76,8 @@ def test_a_schedule_that_slips_in_a_test_row(monkeypatch):
     right = batches.plan
     monkeypatch.setattr(batches, "plan", lambda *args: _LeakyRows(*right(*args)))
     found = _audit(_design(toys.corpus(), validation=True))
-    assert found["training_rows"][1:3] == ("error", 2)
-    assert found["validation_rows"].level == "error"
-    assert found["scaler"].level == found["prior"].level == "ok"
+    assert found["training_rows"].count == 2
+    assert _wrong(found) == {"training_rows", "validation_rows"}
 
 
 @pytest.mark.slow
@@ -95,8 +88,7 @@ def test_what_the_steps_were_given_is_counted_in_training(monkeypatch):
 
     def checked():
         _, outcome = toys.train(design)
-        given, _ = checks.trained(design, results.of_batch(batch, outcome))
-        return given
+        return training.given(design, results.of_batch(batch, outcome))[0]
 
     assert checked().level == "ok"
     monkeypatch.setattr(
@@ -104,8 +96,9 @@ def test_what_the_steps_were_given_is_counted_in_training(monkeypatch):
         "of_trials",
         lambda self, rows, failed=None: np.roll(right(self, rows, failed), 1, axis=1),
     )
-    assert checked().level == "error"
-    assert "4 of 4 folds: test speakers in " in checked().text
+    leaked = checked()
+    assert leaked.level == "error"
+    assert "4 of 4 folds: test speakers in " in leaked.text
 
 
 def test_a_scaler_of_all_rows(monkeypatch):
@@ -116,8 +109,8 @@ def test_a_scaler_of_all_rows(monkeypatch):
 
     monkeypatch.setattr(dataset, "scaler", of_all)
     found = _audit(_design(corpus))
-    assert found["scaler"][1:3] == ("error", 4)
-    assert found["prior"].level == found["training_rows"].level == "ok"
+    assert found["scaler"].count == 4
+    assert _wrong(found) == {"scaler"}
 
 
 @pytest.mark.parametrize("one_class", [False, True])
@@ -126,7 +119,6 @@ def test_class_shares_of_all_rows(monkeypatch, field, one_class):
     corpus, rectangle = toys.corpus(), trials.rectangle
     if one_class:  # of the speaker who is tested first
         corpus.label[corpus.speaker == 0] = 2
-    design = _design(corpus)
 
     def of_all(corpus, moments, conditions, folds, seeds):
         made = rectangle(corpus, moments, conditions, folds, seeds)
@@ -136,42 +128,27 @@ def test_class_shares_of_all_rows(monkeypatch, field, one_class):
         return made._replace(objective=made.objective._replace(**leak))
 
     monkeypatch.setattr(trials, "rectangle", of_all)
-    found = _audit(design)
-    assert found["prior"].level == "error"
-    assert found["scaler"].level == "ok"
+    assert _wrong(_audit(_design(corpus))) == {"prior"}
 
 
 def test_standardization_by_speaker_is_called_transductive():
-    corpus = toys.corpus()
-    found = _audit(_design(corpus, standardize="speaker"))
+    found = _audit(_design(toys.corpus(), standardize="speaker"))
     assert found["scaler"].level == "warning"
     assert "transductive" in found["scaler"].text
     assert found["prior"].level == "ok"
 
 
-def _chosen(epoch, validation_ua, **options):
-    """The finding of these epochs of two folds."""
-    made = folds.make(toys.corpus(), "speaker", "partner")[:2]
-    conditions = [toys.but(epochs=3)]
-    design = toys.design(toys.corpus(), conditions, [0], made, **options)
-    epoch = np.array(epoch).reshape(1, 1, -1)
-    ua = np.array(validation_ua, float).reshape(1, 1, epoch.size, -1)
-    nothing = np.zeros((1, 1, 2), int)
-    some = dict.fromkeys(Results._fields, nothing)
-    merged = Results(**some | {"epoch": epoch, "validation_ua": ua})
-    _, chosen = checks.trained(design, merged)
-    return chosen
-
-
-def test_without_validation_the_last_epoch_counts():
-    none = np.full((2, 3), np.nan)
-    assert _chosen([3, 3], none).level == "ok"
-    assert _chosen([3, 2], none)[1:3] == ("error", 1)
-
-
-def test_with_validation_the_earliest_best_counts():
-    ua = [[0.5, 0.7, 0.7], [0.9, 0.1, 0.2]]
-    assert _chosen([2, 1], ua, validation=True).level == "ok"
-    found = _chosen([3, 3], ua, validation=True)
-    assert (found.level, found.count) == ("error", 2)
-    assert "2 of 2 trainings" in found.text and "best validation UA" in found.text
+@pytest.mark.parametrize("validation", [False, True])
+def test_the_last_epoch_is_tested_or_the_earliest_of_the_best(validation):
+    ua = [[0.5, 0.7, 0.7], [0.9, 0.1, 0.2]] if validation else np.full((2, 3), np.nan)
+    right, text = ([2, 1], "validation UA") if validation else ([3, 3], "the last, 3")
+    corpus = toys.corpus()
+    made = folds.make(corpus, "speaker", "partner")[:2]
+    design = toys.design(corpus, [toys.but(epochs=3)], [0], made, validation=validation)
+    some = dict.fromkeys(Results._fields, np.zeros((1, 1, 2), int))
+    for epoch, level, count in (right, "ok", 0), ([3, 2], "error", 1 + validation):
+        some["epoch"] = np.reshape(epoch, (1, 1, 2))
+        some["validation_ua"] = np.reshape(ua, (1, 1, 2, 3))
+        _, chosen = training.given(design, Results(**some))
+        assert chosen[1:3] == (level, count)
+        assert f"{count} of 2 trainings" in chosen.text and text in chosen.text

@@ -7,7 +7,7 @@ conditions; settings that a grid leaves out are as the other flags say.
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -15,16 +15,7 @@ from typing import Any
 from launch.command_line import parsers
 from launch.command_line.fields import Flag
 from vladser import condition, options, registry
-from vladser.condition import (
-    DEFAULTS,
-    NUMBERS,
-    OPTIONS,
-    PARTS,
-    Condition,
-    applies,
-    make,
-    names_among,
-)
+from vladser.condition import DEFAULTS, OPTIONS, PARTS, Condition, applies, make
 from vladser.errors import InputError
 from vladser.registry import Room
 
@@ -45,7 +36,7 @@ def _flag(name: str, text: str) -> Flag:
         room = registry.ROOMS[name]
         text = f"{text} One of {', '.join(room.names())}."
         return Flag(_GROUP, DEFAULTS[name], room.parse, text)
-    return Flag(_GROUP, DEFAULTS[name], parsers.option(*NUMBERS[name]), text)
+    return Flag(_GROUP, DEFAULTS[name], parsers.option(*condition.NUMBERS[name]), text)
 
 
 def _of_option(name: str, room: Room) -> Flag:
@@ -86,8 +77,12 @@ def grid(text: str) -> Grid:
                 "expected SETTING=VALUE,VALUE;SETTING=..., each setting once, "
                 f"got {part.strip()!r}; settings are {', '.join(known)}"
             )
-        parse = known[name].parse
-        lists[name] = tuple(_value(name, v.strip(), parse) for v in _split(values))
+        lists[name] = ()
+        for value in map(str.strip, _split(values)):
+            try:
+                lists[name] += (known[name].parse(value),)
+            except ValueError as error:
+                raise ValueError(f"{name}={value}: {error}") from None
     return Grid(tuple(lists.items()))
 
 
@@ -100,13 +95,6 @@ def _split(values: str) -> Iterator[str]:
             yield values[start:place]
             start = place + 1
     yield values[start:]
-
-
-def _value(name: str, text: str, parse: Callable[[str], Any]) -> Any:
-    try:
-        return parse(text)
-    except ValueError as error:
-        raise ValueError(f"{name}={text}: {error}") from None
 
 
 def conditions(grids: Sequence[Grid], base: Mapping[str, Any]) -> list[Condition]:
@@ -129,7 +117,7 @@ def conditions(grids: Sequence[Grid], base: Mapping[str, Any]) -> list[Condition
             union |= dict.fromkeys(_members(grid, base))
         except InputError as error:
             raise InputError(f"--grid={grid}: {error}" if grids else error) from None
-    for name, count in Counter(names_among(list(union))).items():
+    for name, count in Counter(condition.names_among(list(union))).items():
         if count > 1:
             raise InputError(f"--grid: {count} conditions are {name} to 15 digits")
     _require(base, union, "--")
@@ -175,6 +163,6 @@ def _require(
 ) -> None:
     """Raises InputError for a setting that none of the conditions has."""
     for name in names:
-        if not any(applies(name, condition) for condition in conditions):
+        if not any(applies(name, member) for member in conditions):
             kind = OPTIONS[name]
             raise InputError(f"{prefix}{name}: no {kind} of this run has that option")

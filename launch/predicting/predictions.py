@@ -1,0 +1,171 @@
+"""What a model says of utterances, and how that is written."""
+
+import csv
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from vladser import files, text
+from vladser.features import packed
+from vladser.features.audio import BadAudio
+from vladser.features.extraction import Outcome
+from vladser.types import Utterance
+
+if TYPE_CHECKING:
+    from vladser.models.bundle import Bundle
+
+FORMATS = ("table", "csv", "json", "jsonl")
+_GROUP = 32  # utterances that are classified together
+
+
+class Predictions(NamedTuple):
+    """What a model says of N utterances, NaN where their files are bad.
+
+    Attributes:
+      utterances: [N]; the id of each is its place.
+      emotions: the classes.
+      probabilities: [N, classes] float32.
+      embeddings: [N, V] float32.
+      bad: what is wrong with an utterance, by its place.
+    """
+
+    utterances: Sequence[Utterance]
+    emotions: tuple[str, ...]
+    probabilities: np.ndarray
+    embeddings: np.ndarray
+    bad: Mapping[int, BadAudio]
+
+    def good(self) -> list[tuple[int, Utterance]]:
+        """Returns the utterances that are not bad, and their places."""
+        return [(n, u) for n, u in enumerate(self.utterances) if n not in self.bad]
+
+
+def make(
+    bundle: "Bundle",
+    utterances: Sequence[Utterance],
+    extracted: Iterable[Outcome],
+    progress: Callable[[int], object],
+) -> Predictions:
+    """Classifies utterances as their features arrive.
+
+    Args:
+      bundle: the model.
+      utterances: the id of each is its place.
+      extracted: each once, in any order, see `extraction.started`.
+      progress: called with 1 for each utterance whose features have arrived.
+    """
+    from vladser.models import inference  # late because it imports jax
+
+    # Of no interest but for its sizes: compiles the programs while workers start.
+    example = inference.classify(bundle, [np.zeros((1, len(bundle.mean)), "f4")])
+    embeddings, probabilities = (
+        np.full((len(utterances), part.shape[1]), np.nan, np.float32)
+        for part in example
+    )
+    good: dict[int, np.ndarray] = {}
+    bad: dict[int, BadAudio] = {}
+    for number, (utterance, features) in enumerate(extracted, 1):
+        progress(1)
+        if isinstance(features, BadAudio):
+            bad[int(utterance.id)] = features
+        else:
+            good[int(utterance.id)] = packed.load(features)
+        if good and (len(good) == _GROUP or number == len(utterances)):
+            places = [*good]
+            found = inference.classify(bundle, [*good.values()])
+            embeddings[places], probabilities[places] = found
+            good = {}
+    return Predictions(utterances, bundle.emotions, probabilities, embeddings, bad)
+
+
+def show(predictions: Predictions, form: str) -> None:
+    """Prints predictions in one of the FORMATS."""
+    rows, emotions = _rows(predictions), predictions.emotions
+    if form == "csv":
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        odds = [f"p_{emotion}" for emotion in emotions]
+        writer.writerow(["file", "start", "end", "predicted", *odds])
+        for row in rows:
+            # csv writes None as nothing, and floats with the digits they need.
+            *cells, values = row.values()
+            writer.writerow([*cells, *values.values()])
+    elif form == "json":
+        print(json.dumps([*rows], indent=2))
+    elif form == "jsonl":
+        for row in rows:
+            print(json.dumps(row))
+    else:
+        print(_table([*rows], emotions))
+
+
+def _rows(predictions: Predictions) -> Iterator[dict[str, Any]]:
+    for place, utterance in predictions.good():
+        values = predictions.probabilities[place]
+        yield {
+            "file": str(utterance.file),
+            "start": utterance.start,
+            "end": utterance.end,
+            "predicted": predictions.emotions[values.argmax()],
+            "probabilities": named(predictions.emotions, values),
+        }
+
+
+def _table(rows: Sequence[dict[str, Any]], emotions: Sequence[str]) -> str:
+    timed = any(row[time] is not None for row in rows for time in ("start", "end"))
+    times = ("start", "end") if timed else ()
+    lines = [
+        [
+            shown(row["file"]),
+            *("" if row[time] is None else f"{row[time]:.2f}" for time in times),
+            row["predicted"],
+            *(f"{p:.3f}" for p in row["probabilities"].values()),
+        ]
+        for row in rows
+    ]
+    return text.table(["file", *times, "predicted", *emotions], lines)
+
+
+def write_embeddings(predictions: Predictions, path: Path) -> None:
+    """Writes the embeddings of the N utterances that are not bad.
+
+    `np.load` reads embeddings [N, V] float32, files [N], and starts and ends [N] in
+    seconds, NaN for the start or end of the file. Raises InputError where the file
+    cannot be written.
+    """
+    good = predictions.good()
+    with files.whole(path, "wb") as file:
+        np.savez(
+            file,
+            embeddings=predictions.embeddings[[place for place, _ in good]],
+            files=np.array([str(u.file) for _, u in good], "U"),
+            starts=np.array([u.start for _, u in good], float),
+            ends=np.array([u.end for _, u in good], float),
+        )
+
+
+def complaints(predictions: Predictions) -> Iterator[str]:
+    """Yields a line for each bad file and reason."""
+    alike: dict[tuple[Path, str], list[Utterance]] = {}
+    for place, bad in sorted(predictions.bad.items()):
+        utterance = predictions.utterances[place]
+        alike.setdefault((utterance.file, str(bad)), []).append(utterance)
+    for (file, reason), (first, *others) in alike.items():
+        start, end = ("" if t is None else f"{t:g}" for t in (first.start, first.end))
+        span = f", {start}-{end} s" if start or end else ""
+        more = f" (and {len(others):,} more of this file)" if others else ""
+        yield f"{shown(str(file))}{span}: {reason}{more}"
+
+
+def named(emotions: Sequence[str], values: np.ndarray) -> dict[str, float]:
+    """Returns the probability of each emotion, with the nine digits that distinguish
+    any two float32; values are [classes] float32."""
+    return {e: float(f"{p:.9g}") for e, p in zip(emotions, values, strict=True)}
+
+
+def shown(text: str) -> str:
+    """Returns a file name as one line, whatever its characters are."""
+    return text if text.isprintable() else ascii(text)

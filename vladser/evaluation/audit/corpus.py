@@ -1,0 +1,179 @@
+"""What a corpus and its folds say by themselves, before anything is trained."""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from vladser.corpora import iemocap
+from vladser.evaluation.audit.finding import Finding
+from vladser.types import Dataset, Fold, Utterance
+
+
+def findings(
+    corpus: Dataset,
+    utterances: Sequence[Utterance],
+    folds: Sequence[Fold],
+    corpus_name: str,
+) -> list[Finding]:
+    """Checks for speakers, sessions and sentences that test and training share, for
+    equal audio, emotions that depend on the speaker, and counts that differ from
+    published ones.
+
+    Args:
+      corpus: the dataset.
+      utterances: those it was built from, for their sentences.
+      folds: of the experiment.
+      corpus_name: that of its reader.
+    """
+    return [
+        *_sharing(corpus, utterances, folds),
+        _duplicates(corpus, folds),
+        *_balance(corpus, folds),
+        *_published(corpus, corpus_name),
+    ]
+
+
+def _sharing(
+    corpus: Dataset, utterances: Sequence[Utterance], folds: Sequence[Fold]
+) -> Iterator[Finding]:
+    """A shared speaker is an error. Shared sessions and sentences are a warning: they
+    are given by the corpus, and make it easier to be right."""
+    text = {utterance.id: utterance.text for utterance in utterances}
+    code: dict[str | None, int] = {None: -1}
+    sentences = [code.setdefault(text[name], len(code)) for name in corpus.utterances]
+    validated = any(len(fold.validation) for fold in folds)
+    for part in ["train", "validation"] if validated else ["train"]:
+        yield _shared("speakers", "error", corpus.speaker, folds, part)
+        yield _shared("sessions", "warning", corpus.session, folds, part)
+        yield _shared("sentences", "warning", np.array(sentences), folds, part)
+
+
+def _shared(
+    what: str, level: str, codes: np.ndarray, folds: Sequence[Fold], part: str
+) -> Finding:
+    """Counts test utterances whose code, -1 where there is none, is in another part."""
+    check = f"{part}_{what}"
+    pairs = [(codes[fold.test], codes[getattr(fold, part)]) for fold in folds]
+    if not any((test >= 0).any() and (other >= 0).any() for test, other in pairs):
+        # Nobody looked, which is no reason to say that all is well.
+        text = f"{what} that test and training share: not known, they are not named"
+        return Finding(check, "warning", 0, text)
+    shared = [((test >= 0) & np.isin(test, other)).sum() for test, other in pairs]
+    concerned, count = np.count_nonzero(shared), int(sum(shared))
+    tested = sum(len(fold.test) for fold in folds)
+    name = {"train": "training", "validation": "validation"}[part]
+    text = (
+        f"{concerned:,} of {len(folds):,} folds: {what} of the test set are also in "
+        f"the {name} set ({count:,} of {tested:,} test utterances)"
+    )
+    if unknown := int((codes < 0).sum()):
+        text += f"; not known of {unknown:,} of {len(codes):,} utterances"
+    return Finding(check, level if count else "ok", count, text)
+
+
+def _duplicates(corpus: Dataset, folds: Sequence[Fold]) -> Finding:
+    """Finds utterances of equal frames: the same samples give the same frames."""
+    rows = defaultdict(list)
+    for row, start in enumerate(corpus.offset):
+        frames = np.ascontiguousarray(corpus.frames[start : start + corpus.length[row]])
+        rows[hashlib.sha256(frames.data).digest()].append(row)
+    groups = [same for same in rows.values() if len(same) > 1]
+    if not groups:
+        text = f"no two of {len(corpus.length):,} utterances have the same audio"
+        return Finding("duplicate_audio", "ok", 0, text)
+    group = np.full(len(corpus.length), -1)
+    for code, same in enumerate(groups):
+        group[same] = code
+    pairs = [(group[fold.test], group[fold.train]) for fold in folds]
+    trained = sum(((test >= 0) & np.isin(test, train)).sum() for test, train in pairs)
+    tested = sum(len(test) for test, _ in pairs)
+    emotions, speakers = (
+        sum(len(np.unique(codes[same])) > 1 for same in groups)
+        for codes in (corpus.label, corpus.speaker)
+    )
+    examples = [" = ".join(corpus.utterances[row] for row in same) for same in groups]
+    count = sum(map(len, groups))
+    text = (
+        f"{count:,} utterances have the audio of another: {_names(examples, 3)}; "
+        f"{trained:,} of {tested:,} test utterances are trained on under another name; "
+        f"recordings with several emotions: {emotions:,}, with several speakers: "
+        f"{speakers:,}"
+    )
+    return Finding("duplicate_audio", "warning", count, text)
+
+
+def _balance(corpus: Dataset, folds: Sequence[Fold]) -> Iterator[Finding]:
+    """Finds speakers of one emotion and emotions of one speaker, which the speaker
+    alone gives away, and folds whose test set lacks an emotion."""
+    counts = _counts(corpus)
+    emotions, speakers = np.array(corpus.emotions), np.array(corpus.speakers)
+    single = np.flatnonzero(np.count_nonzero(counts, axis=1) == 1)
+    yield _warning(
+        "speakers_of_one_emotion",
+        [f"{speakers[s]} ({emotions[counts[s].argmax()]})" for s in single],
+        f"of {len(speakers):,} speakers with one emotion only",
+    )
+    single = np.flatnonzero(np.count_nonzero(counts, axis=0) == 1)
+    yield _warning(
+        "emotions_of_one_speaker",
+        [f"{emotions[e]} ({speakers[counts[:, e].argmax()]})" for e in single],
+        f"of {len(emotions):,} emotions from one speaker only",
+    )
+    lacking = []
+    for fold in folds:
+        absent = np.setdiff1d(np.arange(len(emotions)), corpus.label[fold.test])
+        if len(absent):
+            lacking.append(f"{fold.held_out} (no {', '.join(emotions[absent])})")
+    yield _warning(
+        "tests_without_an_emotion",
+        lacking,
+        f"of {len(folds):,} folds test without some emotion (UA is over the others)",
+    )
+
+
+def _published(corpus: Dataset, corpus_name: str) -> Iterator[Finding]:
+    """Compares IEMOCAP, in the classes of the literature, with the literature's counts;
+    of a corpus that is IEMOCAP in part (see `corpora.cross`), that part."""
+    prefix = "iemocap:" if corpus_name != "iemocap" else ""
+    counts = {
+        name.removeprefix(prefix): dict(zip(corpus.emotions, row, strict=True))
+        for name, row in zip(corpus.speakers, _counts(corpus).tolist(), strict=True)
+        if name.startswith(prefix)
+    }
+    if not counts or {*corpus.emotions} != {*iemocap.CLASSES}:
+        return
+    ours = {name: tuple(of[c] for c in iemocap.CLASSES) for name, of in counts.items()}
+    everyone = sorted({*ours, *iemocap.COUNTS})
+    differ = [name for name in everyone if ours.get(name) != iemocap.COUNTS.get(name)]
+    total, expected = (sum(map(sum, c.values())) for c in (ours, iemocap.COUNTS))
+    if differ:
+        text = (
+            f"{total:,} utterances, where the literature has {expected:,} of angry, "
+            f"happy with excited, sad, neutral; {len(differ)} of {len(iemocap.COUNTS)} "
+            f"speakers differ: {_names(differ, 10)}"
+        )
+    else:
+        text = f"the literature's {total:,} utterances, by speaker and emotion"
+    level = "warning" if differ else "ok"
+    yield Finding("published_counts", level, len(differ), text)
+
+
+def _counts(corpus: Dataset) -> np.ndarray:
+    """Returns the number of utterances, [speakers, emotions]."""
+    counts = np.zeros((len(corpus.speakers), len(corpus.emotions)), int)
+    np.add.at(counts, (corpus.speaker, corpus.label), 1)
+    return counts
+
+
+def _warning(check: str, some: Sequence[str], of_all: str) -> Finding:
+    listed = f": {_names(some)}" if some else ""
+    level = "warning" if some else "ok"
+    return Finding(check, level, len(some), f"{len(some):,} {of_all}{listed}")
+
+
+def _names(some: Sequence[str], most: int = 5) -> str:
+    """Returns the first few, and how many more there are."""
+    more = f" and {len(some) - most:,} more" if len(some) > most else ""
+    return ", ".join(some[:most]) + more

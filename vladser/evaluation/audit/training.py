@@ -1,0 +1,144 @@
+"""What trainings are given, and were given, of the test speakers."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+import jax
+import numpy as np
+
+from vladser.data import dataset
+from vladser.data.dataset import Moments
+from vladser.engine import trials
+from vladser.engine.design import Design
+from vladser.engine.results import Results
+from vladser.evaluation.audit.finding import Finding
+from vladser.types import Dataset, Fold, PyTree
+
+
+def planned(design: Design) -> list[Finding]:
+    """Checks the arrays that trainings will be given: the rows of every minibatch, and
+    scaler and class shares of every trial."""
+    plans = [design.plan(places[0]) for places in design.programs()]
+    steps = (s for p in plans for e in range(p.epochs) for s in p.epoch(e + 1))
+    leaked, rows = _test_speakers(design, steps)
+    what = f"{rows:,} rows of training minibatches"
+    findings = [_of_rows("training_rows", leaked, what)]
+    if design.validation:
+        evaluated = (rows for rows, _ in plans[0].evaluation("validation"))
+        leaked, rows = _test_speakers(design, evaluated)
+        what = f"{rows:,} rows that choose the epoch"
+        findings.append(_of_rows("validation_rows", leaked, what))
+    return [*findings, *_scaler_and_prior(design)]
+
+
+def given(design: Design, results: Results) -> list[Finding]:
+    """Checks the rows that the training steps were given, and that each trial was
+    tested after the epoch that the protocol names: without validation the last, with it
+    the earliest of the best UA on the validation set.
+
+    Args:
+      design: the experiment.
+      results: of all trials.
+    """
+    rows = f"{int(results.rows.sum()):,} rows that training steps were given"
+    leaked = _of_rows("given_rows", results.leaked.sum(axis=(0, 1)), rows)
+    if design.validation:
+        ua = np.where(np.isnan(results.validation_ua), -1, results.validation_ua)
+        expected = ua.argmax(axis=-1) + 1
+        which = "the earliest of their best validation UA"
+    else:
+        last = [condition.epochs for condition in design.conditions]
+        expected = np.broadcast_to(np.array(last)[:, None], results.epoch.shape)
+        which = f"the last, {', '.join(f'{n:,}' for n in sorted(set(last)))}"
+    total, count = expected.size, int(np.count_nonzero(results.epoch != expected))
+    text = f"{count:,} of {total:,} trainings tested after another epoch than {which}"
+    return [leaked, Finding("chosen_epoch", "error" if count else "ok", count, text)]
+
+
+def _test_speakers(
+    design: Design, steps: Iterable[np.ndarray]
+) -> tuple[np.ndarray, int]:
+    """Counts rows of the steps [seeds, folds, B] whose speaker the fold tests, [folds],
+    and all rows."""
+    tested = np.stack([_tested(design.datasets[0], fold) for fold in design.folds])
+    tested = np.pad(tested, ((0, 0), (0, 1)))  # -1, an empty row, is nobody
+    fold = np.arange(len(design.folds))[:, None]
+    leaked, rows = np.zeros(len(design.folds), int), 0
+    for step in steps:
+        leaked += tested[fold, step].sum(axis=(0, 2))
+        rows += int(np.count_nonzero(step >= 0))
+    return leaked, rows
+
+
+def _tested(data: Dataset, fold: Fold) -> np.ndarray:
+    """Returns which utterances are by a speaker whom the fold tests, [N]."""
+    return np.isin(data.speaker, data.speaker[fold.test])
+
+
+def _of_rows(check: str, leaked: np.ndarray, rows: str) -> Finding:
+    count, folds = int(leaked.sum()), np.count_nonzero(leaked)
+    text = f"no test speaker in {rows}"
+    if count:
+        of = f"{folds:,} of {len(leaked):,} folds"
+        text = f"{of}: test speakers in {count:,} of {rows}"
+    return Finding(check, "error" if count else "ok", count, text)
+
+
+def _scaler_and_prior(design: Design) -> Iterator[Finding]:
+    """Computes the trials' arrays once more with all that a fold may not see spoilt:
+    they must come out the same, to the bit."""
+    scalers, priors = np.ones((2, len(design.folds)), bool)
+    for places in design.programs():
+        data = design.datasets[places[0]]
+        moments = dataset.moments(data) if design.standardize == "train" else None
+        chosen = [design.conditions[place] for place in places]
+        used = trials.rectangle(data, moments, chosen, design.folds, design.seeds)
+        for number, fold in enumerate(design.folds):
+            spoilt = _spoilt(data, moments, fold)
+            again = trials.rectangle(*spoilt, chosen, [fold], design.seeds)
+            mine = jax.tree.map(lambda x: x[:, number :: len(design.folds)], used)  # noqa: B023
+            scalers[number] &= _equal(mine.mean, again.mean)
+            scalers[number] &= _equal(mine.scale, again.scale)
+            priors[number] &= _equal(mine.objective, again.objective)
+    if design.standardize == "speaker" and scalers.all():
+        text = (
+            "transductive: each speaker, the tested ones included, is standardized by "
+            "the mean and deviation of all their own frames, without labels"
+        )
+        yield Finding("scaler", "warning", len(design.folds), text)
+    else:
+        yield _of_folds("scaler", "mean and deviation", scalers)
+    yield _of_folds("prior", "class prior, class weights and logit adjustment", priors)
+
+
+def _equal(one: PyTree, other: PyTree) -> bool:
+    """Compares trees of arrays; NaN equals nothing."""
+    return jax.tree.all(jax.tree.map(np.array_equal, one, other))
+
+
+def _spoilt(
+    corpus: Dataset, moments: Moments | None, fold: Fold
+) -> tuple[Dataset, Moments | None]:
+    """Returns the corpus where what is outside the fold's training set, and whatever a
+    test speaker said, is NaN and wrongly labelled."""
+    hidden = _tested(corpus, fold)
+    hidden[np.setdiff1d(np.arange(len(hidden)), fold.train)] = True
+    # One label for all: if they agree already, another one than theirs.
+    label = corpus.label.copy()
+    label[hidden] = (label[fold.test[0]] + 1) % len(corpus.emotions)
+    if moments:
+        nan = np.where(hidden, np.nan, 0.0)[:, None]
+        mean, squares = moments.mean + nan, moments.squares + nan
+        moments = moments._replace(mean=mean, squares=squares)
+    return replace(corpus, label=label), moments
+
+
+def _of_folds(check: str, what: str, same: np.ndarray) -> Finding:
+    count, folds = int(np.count_nonzero(~same)), f"{len(same):,} folds"
+    text = (
+        f"{len(same):,} of {folds}: the same {what}, to the bit, where the test "
+        "speakers' frames are NaN and their labels wrong"
+    )
+    if count:
+        text = f"{count:,} of {folds}: the {what} depend on the test speakers"
+    return Finding(check, "error" if count else "ok", count, text)
