@@ -91,7 +91,7 @@ def main(settings: Settings) -> None:
         utterances, notes = inputs.find(settings.files, suffixes)
         if settings.timeline:
             run_dir.make(settings.timeline)
-    for note in filter(None, [*notes, settings.remark(settings.cache_dir)]):
+    for note in [*notes, *settings.remarks(settings.cache_dir)]:
         terminal.say(f"note: {note}")
     recordings, unit = [[utterance] for utterance in utterances], "file"
     if settings.window and settings.hop:

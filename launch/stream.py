@@ -91,7 +91,7 @@ def main(settings: Settings) -> None:
             f"{settings.model}: {parts} needs all frames at once: expected parts that "
             "stream, as all of vladser's but bilstm do"
         )
-    if remark := settings.remark(Path()):
+    for remark in settings.remarks(Path()):
         terminal.say(f"note: {remark}")
     assert features.live  # see `Settings.checked`
     live = partial(features.live, extraction.set_up(features))

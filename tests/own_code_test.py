@@ -1,10 +1,16 @@
 """Kind of fault: code of the user's own that is wrong, or has changed."""
 
 import pickle
+import sys
 from pathlib import Path
+from unittest import mock
 
+import launching
 import pytest
 
+from launch.command_line import cli
+from launch.command_line.model_flags import Settings
+from launch.experiment.checkpoints import Checkpoints
 from vladser import own_code, registry, testing
 from vladser.corpora import readers
 from vladser.errors import InputError
@@ -90,7 +96,7 @@ BAD = {
 def written(tmp_path, monkeypatch):
     """Writes my.py, which is imported anew."""
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.delitem(__import__("sys").modules, "my", raising=False)
+    monkeypatch.delitem(sys.modules, "my", raising=False)
     return (tmp_path / "my.py").write_text
 
 
@@ -142,3 +148,46 @@ def test_the_sources_are_the_file_and_what_it_imports_beside_it(written, tmp_pat
     Path(tmp_path, "helps.py").write_text("value = 2\n")
     after = own_code.sources("my.pool")
     assert after["my.py"] == before["my.py"] and after["helps.py"] != before["helps.py"]
+
+
+@pytest.fixture
+def call(corpus, tmp_path, written):
+    """Runs an experiment with the user's pooling."""
+    flags = "--aggregator=my.pool", "--cells=4", "--epochs=2", "--seeds=1"
+    run = f"--run_dir={tmp_path / 'run'}"
+
+    def call(code, *argv):
+        sys.modules.pop("my", None)
+        written(code)
+        return launching.call(*corpus, *flags, run, *argv)
+
+    return call
+
+
+@pytest.mark.slow
+def test_a_wrong_part_is_refused_before_any_work(call, tmp_path, capsys):
+    assert call(BAD["padding"][0]) == 2
+    out, err = capsys.readouterr()
+    assert not out and err.count("\n") == 1 and "error: aggregator my.pool" in err
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.slow
+def test_a_run_does_not_go_on_with_other_code(call, capsys, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(Checkpoints, "keep", mock.Mock(side_effect=KeyboardInterrupt))
+        assert call(pooling()) == 130
+    assert call(pooling() + "# edited\n") == 1
+    *_, last = capsys.readouterr().err.splitlines()
+    assert "was begun with my.py" in last and "name a new folder" in last
+    assert call(pooling()) == 0
+
+
+@pytest.mark.slow
+def test_a_model_knows_the_code_that_it_was_trained_with(call, tmp_path):
+    assert call(pooling(), "--final_model", "--hold_out=none") == 0
+    argv = f"--model={tmp_path / 'run' / 'model'}", "--aggregator=my.pool"
+    model = cli.parse(Settings, argv)
+    assert model.changed_code() == []
+    (tmp_path / "my.py").write_text(pooling() + "# edited\n")
+    assert model.changed_code() == ["my.py"]

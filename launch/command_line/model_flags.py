@@ -8,7 +8,7 @@ from pathlib import Path
 
 from launch.command_line import fields
 from launch.command_line.fields import Flag, flag, several
-from vladser import registry
+from vladser import own_code, registry
 from vladser.models import bundle
 from vladser.models.bundle import Bundle, Description
 from vladser.types import Part
@@ -38,3 +38,13 @@ class Settings(fields.Settings):
     def load(self) -> Bundle:
         """Loads the model."""
         return bundle.load(self.model, [*self.parts.values()])
+
+    def changed_code(self) -> list[str]:
+        """Returns the files of the parts' code that have changed since the training."""
+        environment = self.describe().about.get("environment", {})
+        before = environment.get("code", {})
+        now: dict[str, str] = {}
+        for kind, part in self.parts.items():
+            registry.ROOMS[kind].build(part)  # imports it
+            now |= own_code.sources(part.name)
+        return sorted(file for file in now if before.get(file, now[file]) != now[file])

@@ -7,7 +7,7 @@ from typing import Any
 
 from launch.command_line import cli, flags
 from launch.command_line.flags import Settings
-from vladser import model, registry, testing
+from vladser import model, own_code, registry, testing
 from vladser.condition import PARTS, specification
 from vladser.data import dataset, folds
 from vladser.engine.design import Design
@@ -31,6 +31,18 @@ def check_parts(settings: Settings) -> None:
                     own[kind, part] = takes.get(kind, ())
         for (kind, part), sizes in own.items():
             testing.check_own(kind, part, *sizes)
+
+
+def code(settings: Settings) -> dict[str, str]:
+    """Returns the digests of the user's own code that the parts are made of."""
+    digests: dict[str, str] = {}
+    for condition in flags.conditions(settings):
+        for kind in PARTS:
+            part = getattr(condition, kind)
+            if not registry.is_built_in(part):
+                registry.ROOMS[kind].build(part)  # imports it
+                digests |= own_code.sources(part.name)
+    return digests
 
 
 def make_folds(settings: Settings, data: Dataset) -> list[Fold]:

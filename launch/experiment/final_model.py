@@ -11,7 +11,7 @@ import numpy as np
 
 from launch.command_line import flags
 from launch.command_line.flags import Settings
-from launch.experiment import run_dir, terminal
+from launch.experiment import designing, run_dir, terminal
 from launch.experiment.checkpoints import Checkpoints, Figures
 from launch.experiment.distributed import Processes
 from launch.experiment.training import Trainer
@@ -109,7 +109,8 @@ def _about(
     summary: dict[str, Any] | None,
 ) -> dict[str, Any]:
     """Returns what the model card says: nothing private of the machine."""
-    counts, environment = Counter(data.label.tolist()), run_dir.environment()
+    counts = Counter(data.label.tolist())
+    environment = run_dir.environment(designing.code(settings))
     del environment["host"]
     evaluation = None
     if summary:

@@ -60,7 +60,8 @@ def check_same(
 
 def _versions(environment: dict[str, Any]) -> dict[str, Any]:
     packages = {name: environment["packages"][name] for name in ("jax", "jaxlib")}
-    return {name: environment[name] for name in ("vladser", "devices")} | packages
+    versions = {name: environment[name] for name in ("vladser", "devices")}
+    return versions | packages | environment.get("code", {})
 
 
 def _check(path: Path, select: Callable[[Any], dict], now: dict[str, Any]) -> None:
@@ -70,10 +71,12 @@ def _check(path: Path, select: Callable[[Any], dict], now: dict[str, Any]) -> No
         then = select(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, LookupError, TypeError, RecursionError):
         raise _damaged(path) from None
-    for name, value in select(now).items():
-        if then[name] != value:
+    chosen = select(now)
+    for name in then | chosen:
+        before, value = then.get(name), chosen.get(name)
+        if before != value:
             raise InputError(
-                f"--run_dir={path.parent} was begun with {name} {then[name]!r:.200}, "
+                f"--run_dir={path.parent} was begun with {name} {before!r:.200}, "
                 f"now it is {value!r}: name a new folder, or set it aside by --fresh"
             )
 

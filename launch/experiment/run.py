@@ -51,7 +51,8 @@ def run(settings: Settings, processes: Processes) -> None:
     """
     designing.check_parts(settings)
     versions = f"vladser {vladser.__version__}", f"jax {jax.__version__}"
-    processes.agree("program", [*versions, *flags.agreed(settings)])
+    code = [f"{file} {digest}" for file, digest in designing.code(settings).items()]
+    processes.agree("program", [*versions, *flags.agreed(settings), *code])
     folder, state, first = settings.run_dir, "", processes.process == 0
     if first:
         with cli.wrong_use():
@@ -118,7 +119,10 @@ def _begin(
         if finding.level != "ok":
             terminal.say(f"{finding.level}: {finding.text}")
     designing.require(findings)
-    folder, environment = settings.run_dir, run_dir.environment()
+    folder, environment = (
+        settings.run_dir,
+        run_dir.environment(designing.code(settings)),
+    )
     if resuming.check(settings) == resuming.UNFINISHED:
         resuming.check_same(folder, environment, dataset)
         terminal.say(f"going on with the run in {folder}")

@@ -4,7 +4,7 @@ import csv
 import json
 import platform
 import subprocess
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from importlib import metadata
@@ -146,8 +146,12 @@ def write_png(path: Path, figure: "Figure") -> None:
         figure.savefig(file, format="png")
 
 
-def environment() -> dict[str, Any]:
-    """Returns what the figures of a run may depend on beside its flags and data."""
+def environment(code: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Returns what the figures of a run may depend on beside its flags and data.
+
+    Args:
+      code: the digests of the user's own files by name, see `own_code.sources`.
+    """
     import jax
 
     return {
@@ -158,6 +162,7 @@ def environment() -> dict[str, Any]:
         "packages": {name: metadata.version(name) for name in _PACKAGES},
         "host": {"name": platform.node(), "system": platform.platform()},
         "devices": [f"{d.platform}: {d.device_kind}" for d in jax.devices()],
+        "code": dict(code or {}),
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,14 +51,16 @@ class Settings(model_flags.Settings):
             )
         return features
 
-    def remark(self, cache_dir: Path) -> str:
-        """Returns what users should know of the model's features, "" for nothing."""
+    def remarks(self, cache_dir: Path) -> Iterator[str]:
+        """Yields what users should know of the model's features and code."""
         features, trained = self.find_features(), self.describe().feature_set
+        name = features.id.partition("-")[2]
         if features.setup:
             here = cache.identify(features, cache_dir)
-            same = here == trained
-            return "" if same else f"the features are {here}; in training {trained}"
-        name = features.id.partition("-")[2]
-        if self.features or not name:
-            return ""
-        return f"files should hold features of {name}: --features=npy(name=...) checks"
+            if here != trained:
+                yield f"the features are {here}; in training {trained}"
+        elif name and not self.features:
+            hint = "--features=npy(name=...) checks"
+            yield f"files should hold features of {name}: {hint}"
+        if changed := self.changed_code():
+            yield f"{', '.join(changed)}: not the code that the model was trained with"
