@@ -20,8 +20,10 @@ from launch.command_line.flags import Settings
 def main(settings: Settings) -> None:
     """Prints a line for each check."""
     # Late because they import jax, which workers and wrong flags do not need.
+    from launch.command_line import backend
     from launch.experiment import designing, loading
 
+    backend.settle()
     if settings.hold_out == "none":
         raise cli.UsageError("--hold_out=none tests nothing: nothing to audit")
     loaded = loading.load(settings, alive=lambda: None)

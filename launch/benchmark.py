@@ -91,10 +91,10 @@ class Settings(fields.Settings):
 def main(settings: Settings) -> None:
     """Prints each table when it is ready, and finally writes the file."""
     # Late because it imports jax, which workers and wrong flags do not need.
-    import jax
+    from launch.command_line import backend
 
     # Without a cache of compiled programs: compilation is measured too.
-    jax.config.update("jax_num_cpu_devices", settings.devices)
+    backend.settle(num_cpu_devices=settings.devices)
     # PyTorch needs a share of the GPU's memory, of which jax would take all.
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     from launch.benchmarking import bare_smile, contest, listening, tables, workloads

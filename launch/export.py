@@ -54,12 +54,11 @@ class Settings(model_flags.Settings):
 def main(settings: Settings) -> None:
     """Exports the model, checks the result and writes it."""
     # Late because they import jax: wrong flags must be answered at once.
-    import jax
+    from launch.command_line import backend
 
-    # Accelerators are not needed here, and may be held by another process.
-    jax.config.update("jax_platforms", "cpu")
-    # Otherwise the file contains the paths of the source files.
-    jax.config.update("jax_traceback_in_locations_limit", 0)
+    # Accelerators are not needed here, and may be held by another process; without the
+    # limit, the file contains the paths of the source files.
+    backend.settle(platforms="cpu", traceback_in_locations_limit=0)
 
     from launch.exporting import check
     from vladser.models import export

@@ -29,10 +29,12 @@ def main(settings: Settings) -> None:
 
     backend.prepare(cores(), settings.cache_dir / "xla")
     if settings.dry_run:
+        backend.check()
         print(preview.preview(settings))
         return
     processes = settings.coordinator, settings.num_processes, settings.process_id
     with distributed.join(*processes) as together:
+        backend.check()
         run.run(settings, together)
 
 

@@ -111,6 +111,7 @@ def main(settings: Settings) -> None:
         from launch.command_line import backend  # late because it imports jax
 
         backend.prepare(1, settings.cache_dir / "xla")
+        backend.check()
         bundle = settings.load()
         predicted = predictions.make(bundle, utterances, chain(*extracted), bar.update)
     # File names may be any bytes. (typeshed says TextIO, which stdout may be.)

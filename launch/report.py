@@ -22,7 +22,6 @@ from typing import Self
 
 from launch.command_line import cli, fields
 from launch.command_line.fields import flag, words
-from launch.reporting import writing
 from vladser.errors import InputError
 
 
@@ -52,6 +51,8 @@ class Settings(fields.Settings):
 
 def main(settings: Settings) -> None:
     """Writes the report and prints the paths of its files."""
+    from launch.reporting import writing  # late because it imports matplotlib
+
     with cli.wrong_use():
         files = writing.write(settings.folders, settings.output)
     for file in files:

@@ -76,10 +76,10 @@ class Settings(model_features.Settings):
 def main(settings: Settings) -> None:
     """Shows results until the audio ends."""
     # Late because they import jax: wrong flags must be answered at once.
-    import jax
+    from launch.command_line import backend
 
     # Single frames are no work for an accelerator, which others may want.
-    jax.config.update("jax_platforms", "cpu")
+    backend.settle(platforms="cpu")
 
     from launch.streaming.following import follow, warm_up
     from vladser import model

@@ -7,13 +7,31 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import jax
-
+from launch.command_line import environment
 from vladser import files
+from vladser.errors import InputError
+
+try:
+    import jax
+except ValueError as error:  # of a setting in JAX_*
+    raise InputError(f"jax cannot be imported: {error}") from error
+
 
 _PROGRAMS = "*-cache"
 _LINE = re.compile(r"^([0-9a-f]{64})  (\S+)$", re.MULTILINE)
 _COMPILED = "/jax/core/compile/backend_compile_duration"
+
+
+def settle(**settings: Any) -> None:
+    """Configures jax as every program does, whatever JAX_* say of that.
+
+    Args:
+      **settings: more of jax's settings, without "jax_".
+    """
+    for name, value in environment.JAX.items():
+        jax.config.update(name, value)
+    for name, value in settings.items():
+        jax.config.update(f"jax_{name}", value)
 
 
 def prepare(cores: int, cache_dir: Path) -> None:
@@ -25,6 +43,7 @@ def prepare(cores: int, cache_dir: Path) -> None:
       cores: the number of CPU devices.
       cache_dir: of the programs, if it can be read and written.
     """
+    settle()
     told = "xla_force_host_platform_device_count" in os.environ.get("XLA_FLAGS", "")
     config: Any = jax.config  # whose attributes are made at run time
     if config.jax_num_cpu_devices < 0 and not told:
@@ -37,6 +56,17 @@ def prepare(cores: int, cache_dir: Path) -> None:
             jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     # A program that cannot be kept or read is compiled again, which only takes time.
     warnings.filterwarnings("ignore", "Error .* persistent compilation cache entry")
+
+
+def check() -> None:
+    """Raises InputError where jax finds no device; call it when processes have joined,
+    since devices can be looked for but once."""
+    try:
+        jax.devices()
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).partition("\n")[0] or "it is not installed"
+        asked = os.environ.get("JAX_PLATFORMS", "")
+        raise InputError(f"JAX_PLATFORMS={asked}: no device: {reason}") from error
 
 
 def guard(folder: Path) -> None:

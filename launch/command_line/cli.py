@@ -13,6 +13,7 @@ import inspect
 import os
 import sys
 import textwrap
+import traceback
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -22,7 +23,7 @@ from typing import Any, NoReturn, TypeVar
 from absl import flags
 
 import vladser
-from launch.command_line import fields, flagfiles, stopping
+from launch.command_line import environment, fields, flagfiles, stopping
 from launch.command_line.fields import Settings
 from launch.command_line.stopping import Stopped
 from vladser.errors import InputError, VladserError
@@ -33,6 +34,7 @@ _GENERAL = {
     "after it on the command line win over it. Shipped with vladser: "
     + ", ".join(file.name for file in flagfiles.shipped()),
     "help": "Shows this.",
+    "verbose": "Shows the traceback of an error as well.",
     "version": "Shows the version of vladser.",
 }
 _Settings = TypeVar("_Settings", bound=Settings)
@@ -72,8 +74,7 @@ def run(
     Returns:
       The exit status.
     """
-    if sys.stdout is None:  # closed by the parent process
-        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
+    environment.settle()
     argv = sys.argv[1:] if argv is None else argv
     asked = {arg.partition("=")[0] for arg in argv}
     try:
@@ -86,6 +87,8 @@ def run(
         sys.stdout.flush()
     except VladserError as error:
         if not stopping.asked():
+            if "--verbose" in asked:
+                traceback.print_exc()
             print(f"error: {' '.join(str(error).splitlines())}", file=sys.stderr)
         return 2 if isinstance(error, UsageError) else 1
     except KeyboardInterrupt as error:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -59,9 +60,12 @@ def words(name: str) -> Any:
 
 
 def cache_dir(group: str) -> Any:
-    """Declares the folder of features, the same for every program."""
+    """Declares the folder of features, the same for every program; it has to be given
+    where the user has no home folder."""
     text = "where features, compiled programs and the demo corpus are kept."
-    return flag(group, str(user_cache_path("vladser")), parsers.absolute, text)
+    with suppress(RuntimeError):
+        return flag(group, str(user_cache_path("vladser")), parsers.absolute, text)
+    return flag(group, None, parsers.absolute, text, required=True)
 
 
 @dataclass(frozen=True)
@@ -70,10 +74,14 @@ class Settings:
 
     Attributes:
       flagfile: the last flagfile on the command line.
+      verbose: whether errors show their traceback.
     """
 
     flagfile: Path | None = dataclasses.field(
         metadata={"flag": Flag("General")}, compare=False
+    )
+    verbose: bool = dataclasses.field(
+        metadata={"flag": Flag("General", "false")}, compare=False
     )
 
     def checked(self) -> Self:

@@ -22,7 +22,7 @@ _CORPORA = (
     f"one of {', '.join(readers.READERS)}, or the import path of a reader of your own."
 )
 _NOT_REPEATED = {"coordinator", "num_processes", "process_id"}
-_NOT_REPEATED |= {"flagfile", "run_dir", "fresh", "dry_run"}
+_NOT_REPEATED |= {"flagfile", "verbose", "run_dir", "fresh", "dry_run"}
 # What results do not depend on: where data is and how work is divided.
 _LOCAL = (
     *("--data_dir=", "--test_data_dir=", "--cache_dir=", "--workers="),
