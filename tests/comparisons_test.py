@@ -88,7 +88,8 @@ def test_a_comparison_is_paired_by_speaker_and_corrected_within_the_family():
         assert entry["condition"] == one.name
         assert entry["difference"] == pytest.approx(difference.mean())
         assert entry["p"] == significance.sign_flip(difference)
-        assert entry["interval"] == significance.interval(difference)
+        ends = significance.DIFFERENCE
+        assert entry["interval"] == significance.interval(difference, ends)
     final, mean = found.pop("differences")
     assert final["p_holm"] == 2 * final["p"] < mean["p"] == mean["p_holm"]
     assert found == {

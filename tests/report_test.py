@@ -163,8 +163,9 @@ def test_what_is_no_finished_run_is_one_line_and_status_2(tmp_path, capsys):
 def test_a_report_is_written_without_jax(tmp_path):
     fake_run.write(tmp_path, ONE)
     code = (
-        "import sys, pathlib, launch.report as report; folder, to = sys.argv[1:]; "
-        "report.writing.write([pathlib.Path(folder)], pathlib.Path(to)); "
+        "import sys, pathlib; folder, to = sys.argv[1:]; "
+        "from launch.reporting import writing; "
+        "writing.write([pathlib.Path(folder)], pathlib.Path(to)); "
         "sys.exit('jax' in sys.modules)"
     )
     command = [sys.executable, "-c", code, str(tmp_path), str(tmp_path / "to")]

@@ -3,7 +3,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 import scipy  # which imports scipy.stats when it is used
-from scipy.special import expit
+from scipy.special import expit, logit
 
 from vladser.evaluation import significance
 
@@ -37,8 +37,8 @@ class Population:
         return (hits / self.utterances).mean(axis=(0, -1)), truth.mean()
 
 
-def _coverage(values, truth):
-    intervals = map(significance.interval, values)
+def _coverage(values, truth, ends=significance.SHARE):
+    intervals = [significance.interval(of_one, ends) for of_one in values]
     return np.mean([low <= truth <= high for low, high in intervals])
 
 
@@ -53,17 +53,36 @@ def test_95_percent_intervals_cover_93_to_97(speakers):
         assert 0.93 < _coverage(values, truth) < 0.97
     other, other_truth = population.test(HIGH - 0.4)
     paired, truth = values - other, truth - other_truth
-    assert 0.93 < _coverage(paired, truth) < 0.97
+    coverage = _coverage(paired, truth, significance.DIFFERENCE)
+    assert 0.93 < coverage < 0.97
 
 
-def test_the_interval_is_scipys_and_one_speaker_has_none():
-    values = np.array([0.5, 0.75, 0.625, 0.875])
-    expected = scipy.stats.ttest_1samp(values, 0).confidence_interval(0.9)
-    np.testing.assert_allclose(significance.interval(values, 0.9), expected)
-    expected = scipy.stats.ttest_1samp(values[:2], 0).confidence_interval(0.95)
-    np.testing.assert_allclose(significance.interval(values[:2]), expected)
-    assert significance.interval([0.5]) is None
-    assert significance.interval([0.5, 0.5]) == (0.5, 0.5)
+def test_the_interval_is_a_t_interval_of_the_logit():
+    values, n = np.array([0.5, 0.75, 0.625, 0.875]), 4
+    mean = values.mean()
+    # What the logit of a mean varies by, at first order.
+    error = scipy.stats.sem(values) / (mean * (1 - mean))
+    t = scipy.stats.t(n - 1, loc=logit(mean), scale=error)
+    found = significance.interval(values, confidence=0.9)
+    np.testing.assert_allclose(found, expit(t.interval(0.9)))
+    doubled = significance.interval(2 * values - 1, significance.DIFFERENCE, 0.9)
+    np.testing.assert_allclose(doubled, 2 * np.array(found) - 1)
+
+
+@pytest.mark.parametrize("values", [[0.9, 1, 1, 1], [0, 0, 0, 0.01], [0, 1, 0, 1]])
+def test_an_interval_stays_on_its_scale(values):
+    low, high = significance.interval(values)
+    assert 0 < low < np.mean(values) < high < 1
+
+
+@pytest.mark.parametrize("speakers", range(1, 4))
+def test_so_few_speakers_have_no_interval(speakers):
+    assert significance.interval([0.5, 0.7, 0.9][:speakers]) is None
+
+
+def test_speakers_that_are_all_alike_have_no_spread():
+    for value in 0.0, 0.5, 1.0:
+        assert significance.interval([value] * 4) == (value, value)
 
 
 @pytest.mark.parametrize("speakers", [2, 3, 7, 11])

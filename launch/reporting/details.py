@@ -123,7 +123,7 @@ def _clusters_table(indices: dict[str, np.ndarray]) -> Block:
 def _clusters_row(name: str, indices: np.ndarray) -> dict[str, Cell]:
     untrained, trained = indices.mean(axis=0)
     gain = indices[:, 1] - indices[:, 0]
-    interval, p = significance.interval(gain), significance.sign_flip(gain)
+    interval, p = significance.interval(gain, (-1.5, 1.5)), significance.sign_flip(gain)
     verdict = comparisons.verdict(gain.mean(), p)
     several = len(gain) > 1  # one fold has no verdict
     return {

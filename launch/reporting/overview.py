@@ -150,8 +150,8 @@ def _conditions(run: Run) -> list[Block]:
 
 def _with_interval(condition: Condition) -> str:
     ua = f"{text.percent(condition.ua)} %"
-    if condition.interval is None:
-        return ua
-    interval = text.interval(condition.interval, text.percent)
     speakers = text.count(len(condition.speakers), "speaker")
+    if condition.interval is None:
+        return f"{ua} ({speakers}: too few for an interval)"
+    interval = text.interval(condition.interval, text.percent)
     return f"{ua} (95 % interval {interval}, {speakers})"

@@ -18,7 +18,8 @@ _HOW = (
     "folds are not speakers, UA is taken of each test speaker instead, and its mean "
     "over folds is given beside it.",
     "The unit of the statistics is the speaker: utterances of one speaker, and seeds, "
-    "are not independent evidence. Intervals are Student's t over the speakers.",
+    "are not independent evidence. Intervals are Student's t over the speakers, on "
+    "the logit of the mean; fewer than four speakers have none.",
     "Conditions share folds, seeds, the order of the data and the random draws, so "
     "that their differences are paired by speaker. p is two-sided and comes from "
     "flipping the signs of these differences, all flips up to 20 speakers and random "

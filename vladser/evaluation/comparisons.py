@@ -93,7 +93,7 @@ def compare(
             {
                 "condition": names[member],
                 "difference": float(difference.mean()),
-                "interval": significance.interval(difference),
+                "interval": significance.interval(difference, significance.DIFFERENCE),
                 "p": alone,
                 "p_holm": float(corrected),
             }
