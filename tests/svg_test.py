@@ -13,12 +13,10 @@ EMOTIONS = ("angry", "happy")
 
 def _figures():
     bars = [(0.4, 0.6)] * 2
-    smoothed = {"uniform": np.full((3, 2), 0.5)}
     return {
         "confusion": areas.confusion(np.eye(2), EMOTIONS, "a < b & c"),
         "clusters": areas.clusters(np.full((2, 2, 10), 0.5), EMOTIONS),
         "rows": lines.by_condition(["x", "y"], [0.5, 0.6], bars, [0.5, None], "y"),
-        "alpha": lines.by_alpha([0.1, 0.2], smoothed, (0.5, 0.4, 0.6)),
         "epochs": lines.by_epoch({"x": np.ones((3, 4))}, "loss"),
     }
 

@@ -12,8 +12,7 @@ from vladser.condition import specification
 from vladser.data import dataset, folds
 from vladser.engine.design import Design
 from vladser.errors import InputError
-from vladser.evaluation.audit import corpus, training
-from vladser.evaluation.audit.finding import Finding
+from vladser.evaluation.audit import Finding, corpus, training
 from vladser.types import Dataset, Fold, Part, Utterance
 
 

@@ -16,7 +16,6 @@ INK = "#1c2127"
 MUTED = "#5c6670"  # second to what is said: axes, remarks
 RULE = "#d5dae0"  # grid
 COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#c48700", "#3a9ad1")
-MARKERS = ("o", "s", "^", "D", "v", "P")
 DASHES = ("-", "--", ":", "-.")
 
 WIDTH = 3.9  # inches; such a figure is readable on a phone

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from vladser.corpora import iemocap
-from vladser.evaluation.audit.finding import Finding
+from vladser.evaluation.audit import Finding
 from vladser.types import Dataset, Fold, Utterance
 
 

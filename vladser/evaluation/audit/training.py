@@ -11,7 +11,7 @@ from vladser.data.dataset import Moments
 from vladser.engine import trials
 from vladser.engine.design import Design
 from vladser.engine.results import Results
-from vladser.evaluation.audit.finding import Finding
+from vladser.evaluation.audit import Finding
 from vladser.types import Dataset, Fold, PyTree
 
 
