@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import streams
 
-from vladser.features import audio, extraction, live
+from vladser.features import audio, extraction
+from vladser.features.smile import Live
 
 HOP = 160
 
@@ -49,7 +50,7 @@ def _whole(extract, samples):
 def _streamed(extract, samples, longest, unit=1):
     """The frames, and how many there were after how many samples."""
     draw, counts, heard = np.random.default_rng(1), {}, 0
-    with live.Live(extract) as going:
+    with Live(extract) as going:
         rows = []
         while heard < len(samples):
             piece = samples[heard:][: unit * int(draw.integers(0, longest // unit + 1))]
@@ -106,7 +107,7 @@ def test_few_samples_give_as_few_frames(extract, n):
 
 def test_utterances_do_not_know_of_each_other(extract):
     one, other = signals()["voice"], signals()["noise"]
-    with live.Live(extract) as first, live.Live(extract) as second:
+    with Live(extract) as first, Live(extract) as second:
         first.push(one[:9000])
         found = [second.push(other)]
         first.push(one[9000:])
@@ -115,11 +116,11 @@ def test_utterances_do_not_know_of_each_other(extract):
 
 
 def test_one_that_is_left_half_way_leaves_no_thread_and_takes_no_more(extract):
-    with pytest.raises(KeyError), live.Live(extract) as going:
+    with pytest.raises(KeyError), Live(extract) as going:
         going.push(signals()["voice"])
         raise KeyError
     assert not going._thread.is_alive()
-    with live.Live(extract) as over:
+    with Live(extract) as over:
         over.end()
         for _ in range(2):
             with pytest.raises(RuntimeError, match="is over"):

@@ -12,7 +12,7 @@ import streams
 import vladser
 from vladser import registry
 from vladser.errors import InputError
-from vladser.features import extraction, sets, smile
+from vladser.features import extraction, smile
 from vladser.features.audio import BadAudio
 
 LLD = opensmile.FeatureLevel.LowLevelDescriptors
@@ -99,11 +99,11 @@ def test_mfcc_0_is_the_dct_of_the_mel_spectrum(extract, signal, features):
 
 def test_the_id_follows_the_settings_and_not_the_comments(tmp_path):
     assert extraction.DEFAULT.id == "vladser147-1b26c8b4"  # or every cache is void
-    text = Path(sets.__file__).with_name("vladser147.conf").read_text()
+    text = Path(smile.__file__).with_name("vladser147.conf").read_text()
 
     def id_of(text):
         (tmp_path / "a.conf").write_text(text)
-        return sets.make("vladser147", tmp_path / "a.conf", 147, "").id
+        return smile.make("vladser147", tmp_path / "a.conf", 147, "").id
 
     assert id_of(f"// other words\n\n;; here\n{text}") == extraction.DEFAULT.id
     changed = text.replace("cepLifter = 22.0", "cepLifter = 21.0")

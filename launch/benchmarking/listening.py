@@ -16,7 +16,7 @@ from vladser import model
 from vladser.condition import Condition, specification
 from vladser.corpora import iemocap
 from vladser.features import audio, extraction
-from vladser.features.live import Live
+from vladser.features.smile import Live
 from vladser.models.bundle import Bundle
 
 CHUNK = 0.1  # seconds that arrive at once
