@@ -13,10 +13,7 @@ from vladser.types import Corpus
 
 
 def parse(text: str) -> tuple[tuple[str, ...], ...]:
-    """Reads a choice of emotions such as "angry,happy+excited,sad,neutral".
-
-    Args:
-      text: classes separated by commas; emotions joined by + make one class.
+    """Parses classes such as "angry,happy+excited,sad,neutral"; + merges emotions.
 
     Returns:
       The emotions of each class, in the order given.
@@ -50,8 +47,7 @@ def select(
       splits: each of which needs every class, such as both of `cross.SPLITS`.
 
     Returns:
-      The corpus, its emotions renamed to the first name of their class; and the class
-      names, in the order of `groups`.
+      The corpus, its emotions renamed to the first of their class; and the classes.
 
     Raises:
       InputError: a repeated id, or a class without an utterance.
