@@ -11,7 +11,6 @@ import streams
 
 import vladser
 from vladser import registry
-from vladser.errors import InputError
 from vladser.features import extraction, smile
 from vladser.features.audio import BadAudio
 
@@ -48,11 +47,6 @@ def test_features_are_those_of_opensmile_smile_to_the_bit(signal, name, count):
         found = ours(signal[:n])
         np.testing.assert_array_equal(found, theirs(signal[:n], 16000)[0].T)
         assert found.shape == ((n - 960) // 160 + 2, count) == (smile.frames(n), count)
-
-
-def test_an_opensmile_of_other_columns_is_refused(extract):
-    with pytest.raises(InputError, match="names the columns of vladser147 unlike"):
-        smile.Smile(Path(extract.config), "00000000")
 
 
 def test_silence_is_described_and_what_is_too_short_is_bad(extract, signal):
@@ -103,7 +97,7 @@ def test_the_id_follows_the_settings_and_not_the_comments(tmp_path):
 
     def id_of(text):
         (tmp_path / "a.conf").write_text(text)
-        return smile.make("vladser147", tmp_path / "a.conf", 147, "").id
+        return smile.make("vladser147", tmp_path / "a.conf", 147).id
 
     assert id_of(f"// other words\n\n;; here\n{text}") == extraction.DEFAULT.id
     changed = text.replace("cepLifter = 22.0", "cepLifter = 21.0")

@@ -30,8 +30,8 @@ _SETTLE = 100
 _links: list[TemporaryDirectory] = []  # kept: openSMILE reads its files at every call
 
 
-def make(name: str, config: Path, dim: int, columns: str) -> Features:
-    """Makes Features of `dim` columns; `config` and `columns` are those of `Smile`."""
+def make(name: str, config: Path, dim: int) -> Features:
+    """Makes Features of `dim` columns; `config` is that of `Smile`."""
     # The id: what decides the features apart from openSMILE's version, which are the
     # config where it is our own (not its comments), and what the audio guard does.
     own = config.is_absolute()
@@ -41,7 +41,7 @@ def make(name: str, config: Path, dim: int, columns: str) -> Features:
     return Features(
         id=f"{name}-{hashlib.sha256(content.encode()).hexdigest()[:8]}",
         dim=dim,
-        setup=partial(Smile, config, columns),
+        setup=partial(Smile, config),
         frames=frames,
         shortest=_WINDOW,
         package="opensmile",
@@ -62,7 +62,6 @@ class Smile:
 
     Args:
       config: openSMILE's configuration file; a relative path is in opensmile's folder.
-      columns: the first 8 digits of the SHA-256 of their names, each on a line.
 
     Attributes:
       config, options: what opensmile is given; the options are paths to its own files.
@@ -70,11 +69,11 @@ class Smile:
       names: of the D columns.
 
     Raises:
-      InputError: the installed openSMILE names its columns differently; or the paths of
-        its configuration hold non-ASCII letters and so does the temporary folder.
+      InputError: the paths of its configuration hold letters beyond ASCII, and so does
+        that of the temporary folder.
     """
 
-    def __init__(self, config: Path, columns: str):
+    def __init__(self, config: Path):
         import opensmile  # late because cached features are read without it
         from opensmile.core.lib import OpenSMILE
 
@@ -102,12 +101,6 @@ class Smile:
             count = engine.external_sink_get_num_elements(_SINK)
             name = engine.external_sink_get_element_name
             self.names = [name(_SINK, column) for column in range(count)]
-        names = "\n".join(self.names).encode()
-        if hashlib.sha256(names).hexdigest()[:8] != columns:
-            raise InputError(
-                f"opensmile {opensmile.__version__} names the columns of {config.stem} "
-                "unlike 2.6.0: pip install opensmile==2.6.0"
-            )
 
     def __call__(self, signal: np.ndarray) -> np.ndarray:
         """Describes a signal, float32 [n], as `audio.load` returns it.

@@ -2,15 +2,14 @@
 
 import ctypes
 import os
-import threading
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import audresample
 import numpy as np
+from pebble import ProcessPool
 
 from vladser import processes
 
@@ -52,21 +51,15 @@ def speak(lines: Sequence[Line]) -> list[np.ndarray]:
     random numbers from one utterance to the next, so all are said in order in a fresh
     process.
     """
-    spawn = get_context("spawn")
-    with ProcessPoolExecutor(1, spawn, _end_with_parent) as process:
+    # pebble, whose workers end with a parent that was killed.
+    pool = ProcessPool(1, context=get_context("spawn"))
+    try:
         with processes.deaf_to_interrupts():
-            spoken = process.submit(_speak_here, lines)
+            spoken = pool.schedule(_speak_here, (lines,))
         return spoken.result()
-
-
-def _end_with_parent() -> None:
-    """Ends a worker whose parent was killed, which else waits for work for ever."""
-
-    def wait(parent: Any) -> None:
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=wait, args=[parent_process()], daemon=True).start()
+    finally:
+        pool.stop()
+        pool.join()
 
 
 def _speak_here(lines: Sequence[Line]) -> list[np.ndarray]:
