@@ -11,7 +11,6 @@ from forkserver import quick_workers  # noqa: F401 (a fixture)
 from vladser.corpora import readers
 from vladser.corpora.demo import reader
 from vladser.corpora.demo.reader import plan
-from vladser.corpora.demo.speech import speak
 from vladser.errors import InputError
 
 pytestmark = pytest.mark.skipif(
@@ -73,15 +72,6 @@ def test_it_is_made_once_and_is_the_same_to_the_sample(tmp_path, few, monkeypatc
     assert sorted(made[0]) == sorted(made[1]) and len({*made[0]}) == len(few) + 2
     monkeypatch.setattr(reader, "speak", None)
     reader.make(tmp_path / "a", few)
-
-
-@pytest.mark.slow
-def test_each_parameter_of_a_line_is_heard(few):
-    line = few[0].line
-    changes = {"voice": "en-us+m1", "rate": 250, "pitch": 90, "range": 0, "volume": 40}
-    lines = [line] + [line._replace(**{name: new}) for name, new in changes.items()]
-    first = [speak([said])[0].tobytes() for said in lines]
-    assert len(set(first)) == len(lines)
 
 
 def test_an_interrupted_synthesis_leaves_nothing(tmp_path, few, monkeypatch):

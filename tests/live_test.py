@@ -1,14 +1,12 @@
 """Frames that come piece by piece, against those of the whole signal."""
 
 import functools
-import os
-from pathlib import Path
 
 import numpy as np
 import pytest
 import streams
 
-from vladser.features import audio, extraction
+from vladser.features import extraction
 from vladser.features.smile import Live
 
 HOP = 160
@@ -76,15 +74,6 @@ def test_pieces_may_be_longer_than_what_opensmile_takes_at_once(extract):
     samples = np.random.default_rng(6).integers(-3000, 3000, 90_001).astype(np.int16)
     found, _ = _streamed(extract, samples, len(samples), len(samples))
     np.testing.assert_array_equal(found, _whole(extract, samples))
-
-
-@pytest.mark.skipif("VLADSER_EMODB" not in os.environ, reason="EMO-DB is not here")
-def test_of_real_speech_too(extract):
-    wavs = Path(os.environ["VLADSER_EMODB"], "wav").glob("*.wav")
-    for file in sorted(wavs)[::60]:
-        samples = _int16(audio.load(file))
-        found, _ = _streamed(extract, samples, 3000)
-        np.testing.assert_array_equal(found, _whole(extract, samples))
 
 
 def test_how_the_signal_was_cut_does_not_change_when_a_frame_comes(extract):
