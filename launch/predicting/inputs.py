@@ -23,8 +23,7 @@ def find(words: Iterable[str], suffixes: Collection[str] = AUDIO) -> Corpus:
       suffixes: of the files to take from a folder, in lower case.
 
     Returns:
-      the utterances in the order of the words, their places as ids, and what users
-      should know.
+      the utterances in the order of the words, with their places as ids.
 
     Raises:
       InputError: a word names no file, or a list is malformed.

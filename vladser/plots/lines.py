@@ -22,9 +22,9 @@ def by_condition(
     Args:
       names: [n].
       mean: [n] UA, shares.
-      interval: [n] (low, high); None where there is none.
-      published: [n], or empty: the paper's UA, a second marker; None for none.
-      reference: which of the names the others are compared with, drawn as a line.
+      interval: [n] (low, high), or None.
+      published: [n], or empty: the paper's UA, or None.
+      reference: the name that the others are compared with, drawn as a line.
     """
     figure = style.figure(0.9 + 0.42 * len(names))
     axes = figure.subplots()
@@ -57,11 +57,10 @@ def by_condition(
 def by_epoch(
     curves: Mapping[str, tuple[np.ndarray, np.ndarray, np.ndarray]], ylabel: str
 ) -> Figure:
-    """Draws training curves, one line a condition, at most 24.
+    """Draws training curves, one line a condition, at most 24; up to 3 with bands.
 
     Args:
-      curves: by the condition's name its (mean, low, high), [epochs] each, over seeds
-        and folds; the band is drawn where there are at most three conditions.
+      curves: (mean, low, high), [epochs] each over seeds and folds, by condition.
       ylabel: what it is, such as "training loss".
     """
     figure = style.figure(2.6 + 0.17 * len(curves))
@@ -86,8 +85,7 @@ def by_time(
     emotions: Sequence[str],
     title: str,
 ) -> Figure:
-    """Draws the probability of each emotion in windows of a recording and, below, which
-    is the highest, in a lane each.
+    """Draws the probabilities in windows of a recording, and which is the highest.
 
     Args:
       start, end: [N] of the windows, in seconds, ascending.

@@ -30,8 +30,7 @@ def figure(height: float, width: float = WIDTH) -> Figure:
 
 
 def dress(axes: Axes, grid: Literal["x", "y"] | None = None) -> None:
-    """Gives the project's look to axes on which everything is drawn; `grid` says which
-    ticks get a line."""
+    """Gives finished axes the project's look; the ticks of `grid` get a line."""
     axes.set_facecolor("none")
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0, colors=MUTED, labelsize=SMALL)

@@ -25,23 +25,14 @@ _CALLBACK = ctypes.CFUNCTYPE(
 
 
 class Line(NamedTuple):
-    """A sentence and how to say it, in espeak-ng's units.
-
-    Attributes:
-      text: what is said, in English.
-      voice: voice and variant, such as "en-us+f3".
-      rate: words a minute, 80 to 450.
-      pitch: base pitch, 0 to 100; 50 is the voice's own.
-      range: pitch range, 0 (monotone) to 100; 50 is the voice's own.
-      volume: 0 to 200; 100 is the voice's own.
-    """
+    """A sentence and how to say it, in espeak-ng's units."""
 
     text: str
-    voice: str
-    rate: int
-    pitch: int
-    range: int
-    volume: int
+    voice: str  # and its variant, such as "en-us+f3"
+    rate: int  # words a minute, 80 to 450
+    pitch: int  # 0 to 100; 50 is the voice's own
+    range: int  # of the pitch, 0 (monotone) to 100; 50 is the voice's own
+    volume: int  # 0 to 200; 100 is the voice's own
 
 
 def speak(lines: Sequence[Line]) -> list[np.ndarray]:
