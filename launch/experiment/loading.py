@@ -41,7 +41,7 @@ def read(settings: Settings) -> Corpus:
     corpus = readers.read(settings.corpus, settings.data_dir)
     if not settings.test_corpus:
         return corpus
-    assert settings.test_data_dir  # see `checks.folders`
+    assert settings.test_data_dir  # see `flags.Settings.checked`
     test = readers.read(settings.test_corpus, settings.test_data_dir)
     with cli.wrong_use():
         return cross.join(corpus, test, settings.corpus, settings.test_corpus)
