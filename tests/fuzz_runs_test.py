@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from launch.command_line import cli, flags
 from launch.experiment import resuming
-from launch.reporting import runs, writing
+from launch.reporting import writing
 from vladser.plots import svg
 
 CONDITIONS = (
@@ -77,12 +77,6 @@ def damaged(draw, folder):
     ]
 
 
-def report(folder, other):
-    """The pages of the run, and those of its comparison with another."""
-    read, sound = runs.read(folder), runs.read(other)
-    return writing.render([read]), writing.render([read, sound])
-
-
 def spoilt(sound, tmp_path, data):
     """A copy of a run in which a file is damaged, and its digest that of the damage."""
     name, content = data.draw(damaged(sound))
@@ -97,15 +91,17 @@ def spoilt(sound, tmp_path, data):
 @cases(10)
 @given(st.data())
 def test_a_damaged_run_is_reported_or_refused(sound, tmp_path, data):
+    folders = [spoilt(sound, tmp_path, data), sound]
     with mock.patch.object(svg, "inline", lambda *_: ""):  # drawing takes the most
-        refused(report, spoilt(sound, tmp_path, data), sound)
+        for read in folders[:1], folders:
+            refused(writing.write, read, tmp_path / "to")
 
 
 @pytest.mark.slow
 @cases(1)
 @given(st.data())
 def test_what_is_not_refused_can_be_drawn(sound, tmp_path, data):
-    refused(report, spoilt(sound, tmp_path, data), sound)
+    refused(writing.write, [spoilt(sound, tmp_path, data)], tmp_path / "to")
 
 
 @pytest.mark.slow

@@ -149,7 +149,7 @@ def test_what_is_no_finished_run_is_one_line_and_status_2(tmp_path, capsys):
     (tmp_path / "begun" / "flags.txt").touch()
     for words, said in [
         ((), "RUN is missing"),
-        (("none",), "none: expected a run directory, got no folder"),
+        (("none",), "none: not a run directory"),
         ((tmp_path / "begun",), "has not finished"),
         ((tmp_path / "other",), "not a run directory"),
         (("a", "b"), "--output is required for several runs"),

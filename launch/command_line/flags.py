@@ -207,13 +207,13 @@ def _folders(settings: Settings) -> dict[str, Any]:
     """Returns the absolute paths of the corpora, by flag; raises InputError for one
     that is missing or does not exist."""
     paths = {}
-    for corpus, flag in ("corpus", "data_dir"), ("test_corpus", "test_data_dir"):
-        name, path = getattr(settings, corpus), getattr(settings, flag)
+    for corpus, folder in ("corpus", "data_dir"), ("test_corpus", "test_data_dir"):
+        name, path = getattr(settings, corpus), getattr(settings, folder)
         if name == "demo":
             path = path or settings.cache_dir / "demo"
         elif name and path is None:
-            raise InputError(f"--{flag} is required: where the corpus {name} is")
+            raise InputError(f"--{folder} is required: where the corpus {name} is")
         elif name and not path.exists():
-            raise InputError(f"--{flag}={path}: no such file or folder")
-        paths[flag] = path and path.absolute()
+            raise InputError(f"--{folder}={path}: no such file or folder")
+        paths[folder] = path and path.absolute()
     return paths

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from launch.reporting import facts, families
-from launch.reporting.pages import Block, Cell, Mark, Picture, Table
+from launch.reporting import families
+from launch.reporting.pages import KINDS, Block, Cell, Mark, Picture, Table
 from launch.reporting.runs import Run
 from vladser import text
 from vladser.evaluation import clustering, comparisons, significance
@@ -19,7 +19,7 @@ _CURVES = {"loss": "training loss", "validation_ua": "validation UA"}
 
 def speakers(run: Run) -> list[Block]:
     """Returns which speakers are hard."""
-    every, first = run.conditions, facts.proposed(run)
+    every, first = run.conditions, run.proposed
     names = [speaker["speaker"] for speaker in first.speakers]
     if len(names) < 2:
         return []
@@ -92,7 +92,7 @@ def clusters(run: Run) -> list[Block]:
         return []
     indices = {name: of for name in names if len(of := _indices(by_condition[name]))}
     references = {family["reference"] for family in run.summary["comparisons"]}
-    shown = [name for name in names if name in {facts.proposed(run).name, *references}]
+    shown = [name for name in names if name in {run.proposed.name, *references}]
     drawn = [
         _clusters_picture(run, name, by_condition[name]) for name in shown or names[:1]
     ]
@@ -133,7 +133,7 @@ def _clusters_row(name: str, indices: np.ndarray) -> dict[str, Cell]:
         "difference": text.decimal(trained - untrained),
         "95 % interval": text.interval(interval, text.decimal),
         "p": text.probability(p if several else None),
-        "verdict": Mark(facts.KINDS[verdict], verdict) if several else text.NONE,
+        "verdict": Mark(KINDS[verdict], verdict) if several else text.NONE,
     }
 
 
