@@ -9,7 +9,7 @@ import streams
 from forkserver import quick_workers  # noqa: F401 (a fixture)
 
 from launch import benchmark
-from launch.benchmarking import bare_smile, contest, listening, workloads
+from launch.benchmarking import audio_speed, contest, workloads
 from launch.command_line import cli
 from vladser.features import extraction
 from vladser.text import escaped
@@ -64,7 +64,7 @@ def test_measures_prints_and_writes(tmp_path, capsys, peers):
 @pytest.mark.slow
 @pytest.mark.usefixtures("quick_workers")
 def test_extraction_is_timed_as_often_as_asked(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(bare_smile, "get_context", extraction.get_context)
+    monkeypatch.setattr(audio_speed, "get_context", extraction.get_context)
     (tmp_path / "wav").mkdir()
     for name in "abc":
         soundfile.write(tmp_path / "wav" / f"{name}.wav", np.zeros(8000), 16000)
@@ -84,11 +84,11 @@ def test_extraction_is_timed_as_often_as_asked(tmp_path, monkeypatch, capsys):
 
 @pytest.mark.slow
 def test_all_speech_is_heard_live(tmp_path, monkeypatch):
-    monkeypatch.setattr(listening, "_PACED", 0.5)
+    monkeypatch.setattr(audio_speed, "_PACED", 0.5)
     wavs = [tmp_path / f"{number}.wav" for number in range(2)]
     for number, wav in enumerate(wavs):
         soundfile.write(wav, streams.speech(1, seed=number), 16000)
-    result = listening.measure(wavs, rounds=2)
+    result = audio_speed.stream(wavs, rounds=2)
     assert result["audio_seconds"] == 2
     computing = result["compute_seconds"]
     assert 0 < computing["median"] <= computing["p95"] <= computing["max"]
