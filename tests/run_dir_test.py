@@ -8,7 +8,6 @@ import pytest
 
 import vladser
 from launch.experiment import run_dir
-from vladser import files
 from vladser.errors import InputError
 
 
@@ -27,14 +26,6 @@ def sources(tmp_path, monkeypatch):
     file.write_text("1")
     monkeypatch.setattr(vladser, "__file__", str(file))
     return tmp_path / "sources"
-
-
-def test_a_new_folder_is_made_with_its_parents_and_an_empty_one_taken(tmp_path):
-    folder = tmp_path / "runs" / "first"
-    for _ in range(2):  # a lock that was let go does not fill the folder
-        run_dir.check(folder)
-        with run_dir.locked(folder):
-            assert folder.is_dir()
 
 
 def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
@@ -74,12 +65,6 @@ def test_a_writer_that_dies_leaves_the_folder_as_it_was(tmp_path, before):
     assert [path.read_text() for path in tmp_path.iterdir()] == [before][: bool(before)]
 
 
-def test_a_file_that_cannot_be_written_is_named(tmp_path):
-    file = tmp_path / "gone" / "flags.txt"
-    with pytest.raises(InputError, match=f"{file} cannot be written: No such file"):
-        files.write_text(file, "")
-
-
 def test_the_environment_names_versions_host_and_devices():
     environment = run_dir.environment()
     assert environment["vladser"] == vladser.__version__
@@ -93,15 +78,11 @@ def test_the_environment_names_versions_host_and_devices():
 def test_the_revision_is_the_commit_with_a_plus_where_files_differ(
     sources, monkeypatch
 ):
-    _git(sources.parent, "init")  # a repository around installed sources
-    _git(sources.parent, "add", ".")
-    _git(sources.parent, "commit", "-m", "a")
-    assert run_dir.environment()["revision"] is None
-    _git(sources, "init")
-    assert run_dir.environment()["revision"] is None  # no commit yet
-    _git(sources, "add", ".")
-    _git(sources, "commit", "-m", "a")
-    _git(sources, "tag", "-a", "v1", "-m", "a")
+    for folder in sources.parent, sources:  # a repository around installed sources
+        assert run_dir.environment()["revision"] is None
+        _git(folder, "init")
+        _git(folder, "add", ".")
+        _git(folder, "commit", "-m", "a")
     commit = _git(sources, "rev-parse", "HEAD")
     assert run_dir.environment()["revision"] == commit
     Path(vladser.__file__).write_text("2")
