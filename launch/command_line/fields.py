@@ -77,11 +77,8 @@ class Settings:
     )
 
     def checked(self) -> Self:
-        """Returns the settings, with the defaults that depend on other flags.
-
-        Raises:
-          InputError: flags that do not go together, or name what does not exist.
-        """
+        """Returns the settings, with the defaults that depend on other flags; raises
+        InputError for flags that do not go together, or name what does not exist."""
         return self
 
 

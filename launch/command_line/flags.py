@@ -119,11 +119,7 @@ class Settings(fields.Settings):
 
 
 def conditions(settings: Settings) -> list[Condition]:
-    """Returns the conditions that the settings describe.
-
-    Raises:
-      InputError: see `grids.conditions`.
-    """
+    """Returns the conditions that the settings describe, see `grids.conditions`."""
     return grids.conditions(settings.grid, settings.condition)
 
 

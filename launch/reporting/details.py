@@ -100,6 +100,23 @@ def clusters(run: Run) -> list[Block]:
 
 
 def _clusters_table(indices: dict[str, np.ndarray]) -> Block:
+    rows: list[dict[str, Cell]] = []
+    for name, pairs in indices.items():
+        untrained, trained = pairs.mean(axis=0)
+        gain = pairs[:, 1] - pairs[:, 0]
+        interval, p = significance.interval(gain), significance.sign_flip(gain)
+        verdict = comparisons.verdict(gain.mean(), p)
+        several = len(gain) > 1  # one fold has no verdict
+        row: dict[str, Cell] = {
+            "condition": name,
+            "untrained": text.decimal(untrained),
+            "trained": text.decimal(trained),
+            "difference": text.decimal(trained - untrained),
+            "95 % interval": text.interval(interval, text.decimal),
+            "p": text.probability(p if several else None),
+            "verdict": Mark(KINDS[verdict], verdict) if several else text.NONE,
+        }
+        rows.append(row)
     notes = [
         "The adjusted Rand index of an utterance's dominant cluster and its emotion, "
         "over the test utterances of a fold: 1 is a perfect match, 0 is chance. "
@@ -115,26 +132,7 @@ def _clusters_table(indices: dict[str, np.ndarray]) -> Block:
             f"{text.probability(least)}: no difference can be told from chance."
         )
     title = "Are clusters related to emotions more than before training?"
-    return Table(
-        title, [_clusters_row(*of) for of in indices.items()], {"verdict"}, notes
-    )
-
-
-def _clusters_row(name: str, indices: np.ndarray) -> dict[str, Cell]:
-    untrained, trained = indices.mean(axis=0)
-    gain = indices[:, 1] - indices[:, 0]
-    interval, p = significance.interval(gain), significance.sign_flip(gain)
-    verdict = comparisons.verdict(gain.mean(), p)
-    several = len(gain) > 1  # one fold has no verdict
-    return {
-        "condition": name,
-        "untrained": text.decimal(untrained),
-        "trained": text.decimal(trained),
-        "difference": text.decimal(trained - untrained),
-        "95 % interval": text.interval(interval, text.decimal),
-        "p": text.probability(p if several else None),
-        "verdict": Mark(KINDS[verdict], verdict) if several else text.NONE,
-    }
+    return Table(title, rows, {"verdict"}, notes)
 
 
 def _clusters_picture(run: Run, name: str, lines: Sequence[dict[str, Any]]) -> Picture:

@@ -135,12 +135,8 @@ class Run(NamedTuple):
 
 
 def read(folder: Path) -> Run:
-    """Reads the run in `folder`. Unknown fields are ignored.
-
-    Raises:
-      InputError: it is no run directory, its run has not finished, or a file of it is
-        damaged, missing or of another format.
-    """
+    """Reads the run in `folder`; raises InputError where it has not finished, or a file
+    is damaged, missing or of another format. Unknown fields are ignored."""
     if not (folder / files.SUMS).exists():
         if (folder / run_dir.FLAGS).exists():
             raise InputError(f"{folder}: this run has not finished: no {files.SUMS}")
@@ -166,12 +162,8 @@ def read(folder: Path) -> Run:
 
 @contextmanager
 def readable(path: Path | str) -> Iterator[None]:
-    """Blames the content of a path for what fails while it is read. Digests are checked
-    before, so that damage is rare, and one message serves for all of it.
-
-    Raises:
-      InputError: in place of such a failure; names the path.
-    """
+    """Raises InputError, which names the path, for what fails while it is read. Digests
+    are checked before, so that damage is rare, and one message serves for all of it."""
     try:
         yield
     except InputError as error:

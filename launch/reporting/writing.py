@@ -16,8 +16,7 @@ def write(folders: Sequence[Path], folder: Path) -> list[Path]:
       folder: where to; it is made where it does not exist.
 
     Raises:
-      InputError: a run directory cannot be read or holds something that no page can be
-        made of, or `folder` cannot be written to.
+      InputError: a run directory is damaged, or `folder` cannot be written to.
     """
     read = [runs.read(path) for path in folders]
     with runs.readable(text.names([str(run.folder) for run in read])):
