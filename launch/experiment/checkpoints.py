@@ -79,7 +79,7 @@ class Checkpoints:
 def pack(finished: Finished) -> bytes:
     """Returns a finished batch as bytes, to be kept or sent to another process."""
     batch, results, figures = finished
-    return _pack(results, batch=_places(batch), figures=asdict(figures))
+    return _pack(results, batch=[*map(list, batch)], figures=asdict(figures))
 
 
 def unpack(packed: bytes) -> Finished:
@@ -116,9 +116,5 @@ def _read(path: Path, unpacked: Callable[[bytes], Any]) -> Any:
         return None
 
 
-def _places(batch: TrialBatch) -> list[list[int]]:
-    return [list(places) for places in batch]
-
-
 def _name(batch: TrialBatch) -> str:
-    return hashlib.sha256(json.dumps(_places(batch)).encode()).hexdigest()[:16]
+    return hashlib.sha256(json.dumps([*map(list, batch)]).encode()).hexdigest()[:16]

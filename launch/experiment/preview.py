@@ -29,10 +29,8 @@ def preview(settings: Settings) -> str:
         )
         for part in parts
     }
-    bad = {
-        u.id for u in chosen.utterances for n, _ in expected.values() if u.id not in n
-    }
-    known = [u for u in chosen.utterances if u.id not in bad]
+    good = set.intersection(*(set(frames) for frames, _ in expected.values()))
+    known = [utterance for utterance in chosen.utterances if utterance.id in good]
     by_features = {
         part: _without_frames(known, frames, columns, classes)
         for part, (frames, columns) in expected.items()

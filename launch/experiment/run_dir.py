@@ -90,7 +90,7 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Writes a table row by row, see `files.whole`: it is never held in memory."""
+    """Writes a table row by row, see `files.whole`."""
     with files.whole(path, **files.TEXT) as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)
