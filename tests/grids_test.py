@@ -93,7 +93,6 @@ WRONG = {
     "clusters=4": "each setting once, got 'clusters=4'; settings are aggregator, smoo",
     "alpha=0.1;alpha=0.2": "each setting once, got 'alpha=0.2'",
     "": "expected SETTING=VALUE.* got ''",
-    "alpha=0.1;": "expected SETTING=VALUE.* got ''",
     "alpha=0.1,,0.2": "alpha=: expected a number from 0 to 1, got ''",
     "aggregator=mean,netvlad(clusters=0)": (
         r"clusters=0\): .* clusters: expected a whole number of at least 1, got 0"

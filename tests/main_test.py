@@ -20,15 +20,6 @@ FILES = {*run_dir.RESULTS} - {"clusters.jsonl"}
 FILES |= {".lock", "SHA256SUMS", "checkpoints", "model", "report.html", "report.md"}
 
 
-@pytest.fixture(scope="module")
-def again(first, tmp_path_factory):
-    """The same by the first run's flags.txt, where no audio can be read."""
-    folder = tmp_path_factory.mktemp("again")
-    blind = launching.without(folder / "lib", "opensmile", "soundfile", "audresample")
-    argv = f"--flagfile={first.run / 'flags.txt'}", f"--run_dir={folder / 'run'}"
-    return launching.program(*argv, **blind), folder / "run"
-
-
 @pytest.fixture
 def call(corpus, tmp_path):
     folder = f"--run_dir={tmp_path / 'run'}"
@@ -143,8 +134,13 @@ def test_the_dataset_is_counted_by_speaker_and_emotion(first):
 
 
 @pytest.mark.slow
-def test_a_rerun_from_flags_txt_is_the_same_to_the_bit_and_reads_no_audio(first, again):
-    done, folder = again
+def test_a_rerun_from_flags_txt_is_the_same_to_the_bit_and_reads_no_audio(
+    first, tmp_path
+):
+    packages, folder = ("opensmile", "soundfile", "audresample"), tmp_path / "run"
+    blind = launching.without(tmp_path / "lib", *packages)
+    argv = f"--flagfile={first.run / 'flags.txt'}", f"--run_dir={folder}"
+    done = launching.program(*argv, **blind)
     assert done.returncode == 0, done.stderr
     assert "0 extracted, 32 cached" in done.stderr
     assert {path.name for path in folder.iterdir()} == FILES
