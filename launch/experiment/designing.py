@@ -37,9 +37,6 @@ def design(settings: Settings, by_features: Mapping[Part, Dataset]) -> Design:
     Args:
       settings: of the run.
       by_features: a dataset for each of the features that the conditions have.
-
-    Raises:
-      UsageError: the corpus does not allow the protocol.
     """
     conditions = flags.conditions(settings)
     data = [by_features[condition.features] for condition in conditions]
@@ -56,13 +53,7 @@ def design(settings: Settings, by_features: Mapping[Part, Dataset]) -> Design:
 def audit(
     settings: Settings, design: Design, utterances: Sequence[Utterance]
 ) -> list[Finding]:
-    """Returns the findings before training.
-
-    Args:
-      settings: of the run.
-      design: the experiment.
-      utterances: those its datasets were built from.
-    """
+    """Returns the findings before training on the design and its utterances."""
     name = "" if settings.test_corpus else settings.corpus
     return [
         *corpus.findings(design.datasets[0], utterances, design.folds, name),
@@ -71,7 +62,7 @@ def audit(
 
 
 def require(findings: Sequence[Finding]) -> None:
-    """Raises InputError where a finding is an error: the experiment must not go on."""
+    """Raises InputError where a finding is an error."""
     errors = [finding.check for finding in findings if finding.level == "error"]
     if errors:
         raise InputError(

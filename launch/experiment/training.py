@@ -14,7 +14,7 @@ from tqdm import tqdm
 import launch
 from launch.command_line import stopping
 from launch.command_line.flags import Settings
-from launch.experiment import outputs, run_dir, terminal
+from launch.experiment import outputs, terminal
 from launch.experiment.checkpoints import Checkpoints, Figures, Finished
 from launch.experiment.distributed import Processes
 from vladser import files
@@ -159,7 +159,11 @@ class Trainer:
         axes = tuple(map(len, batch))
         curves = epoch.loss.reshape(axes), epoch.validation_ua.reshape(axes)
         lines = outputs.epoch_lines(self.design, batch, epoch.epoch, *curves)
-        run_dir.append_lines(self.log, lines)
+        try:
+            with self.log.open("a", **files.TEXT) as file:
+                file.writelines(lines)
+        except OSError as error:
+            raise files.unwritable(self.log, error) from None
 
 
 def _summary(
@@ -168,10 +172,9 @@ def _summary(
     """Returns sums of frames, and the seconds of the slowest process."""
     names = [field.name for field in fields(Figures)]
     own = {name: sum(getattr(part.figures, name) for part in parts) for name in names}
-    all_own = processes.exchange("figures", json.dumps(own | {"start": start}))
-    of = {
-        name: [json.loads(text)[name] for text in all_own] for name in [*names, "start"]
-    }
+    own["start"] = start
+    each = [*map(json.loads, processes.exchange("figures", json.dumps(own)))]
+    of = {name: [figures[name] for figures in each] for name in own}
     frames, computed = sum(of["frames"]), sum(of["computed"])
     return {
         "real_frames_per_second": round(frames / max(max(of["training"]), 1e-9)),

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from launch.reporting import facts
 from launch.reporting.pages import Block, Picture, Table
 from launch.reporting.runs import Condition, Run
 from vladser import metrics, text
@@ -56,7 +55,7 @@ def _picture(run: Run, family: _Family) -> Picture:
     ua = [c.ua for c in conditions]
     published = [paper.PUBLISHED.get(c.system) for c in conditions]
     if any(published):
-        note = " ".join(facts.not_the_papers(run))
+        note = " ".join(run.not_the_papers)
     whole = [c.name for c in conditions]
     reference = short[whole.index(family["reference"])]
     bounds = [c.interval for c in conditions]
@@ -70,7 +69,7 @@ def _picture(run: Run, family: _Family) -> Picture:
 def confusions(run: Run) -> list[Block]:
     """Draws the confusions of the condition that the report leads with, and those of
     Figure 6 beside the same without smoothing."""
-    shown = [facts.proposed(run)]
+    shown = [run.proposed]
     for family in run.summary["comparisons"]:
         if family["family"].startswith("Figure 6"):
             of_figure = members(run, family)
