@@ -62,7 +62,7 @@ def write(
     )
 
     def finish(outcome: Outcome, figures: Figures) -> None:
-        epoch, step = outcome.failed[0, 0]
+        epoch, step = outcome.results.failed[0, 0, 0]
         if epoch:
             raise TrainingError(
                 f"the final model's loss or gradient is not finite in epoch {epoch}, "
