@@ -146,17 +146,6 @@ def test_scores_of_any_size_have_finite_vector_and_gradients(name):
     rules.expect_finite(_run(name)(params, FRAMES, MASK))
 
 
-@pytest.mark.slow
-def test_the_generalized_mean_goes_from_the_average_to_the_maximum():
-    frames, mask = FRAMES[-2], MASK[-2]
-    parts = np.concatenate([frames, -frames], axis=1).clip(min=1e-6)
-    apply = jax.jit(_built("generalized_mean")[0].apply)
-    average, largest = (apply(np.log(p), frames, mask) for p in (1.0, 1000.0))
-    assert_same(average, parts.mean(axis=0), TERMS)
-    # 24^(1/1000) = 1.003.
-    np.testing.assert_allclose(largest, parts.max(axis=0), rtol=5e-3)
-
-
 class Normalized(linen.Module):
     @linen.compact
     def __call__(self, frames, mask):

@@ -5,10 +5,9 @@ import pytest
 import toys
 
 from vladser.data import batches, dataset, folds
-from vladser.engine import results, trials
+from vladser.engine import trials
 from vladser.engine.on_devices import OnDevices
 from vladser.engine.results import Results
-from vladser.engine.trial_batches import TrialBatch
 from vladser.evaluation.audit import training
 
 CONDITIONS = [
@@ -84,11 +83,9 @@ def test_a_schedule_that_slips_in_a_test_row(monkeypatch):
 def test_what_the_steps_were_given_is_counted_in_training(monkeypatch):
     """Not what the schedule says that they should be given."""
     design, right = toys.design(toys.corpus()), OnDevices.of_trials
-    batch = TrialBatch(*map(range, design.shape))
 
     def checked():
-        _, outcome = toys.train(design)
-        return training.given(design, results.of_batch(batch, outcome))[0]
+        return training.given(design, toys.train(design)[1])[0]
 
     assert checked().level == "ok"
     monkeypatch.setattr(

@@ -36,14 +36,6 @@ def _mean_length(lengths, rows):
     return total / np.maximum((rows >= 0).sum(axis=-1), 1)
 
 
-def test_an_epoch_has_the_steps_of_the_fold_that_has_most(corpus):
-    made = [Fold("", np.arange(rows), NONE, NONE) for rows in (9, 30, 9)]
-    plan = batches.plan(corpus.length, made, SEEDS, 3, BATCH)
-    rows = _rows(plan, 1)
-    assert rows.shape == (len(SEEDS), 3, 4, BATCH) and rows.dtype == np.int32
-    assert plan.steps == 4 and ((rows >= 0).sum(axis=(2, 3)) == [9, 30, 9]).all()
-
-
 def test_an_epoch_has_every_training_row_once_the_longest_of_a_batch_first(
     plan, corpus
 ):
@@ -85,23 +77,6 @@ def test_a_length_is_not_tied_to_the_size_of_its_minibatch():
     assert with_first == {24, 26}
 
 
-def test_other_seeds_and_folds_do_not_choose_the_rows_of_a_training(plan, corpus):
-    alone = batches.plan(corpus.length, plan.folds[1:2], SEEDS[1:], 3, BATCH)
-    rows, expected = (
-        {tuple(row) for row in rows if row.max() >= 0}
-        for rows in (_rows(alone, 2)[0, 0], _rows(plan, 2)[1, 1])
-    )
-    assert rows == expected
-
-
-def test_a_part_has_the_steps_of_the_whole(plan):
-    part = plan.part([1], [3, 0])
-    assert list(part.seeds) == [7]
-    assert [f.held_out for f in part.folds] == ["s3", "s0"]
-    for rows, expected in zip(part.epoch(2), plan.epoch(2), strict=True):
-        np.testing.assert_array_equal(rows, expected[1:, [3, 0]])
-
-
 @pytest.mark.parametrize("part", ["validation", "test"])
 def test_evaluation_is_alike_for_all_seeds_and_begins_with_the_longest(corpus, part):
     made = folds.make(toys.corpus(speakers=6), "speaker", "partner")[:4]
@@ -118,19 +93,6 @@ def test_evaluation_is_alike_for_all_seeds_and_begins_with_the_longest(corpus, p
         filled = tested.size - len(expected)
         np.testing.assert_array_equal(tested.ravel(), [*expected, *[-1] * filled])
         np.testing.assert_array_equal(utterances[place[live]], tested[live])
-
-
-def test_lengths_are_jittered_by_a_tenth_where_an_epoch_sorts_them(plan, corpus):
-    """A row may come before another that is at most 1.1 / 0.9 times as long."""
-    worst = 1.0
-    for rows in np.concatenate([_rows(plan, epoch) for epoch in range(1, 11)]):
-        for minibatches in rows:
-            order = np.argsort(-_mean_length(corpus.length, minibatches), kind="stable")
-            lengths = [corpus.length[row[row >= 0]] for row in minibatches[order]]
-            for number, earlier in enumerate(lengths[:-1]):
-                later = np.concatenate(lengths[number + 1 :])
-                worst = max(worst, later.max() / earlier.min())
-    assert 1.2 < worst <= 1.1 / 0.9
 
 
 def test_steps_are_shuffled_anew_for_each_epoch_and_seed_and_alike_for_folds(

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import toys
 from closeness import assert_same
+from jax.sharding import NamedSharding
 
 from vladser.data import dataset
 from vladser.engine import placement
@@ -16,10 +17,7 @@ pytestmark = pytest.mark.numeric
 
 
 def _frames(corpus, rows):
-    return [
-        corpus.frames[corpus.offset[n] : corpus.offset[n] + corpus.length[n]]
-        for n in rows
-    ]
+    return [corpus.frames[toys.span(corpus, row)] for row in rows]
 
 
 _gather = jax.jit(dataset.gather, static_argnums=3)
@@ -49,7 +47,7 @@ def test_all_cpu_devices_read_the_corpus_in_place():
     for each in corpus, dataset.standardize_by_speaker(corpus):
         mesh = placement.mesh(1, 2)
         assert mesh.size == 2
-        frames = dataset.to_device(each, placement.everywhere(mesh)).frames
+        frames = dataset.to_device(each, NamedSharding(mesh, placement.SHARED)).frames
         places = {s.data.unsafe_buffer_pointer() for s in frames.addressable_shards}
         assert places == {each.frames.ctypes.data}
 

@@ -80,6 +80,6 @@ def test_the_library_is_used_as_the_page_shows_it(reader, corpus):
         code = code.replace(text, instead)
     (reader / "example.py").write_text(code)
     names = runpy.run_path(str(reader / "example.py"), run_name="__main__")
-    of_folds = names["outcome"].probabilities
+    of_folds = names["outcome"].results.probabilities
     assert [tested.shape for tested in of_folds] == [(1, 1, 8, 4)] * 4
     assert all(abs(tested.sum(axis=-1) - 1).max() < 1e-5 for tested in of_folds)

@@ -5,9 +5,9 @@ import streams
 from closeness import assert_same
 
 from vladser import model
+from vladser.aggregators.mean import mean
 from vladser.errors import InputError
 from vladser.models import inference
-from vladser.registry import Room, aggregators
 
 pytestmark = pytest.mark.numeric
 
@@ -40,39 +40,23 @@ def _expected(bundle, features):
 
 
 @pytest.mark.slow
-def test_one_program_serves_all_lengths():
-    names, on = [], True
-
-    def listen(event, duration, **details):
-        if on and event.endswith("backend_compile_duration"):
-            names.append(details["fun_name"])
-
-    jax.clear_caches()
-    jax.monitoring.register_event_duration_secs_listener(listen)
+def test_one_program_serves_all_lengths(compiled):
     for length in (1, 31, 32, 33, 70):
         inference.classify(_bundle("netvlad"), _features(length))
-    on = False
-    assert names.count("jit(_advance)") == names.count("jit(_finish)") == 1
+    assert compiled.count("jit(_advance)") == compiled.count("jit(_finish)") == 1
 
 
-def _never_streams(monkeypatch):
-    build = Room.build
-
-    def whole(room, part, traced=None):
-        made = build(room, part, traced)
-        return made._replace(stepwise=None) if room is aggregators else made
-
-    monkeypatch.setattr(Room, "build", whole)
+def whole_mean():
+    """An aggregator that has to see all frames at once."""
+    return mean()._replace(stepwise=None)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("streaming", [True, False])
-def test_utterances_of_any_lengths_are_classified_in_their_order(
-    streaming, monkeypatch
-):
-    if not streaming:
-        _never_streams(monkeypatch)
-    bundle = _bundle("netvlad" if streaming else "maximum")
+@pytest.mark.parametrize(
+    ("pooling", "streaming"), [("netvlad", True), (f"{__name__}.whole_mean", False)]
+)
+def test_utterances_of_any_lengths_are_classified_in_their_order(pooling, streaming):
+    bundle = _bundle(pooling)
     assert model.streams(bundle.spec) == streaming
     features = _features(1, 70, 3, 32, 33, 64, 5, 12, 31, 2)
     found = inference.classify(bundle, features)

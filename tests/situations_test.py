@@ -97,8 +97,8 @@ SCARCE = [
     (rows("xy"), "--emotions=sad", 2, "expected at least two classes"),
     (rows("x", "angry") + rows("y", "sad"), "", 2, "x leaves fewer than two emotions"),
     (rows("xy") + rows("z", "sad", "s"), SESSION, 2, "4 of 5 utterances have no"),
-    (rows("xy", session="one") + rows("z"), PARTNER, 2, "z belongs to no single ses"),
-    (rows("xyz", session="one"), PARTNER, 2, "one of speaker x has 3 speakers"),
+    (rows("xy", session="one") + rows("z"), PARTNER, 2, "of 2, got no session of 1"),
+    (rows("xyz", session="one"), PARTNER, 2, "in one session of 2, got one of 3"),
     (rows("xy"), "--hold_out=split", 2, "no utterances of split"),
 ]
 

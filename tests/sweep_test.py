@@ -10,7 +10,7 @@ from closeness import assert_equal, assert_same
 
 from vladser.condition import settings
 from vladser.data import dataset, folds
-from vladser.engine import experiment, placement, sweep, trials
+from vladser.engine import experiment, placement, sweep, timeblocks, trials
 from vladser.engine.events import Step
 from vladser.engine.on_devices import OnDevices
 
@@ -49,6 +49,13 @@ def test_computed_frames_are_those_of_the_longest_at_work_together(
     # two trials of a device have two slices each of the longest.
     expected = 8 * (32 + 16 + 112) if one_by_one else 2 * 16 * 112
     assert sweep.computed(np.array([5, 16, 17, 100]), rows, mesh) == expected
+
+
+def test_blocks_are_of_16_frames_and_trials_at_once_have_those_of_the_longest():
+    frames = np.array([0, 1, 16, 17, 32, 100])
+    assert timeblocks.blocks(frames).tolist() == [0, 1, 1, 2, 2, 7]
+    count = jax.vmap(jax.vmap(timeblocks.count))
+    assert (count(frames.reshape(2, 3)) == 7).all()
 
 
 def test_place_fills_up_the_rectangle():

@@ -54,6 +54,6 @@ def design(corpus, conditions=(CONDITION,), seeds=(0, 1), made=None, **options):
 
 
 def train(whole, batch=None, **options):
-    """The events, and the outcome."""
+    """The events, and the results."""
     *events, outcome = experiment.run(whole, batch, **options)
-    return events, outcome
+    return events, outcome.results

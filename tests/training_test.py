@@ -195,19 +195,6 @@ def test_a_step_without_a_live_row_leaves_the_state_untouched():
 
 
 @pytest.mark.slow
-def test_the_loss_is_nan_where_the_gradient_is_not_finite():
-    params = _params(SPEC)
-    deaf = params.encoder._replace(input_kernel=0 * params.encoder.input_kernel)
-    # The frames have no weight, and the weights a gradient beyond float64.
-    objective = NOISY.objective._replace(class_weights=np.full(4, 1e4))
-    loud = NOISY._replace(scale=np.full(5, 1e307), objective=objective)
-    deaf = params._replace(encoder=deaf)
-    value, gradient = _found(SPEC, loud, deaf)
-    assert np.isfinite(value) and not np.isfinite(gradient.encoder.input_kernel).all()
-    assert np.isnan(_stepped(_start(deaf), loud)[1])
-
-
-@pytest.mark.slow
 @pytest.mark.parametrize(("spec", "capacity"), [(SPEC, 3), (OWN, 9)])
 def test_predictions_are_those_of_the_whole_utterance_alone(spec, capacity):
     params, buffer = _params(spec), _buffer(CORPUS)

@@ -109,11 +109,11 @@ def test_memory_counts_what_is_kept_drawn_and_learned():
     assert found == 4 * (drawn + kept + learned)
 
 
-def test_a_step_on_a_cpu_is_brief(corpus):
-    one = _design(corpus, [toys.but(MEAN, batch_size=1)], 1, 1)
-    most = trial_batches.STEP // corpus.length.max()
-    assert trial_batches.brief(one, TrialBatch(range(most), [0], [0]))
-    assert not trial_batches.brief(one, TrialBatch(range(most + 1), [0], [0]))
+def test_a_step_on_a_cpu_is_brief(corpus, monkeypatch):
+    monkeypatch.setattr(trial_batches, "STEP", 3 * corpus.length.max())
+    one = _design(corpus, [toys.but(MEAN, batch_size=1)], 5, 1)
+    (own,) = trial_batches.cut(one)
+    assert sorted(batch.trials for batch in own) == [2, 3]
 
 
 @pytest.mark.parametrize(
@@ -137,8 +137,7 @@ def _trained(design, most, **options):
     (own,) = trial_batches.cut(design, most)
     for batch in own:
         *_, outcome = experiment.run(design, batch, **options)
-        of_batch = results.of_batch(batch, outcome, keep=True)
-        finished = Finished(batch, of_batch, Figures())
+        finished = Finished(batch, outcome.results, Figures())
         again = checkpoints.unpack(checkpoints.pack(finished))
         yield again.batch, again.results
 
@@ -168,6 +167,6 @@ def test_conditions_of_several_programs_and_schedules_come_to_their_places(corpu
     assert np.isfinite(merged.loss[:, 1]).all()
     assert (merged.epoch == [[[2], [3], [2]]]).all()
     for place, condition in enumerate(conditions):
-        _, outcome = toys.train(toys.design(corpus, [condition]))
-        for whole, own in zip(merged.probabilities, outcome.probabilities, strict=True):
+        _, alone = toys.train(toys.design(corpus, [condition]))
+        for whole, own in zip(merged.probabilities, alone.probabilities, strict=True):
             assert_equal(whole[:, place], own[:, 0])

@@ -66,7 +66,7 @@ def write(
     alone = Design([data], [condition], folds.make(data, "none"), [_SEED])
 
     def finish(outcome: Outcome, figures: Figures) -> None:
-        epoch, step = outcome.failed[0, 0]
+        epoch, step = outcome.results.failed[0, 0, 0]
         if epoch:
             raise TrainingError(
                 f"the final model's loss or gradient is not finite in epoch {epoch}, "

@@ -18,7 +18,7 @@ from launch.experiment import outputs, terminal
 from launch.experiment.checkpoints import Checkpoints, Figures, Finished
 from launch.experiment.distributed import Processes
 from vladser import files
-from vladser.engine import experiment, results, trial_batches
+from vladser.engine import experiment, trial_batches
 from vladser.engine.design import Design
 from vladser.engine.events import Checkpoint, Compiled, Epoch, Outcome, Step
 from vladser.engine.trial_batches import TrialBatch
@@ -68,9 +68,10 @@ def train(
                 trainer.name = f"batch {len(parts) + 1}/{len(parts) + len(todo) + 1}, "
 
             def finish(outcome: Outcome, figures: Figures, batch=batch) -> None:
-                keep = netvlad_clusters.applies(design.conditions[batch.conditions[0]])
-                of_batch = results.of_batch(batch, outcome, keep)
-                parts.append(Finished(batch, of_batch, figures))
+                results = outcome.results
+                if not netvlad_clusters.applies(design.conditions[batch.conditions[0]]):
+                    results = results._replace(params=[])
+                parts.append(Finished(batch, results, figures))
                 kept.keep(parts[-1])
 
             try:

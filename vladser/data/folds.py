@@ -75,18 +75,13 @@ def _leave_out(dataset: Dataset, hold_out: str, validation: str) -> Iterator[_Pa
 
 
 def _partner(dataset: Dataset, speaker: int) -> int:
-    name = dataset.speakers[speaker]
     sessions = np.unique(dataset.session[dataset.speaker == speaker])
-    if len(sessions) != 1 or sessions[0] < 0:
+    together = np.unique(dataset.speaker[np.isin(dataset.session, sessions)])
+    if len(sessions) != 1 or sessions[0] < 0 or len(together) != 2:
+        names = ", ".join((*dataset.sessions, "no session")[code] for code in sessions)
         raise InputError(
-            f"validation=partner: speaker {name} belongs to no single session; "
-            "use validation=none"
-        )
-    together = np.unique(dataset.speaker[dataset.session == sessions[0]])
-    if len(together) != 2:
-        raise InputError(
-            f"validation=partner: session {dataset.sessions[sessions[0]]} of speaker "
-            f"{name} has {len(together)} speakers, not 2; use validation=none"
+            f"validation=partner: expected speaker {dataset.speakers[speaker]} in one "
+            f"session of 2, got {names} of {len(together)}; use validation=none"
         )
     return int(together[together != speaker][0])
 

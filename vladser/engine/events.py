@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from vladser import model
+from vladser.engine.results import Results
 from vladser.types import Trial
 
 
@@ -60,14 +61,7 @@ class Outcome(NamedTuple):
 
     trials: Trial  # [seeds, trials, ...] as they were trained
     params: model.Params  # [seeds, trials, ...]
-    loss: np.ndarray  # [seeds, trials, epochs]; NaN from a failure on
-    validation_ua: np.ndarray  # [seeds, trials, epochs]; NaN without validation
-    epoch: np.ndarray  # [seeds, trials] the epoch whose parameters these are, from 1
-    failed: np.ndarray  # as in Checkpoint
-    rows: np.ndarray  # as in Checkpoint
-    leaked: np.ndarray  # as in Checkpoint
-    # One a fold, [seeds, conditions, its test utterances, classes]; NaN where failed.
-    probabilities: list[np.ndarray]
+    results: Results
 
 
 Event = Compiled | Step | Epoch | Checkpoint | Outcome

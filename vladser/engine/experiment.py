@@ -16,11 +16,12 @@ import numpy as np
 
 from vladser import metrics
 from vladser.data.batches import Plan
-from vladser.engine import design, events, sweep, training_step
+from vladser.engine import design, events, results, sweep, training_step
 from vladser.engine import trials as trials_of
 from vladser.engine.design import Design
 from vladser.engine.events import Checkpoint, Compiled, Epoch, Event, Outcome, Step
 from vladser.engine.on_devices import OnDevices
+from vladser.engine.results import Results
 from vladser.engine.trial_batches import TrialBatch
 from vladser.types import Dataset, PyTree, Trial
 
@@ -94,17 +95,22 @@ def run(
     loss[failed[..., 0] == plan.epochs, -1] = np.nan
     for number, tested in enumerate(probabilities):
         tested[failed[:, number :: len(plan.folds), 0] > 0] = np.nan
-    yield Outcome(
-        trials=trials,
-        params=params,
-        loss=loss,
-        validation_ua=now.validation_ua,
+    leaves = jax.tree.leaves(params)
+    by_trial = Results(
         epoch=chosen,
         failed=failed,
+        loss=loss,
+        validation_ua=now.validation_ua,
         rows=now.rows,
         leaked=now.leaked,
-        probabilities=probabilities,
+        digests=results.digests(leaves),
+        probabilities=[],
+        params=leaves,
     )
+    by_fold = jax.tree.map(
+        lambda x: x.reshape(*map(len, batch), *x.shape[2:]), by_trial
+    )
+    yield Outcome(trials, params, by_fold._replace(probabilities=probabilities))
 
 
 def prepare(

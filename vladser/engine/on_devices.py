@@ -5,7 +5,7 @@ from functools import lru_cache
 
 import jax
 import numpy as np
-from jax.sharding import Mesh
+from jax.sharding import Mesh, NamedSharding
 
 from vladser.data import dataset
 from vladser.data.batches import Plan
@@ -111,4 +111,4 @@ class OnDevices:
 @lru_cache(maxsize=1)
 def _buffer(data: Dataset, mesh: Mesh) -> Buffer:
     """Returns the dataset on the devices, kept for the next batch of the same."""
-    return dataset.to_device(data, placement.everywhere(mesh))
+    return dataset.to_device(data, NamedSharding(mesh, placement.SHARED))

@@ -62,11 +62,6 @@ def fill(mesh: Mesh, array: np.ndarray, empty: float | None = None) -> np.ndarra
     return np.pad(array, widths, constant_values=empty)
 
 
-def everywhere(mesh: Mesh) -> NamedSharding:
-    """Returns the sharding of an array that all devices of the mesh read whole."""
-    return NamedSharding(mesh, SHARED)
-
-
 def on_each(mesh: Mesh, *specs: PartitionSpec) -> Callable[[Callable], Callable]:
     """Returns a decorator that has each device compute a function of its trials.
 

@@ -4,13 +4,10 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-import jax
 import numpy as np
 
 from vladser.engine.design import Design
-from vladser.engine.events import Outcome
 from vladser.engine.trial_batches import TrialBatch
-from vladser.types import PyTree
 
 
 class Results(NamedTuple):
@@ -31,27 +28,6 @@ class Results(NamedTuple):
     probabilities: list[np.ndarray]
     # Leaves [..., ...] of the trained parameters, where an analysis needs them.
     params: list[np.ndarray]
-
-
-def of_batch(batch: TrialBatch, outcome: Outcome, keep: bool = False) -> Results:
-    """Returns the results of a batch from its `experiment.run`.
-
-    Args:
-      batch: its trials.
-      outcome: the last event.
-      keep: whether to keep the trained parameters.
-    """
-
-    def by_fold(array):
-        return array.reshape(*map(len, batch), *array.shape[2:])
-
-    names = "epoch", "failed", "loss", "validation_ua", "rows", "leaked"
-    return Results(
-        **{name: by_fold(getattr(outcome, name)) for name in names},
-        digests=by_fold(_digests(outcome.params)),
-        probabilities=outcome.probabilities,
-        params=[*map(by_fold, jax.tree.leaves(outcome.params))] if keep else [],
-    )
 
 
 def merge(parts: Iterable[tuple[TrialBatch, Results]], design: Design) -> Results:
@@ -114,9 +90,8 @@ def _merged(design: Design, batches, arrays) -> np.ndarray:
     return whole
 
 
-def _digests(params: PyTree) -> np.ndarray:
+def digests(leaves: Sequence[np.ndarray]) -> np.ndarray:
     """Returns the SHA-256 of the parameters of each trial, [seeds, trials, 32]."""
-    leaves = jax.tree.leaves(params)
     digests = np.empty((*leaves[0].shape[:2], 32), np.uint8)
     for place in np.ndindex(digests.shape[:2]):
         sha = hashlib.sha256(b"".join(leaf[place].tobytes() for leaf in leaves))
