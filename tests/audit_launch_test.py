@@ -66,14 +66,3 @@ def test_audio_of_either_corpus_can_be_skipped(call, tmp_path):
     argv = "--test_corpus=manifest", f"--test_data_dir={file}", "--on_bad_audio=skip"
     status, found, _ = call(*argv)
     assert status == 0 and "of 29 test utterances" in found["train_speakers"][1]
-
-
-def test_corpora_that_do_not_go_together_are_wrong_use(call, corpus, tmp_path):
-    _, data_dir, _ = corpus
-    same = data_dir.replace("--data_dir", "--test_data_dir")
-    status, _, last = call("--test_corpus=manifest", same)
-    assert status == 2 and "32 utterances are in both corpora" in last
-    file = tmp_path / "angry.csv"
-    file.write_text("file,speaker,emotion\na.wav,s0,angry\n")
-    status, _, last = call("--test_corpus=manifest", f"--test_data_dir={file}")
-    assert status == 2 and "emotion happy+excited: no utterance to test on" in last
