@@ -38,17 +38,11 @@ def test_is_a_small_iemocap_of_short_recordings_without_clipping(shared):
     said = [(u.speaker, u.emotion.replace("excited", "happy")) for u in utterances]
     by_speaker = Counter(said)
     assert len(by_speaker) == 40 and min(by_speaker.values()) >= 4
-    assert {(u.session, u.speaker[:-1]) for u in utterances} == {
-        (f"Ses0{number}", f"Ses0{number}") for number in range(1, 6)
-    }
+    assert all(u.session == u.speaker[:-1] for u in utterances)
     share = Counter(emotion for _, emotion in said)
     # IEMOCAP's published counts in its 5,531 utterances.
-    for name, count in (
-        ("angry", 1103),
-        ("happy", 1636),
-        ("neutral", 1708),
-        ("sad", 1084),
-    ):
+    published = {"angry": 1103, "happy": 1636, "neutral": 1708, "sad": 1084}
+    for name, count in published.items():
         assert share[name] / len(said) == pytest.approx(count / 5531, abs=0.01)
     for utterance in utterances:
         info = soundfile.info(utterance.file)

@@ -46,16 +46,7 @@ def test_every_color_is_a_variable_that_light_and_dark_define(text):
 def test_it_stands_alone_fits_its_container_and_is_told_in_words(text):
     for reference in re.findall(r"(?:href=\"|url\()([^\")]+)", text):
         assert reference.startswith("#") and f'id="{reference[1:]}"' in text
-    for outside in (
-        "http",
-        "<image",
-        "data:",
-        "<?xml",
-        "<!DOCTYPE",
-        "<style",
-        "DejaVu",
-    ):
-        assert outside not in text
+    assert not re.search(r"http|<image|data:|<\?xml|<!DOCTYPE|<style|DejaVu", text)
     assert len(text) < 30_000
     root = ElementTree.fromstring(text)
     title, description = root[0], root[1]
