@@ -85,24 +85,6 @@ def test_gradients_are_differences_of_naive_numpy(name):
         np.testing.assert_allclose(slope, expected, rtol=1e-6, atol=1e-7)
 
 
-@pytest.mark.slow
-def test_initial_weights_keep_scores_of_the_size_of_one():
-    names = "ghostvlad", "nextvlad", "multihead", "weighted"
-    built = [aggregators.build(aggregators.parse(name)) for name in names]
-    init = jax.jit(lambda key: [aggregator.init(key, 64) for aggregator in built])
-    ghost, following, heads, weighted = init(jax.random.key(0))
-    assert ghost.w.shape == (5, 64) and (ghost.w[:4] != ghost.c).any()
-    normals = [(leaf, 64) for leaf in (ghost.w, ghost.c, following.expand)]
-    normals += [(leaf, 128) for leaf in (following.attention, following.w, following.c)]
-    for normal, width in normals:  # within four standard errors
-        assert abs(normal.std() * width**0.5 - 1) < 4 / (2 * normal.size) ** 0.5
-        assert abs(normal.mean()) * width**0.5 < 4 / normal.size**0.5
-    for bias in ghost.b, following.b, following.expand_bias:
-        assert not bias.any()
-    for uniform, fans in (heads, 17), (weighted, 65):  # Glorot and Bengio 2010
-        assert 0.85 < np.abs(uniform).max() / (6 / fans) ** 0.5 <= 1
-
-
 deviations = pytest.mark.parametrize("name", ["statistics", "attentive_statistics"])
 
 

@@ -5,7 +5,7 @@ import pytest
 import toys
 
 from vladser.data import batches, dataset, folds
-from vladser.engine import trials
+from vladser.engine.design import rectangle
 from vladser.engine.on_devices import OnDevices
 from vladser.engine.results import Results
 from vladser.evaluation.audit import training
@@ -113,7 +113,7 @@ def test_a_scaler_of_all_rows(monkeypatch):
 @pytest.mark.parametrize("one_class", [False, True])
 @pytest.mark.parametrize("field", ["prior", "class_weights", "logit_adjustment"])
 def test_class_shares_of_all_rows(monkeypatch, field, one_class):
-    corpus, rectangle = toys.corpus(), trials.rectangle
+    corpus = toys.corpus()
     if one_class:  # of the speaker who is tested first
         corpus.label[corpus.speaker == 0] = 2
 
@@ -124,7 +124,7 @@ def test_class_shares_of_all_rows(monkeypatch, field, one_class):
         leak = {field: getattr(other.objective, field)}
         return made._replace(objective=made.objective._replace(**leak))
 
-    monkeypatch.setattr(trials, "rectangle", of_all)
+    monkeypatch.setattr(training, "rectangle", of_all)
     assert _wrong(_audit(_design(corpus))) == {"prior"}
 
 

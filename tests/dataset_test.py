@@ -52,18 +52,6 @@ def test_all_cpu_devices_read_the_corpus_in_place():
         assert places == {each.frames.ctypes.data}
 
 
-def test_part_of_a_packed_corpus_is_a_corpus_of_its_own():
-    draw = np.random.default_rng(0)
-    features = {name: draw.normal(size=(n + 2, 5)) for n, name in enumerate("abc")}
-    utterances = [Utterance(name, None, name, "sad") for name in "ca"]
-    joined = packed.join(features)
-    from_pack = dataset.build(utterances, joined, ["sad"], "toy")
-    plain = dataset.build(utterances, features, ["sad"], "toy")
-    assert dataset.digest(from_pack) == dataset.digest(plain)
-    expected = np.concatenate([features["c"], features["a"], np.zeros((4, 5))])
-    np.testing.assert_array_equal(from_pack.frames, expected.astype(np.float32))
-
-
 def test_moments_and_scaler_are_numpys_and_of_their_rows_alone():
     # Columns at the scales of openSMILE: one whose spread is a millionth of its mean,
     # and two that are constant, which are only centered.

@@ -5,7 +5,6 @@ on two devices, and two seeds of one trial on one.
 """
 
 from dataclasses import replace
-from itertools import product
 
 import jax
 import numpy as np
@@ -23,19 +22,6 @@ from vladser.registry import optimizers
 
 pytestmark = [pytest.mark.numeric, pytest.mark.slow]
 
-# As far from CONDITION as it goes without another program.
-OTHER = toys.but(
-    alpha=0.4,
-    smoothing="uniform",
-    noise=0.1,
-    dropout=0.1,
-    learning_rate=0.5,
-    rho=0.9,
-    class_weights=1.0,
-    focal=2.0,
-    logit_adjustment=1.0,
-)
-
 
 def _alone(whole, seeds, fold, condition=0, **options):
     """The trials of one condition and fold, on one device."""
@@ -51,27 +37,12 @@ def corpus():
     return replace(even, label=label)
 
 
-def test_a_training_depends_on_none_beside_it_nor_on_devices_nor_on_order(corpus):
-    assert len(jax.devices()) == 2
-    design = toys.design(corpus, (OTHER, CONDITION))
-    _, together = toys.train(design, TrialBatch([0, 1], [0, 1], [2, 0]))
-    for c, (place, fold) in product((0, 1), enumerate((2, 0))):
-        alone = _alone(design, [1, 0], fold, c)
-        for name in ("digests", "loss", "failed"):
-            one, among = (getattr(results, name) for results in (alone, together))
-            assert_equal(one[:, 0, 0], among[[1, 0], c, place])
-        (tested,) = alone.probabilities
-        assert_equal(tested[:, 0], together.probabilities[place][[1, 0], c])
-    # What is compared differs.
-    assert len(np.unique(together.digests.reshape(8, -1), axis=0)) == 8
-
-
 def test_one_program_trains_and_one_tests(corpus, compiled):
     design = toys.design(corpus)
     toys.train(design)
     assert compiled.count("jit(train_step)") == compiled.count("jit(evaluate)") == 1
     compiled.clear()
-    toys.train(toys.design(corpus, [OTHER], (7, 8), design.folds[::-1]))
+    toys.train(toys.design(corpus, [toys.OTHER], (7, 8), design.folds[::-1]))
     assert compiled == []
 
 

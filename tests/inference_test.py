@@ -5,7 +5,6 @@ import streams
 from closeness import assert_same
 
 from vladser import model
-from vladser.aggregators.mean import mean
 from vladser.errors import InputError
 from vladser.models import inference
 
@@ -46,14 +45,9 @@ def test_one_program_serves_all_lengths(compiled):
     assert compiled.count("jit(_advance)") == compiled.count("jit(_finish)") == 1
 
 
-def whole_mean():
-    """An aggregator that has to see all frames at once."""
-    return mean()._replace(stepwise=None)
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("pooling", "streaming"), [("netvlad", True), (f"{__name__}.whole_mean", False)]
+    ("pooling", "streaming"), [("netvlad", True), ("toys.whole_mean", False)]
 )
 def test_utterances_of_any_lengths_are_classified_in_their_order(pooling, streaming):
     bundle = _bundle(pooling)
@@ -70,19 +64,6 @@ def test_no_utterance_and_no_frame_are_results_too():
     assert_same(found.probabilities, np.stack([bias / bias.sum()] * 2), 3)
     assert not found.embedding.any()
     assert [part.shape for part in inference.classify(bundle, [])] == [(0, 8), (0, 4)]
-
-
-@pytest.mark.slow
-def test_a_walk_goes_on_after_a_result():
-    bundle, (frames,) = _bundle("mean"), _features(50)
-    walk, mask = inference.start(bundle, 1), np.ones((50, 1), bool)
-    ends = 7, 7, 50
-    expected = _expected(bundle, [frames[:end] for end in ends])
-    for row, (begin, end) in enumerate(zip((0, *ends), ends, strict=False)):
-        part = frames[begin:end, None]
-        walk = inference.advance(bundle, walk, part, mask[begin:end])
-        found = inference.finish(bundle, walk)
-        assert_same(found.probabilities[0], expected[1][row], TERMS)
 
 
 @pytest.mark.parametrize("shape", [(3, DIM + 1), (0, DIM), (3,)])

@@ -143,8 +143,9 @@ def _trained(design, most, **options):
 
 
 @pytest.mark.slow
-def test_results_depend_on_neither_order_nor_size_of_batches(corpus):
-    design = toys.design(corpus, [toys.CONDITION, toys.but(alpha=0.4, noise=0.1)])
+def test_results_depend_on_neither_order_nor_size_of_batches_nor_on_devices(corpus):
+    assert len(jax.devices()) == 2
+    design = toys.design(corpus, [toys.CONDITION, toys.OTHER])
     (whole,) = parts = list(_trained(design, 1000))
     expected = results.merge(parts, design)
     cut = list(_trained(design, 3, devices=jax.devices()[:1]))
@@ -152,6 +153,8 @@ def test_results_depend_on_neither_order_nor_size_of_batches(corpus):
     assert_equal(results.merge(reversed(cut), design), expected)
     leaves = results.merge_params(cut, design, [0, 1])
     assert_equal(leaves, whole[1].params)
+    # What is compared differs.
+    assert len(np.unique(expected.digests.reshape(-1, 32), axis=0)) == 2 * 2 * 4
     for place in np.ndindex(design.shape):
         content = b"".join(leaf[place].tobytes() for leaf in leaves)
         assert expected.digests[place].tobytes() == hashlib.sha256(content).digest()

@@ -29,12 +29,9 @@ def make(dataset: Dataset, hold_out: str, validation: str = "none") -> list[Fold
     """
     for value, known in ((hold_out, HOLD_OUT), (validation, VALIDATION)):
         if value not in known:
-            raise InputError(f"unknown {value!r}: one of {', '.join(known)}")
+            raise InputError(f"expected one of {', '.join(known)}, got {value!r}")
     if validation == "partner" and hold_out != "speaker":
-        raise InputError(
-            f"validation=partner needs hold_out=speaker, not {hold_out}: the partner "
-            "is the other speaker of the held-out speaker's session"
-        )
+        raise InputError(f"validation=partner needs hold_out=speaker, got {hold_out}")
     if hold_out == "split":
         parts = [_split(dataset)]
     elif hold_out == "none":

@@ -1,6 +1,6 @@
 """What happens in an experiment, as `experiment.run` yields it.
 
-Arrays of trials are [seeds, conditions x folds], see `vladser.engine.trials`.
+Arrays of trials are [seeds, conditions x folds], see `vladser.engine.design`.
 """
 
 from typing import NamedTuple
@@ -40,7 +40,7 @@ class Epoch(NamedTuple):
 
 
 class Checkpoint(NamedTuple):
-    """All that `run` knows at the end of an epoch: it goes on from it to the bit.
+    """The state of `run` after an epoch, from which it resumes to the bit.
 
     `leaves` are those of the states, `best` those of the best epoch's parameters (none
     without validation, or before there is one), as jax.tree.leaves orders them.
@@ -57,7 +57,7 @@ class Checkpoint(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """The trained trials and what they say of their test utterances."""
+    """The trained trials and their results on the test utterances."""
 
     trials: Trial  # [seeds, trials, ...] as they were trained
     params: model.Params  # [seeds, trials, ...]

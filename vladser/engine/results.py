@@ -1,4 +1,4 @@
-"""What the trials of an experiment led to, put together from batches."""
+"""The results of an experiment's trials, merged from batches."""
 
 import hashlib
 from collections.abc import Iterable, Sequence
@@ -11,7 +11,7 @@ from vladser.engine.trial_batches import TrialBatch
 
 
 class Results(NamedTuple):
-    """What some trials, or all, led to.
+    """The results of some trials, or of all.
 
     Axes [seeds, conditions, folds] come first; where conditions differ in how long they
     are trained, `loss` and `validation_ua` end in NaN.
@@ -32,12 +32,7 @@ class Results(NamedTuple):
 
 def merge(parts: Iterable[tuple[TrialBatch, Results]], design: Design) -> Results:
     """Merges the results of batches that hold each trial of the experiment, but for
-    their parameters, see `merge_params`.
-
-    Args:
-      parts: where two hold the same trial, they say the same of it.
-      design: the experiment.
-    """
+    their parameters, see `merge_params`; of a trial in two batches they are equal."""
     batches, results = zip(*parts, strict=True)
     fields = dict(zip(Results._fields, zip(*results, strict=True), strict=True))
     del fields["params"]
@@ -60,12 +55,7 @@ def merge_params(
     design: Design,
     conditions: Sequence[int],
 ) -> list[np.ndarray]:
-    """Merges the parameters of conditions that share a program.
-
-    Args:
-      parts: they hold each trial of these conditions, and its parameters.
-      design: the experiment.
-      conditions: their places.
+    """Merges the parameters of the conditions at some places, which share a program.
 
     Returns:
       Leaves [seeds, conditions, folds, ...]; none where a part has none.
@@ -86,7 +76,7 @@ def _merged(design: Design, batches, arrays) -> np.ndarray:
     empty = np.nan if arrays[0].dtype.kind == "f" else 0
     whole = np.full((*design.shape, *longest), empty, arrays[0].dtype)
     for batch, array in zip(batches, arrays, strict=True):
-        whole[(*batch.cells, *map(slice, array.shape[3:]))] = array
+        whole[(*np.ix_(*map(list, batch)), *map(slice, array.shape[3:]))] = array
     return whole
 
 

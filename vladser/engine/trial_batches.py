@@ -43,11 +43,6 @@ class TrialBatch(NamedTuple):
         """How many seeds, and trials of each, as `experiment.run` arranges them."""
         return len(self.seeds), len(self.conditions) * len(self.folds)
 
-    @property
-    def cells(self) -> tuple[np.ndarray, ...]:
-        """Indexes the batch's trials in an array [seeds, conditions, folds]."""
-        return np.ix_(*map(list, self))
-
 
 def cut(
     design: Design, most: int | None = None, processes: int = 1

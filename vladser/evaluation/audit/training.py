@@ -8,8 +8,7 @@ import numpy as np
 
 from vladser.data import dataset
 from vladser.data.dataset import Moments
-from vladser.engine import trials
-from vladser.engine.design import Design
+from vladser.engine.design import Design, rectangle
 from vladser.engine.results import Results
 from vladser.evaluation.audit import Finding
 from vladser.types import Dataset, Fold, PyTree
@@ -86,10 +85,10 @@ def _scaler_and_prior(design: Design) -> Iterator[Finding]:
         data = design.datasets[places[0]]
         moments = dataset.moments(data) if design.standardize == "train" else None
         chosen = [design.conditions[place] for place in places]
-        used = trials.rectangle(data, moments, chosen, design.folds, design.seeds)
+        used = rectangle(data, moments, chosen, design.folds, design.seeds)
         for number, fold in enumerate(design.folds):
             spoilt = _spoilt(data, moments, fold)
-            again = trials.rectangle(*spoilt, chosen, [fold], design.seeds)
+            again = rectangle(*spoilt, chosen, [fold], design.seeds)
             mine = jax.tree.map(lambda x: x[:, number :: len(design.folds)], used)  # noqa: B023
             scalers[number] &= _equal(mine.mean, again.mean)
             scalers[number] &= _equal(mine.scale, again.scale)
