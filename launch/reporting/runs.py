@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from jinja2 import UndefinedError
 
 from launch.experiment import run_dir
 from vladser import condition, files, metrics, text
@@ -17,7 +18,7 @@ from vladser.evaluation.comparisons import Verdict
 
 # What a value that is not as expected makes its readers raise.
 _DAMAGE: tuple[type[Exception], ...] = ArithmeticError, AttributeError, LookupError
-_DAMAGE += RecursionError, TypeError, ValueError
+_DAMAGE += RecursionError, TypeError, UndefinedError, ValueError
 # What a summary that lacks a field means.
 _DEFAULTS: dict[str, Any] = {"test_corpus": None, "training": {}}
 _DEFAULTS |= {"comparisons": [], "skipped": [], "failed": []}
