@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import toys
 from closeness import assert_equal
-from digests_test import damages
+from run_dir_test import damages
 
 from launch.experiment.checkpoints import Checkpoints, Figures
 from vladser.engine import events, experiment

@@ -135,7 +135,7 @@ def test_a_file_is_no_corpus_folder(tmp_path, corpus):
 @pytest.mark.parametrize(
     ("place", "message"),
     [
-        ("data", "Is a directory; expected a CSV file"),
+        ("data", "expected a CSV file: Is a directory"),
         pytest.param("cache", "cannot be written", marks=pytest.mark.slow),
         ("run", "Not a directory"),
     ],
