@@ -97,7 +97,7 @@ def main(settings: Settings) -> None:
     backend.settle(num_cpu_devices=settings.devices)
     # PyTorch needs a share of the GPU's memory, of which jax would take all.
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
-    from launch.benchmarking import bare_smile, contest, listening, tables, workloads
+    from launch.benchmarking import audio_speed, contest, workloads
 
     command = shlex.join(["python", "-m", "launch.benchmark", *sys.argv[1:]])
     result: dict[str, Any] = {"format": 2, "command": command, **run_dir.environment()}
@@ -112,14 +112,14 @@ def main(settings: Settings) -> None:
                 names = ["ours", *agreed]
                 measured.append(contest.measure(plan, names, rounds, terminal.say))
         result |= {"workloads": measured, "peers": notes}
-        _show(tables.contest(measured, notes))
+        _show(contest.table(measured, notes))
     wavs = sorted(folder.glob("wav/*.wav")) if folder else []
     if settings.extraction:
-        result["extraction"] = bare_smile.measure(wavs, rounds, cores())
-        _show(tables.figures(f"extraction of {len(wavs)} files", result["extraction"]))
+        result["extraction"] = timed = audio_speed.extract(wavs, rounds, cores())
+        _show(audio_speed.figures("extraction", timed))
     if settings.streaming:
-        result["streaming"] = listening.measure(wavs, rounds)
-        _show(tables.figures("streaming", result["streaming"]))
+        result["streaming"] = timed = audio_speed.stream(wavs, rounds)
+        _show(audio_speed.figures("streaming", timed))
     if settings.json:
         run_dir.write_json(settings.json, result)
 

@@ -85,24 +85,6 @@ def test_gradients_are_differences_of_naive_numpy(name):
         np.testing.assert_allclose(slope, expected, rtol=1e-6, atol=1e-7)
 
 
-@pytest.mark.slow
-def test_initial_weights_keep_scores_of_the_size_of_one():
-    names = "ghostvlad", "nextvlad", "multihead", "weighted"
-    built = [aggregators.build(aggregators.parse(name)) for name in names]
-    init = jax.jit(lambda key: [aggregator.init(key, 64) for aggregator in built])
-    ghost, following, heads, weighted = init(jax.random.key(0))
-    assert ghost.w.shape == (5, 64) and (ghost.w[:4] != ghost.c).any()
-    normals = [(leaf, 64) for leaf in (ghost.w, ghost.c, following.expand)]
-    normals += [(leaf, 128) for leaf in (following.attention, following.w, following.c)]
-    for normal, width in normals:  # within four standard errors
-        assert abs(normal.std() * width**0.5 - 1) < 4 / (2 * normal.size) ** 0.5
-        assert abs(normal.mean()) * width**0.5 < 4 / normal.size**0.5
-    for bias in ghost.b, following.b, following.expand_bias:
-        assert not bias.any()
-    for uniform, fans in (heads, 17), (weighted, 65):  # Glorot and Bengio 2010
-        assert 0.85 < np.abs(uniform).max() / (6 / fans) ** 0.5 <= 1
-
-
 deviations = pytest.mark.parametrize("name", ["statistics", "attentive_statistics"])
 
 
@@ -144,17 +126,6 @@ SCORING = "weighted", "attentive_statistics", "multihead", "netvlad", "nextvlad"
 def test_scores_of_any_size_have_finite_vector_and_gradients(name):
     params = jax.tree.map(lambda p: 1e6 * p, _built(name)[1])
     rules.expect_finite(_run(name)(params, FRAMES, MASK))
-
-
-@pytest.mark.slow
-def test_the_generalized_mean_goes_from_the_average_to_the_maximum():
-    frames, mask = FRAMES[-2], MASK[-2]
-    parts = np.concatenate([frames, -frames], axis=1).clip(min=1e-6)
-    apply = jax.jit(_built("generalized_mean")[0].apply)
-    average, largest = (apply(np.log(p), frames, mask) for p in (1.0, 1000.0))
-    assert_same(average, parts.mean(axis=0), TERMS)
-    # 24^(1/1000) = 1.003.
-    np.testing.assert_allclose(largest, parts.max(axis=0), rtol=5e-3)
 
 
 class Normalized(linen.Module):

@@ -1,6 +1,5 @@
 """What a corpus and its folds say by themselves."""
 
-import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +7,6 @@ import numpy as np
 import pytest
 import toys
 
-from vladser.corpora import acted, emotions
 from vladser.corpora.iemocap import COUNTS
 from vladser.data import dataset, folds
 from vladser.evaluation.audit import corpus as audit
@@ -159,17 +157,3 @@ def test_a_partial_iemocap_is_counted_by_speaker():
     assert found[1:3] == ("warning", 3)
     assert found.text.startswith("4,289 utterances, where the literature has 5,531")
     assert found.text.endswith("3 of 10 speakers differ: Ses01F, Ses05F, Ses05M")
-
-
-@pytest.mark.skipif("VLADSER_EMODB" not in os.environ, reason="needs EMO-DB")
-def test_emodb_shares_its_sentences_and_nothing_else():
-    corpus = acted.emodb(Path(os.environ["VLADSER_EMODB"]))
-    chosen, classes = emotions.select(corpus, emotions.parse("angry,happy,sad,neutral"))
-    frames = {u.id: np.float32([[n]]) for n, u in enumerate(chosen.utterances)}
-    data = dataset.build(chosen.utterances, frames, classes, "toy")
-    made = folds.make(data, "speaker")
-    found = audit.findings(data, chosen.utterances, made, "emodb")
-    assert [(f.check, f.count) for f in found if f.level != "ok"] == [
-        ("train_sessions", 0),  # it names no sessions
-        ("train_sentences", 339),  # of as many
-    ]

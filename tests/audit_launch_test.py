@@ -60,14 +60,6 @@ def test_a_copy_of_the_corpus_as_test_corpus_is_heard(call, corpus, tmp_path):
     assert found["train_speakers"][0] == "ok"
 
 
-def test_audio_of_either_corpus_can_be_skipped(call, tmp_path):
-    file = launching.write_corpus(tmp_path / "copy")
-    launching.damage(file)
-    argv = "--test_corpus=manifest", f"--test_data_dir={file}", "--on_bad_audio=skip"
-    status, found, _ = call(*argv)
-    assert status == 0 and "of 29 test utterances" in found["train_speakers"][1]
-
-
 def test_corpora_that_do_not_go_together_are_wrong_use(call, corpus, tmp_path):
     _, data_dir, _ = corpus
     same = data_dir.replace("--data_dir", "--test_data_dir")

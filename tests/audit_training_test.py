@@ -5,10 +5,9 @@ import pytest
 import toys
 
 from vladser.data import batches, dataset, folds
-from vladser.engine import results, trials
+from vladser.engine.design import rectangle
 from vladser.engine.on_devices import OnDevices
 from vladser.engine.results import Results
-from vladser.engine.trial_batches import TrialBatch
 from vladser.evaluation.audit import training
 
 CONDITIONS = [
@@ -84,11 +83,9 @@ def test_a_schedule_that_slips_in_a_test_row(monkeypatch):
 def test_what_the_steps_were_given_is_counted_in_training(monkeypatch):
     """Not what the schedule says that they should be given."""
     design, right = toys.design(toys.corpus()), OnDevices.of_trials
-    batch = TrialBatch(*map(range, design.shape))
 
     def checked():
-        _, outcome = toys.train(design)
-        return training.given(design, results.of_batch(batch, outcome))[0]
+        return training.given(design, toys.train(design)[1])[0]
 
     assert checked().level == "ok"
     monkeypatch.setattr(
@@ -116,7 +113,7 @@ def test_a_scaler_of_all_rows(monkeypatch):
 @pytest.mark.parametrize("one_class", [False, True])
 @pytest.mark.parametrize("field", ["prior", "class_weights", "logit_adjustment"])
 def test_class_shares_of_all_rows(monkeypatch, field, one_class):
-    corpus, rectangle = toys.corpus(), trials.rectangle
+    corpus = toys.corpus()
     if one_class:  # of the speaker who is tested first
         corpus.label[corpus.speaker == 0] = 2
 
@@ -127,7 +124,7 @@ def test_class_shares_of_all_rows(monkeypatch, field, one_class):
         leak = {field: getattr(other.objective, field)}
         return made._replace(objective=made.objective._replace(**leak))
 
-    monkeypatch.setattr(trials, "rectangle", of_all)
+    monkeypatch.setattr(training, "rectangle", of_all)
     assert _wrong(_audit(_design(corpus))) == {"prior"}
 
 

@@ -9,7 +9,7 @@ import streams
 from forkserver import quick_workers  # noqa: F401 (a fixture)
 
 from launch import benchmark
-from launch.benchmarking import bare_smile, contest, listening, workloads
+from launch.benchmarking import audio_speed
 from launch.command_line import cli
 from vladser.features import extraction
 from vladser.text import escaped
@@ -38,6 +38,10 @@ def test_wrong_use_is_one_line(capsys, flag, right):
     assert right in text
 
 
+def seconds(entry):
+    return [timed["seconds"] for timed in entry["rounds"]]
+
+
 PEER = pytest.param(["flax_linen"], marks=pytest.mark.long)
 
 
@@ -59,72 +63,37 @@ def test_measures_prints_and_writes(tmp_path, capsys, peers):
             for timed in entry["rounds"]:
                 assert 2 * 288 * frames == timed["frames"] <= timed["computed"]
                 assert timed["seconds"] > 0
+            rates = [timed["frames"] / timed["seconds"] for timed in entry["rounds"]]
+            measured = entry["real_frames_per_second"]
+            assert [*measured.values()] == [np.median(rates), min(rates), max(rates)]
+            ahead = np.divide(seconds(entry), seconds(workload["contestants"][0]))
+            measured = entry["ours_is_faster_by"]["high"]
+            assert measured == pytest.approx(max(ahead))
 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("quick_workers")
-def test_extraction_is_timed_as_often_as_asked(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(bare_smile, "get_context", extraction.get_context)
+def test_extraction_and_streaming_are_timed(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(audio_speed, "get_context", extraction.get_context)
+    monkeypatch.setattr(audio_speed, "_PACED", 0.5)
     (tmp_path / "wav").mkdir()
-    for name in "abc":
-        soundfile.write(tmp_path / "wav" / f"{name}.wav", np.zeros(8000), 16000)
+    for seed in range(3):
+        file = tmp_path / "wav" / f"{seed}.wav"
+        soundfile.write(file, streams.speech(1, seed=seed), 16000)
     file, data = tmp_path / "result.json", f"--data_dir={tmp_path}"
-    argv = "--workloads=none", "--extraction", "--rounds=2", f"--json={file}"
-    assert call(*argv, data) == 0
-    result = json.loads(file.read_text())["extraction"]
-    assert result["files"] == 3
+    argv = "--workloads=none", "--extraction", "--streaming", "--rounds=2"
+    assert call(*argv, data, f"--json={file}") == 0
+    result = json.loads(file.read_text())
+    extracted, streamed = result["extraction"], result["streaming"]
+    assert (extracted["files"], streamed["audio_seconds"]) == (3, 3)
     for name in "startup", "bare", "first", "second":
-        assert len(result[f"{name}_seconds"]) == 2
-        assert min(result[f"{name}_seconds"]) > 0
-    median = np.mean(np.divide(result["first_seconds"], result["second_seconds"]))
-    assert result["second_speedup"]["median"] == pytest.approx(median)
+        assert len(extracted[f"{name}_seconds"]) == 2
+        assert min(extracted[f"{name}_seconds"]) > 0
+    ratios = np.divide(extracted["first_seconds"], extracted["second_seconds"])
+    speedup = extracted["second_speedup"]["median"]
+    assert speedup == pytest.approx(np.mean(ratios))
     table = " ".join(capsys.readouterr().out.split())
-    assert f"| second speedup | {median:.4g} |" in table
-
-
-@pytest.mark.slow
-def test_all_speech_is_heard_live(tmp_path, monkeypatch):
-    monkeypatch.setattr(listening, "_PACED", 0.5)
-    wavs = [tmp_path / f"{number}.wav" for number in range(2)]
-    for number, wav in enumerate(wavs):
-        soundfile.write(wav, streams.speech(1, seed=number), 16000)
-    result = listening.measure(wavs, rounds=2)
-    assert result["audio_seconds"] == 2
-    computing = result["compute_seconds"]
+    assert f"| second speedup | {speedup:.4g} |" in table
+    computing, factor = streamed["compute_seconds"], streamed["real_time_factor"]
     assert 0 < computing["median"] <= computing["p95"] <= computing["max"]
-    assert 0 < result["real_time_factor"]["low"] <= result["real_time_factor"]["high"]
-
-
-def test_rates_ratios_and_turns(monkeypatch):
-    turns, clock = [], [0.0]
-
-    class Ours:
-        seconds, number = 1, -1
-
-        def __init__(self, workload):
-            pass
-
-        def prepare(self, rounds):
-            return 0.5
-
-        def train(self, rows):
-            self.number += 1
-            turns.append((self.seconds, self.number))
-            clock[0] += self.seconds * self.number
-            return 2 * 11_520  # twice the frames of two trials of 288 x 20
-
-    class Peer(Ours):
-        seconds = 3
-
-    monkeypatch.setattr(contest, "load", {"ours": Ours, "peer": Peer}.get)
-    monkeypatch.setattr(contest.time, "perf_counter", lambda: clock[0])
-    data = workloads.load("20")
-    workload = workloads.plan("20", data, 2, 4)
-    result = contest.measure(workload, ["ours", "peer"], 3, print)
-    assert turns == [(1, 0), (3, 0), (1, 1), (3, 1), (3, 2), (1, 2), (1, 3), (3, 3)]
-    ours, peer = result["contestants"]
-    rates = [*ours["real_frames_per_second"].values()]
-    assert rates == pytest.approx([5760, 3840, 11_520])  # median, low, high
-    assert set(ours["ours_is_faster_by"].values()) == {1}
-    assert peer["ours_is_faster_by"]["median"] == pytest.approx(3)
-    assert peer["padding_efficiency"] == 0.5
+    assert 0 < factor["low"] <= factor["high"]

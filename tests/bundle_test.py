@@ -72,11 +72,6 @@ def test_all_of_it_comes_back(pooling, tmp_path):
             assert getattr(again, name) == expected
 
 
-def test_what_is_there_is_not_overwritten(written):
-    with pytest.raises(InputError, match="is there already"):
-        bundle.save(_bundle(), written)
-
-
 @pytest.mark.parametrize("name", sorted(FILES - {"README.md"}))
 def test_no_flipped_bit_and_no_lost_byte_is_read(name, copy):
     content = (copy / name).read_bytes()
@@ -93,11 +88,6 @@ def test_no_flipped_bit_and_no_lost_byte_is_read(name, copy):
     assert name in _refused(copy)
 
 
-def test_the_card_may_be_edited(copy):
-    (copy / "README.md").write_text("mine")
-    bundle.load(copy)
-
-
 def test_another_format_is_said(copy):
     _seal(copy, format=2)
     (copy / "parameters.safetensors").unlink()  # that format may have other files
@@ -110,9 +100,6 @@ def test_another_format_is_said(copy):
         ({"emotions": "angry"}, "emotions: expected two names or more, got 'angry'"),
         ({"emotions": ["a", "a"]}, "emotions: expected"),
         ({"emotions": ["a", "\x1b[2J"]}, "emotions: expected"),
-        ({"emotions": ["a", "b\nc"]}, "emotions: expected"),
-        ({"emotions": ["a", "\ud800"]}, "emotions: expected"),
-        ({"emotions": ["a", ""]}, "emotions: expected"),
         ({"emotions": ["a", "b", "c"]}, "expected shape (16, 3), got (16, 4)"),
         ({"features": 0}, "features: expected a count, got 0"),
         ({"features": 4}, "mean: expected shape (4,), got (5,)"),
@@ -120,9 +107,6 @@ def test_another_format_is_said(copy):
         ({"about": []}, "about: expected an object, got []"),
         ({"condition": {"sells": 8}}, "unknown setting 'sells'"),
         ({"condition": {"cells": 0}}, "cells"),
-        ({"condition": {"cells": 8.5}}, "cells"),
-        ({"condition": {"smoothing": 3}}, "smoothing"),
-        ({"condition": {"cells": 10**12}}, ""),
         ({"condition": {"cells": 10**30}}, ""),
         ({"condition": {"aggregator": "nextvlad(expansion=1000000000,groups=7)"}}, ""),
     ],
@@ -141,7 +125,6 @@ def _half(arrays):
     [
         (lambda a: safetensors.save(a | {"scale": a["scale"] * np.nan}), "scale: "),
         (lambda a: safetensors.save(a | {"scale": np.float64(a["scale"])}), "scale: "),
-        (lambda a: safetensors.save(a).replace(b'"F32"', b'"U32"', 1), "float32"),
         (lambda a: safetensors.save(_half(a)).replace(b'"F16"', b'"BF16"'), "float32"),
         (lambda a: b"nothing of the kind", "expected safetensors"),
     ],
@@ -168,16 +151,20 @@ def test_another_pooling_than_the_models_is_refused(copy):
     assert "has no part mean" in _refused(copy, [aggregators.parse("mean")])
 
 
-def test_a_run_directory_is_not_its_model(written):
+def test_a_folder_is_not_overwritten_and_a_run_directory_is_not_its_model(written):
+    with pytest.raises(InputError, match="is there already"):
+        bundle.save(_bundle(), written)
     assert f"did you mean {written}?" in _refused(written.parent)
 
 
-def test_names_are_as_they_are_on_the_card(tmp_path):
-    names = "a|b", "_c_", "<d>", "`e`"
-    bundle.save(replace(_bundle(), emotions=names), tmp_path / "model")
-    card = (tmp_path / "model" / "README.md").read_text(encoding="utf-8")
+def test_the_card_shows_names_as_they_are_and_may_be_edited(tmp_path):
+    names, folder = ("a|b", "_c_", "<d>", "`e`"), tmp_path / "model"
+    bundle.save(replace(_bundle(), emotions=names), folder)
+    card = (folder / "README.md").read_text(encoding="utf-8")
     assert r"# a\|b, \_c\_, \<d\>, \`e\`" in card
     assert "trained without a test" in card
+    (folder / "README.md").write_text("mine")  # it may be edited
+    assert bundle.load(folder).emotions == names
 
 
 def test_a_model_of_format_1_classifies_as_it_did():

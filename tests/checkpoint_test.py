@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import toys
 from closeness import assert_equal
+from run_dir_test import damages
 
 from launch.experiment.checkpoints import Checkpoints, Figures
 from vladser.engine import events, experiment
@@ -46,13 +47,7 @@ def test_a_file_that_is_damaged_anywhere_is_noticed(tmp_path, capsys):
     assert figures.frames == 7
     assert kept.latest(TrialBatch([1], [0], [1])) is None
     (file,) = tmp_path.iterdir()
-    whole, draw = file.read_bytes(), np.random.default_rng(0)
-    damaged = [whole[:-1], whole[: len(whole) // 2], b""]
-    for place in draw.integers(0, len(whole), 40):
-        flipped = bytearray(whole)
-        flipped[place] ^= 1 << draw.integers(8)
-        damaged.append(bytes(flipped))
-    for content in damaged:
+    for content in damages(file.read_bytes()):
         file.write_bytes(content)
         found = kept.latest(batch)
         if found is None:

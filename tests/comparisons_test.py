@@ -42,6 +42,15 @@ def test_the_papers_conditions_make_the_papers_families():
     assert comparisons.families(PAPER[::-1]) == list(paper.FAMILIES)
 
 
+def test_each_claim_is_one_comparison_and_follows_from_what_is_printed():
+    compared = [{f.reference, member} for f in paper.FAMILIES for member in f.members]
+    for claim in paper.CLAIMS:
+        assert compared.count({claim.better, claim.worse}) == 1, claim.text
+        better, worse = map(paper.PUBLISHED.get, (claim.better, claim.worse))
+        assert worse is None or better > worse, claim.text
+    assert len(PAPER) == 25
+
+
 def test_what_is_in_no_family_is_compared_with_the_first_condition():
     other, another = of("mean", "unigram", 0.35), of("netvlad(clusters=7)")
     assert families([FINAL, NETVLAD, other, another]) == {

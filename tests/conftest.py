@@ -64,6 +64,23 @@ def float64():
         yield
 
 
+@pytest.fixture
+def compiled():
+    """The names of the programs that are compiled during a test."""
+    import jax
+
+    names, on = [], True
+
+    def listen(event, duration, **details):
+        if on and event.endswith("backend_compile_duration"):
+            names.append(details["fun_name"])
+
+    jax.clear_caches()
+    jax.monitoring.register_event_duration_secs_listener(listen)
+    yield names
+    on = False
+
+
 @pytest.fixture(scope="session")
 def shared(tmp_path_factory):
     """Has folders that all workers read filled by one of them: `shared(name, fill)`."""

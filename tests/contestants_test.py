@@ -1,26 +1,18 @@
 """The contestants of the benchmark train one model on the same utterances."""
 
 import sys
-from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from launch.benchmarking import PEERS, contest, workloads
 
-LENGTHS = np.random.default_rng(1).integers(3, 30, 66)
 PARAMETERS = {
     "loss",
     *(f"encoder.{name}" for name in ("input_kernel", "recurrent_kernel", "bias")),
     *(f"aggregator.{name}" for name in "wbc"),
     *(f"head.{name}" for name in ("kernel", "bias")),
 }
-
-
-def small(trials=3, rounds=3, **settings):
-    condition = replace(workloads.CONDITION, **settings)
-    data = workloads.noise(LENGTHS, speakers=3)
-    return workloads.plan("small", data, trials, rounds, condition)
 
 
 @pytest.mark.long
@@ -32,7 +24,8 @@ def test_a_peer_has_our_gradients_and_trains_on_all_frames(name):
     errors = contest.errors(peer)
     assert errors.keys() == PARAMETERS
     assert max(errors.values()) < contest.TOLERANCE, errors
-    workload = small(rounds=3)
+    lengths = np.random.default_rng(1).integers(3, 30, 66)
+    workload = workloads.plan("small", workloads.noise(lengths, speakers=3), 3, 3)
     entry = peer(workload)
     entry.prepare(3)
     for number in range(3):
@@ -75,14 +68,3 @@ def test_noise_has_the_lengths_of_a_corpus(name, count, median, longest, total):
     assert (len(lengths), np.median(lengths), lengths.max()) == (count, median, longest)
     assert abs(lengths.sum() - total) < 2e-3 * total
     assert abs(np.corrcoef(lengths, np.arange(count))[0, 1]) < 0.1
-
-
-def test_a_round_is_an_epoch_of_all_trials():
-    workload = small(trials=6)
-    assert (len(workload.plan.folds), [*workload.plan.seeds]) == (3, [0, 1])
-    rows = workload.rows(1)
-    assert rows.shape[1:] == (6, 32)
-    assert (rows != workload.rows(0)).any()
-    for trial in range(6):
-        live = rows[:, trial][rows[:, trial] >= 0]
-        assert sorted(live) == workload.plan.folds[trial % 3].train.tolist()

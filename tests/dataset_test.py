@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import toys
 from closeness import assert_same
+from jax.sharding import NamedSharding
 
 from vladser.data import dataset
 from vladser.engine import placement
@@ -16,10 +17,7 @@ pytestmark = pytest.mark.numeric
 
 
 def _frames(corpus, rows):
-    return [
-        corpus.frames[corpus.offset[n] : corpus.offset[n] + corpus.length[n]]
-        for n in rows
-    ]
+    return [corpus.frames[toys.span(corpus, row)] for row in rows]
 
 
 _gather = jax.jit(dataset.gather, static_argnums=3)
@@ -49,21 +47,9 @@ def test_all_cpu_devices_read_the_corpus_in_place():
     for each in corpus, dataset.standardize_by_speaker(corpus):
         mesh = placement.mesh(1, 2)
         assert mesh.size == 2
-        frames = dataset.to_device(each, placement.everywhere(mesh)).frames
+        frames = dataset.to_device(each, NamedSharding(mesh, placement.SHARED)).frames
         places = {s.data.unsafe_buffer_pointer() for s in frames.addressable_shards}
         assert places == {each.frames.ctypes.data}
-
-
-def test_part_of_a_packed_corpus_is_a_corpus_of_its_own():
-    draw = np.random.default_rng(0)
-    features = {name: draw.normal(size=(n + 2, 5)) for n, name in enumerate("abc")}
-    utterances = [Utterance(name, None, name, "sad") for name in "ca"]
-    joined = packed.join(features)
-    from_pack = dataset.build(utterances, joined, ["sad"], "toy")
-    plain = dataset.build(utterances, features, ["sad"], "toy")
-    assert dataset.digest(from_pack) == dataset.digest(plain)
-    expected = np.concatenate([features["c"], features["a"], np.zeros((4, 5))])
-    np.testing.assert_array_equal(from_pack.frames, expected.astype(np.float32))
 
 
 def test_moments_and_scaler_are_numpys_and_of_their_rows_alone():

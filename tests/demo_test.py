@@ -11,7 +11,6 @@ from forkserver import quick_workers  # noqa: F401 (a fixture)
 from vladser.corpora import readers
 from vladser.corpora.demo import reader
 from vladser.corpora.demo.reader import plan
-from vladser.corpora.demo.speech import speak
 from vladser.errors import InputError
 
 pytestmark = pytest.mark.skipif(
@@ -39,17 +38,11 @@ def test_is_a_small_iemocap_of_short_recordings_without_clipping(shared):
     said = [(u.speaker, u.emotion.replace("excited", "happy")) for u in utterances]
     by_speaker = Counter(said)
     assert len(by_speaker) == 40 and min(by_speaker.values()) >= 4
-    assert {(u.session, u.speaker[:-1]) for u in utterances} == {
-        (f"Ses0{number}", f"Ses0{number}") for number in range(1, 6)
-    }
+    assert all(u.session == u.speaker[:-1] for u in utterances)
     share = Counter(emotion for _, emotion in said)
     # IEMOCAP's published counts in its 5,531 utterances.
-    for name, count in (
-        ("angry", 1103),
-        ("happy", 1636),
-        ("neutral", 1708),
-        ("sad", 1084),
-    ):
+    published = {"angry": 1103, "happy": 1636, "neutral": 1708, "sad": 1084}
+    for name, count in published.items():
         assert share[name] / len(said) == pytest.approx(count / 5531, abs=0.01)
     for utterance in utterances:
         info = soundfile.info(utterance.file)
@@ -73,15 +66,6 @@ def test_it_is_made_once_and_is_the_same_to_the_sample(tmp_path, few, monkeypatc
     assert sorted(made[0]) == sorted(made[1]) and len({*made[0]}) == len(few) + 2
     monkeypatch.setattr(reader, "speak", None)
     reader.make(tmp_path / "a", few)
-
-
-@pytest.mark.slow
-def test_each_parameter_of_a_line_is_heard(few):
-    line = few[0].line
-    changes = {"voice": "en-us+m1", "rate": 250, "pitch": 90, "range": 0, "volume": 40}
-    lines = [line] + [line._replace(**{name: new}) for name, new in changes.items()]
-    first = [speak([said])[0].tobytes() for said in lines]
-    assert len(set(first)) == len(lines)
 
 
 def test_an_interrupted_synthesis_leaves_nothing(tmp_path, few, monkeypatch):

@@ -2,10 +2,12 @@
 
 import os
 import re
+import runpy
 import shlex
 import subprocess
 import sys
 from importlib import import_module
+from pathlib import Path
 
 import documented
 import fake_run
@@ -18,13 +20,15 @@ import streams
 from launching import ROOT, SMALL
 
 from launch.command_line import cli, fields
+from vladser import testing
 from vladser.models import bundle
+from vladser.registry import aggregators
 
 PAGES = {
     file.stem: documented.page(file)
     for file in sorted([ROOT / "README.md", *ROOT.glob("docs/*.md")])
 }
-ELSEWHERE = "data", "exporting", "extending"  # pages with a test of their own
+ELSEWHERE = "data", "exporting"  # pages with a test of their own
 COMMANDS = [
     command
     for name, page in PAGES.items()
@@ -74,9 +78,10 @@ def folder(tmp_path_factory):
 
 @pytest.fixture
 def reader(folder, monkeypatch):
-    """The reader, who is in the folder, where the README's pooling is too."""
-    for name, code in documented.own_poolings("README.md"):
-        (folder / name).write_text(code, encoding="utf-8")
+    """The reader, who is in the folder, where the pages' own parts are too."""
+    for page in "README.md", "docs/extending.md":
+        for name, code in documented.own_poolings(page):
+            (folder / name).write_text(code, encoding="utf-8")
     monkeypatch.chdir(folder)
     monkeypatch.syspath_prepend(folder)
     monkeypatch.syspath_prepend(folder / "path")
@@ -147,3 +152,45 @@ def test_every_link_leads_somewhere():
         folder = ROOT if name == "README" else ROOT / "docs"
         for target in re.findall(r"\]\((?!http)([^)#]*)\)", page):
             assert (folder / target).exists(), (name, target)
+
+
+def test_the_pooling_of_the_readme_has_20_lines():
+    ((_, code),) = documented.own_poolings("README.md")
+    assert len(code.split("\n\n\n")[1].splitlines()) <= 20
+
+
+def _block(text):
+    """The block of Python in docs/extending.md that has some text in it."""
+    blocks = documented.blocks(PAGES["extending"], "python")
+    (code,) = (block for block in blocks if text in block)
+    return code
+
+
+@pytest.mark.slow
+@pytest.mark.numeric
+def test_the_checks_can_be_called_as_the_page_shows_them(reader):
+    exec(_block("from vladser import testing"), {})
+    modules = aggregators.build(aggregators.parse("my_modules.attention(hidden=8)"))
+    testing.check_aggregator(modules)
+    assert modules.stepwise is None
+
+
+@pytest.mark.slow
+def test_the_library_is_used_as_the_page_shows_it(reader, corpus):
+    """On the tones, with the README's pooling, for one epoch instead of ten."""
+    file, cache = (flag.partition("=")[2] for flag in corpus[1:])
+    code = _block("import experiment")
+    for text, instead in [
+        ('"emodb", Path("EMODB")', f'"manifest", Path({file!r})'),
+        ('Path("cache")', f"Path({cache!r})"),
+        ('"mean"', '"my_pooling.soft_maximum"'),
+        ("epochs=10", "epochs=1"),
+    ]:
+        assert text in code
+        code = code.replace(text, instead)
+    example = Path("example.py").absolute()
+    example.write_text(code)
+    names = runpy.run_path(str(example), run_name="__main__")
+    of_folds = names["outcome"].results.probabilities
+    assert [tested.shape for tested in of_folds] == [(1, 1, 8, 4)] * 4
+    assert all(abs(tested.sum(axis=-1) - 1).max() < 1e-5 for tested in of_folds)

@@ -15,7 +15,7 @@ import soundfile
 from forkserver import quick_workers  # noqa: F401 (a fixture)
 
 from vladser.errors import InputError
-from vladser.features import audio, extraction, packed
+from vladser.features import audio, extraction
 from vladser.features.extraction import DEFAULT, extract
 from vladser.types import Utterance
 
@@ -168,21 +168,6 @@ def test_what_changed_or_is_new_is_computed_and_the_rest_is_shared(speech, cache
     assert (found.features["a"] != before.features["a"]).any()
     there = [path for path in cache_dir.rglob("*") if path.is_file()]
     assert sorted(there) == sorted(entries(cache_dir)) and len(there) == 4
-
-
-@pytest.mark.parametrize("keep", [True, False])
-def test_what_is_started_gives_each_utterance_once(speech, cache_dir, keep):
-    utterances = speech("a", "b", "c")
-    extract(utterances[2:], cache_dir, workers=1)
-    with extraction.started(utterances, cache_dir, workers=2, keep=keep) as outcomes:
-        there, computed = map(dict, outcomes)
-    assert [each.id for each in there] == ["c"] * keep
-    assert len(entries(cache_dir)) == (3 if keep else 1)
-    assert {each.id for each in there | computed} == {*"abc"}
-    smile = DEFAULT.setup()
-    for each, features in (there | computed).items():
-        expected = smile(audio.load(each.file))
-        np.testing.assert_array_equal(packed.load(features), expected)
 
 
 def test_a_cache_that_is_only_read_works(speech, cache_dir, monkeypatch):

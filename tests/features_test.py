@@ -2,7 +2,6 @@
 
 import re
 import sys
-from functools import partial
 
 import documented
 import numpy as np
@@ -81,33 +80,11 @@ def test_each_set_has_entries_of_its_own_in_the_cache(utterance, tmp_path):
     assert extract([utterance], tmp_path, features=sets[0]).cached == 1
 
 
-@pytest.mark.usefixtures("quick_workers")
-def test_the_shortest_signal_is_up_to_the_features(own, tmp_path):
-    for file, samples in ("b.wav", 400), ("c.wav", 399):
-        soundfile.write(tmp_path / file, np.zeros(samples), 16000)
-    files = [Utterance(n, tmp_path / n, "s", "sad") for n in ("b.wav", "c.wav")]
-    assert expect(files, own, 60.0)[0] == {"b.wav": 1}
-    done = extract(files, tmp_path, features=own, workers=1)
-    assert done.features["b.wav"].shape == (1, 201)
-    assert "399 samples at 16000 Hz: expected at least 400" in done.bad["c.wav"]
-
-
-@pytest.mark.usefixtures("quick_workers")
-def test_a_set_up_that_fails_is_an_error_and_no_fault_of_the_files(
-    own, utterance, tmp_path
-):
-    broken = own._replace(setup=partial(int, "x"))
-    with pytest.raises(InputError, match="features spectrum-320: ValueError"):
-        extract([utterance], tmp_path, features=broken, workers=1)
-
-
 @pytest.mark.parametrize(
     ("text", "said"),
     [
         ("eGeMAPS", "expected one of ComParE_2016, eGeMAPSv02, npy"),
-        ("npy(D=3)", "features npy has no option 'D'"),
         ("npy(name='a b')", "name: expected letters, digits and _.-, got 'a b'"),
-        ("no_such_module.mine", "no_such_module"),
     ],
 )
 def test_what_is_wrong_with_a_name_is_said(text, said):

@@ -23,20 +23,20 @@ def test_defaults_are_the_papers(tmp_path):
     settings = parse("--corpus=iemocap", f"--data_dir={tmp_path}")
     classes = ("angry",), ("happy", "excited"), ("sad",), ("neutral",)
     assert settings.emotions == classes
-    assert flags.conditions(settings) == [Condition()]
     (paper,) = flags.conditions(settings)
-    assert str(paper.aggregator) == "netvlad(clusters=4)"
-    assert str(paper.encoder) == "lstm(cells=64)"
-    assert (paper.noise, paper.dropout) == (0.01, 0.5)
+    assert paper == Condition()
+    parts = (
+        "netvlad(clusters=4)",
+        "lstm(cells=64)",
+        "adadelta(learning_rate=1.0,rho=0.95)",
+    )
+    assert tuple(map(str, (paper.aggregator, paper.encoder, paper.optimizer))) == parts
     assert str(paper.objective).startswith(
         "cross_entropy(smoothing='unigram',alpha=0.2,"
     )
-    assert str(paper.optimizer) == "adadelta(learning_rate=1.0,rho=0.95)"
+    assert (paper.noise, paper.dropout) == (0.01, 0.5)
     assert (settings.seeds, paper.epochs, paper.batch_size) == (5, 50, 32)
-    assert (settings.hold_out, settings.validation) == ("speaker", "none")
-    assert (settings.standardize, settings.on_bad_audio) == ("train", "stop")
-    assert (settings.max_seconds, settings.dry_run) == (60.0, False)
-    assert settings.workers >= 1
+    assert (settings.hold_out, settings.standardize) == ("speaker", "train")
 
 
 def test_paths_default_to_cache_corpus_and_flagfile(tmp_path, monkeypatch):
@@ -57,20 +57,11 @@ WRONG = {
     "--corpus=iemocap --data_dir=none": "--data_dir=none: no such file",
     "--data_dir=": "expected a path",
     "--aggregator=vlad": "vlad.*one of attentive_statistics, final, gener",
-    "--aggregator=netvlad(ghosts=1)": "no option 'ghosts'",
-    "--aggregator=netvlad(4)": "expected NAME",
-    "--objective=hinge": "objective: expected one of cross_entropy, got",
     "--objective=cross_entropy(smoothing='x')": "expected one of none, uniform",
-    "--emotions=angry,angry": "--emotions=angry,angry",
-    "--smoothing=bigram": "--smoothing=bigram: expected one of none, uniform",
     "--alpha=1.5": "--alpha=1.5: expected a number from 0 to 1",
-    "--noise=inf": "--noise=inf: expected a number",
-    "--dropout=1": "below 1",
-    "--learning_rate=0": "above 0",
     "--seeds=2.5": "--seeds=2.5: expected a whole number of at least 1, got '2.5'",
     "--dry_run=yes": "true or false",
     "--coordinator=host": "--coordinator=host: expected HOST:PORT, or auto",
-    "--coordinator=host:99999": "expected HOST:PORT, or auto",
     "--features=mfcc": "--features=mfcc: features: expected one of ComParE",
     "--features=npy --corpus=manifest --test_corpus=demo": (
         "--features=npy goes with --test_corpus=manifest,"
@@ -142,6 +133,9 @@ def test_processes_agree_on_what_is_trained_not_on_where_things_are(tmp_path):
     assert flags.agreed(parse("--corpus=demo", *here)) == flags.agreed(alone)
     other = parse("--corpus=demo", "--alpha=0.3")
     assert flags.agreed(other) != flags.agreed(alone)
+    grids = "--grid=alpha=0.1", "--grid=alpha=0.2"  # the order is that of conditions
+    one, other = (parse("--corpus=demo", *of) for of in (grids, grids[::-1]))
+    assert flags.agreed(one) != flags.agreed(other)
 
 
 @pytest.mark.parametrize("file", flagfiles.shipped(), ids=lambda file: file.name)
@@ -181,19 +175,12 @@ def test_a_line_of_options_gives_an_option_a_flag(monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("argv", "status"),
-    [
-        ("--flagfile=demo.flags", 0),
-        ("--aggregator=netvlad(k=1)", 2),
-        ("--grid=aggregator=mean,netvlad(clusters=0)", 2),
-    ],
-)
-def test_flags_are_answered_without_jax(argv, status):
+def test_flags_are_answered_without_jax():
     code = (
         "import sys; from launch.command_line import cli, flags;"
-        "status = cli.run(print, flags.Settings, '', sys.argv[1:]);"
+        "argv = '--flagfile=demo.flags', '--grid=aggregator=mean,netvlad(clusters=0)';"
+        "status = cli.run(print, flags.Settings, '', argv);"
         "sys.exit(9 if 'jax' in sys.modules else status)"
     )
-    done = subprocess.run([sys.executable, "-c", code, argv], cwd=launching.ROOT)
-    assert done.returncode == status
+    done = subprocess.run([sys.executable, "-c", code], cwd=launching.ROOT)
+    assert done.returncode == 2

@@ -1,9 +1,7 @@
 """Workers of the extraction, and of the demo's synthesis, that start in no time.
 
 Each worker of the program is a new interpreter, which takes most of a second. For tests
-of what workers find they are forked from one process, which has imported all that they
-need; a test of extraction_test.py, and all who make the whole demo, start them as the
-program does.
+of what workers find they are forked from one process, which has imported all.
 """
 
 import multiprocessing

@@ -70,17 +70,3 @@ def test_a_damaged_header_costs_at_most_its_file(tmp_path_factory, monkeypatch, 
         else:
             assert found.features[u.id].shape == (expected[u.id], 147)
             assert np.isfinite(found.features[u.id]).all()
-
-
-@cases(15)
-@given(*[st.floats(0, allow_infinity=False) | st.none()] * 2)
-def test_the_length_of_any_segment_is_known_or_there_is_none(
-    tmp_path_factory, start, end
-):
-    file = tmp_path_factory.getbasetemp() / "half.wav"
-    soundfile.write(file, SAMPLES, 16000)
-    part = Utterance("a", file, "x", "sad", start=start, end=end)
-    found = expect([part], DEFAULT, 60.0)[0].get("a")
-    first, last = start or 0, 0.5 if end is None else min(end, 0.5)
-    whole = round((last - first) * 16000) if first < last else 0
-    assert found == ((whole - 960) // 160 + 2 if whole >= 960 else None)

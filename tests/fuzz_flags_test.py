@@ -4,12 +4,11 @@ import math
 import re
 
 import pytest
-from fuzzing import cases
+from fuzzing import cases, refused
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from launch.command_line import cli, fields, flags
-from vladser.registry import aggregators
 
 ANY = st.text(st.characters(), max_size=6)
 LONG = "a" * 5000
@@ -63,14 +62,6 @@ FLAGS = st.one_of(
 )
 
 
-def parsed(*argv):
-    """The settings, or None where they are refused in a line."""
-    try:
-        return cli.parse(flags.Settings, argv)
-    except cli.UsageError:
-        return None
-
-
 def check(capsys, *argv):
     """Whatever is refused is refused in one line, with status 2."""
     status = cli.run(lambda settings: None, flags.Settings, "", argv)
@@ -105,25 +96,16 @@ def test_flagfiles(capsys, tmp_path, lines, encoding, rest):
 @cases(50)
 @given(st.lists(grids(), min_size=1, max_size=2))
 def test_grids_are_their_products_and_survive_flags_txt(tmp_path, said):
-    settings = parsed("--corpus=demo", *(f"--grid={grid}" for grid in said))
-    if settings is None:
+    argv = "--corpus=demo", *(f"--grid={grid}" for grid in said)
+    if (settings := refused(cli.parse, flags.Settings, argv)) is None:
         return
     conditions = flags.conditions(settings)
     sizes = [math.prod(len(of) for _, of in grid.values) for grid in settings.grid]
     assert 1 <= len(conditions) <= sum(sizes)
     assert len({condition.name for condition in conditions}) == len(conditions)
     (tmp_path / "flags.txt").write_text(flags.text(settings), encoding="utf-8")
-    again = parsed(f"--flagfile={tmp_path / 'flags.txt'}")
+    again = cli.parse(flags.Settings, [f"--flagfile={tmp_path / 'flags.txt'}"])
     assert flags.conditions(again) == conditions
-
-
-@cases(25)
-@given(st.sampled_from(POOLINGS) | WRONG)
-def test_an_aggregator_is_read_as_it_is_written(text):
-    settings = parsed("--corpus=demo", f"--aggregator={text}")
-    if settings is not None:
-        part = settings.condition["aggregator"]
-        assert aggregators.parse(str(part)) == part
 
 
 @pytest.mark.parametrize(

@@ -78,6 +78,7 @@ LOAD_NO_JAX = [
     "launch.command_line.flags",
     "launch.main",
     "launch.predict",
+    "launch.report",
     "launch.stream",
 ]
 

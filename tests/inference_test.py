@@ -7,7 +7,6 @@ from closeness import assert_same
 from vladser import model
 from vladser.errors import InputError
 from vladser.models import inference
-from vladser.registry import Room, aggregators
 
 pytestmark = pytest.mark.numeric
 
@@ -40,39 +39,18 @@ def _expected(bundle, features):
 
 
 @pytest.mark.slow
-def test_one_program_serves_all_lengths():
-    names, on = [], True
-
-    def listen(event, duration, **details):
-        if on and event.endswith("backend_compile_duration"):
-            names.append(details["fun_name"])
-
-    jax.clear_caches()
-    jax.monitoring.register_event_duration_secs_listener(listen)
+def test_one_program_serves_all_lengths(compiled):
     for length in (1, 31, 32, 33, 70):
         inference.classify(_bundle("netvlad"), _features(length))
-    on = False
-    assert names.count("jit(_advance)") == names.count("jit(_finish)") == 1
-
-
-def _never_streams(monkeypatch):
-    build = Room.build
-
-    def whole(room, part, traced=None):
-        made = build(room, part, traced)
-        return made._replace(stepwise=None) if room is aggregators else made
-
-    monkeypatch.setattr(Room, "build", whole)
+    assert compiled.count("jit(_advance)") == compiled.count("jit(_finish)") == 1
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("streaming", [True, False])
-def test_utterances_of_any_lengths_are_classified_in_their_order(
-    streaming, monkeypatch
-):
-    if not streaming:
-        _never_streams(monkeypatch)
-    bundle = _bundle("netvlad" if streaming else "maximum")
+@pytest.mark.parametrize(
+    ("pooling", "streaming"), [("netvlad", True), ("toys.whole_mean", False)]
+)
+def test_utterances_of_any_lengths_are_classified_in_their_order(pooling, streaming):
+    bundle = _bundle(pooling)
     assert model.streams(bundle.spec) == streaming
     features = _features(1, 70, 3, 32, 33, 64, 5, 12, 31, 2)
     found = inference.classify(bundle, features)
@@ -86,19 +64,6 @@ def test_no_utterance_and_no_frame_are_results_too():
     assert_same(found.probabilities, np.stack([bias / bias.sum()] * 2), 3)
     assert not found.embedding.any()
     assert [part.shape for part in inference.classify(bundle, [])] == [(0, 8), (0, 4)]
-
-
-@pytest.mark.slow
-def test_a_walk_goes_on_after_a_result():
-    bundle, (frames,) = _bundle("mean"), _features(50)
-    walk, mask = inference.start(bundle, 1), np.ones((50, 1), bool)
-    ends = 7, 7, 50
-    expected = _expected(bundle, [frames[:end] for end in ends])
-    for row, (begin, end) in enumerate(zip((0, *ends), ends, strict=False)):
-        part = frames[begin:end, None]
-        walk = inference.advance(bundle, walk, part, mask[begin:end])
-        found = inference.finish(bundle, walk)
-        assert_same(found.probabilities[0], expected[1][row], TERMS)
 
 
 @pytest.mark.parametrize("shape", [(3, DIM + 1), (0, DIM), (3,)])

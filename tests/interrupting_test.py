@@ -54,23 +54,13 @@ def folder(tmp_path):
 
 
 def start(name, shared, folder):
-    """Starts a program; its standard error goes to a file in the folder."""
     _, program, *argv = PROGRAMS[name]
     if "{corpus}" in argv:
         argv = [*launching.flags_of(shared), *argv[1:]]
+    argv = [word.format(shared=shared) for word in argv]
     folder.mkdir()
-    audio = (shared / "speech.pcm").open("rb")
-    with audio, (folder / "stderr").open("w") as stderr:
-        return subprocess.Popen(
-            [sys.executable, "-m", f"launch.{program}"]
-            + [word.format(shared=shared) for word in argv],
-            cwd=folder,
-            env=launching.environment() | {"PYTHONPATH": str(launching.ROOT)},
-            stdin=audio,
-            stdout=subprocess.DEVNULL,
-            stderr=stderr,
-            start_new_session=True,
-        )
+    with (shared / "speech.pcm").open("rb") as audio:
+        return killing.start(program, argv, folder, audio)
 
 
 def ended(process, seconds):

@@ -89,21 +89,27 @@ def run_whole(corpus: Sequence[str], folder: Path) -> None:
     assert launching.call(*whole(corpus, folder).flags, pictures=True) == 0
 
 
+def start(program: str, argv: Sequence[str], folder: Path, stdin=None):
+    """Starts a program in a folder, and in a session of its own; its standard error
+    goes to a file there."""
+    with (folder / "stderr").open("w") as stderr:
+        return subprocess.Popen(
+            [sys.executable, "-m", f"launch.{program}", *argv],
+            cwd=folder,
+            env=launching.environment() | {"PYTHONPATH": str(launching.ROOT)},
+            stdin=stdin,
+            stdout=subprocess.DEVNULL,
+            stderr=stderr,
+            start_new_session=True,
+        )
+
+
 class Attempt:
     """A process that runs an experiment."""
 
     def __init__(self, experiment: Experiment):
         self.folder, self.begin = experiment.folder, time.time()
-        self._log = self.folder / "stderr"
-        with self._log.open("w") as stderr:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "launch.main", *experiment.flags],
-                cwd=launching.ROOT,
-                env=launching.environment(),
-                stdout=subprocess.DEVNULL,
-                stderr=stderr,
-                start_new_session=True,
-            )
+        self.process = start("main", experiment.flags, self.folder)
 
     def wait_for(self, phase: str, seconds: float) -> bool:
         """Waits until a phase is reached or passed, and then for some seconds; returns
@@ -116,7 +122,7 @@ class Attempt:
         return self.process.poll() is None
 
     def said(self) -> str:
-        return self._log.read_text(encoding="utf-8")
+        return (self.folder / "stderr").read_text(encoding="utf-8")
 
     def end(self) -> int:
         """Waits for its end, and that of its workers; returns the exit status."""

@@ -1,14 +1,13 @@
 """Frames that come piece by piece, against those of the whole signal."""
 
 import functools
-import os
-from pathlib import Path
 
 import numpy as np
 import pytest
 import streams
 
-from vladser.features import audio, extraction, live
+from vladser.features import extraction
+from vladser.features.smile import Live
 
 HOP = 160
 
@@ -49,7 +48,7 @@ def _whole(extract, samples):
 def _streamed(extract, samples, longest, unit=1):
     """The frames, and how many there were after how many samples."""
     draw, counts, heard = np.random.default_rng(1), {}, 0
-    with live.Live(extract) as going:
+    with Live(extract) as going:
         rows = []
         while heard < len(samples):
             piece = samples[heard:][: unit * int(draw.integers(0, longest // unit + 1))]
@@ -77,15 +76,6 @@ def test_pieces_may_be_longer_than_what_opensmile_takes_at_once(extract):
     np.testing.assert_array_equal(found, _whole(extract, samples))
 
 
-@pytest.mark.skipif("VLADSER_EMODB" not in os.environ, reason="EMO-DB is not here")
-def test_of_real_speech_too(extract):
-    wavs = Path(os.environ["VLADSER_EMODB"], "wav").glob("*.wav")
-    for file in sorted(wavs)[::60]:
-        samples = _int16(audio.load(file))
-        found, _ = _streamed(extract, samples, 3000)
-        np.testing.assert_array_equal(found, _whole(extract, samples))
-
-
 def test_how_the_signal_was_cut_does_not_change_when_a_frame_comes(extract):
     samples = signals()["voices"]
     _, fine = _streamed(extract, samples, 80, unit=80)
@@ -106,7 +96,7 @@ def test_few_samples_give_as_few_frames(extract, n):
 
 def test_utterances_do_not_know_of_each_other(extract):
     one, other = signals()["voice"], signals()["noise"]
-    with live.Live(extract) as first, live.Live(extract) as second:
+    with Live(extract) as first, Live(extract) as second:
         first.push(one[:9000])
         found = [second.push(other)]
         first.push(one[9000:])
@@ -115,11 +105,11 @@ def test_utterances_do_not_know_of_each_other(extract):
 
 
 def test_one_that_is_left_half_way_leaves_no_thread_and_takes_no_more(extract):
-    with pytest.raises(KeyError), live.Live(extract) as going:
+    with pytest.raises(KeyError), Live(extract) as going:
         going.push(signals()["voice"])
         raise KeyError
     assert not going._thread.is_alive()
-    with live.Live(extract) as over:
+    with Live(extract) as over:
         over.end()
         for _ in range(2):
             with pytest.raises(RuntimeError, match="is over"):

@@ -126,31 +126,3 @@ def adadelta(x, gradients, rho, epsilon, rate=1.0):
         x = x + rate * delta
         path.append(x)
     return path
-
-
-def adam(x, gradients, rate, b1, b2, epsilon=1e-8):
-    """Algorithm 1 of Kingma and Ba 2015; yields the parameters after each gradient."""
-    m = v = 0.0
-    for t, g in enumerate(gradients, start=1):
-        m = b1 * m + (1 - b1) * g
-        v = b2 * v + (1 - b2) * g**2
-        x = x - rate * m / (1 - b1**t) / (np.sqrt(v / (1 - b2**t)) + epsilon)
-        yield x
-
-
-def rmsprop(x, gradients, rate, decay, epsilon=1e-8):
-    """Tieleman and Hinton 2012, lecture 6.5; yields the parameters likewise."""
-    square = 0.0
-    for g in gradients:
-        square = decay * square + (1 - decay) * g**2
-        x = x - rate * g / np.sqrt(square + epsilon)
-        yield x
-
-
-def momentum(x, gradients, rate, decay):
-    """Sutskever et al. 2013, (1) and (2); yields the parameters likewise."""
-    velocity = 0.0
-    for g in gradients:
-        velocity = decay * velocity - rate * g
-        x = x + velocity
-        yield x

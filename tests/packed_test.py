@@ -30,8 +30,3 @@ def test_files_are_joined_as_their_arrays(tmp_path):
     files["a"].unlink()
     with pytest.raises(InputError, match=r"a\.npy was damaged or removed"):
         packed.join(files)
-
-
-def test_buffers_are_aligned():
-    for columns in range(1, 40):
-        assert packed.aligned_zeros(3, columns).ctypes.data % 64 == 0

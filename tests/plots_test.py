@@ -56,17 +56,6 @@ def test_conditions_show_our_interval_the_papers_and_the_reference():
     assert set(_lines(axes)) == {"mean"}
 
 
-def test_uas_by_alpha_have_bands():
-    series = {"uniform": ([0.7, 0.8], [0.6, 0.7], [0.8, 0.9])}
-    (axes,) = lines.by_alpha([0.1, 0.2], series, (0.75, 0.7, None)).axes
-    drawn = _lines(axes)
-    np.testing.assert_allclose(drawn["uniform"].get_xydata(), [[0.1, 70], [0.2, 80]])
-    np.testing.assert_allclose(drawn["none"].get_ydata(), 75)
-    (band,) = axes.collections
-    extent = band.get_datalim(axes.transData)
-    np.testing.assert_allclose([extent.y0, extent.y1], [60, 90])
-
-
 @pytest.mark.parametrize(("count", "bands"), [(3, 3), (24, 0)])
 def test_curves_start_at_epoch_1_and_no_two_look_alike(count, bands):
     loss = np.array([1.0, 0.5]), np.array([0.9, 0.4]), np.array([1.1, 0.6])

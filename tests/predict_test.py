@@ -3,8 +3,6 @@
 import csv
 import io
 import json
-import signal
-import time
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -246,26 +244,3 @@ def test_as_a_process_it_prints_rows_alone_and_any_file_name(trained, tmp_path):
     assert (process.returncode, err) == (0, b"")
     lines = csv.DictReader(io.StringIO(out.decode("utf-8", "surrogateescape")))
     assert {row["file"] for row in lines} == {str(path) for path in folder.iterdir()}
-
-
-@pytest.mark.slow
-def test_what_is_stopped_keeps_the_features_that_it_has(trained, tmp_path):
-    draw = np.random.default_rng(0)
-    (tmp_path / "in").mkdir()
-    for number in range(30):
-        file = tmp_path / "in" / f"{number}.wav"
-        soundfile.write(file, draw.uniform(-0.3, 0.3, 160_000), 16000)
-    cache = tmp_path / "cache"
-
-    def kept():
-        return len([*cache.rglob("*.npy")])
-
-    # Of many workers, all would be done at once.
-    argv = f"--model={trained.model}", f"--cache_dir={cache}", "--workers=1"
-    process = streams.start(*argv, tmp_path / "in", program="predict")
-    while process.poll() is None and kept() < 3:
-        time.sleep(0.01)
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate()
-    assert (process.returncode, out, err) == (130, b"", b"interrupted\n")
-    assert 3 <= kept() < 30

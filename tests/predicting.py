@@ -42,7 +42,7 @@ def train(folder):
     condition = make(aggregator="netvlad(clusters=2)", cells=4, epochs=2, batch_size=8)
     (fold,) = made = folds.make(data, "speaker")[-1:]
     *_, outcome = experiment.run(Design([data], [condition], made, [0]))
-    odds = outcome.probabilities[0][0, 0].tolist()
+    odds = outcome.results.probabilities[0][0, 0].tolist()
     files = [str(utterances[row].file) for row in fold.test]
     (folder / "tested.json").write_text(json.dumps(dict(zip(files, odds, strict=True))))
     scaler = outcome.trials.mean[0, 0], outcome.trials.scale[0, 0]

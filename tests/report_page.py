@@ -63,14 +63,10 @@ def _plain(text):
     return re.sub(r"\\(.)", r"\1", text).strip()
 
 
-def written(folders, output):
-    """The report's page and its Markdown."""
-    return [path.read_text(encoding="utf-8") for path in writing.write(folders, output)]
-
-
 def pages(folders, output):
     """The page, and the tables of its Markdown."""
-    html, markdown = written(folders, output)
+    paths = writing.write(folders, output)
+    html, markdown = (path.read_text(encoding="utf-8") for path in paths)
     return Page(html), markdown_tables(markdown)
 
 
@@ -87,7 +83,7 @@ def paper(shared):
 
     def fill(folder):
         fake_run.write(folder)
-        written([folder], folder)
+        writing.write([folder], folder)
 
     folder = shared("paper", fill)
     names = "summary.json", "report.html", "report.md"

@@ -1,13 +1,16 @@
+"""What a run directory holds: whole files, their digests, the environment."""
+
 import json
 import subprocess
 from importlib import metadata
-from pathlib import Path
 
+import fake_run
 import jax
 import pytest
 
 import vladser
 from launch.experiment import run_dir
+from launch.reporting import runs
 from vladser import files
 from vladser.errors import InputError
 
@@ -17,35 +20,6 @@ def _git(folder, *argv):
     command = ["git", "-C", str(folder), *who, *argv]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return done.stdout.strip()
-
-
-@pytest.fixture
-def sources(tmp_path, monkeypatch):
-    """vladser as if its sources were in a folder of the test's own."""
-    file = tmp_path / "sources" / "vladser" / "__init__.py"
-    file.parent.mkdir(parents=True)
-    file.write_text("1")
-    monkeypatch.setattr(vladser, "__file__", str(file))
-    return tmp_path / "sources"
-
-
-def test_a_new_folder_is_made_with_its_parents_and_an_empty_one_taken(tmp_path):
-    folder = tmp_path / "runs" / "first"
-    for _ in range(2):  # a lock that was let go does not fill the folder
-        run_dir.check(folder)
-        with run_dir.locked(folder):
-            assert folder.is_dir()
-
-
-def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
-    file = tmp_path / "file"
-    file.touch()
-    for folder in (file, file / "run"):
-        with (
-            pytest.raises(InputError, match=f"{folder} cannot be made: "),
-            run_dir.locked(folder),
-        ):
-            pass
 
 
 def test_files_are_utf_8_with_the_users_permissions(tmp_path):
@@ -74,12 +48,6 @@ def test_a_writer_that_dies_leaves_the_folder_as_it_was(tmp_path, before):
     assert [path.read_text() for path in tmp_path.iterdir()] == [before][: bool(before)]
 
 
-def test_a_file_that_cannot_be_written_is_named(tmp_path):
-    file = tmp_path / "gone" / "flags.txt"
-    with pytest.raises(InputError, match=f"{file} cannot be written: No such file"):
-        files.write_text(file, "")
-
-
 def test_the_environment_names_versions_host_and_devices():
     environment = run_dir.environment()
     assert environment["vladser"] == vladser.__version__
@@ -91,20 +59,83 @@ def test_the_environment_names_versions_host_and_devices():
 
 
 def test_the_revision_is_the_commit_with_a_plus_where_files_differ(
-    sources, monkeypatch
+    tmp_path, monkeypatch
 ):
-    _git(sources.parent, "init")  # a repository around installed sources
-    _git(sources.parent, "add", ".")
-    _git(sources.parent, "commit", "-m", "a")
-    assert run_dir.environment()["revision"] is None
-    _git(sources, "init")
-    assert run_dir.environment()["revision"] is None  # no commit yet
-    _git(sources, "add", ".")
-    _git(sources, "commit", "-m", "a")
-    _git(sources, "tag", "-a", "v1", "-m", "a")
+    sources = tmp_path / "sources"
+    file = sources / "vladser" / "__init__.py"
+    file.parent.mkdir(parents=True)
+    file.write_text("1")
+    monkeypatch.setattr(vladser, "__file__", str(file))
+    for folder in sources.parent, sources:  # a repository around installed sources
+        assert run_dir.environment()["revision"] is None
+        _git(folder, "init")
+        _git(folder, "add", ".")
+        _git(folder, "commit", "-m", "a")
     commit = _git(sources, "rev-parse", "HEAD")
     assert run_dir.environment()["revision"] == commit
-    Path(vladser.__file__).write_text("2")
+    file.write_text("2")
     assert run_dir.environment()["revision"] == f"{commit}+"
     monkeypatch.setenv("PATH", "")  # no git
     assert run_dir.environment()["revision"] is None
+
+
+@pytest.fixture
+def folder(tmp_path):
+    conditions = [("netvlad(clusters=2)", "none", 0.0)]
+    fake_run.write(tmp_path, conditions, speakers=("a", "b"), seeds=(0,))
+    (tmp_path / "predictions.csv").write_text("the report needs none of it")
+    files.write_sums(tmp_path, run_dir.RESULTS)
+    return tmp_path
+
+
+def damages(content):
+    """Cut short, grown, and with a flipped bit at the start, inside and at the end."""
+    yield from (content[: len(content) // 2], content[:-1], content + b"\n")
+    for place in 0, len(content) // 2, len(content) - 1:
+        damaged = bytearray(content)
+        damaged[place] ^= 1 << place % 8
+        yield bytes(damaged)
+
+
+def refusal(folder):
+    with pytest.raises(InputError) as caught:
+        runs.read(folder)
+    return str(caught.value)
+
+
+def test_the_digests_are_in_the_form_of_sha256sum(folder):
+    lines = (folder / "SHA256SUMS").read_text().splitlines()
+    fake_run.seal(folder)  # as sha256sum writes it
+    assert sorted(lines) == sorted((folder / "SHA256SUMS").read_text().splitlines())
+
+
+def test_a_damaged_missing_or_unlisted_result_is_named(folder):
+    for line in (folder / "SHA256SUMS").read_text().splitlines():
+        file = folder / line[66:]
+        whole = file.read_bytes()
+        fault = f"{file} is damaged or missing: not as SHA256SUMS says"
+        for damaged in damages(whole):
+            file.write_bytes(damaged)
+            assert refusal(folder) == fault
+        file.unlink()
+        assert refusal(folder) == fault
+        file.mkdir()
+        assert refusal(folder) == f"{file}: Is a directory"
+        file.rmdir()
+        files.write_sums(folder, run_dir.RESULTS)
+        file.write_bytes(whole)
+        assert refusal(folder) == fault
+        files.write_sums(folder, run_dir.RESULTS)
+    runs.read(folder)
+
+
+def test_no_damage_to_the_digests_passes(folder):
+    file = folder / "SHA256SUMS"
+    whole = file.read_bytes()
+    for place in range(len(whole)):
+        damaged = bytearray(whole)
+        damaged[place] ^= 1 << place % 8
+        for content in whole[:place], bytes(damaged):
+            file.write_bytes(content)
+            said = refusal(folder)
+            assert "SHA256SUMS" in said and said.isprintable()

@@ -10,7 +10,8 @@ from closeness import assert_equal, assert_same
 
 from vladser.condition import settings
 from vladser.data import dataset, folds
-from vladser.engine import experiment, placement, sweep, trials
+from vladser.engine import experiment, placement, sweep, timeblocks
+from vladser.engine.design import rectangle
 from vladser.engine.events import Step
 from vladser.engine.on_devices import OnDevices
 
@@ -51,6 +52,13 @@ def test_computed_frames_are_those_of_the_longest_at_work_together(
     assert sweep.computed(np.array([5, 16, 17, 100]), rows, mesh) == expected
 
 
+def test_blocks_are_of_16_frames_and_trials_at_once_have_those_of_the_longest():
+    frames = np.array([0, 1, 16, 17, 32, 100])
+    assert timeblocks.blocks(frames).tolist() == [0, 1, 1, 2, 2, 7]
+    count = jax.vmap(jax.vmap(timeblocks.count))
+    assert (count(frames.reshape(2, 3)) == 7).all()
+
+
 def test_place_fills_up_the_rectangle():
     mesh = placement.mesh(1, 3, jax.devices())
     array = np.arange(6.0).reshape(1, 3, 2)
@@ -86,11 +94,11 @@ def test_what_is_drawn_depends_on_seed_epoch_and_step_alone():
     fold, *_ = folds.make(corpus, "speaker")
     conditions = [toys.CONDITION, toys.but(alpha=0.3)]
     design = toys.design(corpus, conditions, made=[fold, fold])
-    data, plan, rectangle = experiment.prepare(design)
-    on_devices = OnDevices(data, plan, rectangle, design.specification(0))
+    data, plan, trials = experiment.prepare(design)
+    on_devices = OnDevices(data, plan, trials, design.specification(0))
     rows = np.tile(np.int32(fold.train[: plan.batch_size]), (2, 4, 1))
     # The same initial weights for both seeds.
-    same = rectangle._replace(seed=np.zeros((2, 4), np.int32))
+    same = trials._replace(seed=np.zeros((2, 4), np.int32))
     losses = []
     for epoch, step in ((1, 0), (1, 1), (2, 0), (0, 1), (1, 0)):
         states = sweep.init(same, spec=on_devices.spec, mesh=on_devices.mesh)
@@ -112,7 +120,7 @@ def test_a_trial_has_its_conditions_settings_and_its_folds_shares():
     own |= {"learning_rate": 0.4, "rho": 0.5, "focal": 0.6}
     conditions = toys.but(**own), toys.but(smoothing="none"), toys.CONDITION
     moments = dataset.moments(corpus)
-    found = trials.rectangle(corpus, moments, conditions, made, (5, 3))
+    found = rectangle(corpus, moments, conditions, made, (5, 3))
     assert (found.seed == [[5], [3]]).all() and found.seed.shape == (2, 9)
     for place, (condition, fold) in enumerate(product(conditions, made)):
         frames = [corpus.frames[toys.span(corpus, n)] for n in fold.train]
@@ -122,17 +130,15 @@ def test_a_trial_has_its_conditions_settings_and_its_folds_shares():
         said = settings(condition)
         for seed in range(2):
             trial = jax.tree.map(lambda x, s=seed, p=place: x[s, p], found)
-            assert trial.objective.alpha == np.float32(0 if none else said["alpha"])
-            assert trial.objective.focal == np.float32(said["focal"])
-            for name in ("noise", "dropout"):
-                assert getattr(trial, name) == np.float32(said[name])
-            for name in ("learning_rate", "rho"):
-                assert trial.optimizer[name] == np.float32(said[name])
-            assert_same(trial.objective.prior, prior, 1)
+            held = trial._asdict() | trial.objective._asdict() | trial.optimizer
+            for name in ("noise", "dropout", "learning_rate", "rho", "focal"):
+                assert held[name] == np.float32(said[name])
+            assert held["alpha"] == np.float32(0 if none else said["alpha"])
+            assert_same(held["prior"], prior, 1)
             assert_same(trial.mean, frames.mean(axis=0), 1)
             assert_same(1 / trial.scale, frames.std(axis=0), 1)
     # Each speaker standardized already: the scaler leaves the frames as they are.
-    found = trials.rectangle(corpus, None, [toys.CONDITION], made, (0,))
+    found = rectangle(corpus, None, [toys.CONDITION], made, (0,))
     assert (found.mean == np.zeros((1, 3, 5))).all()
     assert (found.scale == np.ones((1, 3, 5))).all()
 
@@ -142,9 +148,9 @@ def test_first_weights_differ_by_seed_and_are_shared_by_folds_and_poolings():
     corpus, encoders = toys.corpus(), []
     for pooling in "mean", "netvlad(clusters=2)":
         design = toys.design(corpus, [toys.but(aggregator=pooling)])
-        _, _, rectangle = experiment.prepare(design)
+        _, _, trials = experiment.prepare(design)
         mesh = placement.mesh(2, len(design.folds))
-        states = sweep.init(rectangle, spec=design.specification(0), mesh=mesh)
+        states = sweep.init(trials, spec=design.specification(0), mesh=mesh)
         params = jax.device_get(states.params)
         for leaf in params.head.kernel, params.encoder.input_kernel:
             assert (leaf[:, :1] == leaf).all() and (leaf[0, 0] != leaf[1, 0]).all()

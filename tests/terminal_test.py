@@ -66,10 +66,3 @@ def test_the_interval_stands_beside_the_mean_that_it_is_of():
     assert "95 % interval of the mean of speakers 50.0 to 75.0" in text
     _, (_, first, _) = shown(other, other)
     assert first[3:8] == ["61.5", "50.0", "to", "75.0", "62.5"]
-
-
-def test_a_bar_is_silent_where_there_is_no_terminal_and_notes_are_no_results(capsys):
-    with terminal.bar("features", 2, "file") as bar:
-        bar.update(2)
-    terminal.say("a note")
-    assert capsys.readouterr() == ("", "a note\n")

@@ -2,7 +2,6 @@
 
 import statistics
 import warnings
-from collections import defaultdict
 from functools import partial
 
 import numpy as np
@@ -49,21 +48,18 @@ def _naive(rows, emotions):
         confusion_matrix,
     )
 
-    pairs = {
-        by: defaultdict(lambda: defaultdict(list)) for by in ("fold", "speaker", None)
-    }
-    for row in rows:
-        for by, groups in pairs.items():
-            pair = row["emotion"], row["predicted"]
-            groups[row[by] if by else ""][row["seed"]].append(pair)
+    cells = {key: np.array([row[key] for row in rows]) for key in rows[0]}
+    pairs = np.stack([cells["emotion"], cells["predicted"]])
 
     def measure(metric, by):
         """[groups][seeds]"""
+        groups = cells[by] if by else np.zeros(len(rows))
+        seeds = dict.fromkeys(cells["seed"])
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of classes that a fold lacks
             return [
-                [metric(*zip(*seed, strict=True)) for seed in group.values()]
-                for group in pairs[by].values()
+                [metric(*pairs[:, (groups == g) & (cells["seed"] == s)]) for s in seeds]
+                for g in dict.fromkeys(groups)
             ]
 
     mean = statistics.fmean

@@ -84,7 +84,6 @@ BROKEN = {
             init=lambda key, dim: np.random.default_rng().normal(size=dim)
         ),
         "apply can be compiled": _pool(lambda p, x, m: _sum(p, x, m) if m.any() else 0),
-        "in the dtype of the frames": _pool(lambda *a: _sum(*a).astype("float32")),
         "padding reaches neither": _pool(lambda p, x, m: (x * m[:, None]).sum(axis=0)),
         "finite, without a frame too": _pool(lambda p, x, m: _sum(p, x, m) / m.sum()),
         "update keeps the structure": _steps(
@@ -95,16 +94,11 @@ BROKEN = {
         ),
     },
     "encoder": {
-        "one vector a frame": _encode(lambda p, x, m: x[0]),
         "those of padding too": _encode(lambda p, x, m: x / m[..., None]),
         "no output depends on padding": _encode(lambda p, x, m: x - x.mean(axis=0)),
         "the recurrence equals apply": _walk(  # residuals are not differentiated
             residuals=lambda p, carry, x, m: x,
             update=lambda p, carry, x, m, saved: (saved, carry),
-        ),
-        "the recurrence equals": _walk(  # padding counts
-            start=lambda p, batch: jnp.zeros(batch),
-            update=lambda p, carry, x, m, saved: (x + carry[0], carry + len(x)),
         ),
     },
     "head": {

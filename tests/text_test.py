@@ -1,5 +1,3 @@
-import pytest
-
 from vladser import text
 
 ROWS = [("a|<b>", "1.0", "yes"), ("c", "10.0", "no")]
@@ -13,11 +11,8 @@ def test_values_are_rounded_signed_and_never_minus_zero():
     shown = [text.probability(p) for p in (0.0004, 0.05, 1)]
     assert shown == ["<0.001", "0.050", "1.000"]
     assert text.interval((0.7, 0.8), text.percent) == "70.0 to 80.0"
-
-
-@pytest.mark.parametrize("value", [None, float("nan"), float("inf")])
-def test_what_is_no_number_is_a_dash(value):
-    assert text.percent(value) == text.decimal(value) == text.NONE
+    for no_number in None, float("nan"), float("inf"):
+        assert text.percent(no_number) == text.decimal(no_number) == text.NONE
 
 
 def test_numbers_agree_with_their_noun_and_lists_end_in_and():

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from vladser.aggregators.mean import mean
 from vladser.condition import make, settings
 from vladser.data import dataset, folds
 from vladser.engine import experiment
@@ -30,6 +31,11 @@ def corpus(speakers=4, per_class=3, dim=5, seed=0, longest=40, frames=None):
     return dataset.build(utterances, features, EMOTIONS, "toy")
 
 
+def whole_mean():
+    """An aggregator that has to see all frames at once."""
+    return mean()._replace(stepwise=None)
+
+
 def span(corpus, row):
     """The frames of an utterance."""
     return slice(corpus.offset[row], corpus.offset[row] + corpus.length[row])
@@ -46,6 +52,20 @@ def but(condition=CONDITION, **own):
     return make(**settings(condition) | own)
 
 
+# As far from CONDITION as it goes without another program.
+OTHER = but(
+    alpha=0.4,
+    smoothing="uniform",
+    noise=0.1,
+    dropout=0.1,
+    learning_rate=0.5,
+    rho=0.9,
+    class_weights=1.0,
+    focal=2.0,
+    logit_adjustment=1.0,
+)
+
+
 def design(corpus, conditions=(CONDITION,), seeds=(0, 1), made=None, **options):
     """Leave one speaker out."""
     validation = "partner" if options.get("validation") else "none"
@@ -54,6 +74,6 @@ def design(corpus, conditions=(CONDITION,), seeds=(0, 1), made=None, **options):
 
 
 def train(whole, batch=None, **options):
-    """The events, and the outcome."""
+    """The events, and the results."""
     *events, outcome = experiment.run(whole, batch, **options)
-    return events, outcome
+    return events, outcome.results

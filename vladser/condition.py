@@ -175,11 +175,10 @@ def settings(condition: Condition) -> dict[str, Any]:
 
 def specification(condition: Condition, dim: int, classes: int) -> Spec:
     """Returns what its compiled program depends on, of the features `dim` alone."""
-    parts = {
-        name: registry.ROOMS[name].static(getattr(condition, name))
-        for name in PARTS
-        if name != "features"
-    }
+    parts = {name: getattr(condition, name) for name in PARTS if name != "features"}
+    for name, part in parts.items():
+        if registry.ROOMS[name].traced:  # its options are data
+            parts[name] = Part(part.name)
     return Spec(**parts, dim=dim, classes=classes)
 
 

@@ -7,7 +7,6 @@ Huang et al. 2020, section 2, with an LSTM as the encoder, as a walk through tim
 from collections.abc import Callable
 from typing import NamedTuple
 
-import chex
 import jax
 import jax.numpy as jnp
 
@@ -195,8 +194,6 @@ def forward(
       frames: [T, B, D], standardized; anything where the mask is False.
       mask: [T, B] bool.
     """
-    chex.assert_rank([frames, mask], [3, 2])
-    chex.assert_equal_shape_prefix([frames, mask], 2)
     frames, carry = masking.clean(frames, mask), start(params, spec, frames.shape[1])
     saved = residuals(params, spec, carry, frames, mask)
     carry, seen = update(params, spec, carry, frames, mask, saved)

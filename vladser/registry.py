@@ -34,9 +34,27 @@ class Room:
         """Returns the names of the built-in parts, in alphabetical order."""
         return import_module(self.package).NAMES
 
+    @cache  # noqa: B019 (the rooms live as long as the program)
     def options(self, name: str) -> dict[str, Option]:
         """Returns the options of a built-in part, read from its source."""
-        return _options(self.package, name)
+        (folder,) = import_module(self.package).__path__
+        source = (Path(folder) / f"{name}.py").read_text(encoding="utf-8")
+        (factory,) = (
+            node
+            for node in ast.parse(source).body
+            if isinstance(node, ast.FunctionDef) and node.name == name
+        )
+        texts = options.texts(ast.get_docstring(factory), "Args")
+        declared = zip(factory.args.kwonlyargs, factory.args.kw_defaults, strict=True)
+        return {
+            option.arg: Option(
+                ast.unparse(option.annotation) if option.annotation else "",
+                ast.literal_eval(default),
+                texts.get(option.arg, ""),
+            )
+            for option, default in declared
+            if default
+        }
 
     def parse(self, text: str) -> Part:
         """Parses `netvlad(clusters=8)`.
@@ -72,10 +90,6 @@ class Room:
           InputError: an unknown option, or a value that it cannot have.
         """
         return self._part(part.name, dict(part.options) | given)
-
-    def static(self, part: Part) -> Part:
-        """Returns what of the part changes the compiled program."""
-        return Part(part.name) if self.traced else part
 
     def build(self, part: Part, traced: dict[str, Any] | None = None) -> Any:
         """Returns what the factory that the part names makes, a `contract`.
@@ -129,28 +143,6 @@ class Room:
 def is_built_in(part: Part) -> bool:
     """Returns whether vladser has the part, rather than an import path."""
     return "." not in part.name
-
-
-@cache
-def _options(package: str, name: str) -> dict[str, Option]:
-    (folder,) = import_module(package).__path__
-    source = (Path(folder) / f"{name}.py").read_text(encoding="utf-8")
-    (factory,) = (
-        node
-        for node in ast.parse(source).body
-        if isinstance(node, ast.FunctionDef) and node.name == name
-    )
-    texts = options.texts(ast.get_docstring(factory), "Args")
-    declared = zip(factory.args.kwonlyargs, factory.args.kw_defaults, strict=True)
-    return {
-        option.arg: Option(
-            ast.unparse(option.annotation) if option.annotation else "",
-            ast.literal_eval(default),
-            texts.get(option.arg, ""),
-        )
-        for option, default in declared
-        if default
-    }
 
 
 features = Room("features", "vladser.features", types.Features)

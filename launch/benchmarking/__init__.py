@@ -2,10 +2,8 @@
 
 workloads     the datasets to train on, and what each round trains
 contest       checks that all contestants train one model, and times them in turns
-ours, torch_rnn, flax_rnn    the contestants
-bare_smile    feature extraction beside bare openSMILE
-listening     how fast live audio is followed
-tables        the figures as Markdown
+torch_rnn, flax_rnn    the contestants beside ours
+audio_speed   extraction beside bare openSMILE, and live audio
 """
 
 # The module and class of each; they import jax, names alone need none.

@@ -2,7 +2,7 @@
 
 import importlib
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from statistics import median
 from typing import Any, Protocol
@@ -12,14 +12,19 @@ import numpy as np
 
 from launch.benchmarking import PEERS, workloads
 from launch.benchmarking.workloads import Workload
-from vladser import model
+from vladser import model, text
 from vladser.data import dataset
+from vladser.engine import experiment
 from vladser.registry import objectives
 from vladser.types import Array, Spec
 
 # Of relative errors in the l2 norm. All compute in float32, and differ in the order of
 # sums over some hundred frames and in the rounding of exp and tanh: 1e-7 to 1e-5.
 TOLERANCE = 1e-4
+_COLUMNS = (
+    *("workload", "trials", "contestant", "real frames/s", "low-high"),
+    *("ours is faster by", "low-high", "padding efficiency"),
+)
 
 
 class Contestant(Protocol):
@@ -37,13 +42,35 @@ class Contestant(Protocol):
         many frames went through the LSTM, padding included."""
 
 
-def load(name: str) -> Any:
-    """Returns the class of a contestant.
+class Ours:
+    """vladser itself, as `launch.main` runs it; the schedule is drawn in time."""
 
-    Raises:
-      ModuleNotFoundError: its library is not installed.
-    """
-    module, _, contestant = (PEERS | {"ours": "ours.Ours"})[name].partition(".")
+    def __init__(self, workload: Workload):
+        self.workload = workload
+
+    def prepare(self, rounds: int) -> float:
+        self.events = experiment.run(self.workload.design)
+        compiled = next(self.events)
+        assert isinstance(compiled, experiment.Compiled)
+        return compiled.seconds
+
+    def train(self, rows: np.ndarray) -> int:
+        """Trains the next epoch of the plan, which has the same rows."""
+        computed = 0
+        for event in self.events:
+            if isinstance(event, experiment.Epoch):
+                break
+            if isinstance(event, experiment.Step):
+                computed += event.computed
+        return computed
+
+
+def load(name: str) -> Any:
+    """Returns the class of a contestant; raises ModuleNotFoundError where its library
+    is not installed."""
+    if name == "ours":
+        return Ours
+    module, _, contestant = PEERS[name].partition(".")
     return getattr(importlib.import_module(f"launch.benchmarking.{module}"), contestant)
 
 
@@ -163,6 +190,31 @@ def measure(
             for name, mine in rates.items()
         ],
     }
+
+
+def table(results: Sequence[Mapping[str, Any]], notes: Mapping[str, str]) -> str:
+    """Returns what `measure` returned as Markdown: a row a contestant of each workload,
+    and the notes on workloads and contestants."""
+    rows, about = [], {}
+    for result in results:
+        about[result["name"]] = (
+            f"{result['utterances']:,} utterances, {result['frames']:,} frames "
+            f"({result['feature_set']})"
+        )
+        for entry in result["contestants"]:
+            rate, ahead = entry["real_frames_per_second"], entry["ours_is_faster_by"]
+            speed = {key: f"{value / 1e3:,.0f}" for key, value in rate.items()}
+            rows.append(
+                (
+                    *(result["name"], f"{result['trials']}", entry["name"]),
+                    *(f"{speed['median']} k", f"{speed['low']}-{speed['high']} k"),
+                    f"{ahead['median']:.2f}",
+                    f"{ahead['low']:.2f}-{ahead['high']:.2f}",
+                    f"{entry['padding_efficiency']:.3f}",
+                )
+            )
+    lines = [f"- {name}: {note}" for name, note in {**about, **notes}.items()]
+    return "\n".join([text.table(_COLUMNS, rows, {2}, markdown=True), "", *lines])
 
 
 def spread(values: Sequence[float]) -> dict[str, float]:

@@ -11,8 +11,7 @@ import numpy as np
 from vladser.condition import Condition, make
 from vladser.corpora import emotions, iemocap, readers
 from vladser.data import batches, dataset, folds
-from vladser.engine import trials
-from vladser.engine.design import Design
+from vladser.engine.design import Design, rectangle
 from vladser.features import extraction
 from vladser.types import Dataset, Spec, Trial, Utterance
 
@@ -51,10 +50,10 @@ class Workload:
     def trials(self) -> Trial:
         """The trials, each field [trials, ...], seed by seed."""
         moments, design = dataset.moments(self.data), self.design
-        rectangle = trials.rectangle(
+        trials = rectangle(
             self.data, moments, design.conditions, design.folds, design.seeds
         )
-        return jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), rectangle)
+        return jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), trials)
 
     def lengths(self, rows: np.ndarray) -> np.ndarray:
         """Returns the frames of each row; those of an empty row, -1, are 0."""

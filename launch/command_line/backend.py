@@ -71,15 +71,13 @@ def check() -> None:
 
 def guard(folder: Path) -> None:
     """Removes the programs in a folder that differ from its SHA256SUMS, and adds to
-    that file each that jax writes there from now on.
+    that file each that jax writes there from now on. Raises OSError where a file cannot
+    be read or removed: none should be used.
 
     A killed process may leave a program cut short. jax notices damage where it
     compresses by zlib, but never replaces the file; where zstandard is installed, and
     from Python 3.14 on, there is no checksum: the program crashes, or computes
     something else.
-
-    Raises:
-      OSError: a file cannot be read or removed: none should be used.
     """
     sums = folder / files.SUMS
     text = sums.read_text(encoding="ascii", errors="replace") if sums.exists() else ""

@@ -23,23 +23,15 @@ from vladser.errors import InputError
 
 
 class Flag(NamedTuple):
-    """How a flag is declared.
+    """How a flag is declared."""
 
-    Attributes:
-      group: where `--help` lists it.
-      default: its value unless given, as text or parsed; None is not parsed.
-      parse: from text to value; raises ValueError, which says what is expected.
-        `parsers.annotated` stands for the parser of the field's annotation.
-      text: what `--help` says; "" stands for what the docstring says.
-      repeatable: it may be given several times; its value is a tuple.
-      required: it has to be given.
-    """
-
-    group: str
-    default: Any = None
+    group: str  # where `--help` lists it
+    default: Any = None  # unless it is given, as text or parsed; None is not parsed
+    # From text to value; raises ValueError, which says what is expected. By default
+    # that of the field's annotation.
     parse: Callable[..., Any] = parsers.annotated
-    text: str = ""
-    repeatable: bool = False
+    text: str = ""  # what `--help` says; "" stands for what the docstring says
+    repeatable: bool = False  # it may be given several times; its value is a tuple
     required: bool = False
 
 
@@ -85,11 +77,8 @@ class Settings:
     )
 
     def checked(self) -> Self:
-        """Returns the settings, with the defaults that depend on other flags.
-
-        Raises:
-          InputError: flags that do not go together, or name what does not exist.
-        """
+        """Returns the settings, with the defaults that depend on other flags; raises
+        InputError for flags that do not go together, or name what does not exist."""
         return self
 
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
-from launch.command_line import checks, fields, grids
+from launch.command_line import fields, grids
 from launch.command_line.fields import flag, several
 from launch.command_line.grids import Grid
 from launch.command_line.parsers import address, one_of
+from vladser import registry
 from vladser.condition import Condition
 from vladser.corpora import emotions, readers
 from vladser.data import folds
+from vladser.errors import InputError
 from vladser.features.cores import cores
 from vladser.options import Count, Natural, NonNegative, Positive
 from vladser.types import Part
@@ -110,19 +112,14 @@ class Settings(fields.Settings):
 
     def checked(self) -> Self:
         """See `fields.Settings.checked`; also makes folders absolute."""
-        checks.require(self, conditions(self))
-        folders = checks.folders(self)
+        _require(self, conditions(self))
         name = self.flagfile.stem if self.flagfile else self.corpus
         run_dir = self.run_dir or Path("runs", name)
-        return replace(self, run_dir=run_dir, **folders)
+        return replace(self, run_dir=run_dir, **_folders(self))
 
 
 def conditions(settings: Settings) -> list[Condition]:
-    """Returns the conditions that the settings describe.
-
-    Raises:
-      InputError: see `grids.conditions`.
-    """
+    """Returns the conditions that the settings describe, see `grids.conditions`."""
     return grids.conditions(settings.grid, settings.condition)
 
 
@@ -139,10 +136,10 @@ def text(settings: Settings) -> str:
 
 def agreed(settings: Settings) -> list[str]:
     """Returns the flags that all processes of an experiment share, a line each."""
-    return shared([*_lines(settings)])
+    return shared(_lines(settings))
 
 
-def shared(lines: list[str]) -> list[str]:
+def shared(lines: Iterable[str]) -> list[str]:
     """Returns those lines of `text` that results depend on."""
     return [line for line in lines if not line.startswith(_LOCAL)]
 
@@ -157,3 +154,62 @@ def _lines(settings: Settings) -> Iterator[str]:
             for each in said if name == "grid" else [said]:
                 shown = str(each).lower() if isinstance(each, bool) else each
                 yield f"--{name}={shown}"
+
+
+def _require(settings: Settings, conditions: Sequence[Condition]) -> None:
+    """Raises InputError where flags do not go together."""
+    s = settings
+    alone, nothing = s.test_corpus is None, s.hold_out == "none"
+    alike = {value is None for value in (s.num_processes, s.process_id)}
+    free, auto = s.coordinator is None, s.coordinator == "auto"
+    wrong: dict[str, Any] = {
+        "--test_data_dir is the folder of a --test_corpus: name that": (
+            s.test_data_dir and alone
+        ),
+        f"--hold_out={s.hold_out} does not go with --test_corpus, all of which is held "
+        "out": s.hold_out != "speaker" and not alone,
+        "--validation=partner goes with --hold_out=speaker on one corpus only": (
+            s.validation == "partner" and not (s.hold_out == "speaker" and alone)
+        ),
+        "--coordinator, --num_processes and --process_id go together, but for "
+        "--coordinator=auto, which finds the others": alike != {free or auto},
+        f"--process_id={s.process_id}: expected less than --num_processes="
+        f"{s.num_processes}": (s.process_id or 0) >= (s.num_processes or 1),
+        "--hold_out=none tests nothing: it goes with --final_model": (
+            nothing and not s.final_model
+        ),
+        "--hold_out=none is one training: leave --coordinator out": nothing
+        and not free,
+        "--final_model needs --standardize=train: the mean and deviation of future "
+        "speakers are unknown": s.final_model and s.standardize == "speaker",
+        "--final_model trains on one corpus: expected no --test_corpus and "
+        f"one condition, got {len(conditions)}": (
+            s.final_model and not (alone and len(conditions) == 1)
+        ),
+    }
+    for features in dict.fromkeys(c.features for c in conditions):
+        in_files = registry.features.build(features).setup is None
+        for name, corpus in ("corpus", s.corpus), ("test_corpus", s.test_corpus):
+            wrong[
+                f"--features={features.name} goes with --{name}=manifest, which names "
+                f".npy files, not with {corpus}"
+            ] = in_files and corpus not in (None, "manifest")
+    for problem, holds in wrong.items():
+        if holds:
+            raise InputError(problem)
+
+
+def _folders(settings: Settings) -> dict[str, Any]:
+    """Returns the absolute paths of the corpora, by flag; raises InputError for one
+    that is missing or does not exist."""
+    paths = {}
+    for corpus, folder in ("corpus", "data_dir"), ("test_corpus", "test_data_dir"):
+        name, path = getattr(settings, corpus), getattr(settings, folder)
+        if name == "demo":
+            path = path or settings.cache_dir / "demo"
+        elif name and path is None:
+            raise InputError(f"--{folder} is required: where the corpus {name} is")
+        elif name and not path.exists():
+            raise InputError(f"--{folder}={path}: no such file or folder")
+        paths[folder] = path and path.absolute()
+    return paths

@@ -64,11 +64,8 @@ class Grid:
 
 
 def grid(text: str) -> Grid:
-    """Parses `SETTING=VALUE,VALUE; SETTING=VALUE`, the value of --grid.
-
-    Raises:
-      ValueError: an unknown or repeated setting, or a wrong value.
-    """
+    """Parses `SETTING=VALUE,VALUE; SETTING=VALUE`, the value of --grid; raises
+    ValueError for an unknown or repeated setting, or a wrong value."""
     known, lists = flags(), dict[str, tuple[Any, ...]]()
     for part in text.split(";"):
         name, equals, values = (piece.strip() for piece in part.partition("="))
@@ -108,8 +105,8 @@ def conditions(grids: Sequence[Grid], base: Mapping[str, Any]) -> list[Condition
       base: the values of the settings that the flags give, by name.
 
     Raises:
-      InputError: a setting or value that makes no difference, an option that is given
-        twice, too many conditions, or values that are the same to 15 digits.
+      InputError: a setting that no condition has, an option that is given twice, too
+        many conditions, or values that are the same to 15 digits.
     """
     union = dict[Condition, None]()
     for grid in grids or [Grid(())]:
@@ -129,24 +126,15 @@ def _members(grid: Grid, base: Mapping[str, Any]) -> list[Condition]:
     lists = dict(grid.values)
     if (size := math.prod(map(len, lists.values()))) > _MOST:
         raise InputError(f"{size:,} conditions; at most {_MOST:,}")
-    products = [dict(zip(lists, p, strict=True)) for p in product(*lists.values())]
+    products = (dict(zip(lists, p, strict=True)) for p in product(*lists.values()))
     members = [_member({**base, **own}) for own in products]
     _require(lists, members)
-    for name, values in lists.items():
-        with_value: dict[Any, list[Condition]] = {value: [] for value in values}
-        for own, member in zip(products, members, strict=True):
-            with_value[own[name]].append(member)
-        if len({*map(tuple, with_value.values())}) < len(values):
-            raise InputError(f"values of {name} make no difference here")
     return members
 
 
 def _member(settings: Mapping[str, Any]) -> Condition:
-    """Returns the condition of those settings that its parts have.
-
-    Raises:
-      InputError: an option is given twice, by its own name and in its part.
-    """
+    """Returns the condition of those settings that its parts have; raises InputError
+    for an option that is given twice, by its own name and in its part."""
     parts = make(**{name: settings[name] for name in PARTS if name in settings})
     own = {n: value for n, value in settings.items() if applies(n, parts)}
     for name in own.keys() & OPTIONS.keys():

@@ -11,8 +11,6 @@ from typing import Any
 
 from vladser import options
 
-_BOOLEANS = {"true": True, "false": False}
-
 
 def option(annotation: str, default: Any) -> Callable[[Any], Any]:
     """Returns the parser of an option of a part, see `vladser.options`.
@@ -86,6 +84,6 @@ def address(text: str) -> str:
 
 def boolean(text: str) -> bool:
     """Parses true or false."""
-    if text not in _BOOLEANS:
+    if text not in ("true", "false"):
         raise ValueError("expected true or false")
-    return _BOOLEANS[text]
+    return text == "true"

@@ -2,14 +2,13 @@
 last checkpoint of the batch under way. The same command resumes from them."""
 
 import hashlib
-import io
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
+from flax import serialization
 
 from launch.experiment import run_dir, terminal
 from vladser import files
@@ -80,58 +79,42 @@ class Checkpoints:
 def pack(finished: Finished) -> bytes:
     """Returns a finished batch as bytes, to be kept or sent to another process."""
     batch, results, figures = finished
-    return _pack(results, batch=_places(batch), figures=asdict(figures))
+    return _pack(results, batch=[*map(list, batch)], figures=asdict(figures))
 
 
 def unpack(packed: bytes) -> Finished:
     """Returns the finished batch that `pack` was given."""
-    head, fields = _unpack(packed)
+    fields, head = _unpack(packed)
     batch, figures = TrialBatch(*head["batch"]), Figures(**head["figures"])
     return Finished(batch, Results(**fields), figures)
 
 
 def _checkpoint(packed: bytes) -> tuple[Checkpoint, Figures]:
-    head, fields = _unpack(packed)
-    fields["epoch"] = int(fields["epoch"])
+    fields, head = _unpack(packed)
     return Checkpoint(**fields), Figures(**head["figures"])
 
 
 def _pack(fields: Any, **head: Any) -> bytes:
-    """Returns a NamedTuple of arrays and lists of arrays, and a head, as .npz."""
-    arrays: dict[str, Any] = {
-        "head": np.frombuffer(json.dumps(head).encode(), np.uint8)
-    }
-    for name, value in fields._asdict().items():
-        if isinstance(value, list):
-            arrays[f"{name}#"] = np.array(len(value))
-            arrays |= {f"{name}#{n}": part for n, part in enumerate(value)}
-        else:
-            arrays[name] = value
-    file = io.BytesIO()
-    np.savez(file, **arrays)
-    return file.getvalue()
+    """Returns a NamedTuple of arrays, and a head, behind their digest."""
+    content = serialization.msgpack_serialize([fields._asdict(), head])
+    return hashlib.sha256(content).digest() + content
 
 
-def _unpack(packed: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
-    with np.load(io.BytesIO(packed), allow_pickle=False) as file:
-        fields: dict[str, Any] = {n: file[n] for n in file.files if "#" not in n}
-        for name in (n.removesuffix("#") for n in file.files if n.endswith("#")):
-            fields[name] = [file[f"{name}#{n}"] for n in range(int(file[f"{name}#"]))]
-    return json.loads(fields.pop("head").tobytes()), fields
+def _unpack(packed: bytes) -> list[dict[str, Any]]:
+    digest, content = packed[:32], packed[32:]
+    if hashlib.sha256(content).digest() != digest:
+        raise ValueError("damaged")
+    return serialization.msgpack_restore(content)
 
 
 def _read(path: Path, unpacked: Callable[[bytes], Any]) -> Any:
     try:
         return unpacked(path.read_bytes())
-    except Exception:  # np.load checks the sums of all parts
+    except (OSError, ValueError):
         terminal.say(f"{path} is damaged: its trials are trained again")
         path.unlink(missing_ok=True)
         return None
 
 
-def _places(batch: TrialBatch) -> list[list[int]]:
-    return [list(places) for places in batch]
-
-
 def _name(batch: TrialBatch) -> str:
-    return hashlib.sha256(json.dumps(_places(batch)).encode()).hexdigest()[:16]
+    return hashlib.sha256(json.dumps([*map(list, batch)]).encode()).hexdigest()[:16]

@@ -12,8 +12,7 @@ from vladser.condition import PARTS, specification
 from vladser.data import dataset, folds
 from vladser.engine.design import Design
 from vladser.errors import InputError
-from vladser.evaluation.audit import corpus, training
-from vladser.evaluation.audit.finding import Finding
+from vladser.evaluation.audit import Finding, corpus, training
 from vladser.types import Dataset, Fold, Part, Utterance
 
 
@@ -59,9 +58,6 @@ def design(settings: Settings, by_features: Mapping[Part, Dataset]) -> Design:
     Args:
       settings: of the run.
       by_features: a dataset for each of the features that the conditions have.
-
-    Raises:
-      UsageError: the corpus does not allow the protocol.
     """
     conditions = flags.conditions(settings)
     data = [by_features[condition.features] for condition in conditions]
@@ -78,13 +74,7 @@ def design(settings: Settings, by_features: Mapping[Part, Dataset]) -> Design:
 def audit(
     settings: Settings, design: Design, utterances: Sequence[Utterance]
 ) -> list[Finding]:
-    """Returns the findings before training.
-
-    Args:
-      settings: of the run.
-      design: the experiment.
-      utterances: those its datasets were built from.
-    """
+    """Returns the findings before training on the design and its utterances."""
     name = "" if settings.test_corpus else settings.corpus
     return [
         *corpus.findings(design.datasets[0], utterances, design.folds, name),
@@ -93,7 +83,7 @@ def audit(
 
 
 def require(findings: Sequence[Finding]) -> None:
-    """Raises InputError where a finding is an error: the experiment must not go on."""
+    """Raises InputError where a finding is an error."""
     errors = [finding.check for finding in findings if finding.level == "error"]
     if errors:
         raise InputError(

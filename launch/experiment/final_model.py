@@ -55,14 +55,18 @@ def write(
       InputError: the bundle cannot be written.
       Stopped: the process was told to stop; a checkpoint is kept.
     """
-    alone, folder = _design(settings, data, tested), settings.run_dir / NAME
-    (condition,), checkpoints = (
-        alone.conditions,
-        settings.run_dir / "checkpoints" / NAME,
+    folder, checkpoints = (
+        settings.run_dir / of for of in (NAME, f"checkpoints/{NAME}")
     )
+    (condition,) = flags.conditions(settings)
+    if tested is not None and settings.validation != "none":
+        # Validation chose the epoch of each training: the median, rounded down.
+        epochs = int(np.median(tested.epoch[~tested.failed.any(axis=-1)]))
+        condition = replace(condition, epochs=epochs)
+    alone = Design([data], [condition], folds.make(data, "none"), [_SEED])
 
     def finish(outcome: Outcome, figures: Figures) -> None:
-        epoch, step = outcome.failed[0, 0]
+        epoch, step = outcome.results.failed[0, 0, 0]
         if epoch:
             raise TrainingError(
                 f"the final model's loss or gradient is not finite in epoch {epoch}, "
@@ -88,17 +92,6 @@ def write(
         trainer = Trainer(settings, alone, processes, kept, bar, None, "final model, ")
         trainer.train(TrialBatch([0], [0], [0]), finish)
     return folder
-
-
-def _design(settings: Settings, data: Dataset, tested: Results | None) -> Design:
-    """Designs the one training. Its epochs are those of the condition or, where each
-    training was tested after an epoch that validation chose, their median, rounded
-    down."""
-    (condition,) = flags.conditions(settings)
-    if tested is not None and settings.validation != "none":
-        epochs = int(np.median(tested.epoch[~tested.failed.any(axis=-1)]))
-        condition = replace(condition, epochs=epochs)
-    return Design([data], [condition], folds.make(data, "none"), [_SEED])
 
 
 def _about(

@@ -18,30 +18,19 @@ from vladser.types import Corpus, Dataset, Part, Utterance
 
 
 class Loaded(NamedTuple):
-    """The data of an experiment.
+    """The data of an experiment."""
 
-    Attributes:
-      utterances: those of the classes, with usable audio.
-      datasets: one for each of the features that conditions have, of these utterances.
-      bad: the reason by utterance, for those that some features cannot describe.
-    """
-
-    utterances: Sequence[Utterance]
-    datasets: dict[Part, Dataset]
-    bad: dict[str, str]
+    utterances: Sequence[Utterance]  # those of the classes, with usable audio
+    datasets: dict[Part, Dataset]  # of them, for each of the features of the conditions
+    bad: dict[str, str]  # the reason by utterance that some features cannot describe
 
 
 def read(settings: Settings) -> Corpus:
-    """Reads the corpus, or both.
-
-    Raises:
-      UsageError: the two do not go together.
-      InputError: a corpus cannot be read.
-    """
+    """Reads the corpus, or both; raises UsageError where they do not go together."""
     corpus = readers.read(settings.corpus, settings.data_dir)
     if not settings.test_corpus:
         return corpus
-    assert settings.test_data_dir  # see `checks.folders`
+    assert settings.test_data_dir  # see `flags.Settings.checked`
     test = readers.read(settings.test_corpus, settings.test_data_dir)
     with cli.wrong_use():
         return cross.join(corpus, test, settings.corpus, settings.test_corpus)
@@ -69,7 +58,7 @@ def load(settings: Settings, alive: Callable[[], None], notes: bool = True) -> L
 
     Raises:
       UsageError: the corpus does not allow the protocol.
-      InputError: files are not usable, and --on_bad_audio=stop.
+      InputError: a file is not usable, and --on_bad_audio=stop.
     """
     corpus = read(settings)
     chosen, classes = select(settings, corpus)

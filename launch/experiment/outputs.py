@@ -40,9 +40,6 @@ def write(
 
     Returns:
       The content of summary.json.
-
-    Raises:
-      InputError: a file cannot be written.
     """
     folder, failed = settings.run_dir, np.any(merged.failed, axis=(2, 3))
     tested = [
@@ -72,10 +69,10 @@ def write(
     }
     rows = chain.from_iterable(map(Tested.predictions, tested))
     run_dir.write_csv(folder / "predictions.csv", tested[0].header(), rows)
-    run_dir.write_lines(folder / "metrics.jsonl", _metrics(design, merged))
+    files.write_text(folder / "metrics.jsonl", "".join(_metrics(design, merged)))
     if clusters:
-        lines = _clusters(design, merged, clusters)
-        run_dir.write_lines(folder / "clusters.jsonl", lines)
+        lines = "".join(_clusters(design, merged, clusters))
+        files.write_text(folder / "clusters.jsonl", lines)
     if len(whole) == len(tested) == 1:
         (condition,) = summary["conditions"]
         title = f"{settings.corpus}: {condition['name']}"
@@ -172,14 +169,8 @@ def _trials(
     for c, condition in enumerate(batch.conditions):
         for s, seed in enumerate(batch.seeds):
             for f, fold in enumerate(batch.folds):
-                yield (
-                    (s, c, f),
-                    {
-                        "condition": names[condition],
-                        "seed": design.seeds[seed],
-                        "fold": design.folds[fold].held_out,
-                    },
-                )
+                line = {"condition": names[condition], "seed": design.seeds[seed]}
+                yield (s, c, f), line | {"fold": design.folds[fold].held_out}
 
 
 def _number(value: float) -> float | None:

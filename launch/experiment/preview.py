@@ -17,12 +17,7 @@ from vladser.types import Dataset, Utterance
 
 
 def preview(settings: Settings) -> str:
-    """Returns what --dry_run prints.
-
-    Raises:
-      UsageError: the flags ask for what parts, corpus or run_dir do not allow.
-      InputError: the corpus cannot be read.
-    """
+    """Returns what --dry_run prints; raises as `run.run` does before it trains."""
     designing.check_parts(settings)
     with cli.wrong_use():
         resuming.check(settings)
@@ -34,11 +29,8 @@ def preview(settings: Settings) -> str:
         )
         for part in parts
     }
-    known = [
-        utterance
-        for utterance in chosen.utterances
-        if all(utterance.id in frames for frames, _ in expected.values())
-    ]
+    good = set.intersection(*(set(frames) for frames, _ in expected.values()))
+    known = [utterance for utterance in chosen.utterances if utterance.id in good]
     by_features = {
         part: _without_frames(known, frames, columns, classes)
         for part, (frames, columns) in expected.items()
@@ -80,8 +72,8 @@ def preview(settings: Settings) -> str:
         f"results     {settings.run_dir}",
     ]
     if bad := len(chosen.utterances) - len(known):
-        what = f"bad {loading.kind(parts[0])}"
-        lines.append(f"{what:12}{text.count(bad, 'utterance')}, by the files' headers")
+        what, count = f"bad {loading.kind(parts[0])}", text.count(bad, "utterance")
+        lines.append(f"{what:12}{count}, by the files' headers")
     return "\n".join([*lines, *(f"note: {note}" for note in chosen.notes)])
 
 

@@ -2,36 +2,35 @@
 
 import json
 from collections.abc import Callable
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
 from launch.command_line import flags
 from launch.command_line.flags import Settings
 from launch.experiment import run_dir
+from vladser import files
 from vladser.errors import InputError
 
 NEW, UNFINISHED, FINISHED = "new", "unfinished", "finished"
 
 
 def check(settings: Settings) -> str:
-    """Returns the state of run_dir; with --fresh any run there may be set aside.
-
-    Raises:
-      InputError: it holds something else, or a run of other flags.
-    """
+    """Returns the state of run_dir; raises InputError where it holds something else, or
+    a run of other flags, unless that may be set aside."""
     folder = settings.run_dir
     file = folder / run_dir.FLAGS
     last = folder / ("model" if settings.final_model else "report.md")
     with run_dir.allowed(folder):
         begun, ended = file.exists(), last.exists()
-    if not begun:
-        run_dir.check(folder)
+        for other in folder.iterdir() if folder.exists() and not begun else ():
+            if other.name != run_dir.LOCK and other.suffix != files.UNFINISHED:
+                raise InputError(
+                    f"--run_dir={folder} is not empty ({other.name}): name a new folder"
+                )
     if not begun or settings.fresh:
         return NEW
-    try:
-        written = file.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeError):
-        raise _damaged(file) from None
+    written = _read(file, str.splitlines)
     now, then = flags.agreed(settings), flags.shared(written)
     if now != then:  # the order of grids is that of the conditions
         differ = ", ".join(sorted(set(now) ^ set(then))) or "in another order"
@@ -45,17 +44,26 @@ def check(settings: Settings) -> str:
 def check_same(
     folder: Path, environment: dict[str, Any], dataset: dict[str, Any]
 ) -> None:
-    """Checks that a run was begun with the versions, devices and data of now.
+    """Raises InputError where a run was begun with other versions, devices or data.
 
     Args:
       folder: the run directory; a file that it lacks was not yet written.
       environment, dataset: what the files of these names would hold now.
-
-    Raises:
-      InputError: it was begun with others.
     """
-    _check(folder / "environment.json", _versions, environment)
-    _check(folder / "dataset.json", lambda of: {"digest": of["digest"]}, dataset)
+    for name, select, now in (
+        ("environment.json", _versions, environment),
+        ("dataset.json", _digest, dataset),
+    ):
+        if not (folder / name).exists():
+            continue
+        then, chosen = _read(folder / name, json.loads, select), select(now)
+        for key in then | chosen:
+            before, value = then.get(key), chosen.get(key)
+            if before != value:
+                raise InputError(
+                    f"--run_dir={folder} was begun with {key} {before!r:.200}, now "
+                    f"it is {value!r}: name a new folder, or set it aside by --fresh"
+                )
 
 
 def _versions(environment: dict[str, Any]) -> dict[str, Any]:
@@ -64,24 +72,15 @@ def _versions(environment: dict[str, Any]) -> dict[str, Any]:
     return versions | packages | environment.get("code", {})
 
 
-def _check(path: Path, select: Callable[[Any], dict], now: dict[str, Any]) -> None:
-    if not path.exists():
-        return
+def _digest(dataset: dict[str, Any]) -> dict[str, Any]:
+    return {"digest": dataset["digest"]}
+
+
+def _read(path: Path, *steps: Callable[[Any], Any]) -> Any:
+    """Returns the text of a file after some steps."""
     try:
-        then = select(json.loads(path.read_text(encoding="utf-8")))
+        return reduce(lambda value, step: step(value), steps, path.read_text("utf-8"))
     except (OSError, ValueError, LookupError, TypeError, RecursionError):
-        raise _damaged(path) from None
-    chosen = select(now)
-    for name in then | chosen:
-        before, value = then.get(name), chosen.get(name)
-        if before != value:
-            raise InputError(
-                f"--run_dir={path.parent} was begun with {name} {before!r:.200}, "
-                f"now it is {value!r}: name a new folder, or set it aside by --fresh"
-            )
-
-
-def _damaged(path: Path) -> InputError:
-    return InputError(
-        f"{path} is damaged: name a new --run_dir, or set this one aside by --fresh"
-    )
+        raise InputError(
+            f"{path} is damaged: name a new --run_dir, or set this one aside by --fresh"
+        ) from None

@@ -31,8 +31,8 @@ from vladser.engine.design import Design
 from vladser.engine.results import Results
 from vladser.errors import TrainingError
 from vladser.evaluation import netvlad_clusters
+from vladser.evaluation.audit import Finding
 from vladser.evaluation.audit import training as training_audit
-from vladser.evaluation.audit.finding import Finding
 
 
 def run(settings: Settings, processes: Processes) -> None:

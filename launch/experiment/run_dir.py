@@ -35,7 +35,7 @@ RESULTS = (
     "confusion.png",
     "summary.json",
 )
-_LOCK = ".lock"
+LOCK = ".lock"
 _PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy", "opensmile", "audresample")
 
 
@@ -48,22 +48,8 @@ def allowed(folder: Path, problem: str = "") -> Iterator[None]:
         raise InputError(f"--run_dir={folder}{problem}: {error.strerror}") from None
 
 
-def check(folder: Path) -> None:
-    """Raises InputError for a folder that no new run may fill: something is in it."""
-    with allowed(folder):
-        for file in folder.iterdir() if folder.exists() else ():
-            if file.name != _LOCK and file.suffix != files.UNFINISHED:
-                raise InputError(
-                    f"--run_dir={folder} is not empty ({file.name}): name a new folder"
-                )
-
-
 def make(folder: Path) -> None:
-    """Makes the folder and those above it where they do not exist.
-
-    Raises:
-      InputError: it cannot be made.
-    """
+    """Makes the folder and those above it where they do not exist."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -73,15 +59,12 @@ def make(folder: Path) -> None:
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Makes the folder and locks it, as long as this process lives; removes what a
-    process that was killed had not finished there.
-
-    Raises:
-      InputError: it cannot be made or written, or another process works in it.
-    """
+    process that was killed had not finished there. Raises InputError where another
+    process works in it."""
     make(folder)
     with allowed(folder, " cannot be written"):
         try:
-            lock = FileLock(folder / _LOCK).acquire(timeout=0)
+            lock = FileLock(folder / LOCK).acquire(timeout=0)
         except Timeout:
             raise InputError(
                 f"--run_dir={folder}: another process works in it: wait, or "
@@ -95,33 +78,10 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def set_aside(folder: Path) -> Path:
-    """Renames a folder to the first free name of NAME.1, NAME.2, ...; returns that.
-
-    Raises:
-      InputError: it cannot be renamed, or another process works in it.
-    """
+    """Renames a folder to the first free name of NAME.1, NAME.2, ...; returns that."""
     names = (folder.with_name(f"{folder.name}.{number}") for number in count(1))
     with locked(folder), allowed(folder, " cannot be set aside"):
         return folder.rename(next(path for path in names if not path.exists()))
-
-
-def write_lines(path: Path, lines: Iterable[str]) -> None:
-    """Writes lines in UTF-8 as they come, see `files.whole`."""
-    with files.whole(path, **files.TEXT) as file:
-        file.writelines(lines)
-
-
-def append_lines(path: Path, lines: Iterable[str]) -> None:
-    """Appends lines to a file that others may read meanwhile.
-
-    Raises:
-      InputError: the file cannot be written.
-    """
-    try:
-        with path.open("a", **files.TEXT) as file:
-            file.writelines(lines)
-    except OSError as error:
-        raise files.unwritable(path, error) from None
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -130,7 +90,7 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Writes a table row by row, see `files.whole`: it is never held in memory."""
+    """Writes a table row by row, see `files.whole`."""
     with files.whole(path, **files.TEXT) as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)

@@ -17,8 +17,8 @@ def say(text: str) -> None:
 
 
 def bar(description: str, total: int, unit: str, scale: bool = False) -> tqdm:
-    """Returns a progress bar, silent where standard error is no terminal, of so many
-    units (in the singular); `scale` writes thousands as k."""
+    """Returns a progress bar of `total` units, silent where standard error is no
+    terminal; `scale` writes thousands as k."""
     options = {"disable": None, "leave": False, "dynamic_ncols": True, "smoothing": 0.1}
     return tqdm(desc=description, total=total, unit=unit, unit_scale=scale, **options)
 

@@ -14,11 +14,11 @@ from tqdm import tqdm
 import launch
 from launch.command_line import stopping
 from launch.command_line.flags import Settings
-from launch.experiment import outputs, run_dir, terminal
+from launch.experiment import outputs, terminal
 from launch.experiment.checkpoints import Checkpoints, Figures, Finished
 from launch.experiment.distributed import Processes
 from vladser import files
-from vladser.engine import experiment, results, trial_batches
+from vladser.engine import experiment, trial_batches
 from vladser.engine.design import Design
 from vladser.engine.events import Checkpoint, Compiled, Epoch, Outcome, Step
 from vladser.engine.trial_batches import TrialBatch
@@ -68,9 +68,10 @@ def train(
                 trainer.name = f"batch {len(parts) + 1}/{len(parts) + len(todo) + 1}, "
 
             def finish(outcome: Outcome, figures: Figures, batch=batch) -> None:
-                keep = netvlad_clusters.applies(design.conditions[batch.conditions[0]])
-                of_batch = results.of_batch(batch, outcome, keep)
-                parts.append(Finished(batch, of_batch, figures))
+                results = outcome.results
+                if not netvlad_clusters.applies(design.conditions[batch.conditions[0]]):
+                    results = results._replace(params=[])
+                parts.append(Finished(batch, results, figures))
                 kept.keep(parts[-1])
 
             try:
@@ -159,7 +160,11 @@ class Trainer:
         axes = tuple(map(len, batch))
         curves = epoch.loss.reshape(axes), epoch.validation_ua.reshape(axes)
         lines = outputs.epoch_lines(self.design, batch, epoch.epoch, *curves)
-        run_dir.append_lines(self.log, lines)
+        try:
+            with self.log.open("a", **files.TEXT) as file:
+                file.writelines(lines)
+        except OSError as error:
+            raise files.unwritable(self.log, error) from None
 
 
 def _summary(
@@ -168,10 +173,9 @@ def _summary(
     """Returns sums of frames, and the seconds of the slowest process."""
     names = [field.name for field in fields(Figures)]
     own = {name: sum(getattr(part.figures, name) for part in parts) for name in names}
-    all_own = processes.exchange("figures", json.dumps(own | {"start": start}))
-    of = {
-        name: [json.loads(text)[name] for text in all_own] for name in [*names, "start"]
-    }
+    own["start"] = start
+    each = [*map(json.loads, processes.exchange("figures", json.dumps(own)))]
+    of = {name: [figures[name] for figures in each] for name in own}
     frames, computed = sum(of["frames"]), sum(of["computed"])
     return {
         "real_frames_per_second": round(frames / max(max(of["training"]), 1e-9)),

@@ -25,7 +25,7 @@ def run(content: bytes, form: str, bundle: Bundle) -> str:
       bundle: the model.
 
     Returns:
-      the worst difference, over how many utterances, and in which runtime.
+      the worst difference, in words.
 
     Raises:
       InputError: the exported model does not run, or differs from the bundle.

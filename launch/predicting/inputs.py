@@ -1,6 +1,6 @@
 """Finds the utterances that the words of a command line name."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,8 +23,7 @@ def find(words: Iterable[str], suffixes: Collection[str] = AUDIO) -> Corpus:
       suffixes: of the files to take from a folder, in lower case.
 
     Returns:
-      the utterances in the order of the words, their places as ids, and what users
-      should know.
+      the utterances in the order of the words, with their places as ids.
 
     Raises:
       InputError: a word names no file, or a list is malformed.
@@ -35,7 +34,7 @@ def find(words: Iterable[str], suffixes: Collection[str] = AUDIO) -> Corpus:
         place = Path(word).expanduser()
         if not place.exists():
             raise InputError(f"{word}: no such file or folder")
-        files: Iterable[Utterance] = [_utterance(place)]
+        files = [_utterance(place)]
         if place.is_dir():
             inside = filenames.find_files(place)
             files = [_utterance(f) for f in inside if f.suffix.lower() in suffixes]
@@ -44,7 +43,9 @@ def find(words: Iterable[str], suffixes: Collection[str] = AUDIO) -> Corpus:
                 what = text.count(len(others), "file")
                 notes.append(f"{place}: {what} left out (such as {others[0]})")
         elif place.suffix.lower() == ".csv":
-            files = _listed(place)
+            rows = manifest.rows(place, ["file"])  # of which start and end count too
+            parent = place.parent
+            files = [_utterance(parent / r.cells["file"], r.start, r.end) for r in rows]
         before = len(utterances)
         utterances += files
         if len(utterances) == before:
@@ -58,10 +59,3 @@ def _utterance(
     file: Path, start: float | None = None, end: float | None = None
 ) -> Utterance:
     return Utterance("", file, "", "", start=start, end=end)
-
-
-def _listed(file: Path) -> Iterator[Utterance]:
-    """Yields the files, or segments of files, of a list: a manifest of which only the
-    columns file, start and end count."""
-    for row in manifest.rows(file, ["file"]):
-        yield _utterance(file.parent / row.cells["file"], row.start, row.end)

@@ -26,12 +26,8 @@ class Settings(model_flags.Settings):
     features: Part | None = flag("Model", None, registry.features.parse)
 
     def find_features(self) -> Features:
-        """Returns the features that the model takes.
-
-        Raises:
-          InputError: they are others than those that are made here or given, or code
-            from elsewhere that is not given.
-        """
+        """Returns the features that the model takes; raises InputError where others are
+        made or given, or code from elsewhere is not given."""
         model = self.describe()
         part = self.features or model.condition.features
         if "." in part.name and not self.features:

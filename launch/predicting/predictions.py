@@ -23,21 +23,13 @@ _GROUP = 32  # utterances that are classified together
 
 
 class Predictions(NamedTuple):
-    """What a model says of N utterances, NaN where their files are bad.
+    """What a model says of N utterances, NaN where their files are bad."""
 
-    Attributes:
-      utterances: [N]; the id of each is its place.
-      emotions: the classes.
-      probabilities: [N, classes] float32.
-      embeddings: [N, V] float32.
-      bad: what is wrong with an utterance, by its place.
-    """
-
-    utterances: Sequence[Utterance]
+    utterances: Sequence[Utterance]  # the id of each is its place
     emotions: tuple[str, ...]
-    probabilities: np.ndarray
-    embeddings: np.ndarray
-    bad: Mapping[int, BadAudio]
+    probabilities: np.ndarray  # [N, classes] float32
+    embeddings: np.ndarray  # [N, V] float32
+    bad: Mapping[int, BadAudio]  # by place
 
     def good(self) -> list[tuple[int, Utterance]]:
         """Returns the utterances that are not bad, and their places."""
@@ -50,13 +42,13 @@ def make(
     extracted: Iterable[Outcome],
     progress: Callable[[int], object],
 ) -> Predictions:
-    """Classifies utterances as their features arrive.
+    """Classifies utterances, whose ids are their places, as their features arrive.
 
     Args:
       bundle: the model.
-      utterances: the id of each is its place.
+      utterances: in the order of their places.
       extracted: each once, in any order, see `extraction.started`.
-      progress: called with 1 for each utterance whose features have arrived.
+      progress: called with 1 for each.
     """
     from vladser.models import inference  # late because it imports jax
 
@@ -76,8 +68,8 @@ def make(
             good[int(utterance.id)] = packed.load(features)
         if good and (len(good) == _GROUP or number == len(utterances)):
             places = [*good]
-            found = inference.classify(bundle, [*good.values()])
-            embeddings[places], probabilities[places] = found
+            outputs = inference.classify(bundle, [*good.values()])
+            embeddings[places], probabilities[places] = outputs
             good = {}
     return Predictions(utterances, bundle.emotions, probabilities, embeddings, bad)
 
@@ -130,12 +122,8 @@ def _table(rows: Sequence[dict[str, Any]], emotions: Sequence[str]) -> str:
 
 
 def write_embeddings(predictions: Predictions, path: Path) -> None:
-    """Writes the embeddings of the N utterances that are not bad.
-
-    `np.load` reads embeddings [N, V] float32, files [N], and starts and ends [N] in
-    seconds, NaN for the start or end of the file. Raises InputError where the file
-    cannot be written.
-    """
+    """Writes an .npz of the N good utterances: embeddings [N, V] float32, files [N],
+    starts and ends [N] in seconds, NaN for those of the file; raises InputError."""
     good = predictions.good()
     with files.whole(path, "wb") as file:
         np.savez(
@@ -161,8 +149,7 @@ def complaints(predictions: Predictions) -> Iterator[str]:
 
 
 def named(emotions: Sequence[str], values: np.ndarray) -> dict[str, float]:
-    """Returns the probability of each emotion, with the nine digits that distinguish
-    any two float32; values are [classes] float32."""
+    """Returns probabilities by emotion, with nine digits, which tell float32 apart."""
     return {e: float(f"{p:.9g}") for e, p in zip(emotions, values, strict=True)}
 
 

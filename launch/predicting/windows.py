@@ -36,8 +36,7 @@ def spans(seconds: float, window: float, hop: float) -> Iterator[tuple[float, fl
 def cut(
     utterances: Sequence[Utterance], window: float, hop: float
 ) -> list[list[Utterance]]:
-    """Cuts recordings, or segments of them, into windows, see `spans`; their ids count
-    through them all."""
+    """Cuts recordings, or segments, into windows, whose ids count through all."""
     places = count()
     return [
         [replace(window, id=str(next(places))) for window in _cut(u, window, hop)]
@@ -66,10 +65,10 @@ def draw(
     folder: Path, recordings: Sequence[Sequence[Utterance]], predicted: Predictions
 ) -> None:
     """Writes NAME.png for each recording that has a good window, NAME-2.png for a
-    second recording of that name.
+    second one of that name; raises InputError.
 
     Args:
-      folder: where the files go; raises InputError where they cannot be written.
+      folder: where the files go.
       recordings: the windows of each; their ids are their places in `predicted`.
       predicted: what the model says of all windows.
     """

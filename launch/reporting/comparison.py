@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from launch.reporting import facts, overview, record
-from launch.reporting.pages import Block, Cell, Mark, Table
+from launch.reporting import overview, record
+from launch.reporting.pages import KINDS, Block, Cell, Mark, Table
 from launch.reporting.runs import Run
 from vladser import text
 from vladser.evaluation import paper
@@ -14,9 +14,9 @@ _Labelled = Mapping[str, Run]  # by what the comparison calls it
 
 def report(runs: Sequence[Run]) -> dict[str, Any]:
     """Returns what the runs have in common, side by side, see `pages.render`."""
-    labels = [facts.corpus(run) for run in runs]
+    labels = [run.corpus for run in runs]
     if len({*labels}) < len(runs):  # their folders tell them apart
-        labels = [f"{facts.corpus(run)} ({run.folder})" for run in runs]
+        labels = [f"{run.corpus} ({run.folder})" for run in runs]
     labelled = dict(zip(labels, runs, strict=True))
     return {
         "title": f"Speech emotion recognition on {text.names(labels)}",
@@ -35,10 +35,10 @@ def _claims(runs: _Labelled) -> list[Block]:
     """Returns claim by run: sign, difference and corrected p."""
     rows: dict[tuple[str, str], dict[str, Cell]] = {}
     for label, run in runs.items():
-        for verdict in facts.verdicts(run):
+        for verdict in run.verdicts:
             p = f"p\N{NO-BREAK SPACE}{text.probability(verdict.p_holm)}"
             difference = f"{text.points(verdict.difference)}, {p}"
-            mark = Mark(facts.KINDS[verdict.verdict], difference)
+            mark = Mark(KINDS[verdict.verdict], difference)
             row: dict[str, Cell] = {"claim": verdict.claim, "from": verdict.family}
             row |= dict.fromkeys(runs, text.NONE)
             rows.setdefault((verdict.claim, verdict.family), row)[label] = mark
@@ -83,7 +83,7 @@ def _runs(runs: _Labelled) -> list[Block]:
             "run": label,
             "folder": str(run.folder),
             "classes": ", ".join(run.summary["emotions"]),
-            "protocol": facts.protocol(run),
+            "protocol": run.protocol,
             "chance UA": text.percent(1 / len(run.summary["emotions"])),
         }
         for label, run in runs.items()

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from launch.reporting import facts, families
-from launch.reporting.pages import Block, Cell, Mark, Picture, Table
+from launch.reporting import families
+from launch.reporting.pages import KINDS, Block, Cell, Mark, Picture, Table
 from launch.reporting.runs import Run
 from vladser import text
 from vladser.evaluation import clustering, comparisons, significance
@@ -19,7 +19,7 @@ _CURVES = {"loss": "training loss", "validation_ua": "validation UA"}
 
 def speakers(run: Run) -> list[Block]:
     """Returns which speakers are hard."""
-    every, first = run.conditions, facts.proposed(run)
+    every, first = run.conditions, run.proposed
     names = [speaker["speaker"] for speaker in first.speakers]
     if len(names) < 2:
         return []
@@ -92,7 +92,7 @@ def clusters(run: Run) -> list[Block]:
         return []
     indices = {name: of for name in names if len(of := _indices(by_condition[name]))}
     references = {family["reference"] for family in run.summary["comparisons"]}
-    shown = [name for name in names if name in {facts.proposed(run).name, *references}]
+    shown = [name for name in names if name in {run.proposed.name, *references}]
     drawn = [
         _clusters_picture(run, name, by_condition[name]) for name in shown or names[:1]
     ]
@@ -100,6 +100,24 @@ def clusters(run: Run) -> list[Block]:
 
 
 def _clusters_table(indices: dict[str, np.ndarray]) -> Block:
+    rows: list[dict[str, Cell]] = []
+    for name, pairs in indices.items():
+        untrained, trained = pairs.mean(axis=0)
+        gain = pairs[:, 1] - pairs[:, 0]
+        interval = significance.interval(gain, (-1.5, 1.5))
+        p = significance.sign_flip(gain)
+        verdict = comparisons.verdict(gain.mean(), p)
+        several = len(gain) > 1  # one fold has no verdict
+        row: dict[str, Cell] = {
+            "condition": name,
+            "untrained": text.decimal(untrained),
+            "trained": text.decimal(trained),
+            "difference": text.decimal(trained - untrained),
+            "95 % interval": text.interval(interval, text.decimal),
+            "p": text.probability(p if several else None),
+            "verdict": Mark(KINDS[verdict], verdict) if several else text.NONE,
+        }
+        rows.append(row)
     notes = [
         "The adjusted Rand index of an utterance's dominant cluster and its emotion, "
         "over the test utterances of a fold: 1 is a perfect match, 0 is chance. "
@@ -115,26 +133,7 @@ def _clusters_table(indices: dict[str, np.ndarray]) -> Block:
             f"{text.probability(least)}: no difference can be told from chance."
         )
     title = "Are clusters related to emotions more than before training?"
-    return Table(
-        title, [_clusters_row(*of) for of in indices.items()], {"verdict"}, notes
-    )
-
-
-def _clusters_row(name: str, indices: np.ndarray) -> dict[str, Cell]:
-    untrained, trained = indices.mean(axis=0)
-    gain = indices[:, 1] - indices[:, 0]
-    interval, p = significance.interval(gain, (-1.5, 1.5)), significance.sign_flip(gain)
-    verdict = comparisons.verdict(gain.mean(), p)
-    several = len(gain) > 1  # one fold has no verdict
-    return {
-        "condition": name,
-        "untrained": text.decimal(untrained),
-        "trained": text.decimal(trained),
-        "difference": text.decimal(trained - untrained),
-        "95 % interval": text.interval(interval, text.decimal),
-        "p": text.probability(p if several else None),
-        "verdict": Mark(facts.KINDS[verdict], verdict) if several else text.NONE,
-    }
+    return Table(title, rows, {"verdict"}, notes)
 
 
 def _clusters_picture(run: Run, name: str, lines: Sequence[dict[str, Any]]) -> Picture:

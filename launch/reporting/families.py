@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from launch.reporting import facts
 from launch.reporting.pages import Block, Picture, Table
 from launch.reporting.runs import Condition, Run
 from vladser import metrics, text
@@ -50,21 +49,17 @@ def section(run: Run, family: _Family) -> list[Block]:
 
 
 def _picture(run: Run, family: _Family) -> Picture:
-    """Draws UA by the strength of smoothing, where a family's conditions differ by that
-    alone; else a row a condition."""
+    """Draws the UA of a family's conditions, a row each."""
     conditions, note = members(run, family), ""
     short = names(conditions)
     ua = [c.ua for c in conditions]
-    if curves := _curves(conditions):
-        figure = lines.by_alpha(*curves)
-    else:
-        published = [paper.PUBLISHED.get(c.system) for c in conditions]
-        if any(published):
-            note = " ".join(facts.not_the_papers(run))
-        whole = [c.name for c in conditions]
-        reference = short[whole.index(family["reference"])]
-        bounds = [c.interval for c in conditions]
-        figure = lines.by_condition(short, ua, bounds, published, reference)
+    published = [paper.PUBLISHED.get(c.system) for c in conditions]
+    if any(published):
+        note = " ".join(run.not_the_papers)
+    whole = [c.name for c in conditions]
+    reference = short[whole.index(family["reference"])]
+    bounds = [c.interval for c in conditions]
+    figure = lines.by_condition(short, ua, bounds, published, reference)
     points = zip(short, map(text.percent, ua), strict=True)
     described = "; ".join(f"{name} {point}" for name, point in points)
     title = f"{family['family']}: UA"
@@ -74,7 +69,7 @@ def _picture(run: Run, family: _Family) -> Picture:
 def confusions(run: Run) -> list[Block]:
     """Draws the confusions of the condition that the report leads with, and those of
     Figure 6 beside the same without smoothing."""
-    shown = [facts.proposed(run)]
+    shown = [run.proposed]
     for family in run.summary["comparisons"]:
         if family["family"].startswith("Figure 6"):
             of_figure = members(run, family)
@@ -94,34 +89,13 @@ def confusions(run: Run) -> list[Block]:
 def names(conditions: Sequence[Condition]) -> list[str]:
     """Returns the names of the conditions without what they share."""
     whole = [c.name for c in conditions]
-    poolings = [c.settings["aggregator"] for c in conditions]
-    if len({*map(_smoothing, conditions)}) == 1:
+    settings = [c.settings for c in conditions]
+    poolings = [s["aggregator"] for s in settings]
+    smoothings = {(s.get("smoothing"), s.get("alpha")) for s in settings}
+    if len(smoothings) == 1:
         short = poolings
     elif len({*poolings}) == 1:
         short = [name.removeprefix(poolings[0]).lstrip(", ") for name in whole]
     else:
         short = whole
     return short if len({*short}) == len(short) else whole
-
-
-def _smoothing(condition: Condition) -> tuple[str, float]:
-    settings = condition.settings
-    return settings.get("smoothing", "none"), settings.get("alpha", 0.0)
-
-
-def _curves(conditions: Sequence[Condition]) -> tuple | None:
-    """Returns the arguments of `lines.by_alpha`, where the conditions differ by the
-    strength of the smoothing alone."""
-    by = {_smoothing(c): (c.ua, *(c.interval or (c.ua, c.ua))) for c in conditions}
-    alphas = sorted({alpha for smoothing, alpha in by if smoothing != "none"})
-    smoothings = list(dict.fromkeys(name for name, _ in by if name != "none"))
-    grid = [(name, alpha) for name in smoothings for alpha in alphas]
-    whole = {("none", 0.0), *grid} == {*by} and len(by) == len(conditions)
-    poolings = {c.settings["aggregator"] for c in conditions}
-    if not whole or len(alphas) < 2 or len(poolings) > 1:
-        return None
-    series = {
-        name: tuple(zip(*(by[name, alpha] for alpha in alphas), strict=True))
-        for name in smoothings
-    }
-    return alphas, series, by["none", 0.0]

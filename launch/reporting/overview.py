@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from launch.reporting import details, facts, families, record
-from launch.reporting.pages import Block, Cell, Mark, Table
+from launch.reporting import details, families, record
+from launch.reporting.pages import KINDS, Block, Cell, Mark, Table
 from launch.reporting.runs import Condition, Run
 from vladser import metrics, text
 from vladser.evaluation import comparisons, paper
@@ -18,8 +18,8 @@ def report(run: Run) -> dict[str, Any]:
     data for is empty."""
     date = run.environment.get("date")
     return {
-        "title": f"Speech emotion recognition on {facts.corpus(run)}",
-        "subtitle": facts.protocol(run) + (f"; {date[:10]}" if date else ""),
+        "title": f"Speech emotion recognition on {run.corpus}",
+        "subtitle": run.protocol + (f"; {date[:10]}" if date else ""),
         "lead": _lead(run),
         "sections": {
             "What the paper claims": _claims(run),
@@ -42,7 +42,7 @@ def report(run: Run) -> dict[str, Any]:
 
 def _lead(run: Run) -> list[str]:
     """Returns the result in a few short paragraphs."""
-    first, best = facts.proposed(run), facts.highest(run)
+    first, best = run.proposed, run.highest
     whose = ", the system that the paper proposes" * (first.system == paper.PROPOSED)
     chance = text.percent(1 / len(run.summary["emotions"]))
     majority = metrics.majority(first.confusion)
@@ -58,12 +58,12 @@ def _lead(run: Run) -> list[str]:
             f"{_with_interval(best)}, is {best.name}: a figure that flatters, since it "
             "was picked by its result."
         )
-    if verdicts := facts.verdicts(run):
-        seeds = text.count(len(facts.seeds(run)), "seed")
+    if verdicts := run.verdicts:
+        seeds = text.count(len(run.seeds), "seed")
         counts = Counter(verdict.verdict for verdict in verdicts)
-        each = text.names([f"{counts[verdict]} {verdict}" for verdict in facts.KINDS])
+        each = text.names([f"{counts[verdict]} {verdict}" for verdict in KINDS])
         paragraphs.append(
-            f"After {text.names([*facts.epochs(run), seeds])}, of "
+            f"After {text.names([*run.epochs, seeds])}, of "
             f"{text.count(len(verdicts), 'claim')} of the paper: {each}."
         )
     return paragraphs
@@ -74,13 +74,13 @@ def _claims(run: Run) -> list[Block]:
     rows: list[dict[str, Cell]] = [
         {
             "claim": verdict.claim,
-            "verdict": Mark(facts.KINDS[verdict.verdict], verdict.verdict),
+            "verdict": Mark(KINDS[verdict.verdict], verdict.verdict),
             "difference": text.points(verdict.difference),
             "95 % interval": text.interval(verdict.interval, text.points),
             "corrected p": text.probability(verdict.p_holm),
             "from": verdict.family,
         }
-        for verdict in facts.verdicts(run)
+        for verdict in run.verdicts
     ]
     if not rows:
         return []
@@ -109,10 +109,10 @@ def powerless(compared: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _conditions(run: Run) -> list[Block]:
     """Returns all conditions, every metric, and the paper's figures beside ours."""
-    every, left = run.conditions, facts.seeds(run)
+    every, left = run.conditions, run.seeds
     lost = any(c.seeds != left for c in every)
     folds = any(abs(c.ua - c.metrics["ua"]["mean_of_folds"]) > 1e-9 for c in every)
-    paper_column = "paper" if facts.corpus(run) == "iemocap" else "paper (IEMOCAP)"
+    paper_column = "paper" if run.corpus == "iemocap" else "paper (IEMOCAP)"
 
     def row(c: Condition) -> dict[str, str]:
         ua = c.metrics["ua"]
@@ -144,7 +144,7 @@ def _conditions(run: Run) -> list[Block]:
             f"{text.names([*map(str, left)]) or 'none'}."
         )
     if any(c.system in paper.PUBLISHED for c in every):
-        notes += facts.not_the_papers(run)
+        notes += run.not_the_papers
     return [Table("All conditions", [*map(row, every)], notes=notes)]
 
 

@@ -19,6 +19,7 @@ _TEMPLATES = jinja2.Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+KINDS = {"supported": "good", "contradicted": "bad", "not distinguishable": "open"}
 _SIGNS = {"good": "✓", "bad": "✗", "open": "○", "warn": "!"}
 
 
@@ -76,20 +77,14 @@ def render(report: dict[str, Any]) -> dict[str, bytes]:
 
     Args:
       report: `title`, `subtitle`, `lead` (paragraphs), and `sections`: by their titles
-        the blocks, see `Block`.
+        the blocks, see `Block`; one without blocks is left out.
     """
-    colors = Markup(svg.variables())
+    sections = {title: of for title, of in report["sections"].items() if of}
+    report = report | {"sections": sections, "colors": Markup(svg.variables())}
     return {
-        name: _TEMPLATES.get_template(f"{name}.jinja")
-        .render(report, colors=colors)
-        .encode()
+        name: _TEMPLATES.get_template(f"{name}.jinja").render(report).encode()
         for name in ("report.html", "report.md")
     }
-
-
-def _anchor(title: str) -> str:
-    """Returns a title as it stands in a link: "Table 1" -> "table-1"."""
-    return re.sub(r"\W+", "-", title).strip("-").lower()
 
 
 def _drawn(picture: Picture) -> Markup:
@@ -105,7 +100,7 @@ def _markdown(table: Table) -> str:
 
 
 _TEMPLATES.filters |= {
-    "anchor": _anchor,
+    "anchor": lambda title: re.sub(r"\W+", "-", title).strip("-").lower(),
     "drawn": _drawn,
     "escaped": text.escaped,
     "markdown": _markdown,

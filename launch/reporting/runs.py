@@ -1,4 +1,4 @@
-"""Reads a run directory."""
+"""A run directory, as the report reads it."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -7,15 +7,18 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from jinja2 import UndefinedError
 
 from launch.experiment import run_dir
-from vladser import condition, files, metrics
+from vladser import condition, files, metrics, text
+from vladser.corpora.iemocap import CLASSES
 from vladser.errors import InputError
-from vladser.evaluation import comparisons
+from vladser.evaluation import comparisons, paper
+from vladser.evaluation.comparisons import Verdict
 
 # What a value that is not as expected makes its readers raise.
 _DAMAGE: tuple[type[Exception], ...] = ArithmeticError, AttributeError, LookupError
-_DAMAGE += RecursionError, TypeError, ValueError
+_DAMAGE += RecursionError, TypeError, UndefinedError, ValueError
 # What a summary that lacks a field means.
 _DEFAULTS: dict[str, Any] = {"test_corpus": None, "training": {}}
 _DEFAULTS |= {"comparisons": [], "skipped": [], "failed": []}
@@ -58,16 +61,83 @@ class Run(NamedTuple):
     metrics: list[dict[str, Any]]
     clusters: list[dict[str, Any]]
 
+    @property
+    def corpus(self) -> str:
+        """The corpus, or where one was trained on and another tested, both."""
+        trained, tested = self.summary["corpus"], self.summary["test_corpus"]
+        return trained if tested is None else f"{trained}, tested on {tested}"
+
+    @property
+    def not_the_papers(self) -> list[str]:
+        """A note where the paper's figures are of another corpus or classes."""
+        if self.corpus == "iemocap" and {*self.summary["emotions"]} == {*CLASSES}:
+            return []
+        classes = text.names(CLASSES)
+        return [f"The paper's figures are of other data: of {classes} in IEMOCAP."]
+
+    @property
+    def highest(self) -> Condition:
+        """The condition of the highest UA."""
+        return max(self.conditions, key=lambda c: c.ua)
+
+    @property
+    def proposed(self) -> Condition:
+        """The condition that the report leads with: the system that the paper proposes,
+        or where it was not trained, the one of the highest UA."""
+        papers = (c for c in self.conditions if c.system == paper.PROPOSED)
+        return next(papers, self.highest)
+
+    @property
+    def verdicts(self) -> list[Verdict]:
+        """What the run says of each claim of the paper that it can judge."""
+        summary = self.summary
+        return comparisons.verdicts(summary["comparisons"], summary["conditions"])
+
+    @property
+    def seeds(self) -> list[int]:
+        """The seeds that all conditions have; they are compared over these."""
+        first, *others = (c.seeds for c in self.conditions)
+        return [seed for seed in first if all(seed in other for other in others)]
+
+    @property
+    def epochs(self) -> list[str]:
+        """How many epochs were trained, where it is known."""
+        epochs = self.flag("epochs")
+        return [text.count(int(epochs), "epoch")] if epochs else []
+
+    @property
+    def protocol(self) -> str:
+        """How it was trained and tested, in a line."""
+        first, held_out = self.conditions[0], self.flag("hold_out")
+        parts = [text.count(len(first.speakers), "test speaker")]
+        if self.summary["test_corpus"] is not None:
+            parts.insert(0, f"trained on {self.corpus}")
+        elif held_out == "split":
+            parts.insert(0, "the corpus's test split")
+        else:
+            each = f" (one {held_out} held out)" if held_out else ""
+            parts.append(text.count(len(first.folds), "fold") + each)
+        counts = [len(c.seeds) for c in self.conditions]
+        least, most = min(counts), max(counts)
+        parts.append(
+            (f"{least} to " if least < most else "") + text.count(most, "seed")
+        )
+        parts += self.epochs
+        if self.flag("validation") == "partner":
+            parts.append("the epoch chosen on the partner")
+        if self.flag("standardize") == "speaker":
+            parts.append("features standardized by speaker, the tested ones included")
+        return ", ".join(parts)
+
+    def flag(self, name: str) -> str | None:
+        """Returns the value of a flag in flags.txt."""
+        lines = [line.partition("=") for line in self.flags.splitlines()]
+        return {flag: value for flag, _, value in lines}.get(f"--{name}")
+
 
 def read(folder: Path) -> Run:
-    """Reads the run in `folder`. Unknown fields are ignored.
-
-    Raises:
-      InputError: it is no run directory, its run has not finished, or a file of it is
-        damaged, missing or of another format.
-    """
-    if not folder.is_dir():
-        raise InputError(f"{folder}: expected a run directory, got no folder")
+    """Reads the run in `folder`; raises InputError where it has not finished, or a file
+    is damaged, missing or of another format. Unknown fields are ignored."""
     if not (folder / files.SUMS).exists():
         if (folder / run_dir.FLAGS).exists():
             raise InputError(f"{folder}: this run has not finished: no {files.SUMS}")
@@ -93,12 +163,8 @@ def read(folder: Path) -> Run:
 
 @contextmanager
 def readable(path: Path | str) -> Iterator[None]:
-    """Blames the content of a path for what fails while it is read. Digests are checked
-    before, so that damage is rare, and one message serves for all of it.
-
-    Raises:
-      InputError: in place of such a failure; names the path.
-    """
+    """Raises InputError, which names the path, for what fails while it is read. Digests
+    are checked before, so that damage is rare, and one message serves for all of it."""
     try:
         yield
     except InputError as error:
@@ -138,12 +204,12 @@ def _load(path: Path, default: Any) -> Any:
     if not path.exists():
         return default
     with readable(path):
-        text = path.read_text(encoding="utf-8")
+        content = path.read_text(encoding="utf-8")
         if path.suffix == ".jsonl":
-            return [json.loads(line) for line in text.splitlines()]
+            return [json.loads(line) for line in content.splitlines()]
         if path.suffix != ".json":
-            return text
-        value = json.loads(text)
+            return content
+        value = json.loads(content)
         if value.get("format", 1) != 1:
             raise InputError(f"expected format 1, got {value['format']!r:.20}")
         return value

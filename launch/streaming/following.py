@@ -16,19 +16,11 @@ _BAR = 10  # letters
 
 
 class Result(NamedTuple):
-    """What the model says of an utterance at some time of the stream.
+    """What the model says of an utterance at some time of the stream."""
 
-    Attributes:
-      start: where the utterance starts, in seconds from the start of the stream.
-      time: seconds of the stream so far.
-      final: whether the utterance ends there; the result then covers all its frames.
-      predicted: the most probable emotion.
-      probabilities: of each emotion.
-    """
-
-    start: float
-    time: float
-    final: bool
+    start: float  # of the utterance, in seconds of the stream
+    time: float  # seconds of the stream so far
+    final: bool  # whether the utterance ends there, and all its frames count
     predicted: str
     probabilities: dict[str, float]
 

@@ -25,11 +25,8 @@ _HEADER = 4  # bytes
 
 
 def stdin() -> Iterator[np.ndarray]:
-    """Yields raw 16-bit little-endian mono samples from standard input.
-
-    Raises:
-      InputError: it cannot be read, or is an audio file with a header.
-    """
+    """Yields the raw 16-bit little-endian mono samples of standard input; raises
+    InputError where it cannot be read, or is an audio file with a header."""
     data, checked = b"", False
     while not stopping.asked():
         if not select.select([sys.stdin], [], [], _POLL)[0]:
@@ -56,11 +53,8 @@ def stdin() -> Iterator[np.ndarray]:
 
 
 def microphone() -> Iterator[np.ndarray]:
-    """Yields what the default microphone hears, until the process is told to stop.
-
-    Raises:
-      InputError: there is none, or it does not give 16 kHz.
-    """
+    """Yields what the default microphone hears; raises InputError where there is none,
+    or it does not give 16 kHz."""
     heard, lost = queue.SimpleQueue[tuple[bytes, bool]](), False
 
     def take(samples, frames, time, status):  # in a thread of PortAudio
@@ -83,8 +77,7 @@ def microphone() -> Iterator[np.ndarray]:
 
 
 def sounddevice() -> ModuleType:
-    """Imports the package that reads microphones; raises InputError where it, or the
-    library that it needs, is not installed."""
+    """Imports sounddevice; raises InputError where it or PortAudio is missing."""
     try:
         import sounddevice
     except (ImportError, OSError) as error:

@@ -1,7 +1,5 @@
-"""Aggregators: from the frames of an utterance to one vector. One a file.
-
-To add one, add a file here with a factory function of the same name, whose keyword-only
-arguments are the options, and its name below. See `types.Aggregator` for the contract.
+"""Aggregators: from the frames of an utterance to one vector. One a file, see
+`registry`.
 
 Huang et al. 2020 is: Huang, Tao, Liu, Lian 2020, "Learning utterance-level
 representations with label smoothing for speech emotion recognition", Interspeech.

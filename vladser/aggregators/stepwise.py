@@ -5,12 +5,7 @@ from vladser.types import Aggregator, Stepwise
 
 def stepwise(init, start, update, finish) -> Aggregator:
     """Makes an aggregator whose `apply` is one block of all frames, so that whole and
-    stepwise cannot disagree.
-
-    Args:
-      init: see `types.Aggregator`.
-      start, update, finish: see `types.Stepwise`.
-    """
+    stepwise cannot disagree; see `types.Aggregator` and `types.Stepwise`."""
 
     def apply(params, frames, mask):
         state = update(params, start(params, frames.shape[-1]), frames, mask)

@@ -18,9 +18,8 @@ def cremad(folder: Path) -> Corpus:
     Cao, Cooper, Keutmann, Gur, Nenkova, Verma, IEEE Transactions on Affective Computing
     5(4), 2014. 91 actors, twelve sentences, six emotions, 7,442 utterances.
 
-    `1001_DFA_ANG_XX.wav` is actor 1001, sentence DFA, emotion ANG, level XX (LO, MD,
-    HI; XX is unspecified, once written X). The emotion is the one that was acted, not
-    the raters' vote.
+    `1001_DFA_ANG_XX.wav` is actor 1001, sentence DFA, emotion ANG (as acted), level XX
+    (LO, MD, HI; XX is unspecified, once written X).
     """
     name = r"(?P<speaker>\d{4})_(?P<text>[A-Z]{3})_(?P<emotion>)_(?:LO|MD|HI|XX?)"
     emotions = "ANG angry, DIS disgusted, FEA fearful, HAP happy, NEU neutral, SAD sad"
@@ -123,10 +122,9 @@ def _read(
 ) -> Corpus:
     """Reads the wavs whose names follow a pattern.
 
-    The pattern matches the whole name without extension, "03a01Fa", or, where it has a
-    slash in it, the folder's name too, "DC/a01". It has the group speaker, text where
-    the sentence is known, and an empty group emotion, for any key of `emotions`. Id and
-    speaker are format strings over the groups and the stem of the file.
+    The pattern matches a whole name, "03a01Fa", or, with a slash, that of the folder
+    too, "DC/a01". It has the groups speaker, text where the sentence is known, and
+    emotion, left empty for any key of `emotions`; they format id and speaker.
     """
     canonical = dict(pair.split() for pair in emotions.split(", "))
     pattern = pattern.replace("(?P<emotion>)", f"(?P<emotion>{'|'.join(canonical)})")

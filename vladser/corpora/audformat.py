@@ -1,18 +1,13 @@
-"""A database in audEERING's audformat, as audb writes it: a folder that holds db.yaml,
-the tables as db.*.parquet or db.*.csv, and the audio.
+"""A database in audEERING's audformat, as audb writes it: db.yaml, tables and audio.
 
-Columns of all tables are read whose scheme or name is
-    emotion        of a file or of a segment, which is then an utterance
-    speaker        of the same file or segment, or of the whole file
-and, where there are any,
-    session        speakers of one session were recorded together
-    transcription  the sentence
-An utterance's split (train, dev, test) is that of the table with its emotion. Where
-tables disagree about emotions, those called gold_standard decide.
+Reads the columns of all tables whose scheme or name is emotion (of a file or a segment,
+which is an utterance), speaker, session or transcription (of the same or of its whole
+file). The split is that of the table with the emotion. Where tables disagree about
+emotions, those called gold_standard decide.
 
-It takes `pip install 'vladser[audformat]'`. That package would unpickle tables, and
-make any object of Python that db.yaml asks for: so the header is read here, as plain
-YAML, and the package is shown the tables as Parquet or CSV alone.
+The package audformat would unpickle tables, and make any object of Python that db.yaml
+asks for: so the header is read here, as plain YAML, and the package is shown the tables
+as Parquet or CSV alone.
 """
 
 import math
@@ -40,14 +35,12 @@ _PLAIN = re.compile(r"[\w. -]*\w[\w. -]*")
 _SCHEMES = ("emotion", "speaker", "session", "transcription")
 _SPLITS = {"train": "train", "dev": "validation", "test": "test"}
 
-# File, start and end in seconds; None for the beginning and the end of the file.
-_Segment = tuple[str, float | None, float | None]
-# Of each segment, its labels, and the tables that each is in.
-_Labels = dict[_Segment, dict[str, list[str]]]
+_Segment = tuple[str, float | None, float | None]  # file, start and end in seconds
+_Labels = dict[_Segment, dict[str, list[str]]]  # the tables that each label is in
 
 
 def read(folder: Path) -> Corpus:
-    """Reads a database; notes utterances without a speaker, which are left out.
+    """Reads a database; needs `pip install 'vladser[audformat]'`.
 
     Raises:
       InputError: audformat is not installed; no database, or one without emotions,

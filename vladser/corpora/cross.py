@@ -17,10 +17,6 @@ def join(train: Corpus, test: Corpus, train_name: str, test_name: str) -> Corpus
     name alone: those of one reader mean the same in both corpora. Whatever splits a
     corpus publishes, the first is all "train" and the second all "test".
 
-    Args:
-      train, test: the corpora, from their readers.
-      train_name, test_name: what they are called.
-
     Raises:
       InputError: an audio segment is in both.
     """

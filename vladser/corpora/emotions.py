@@ -20,10 +20,7 @@ _CLOSE = 0.45  # of difflib's ratio: happiness and happy have 0.57, calm and sad
 
 
 def parse(text: str) -> tuple[tuple[str, ...], ...]:
-    """Reads a choice of emotions such as "angry,happy+excited,sad,neutral".
-
-    Args:
-      text: classes separated by commas; emotions joined by + make one class.
+    """Parses classes such as "angry,happy+excited,sad,neutral"; + merges emotions.
 
     Returns:
       The emotions of each class, in the order given.

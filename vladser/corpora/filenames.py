@@ -17,8 +17,7 @@ def find_files(folder: Path) -> list[Path]:
     """Returns the files at any depth below a folder, sorted.
 
     Hidden files and folders are ignored: some archives carry a `._name.wav` for each
-    wav, which is no audio. Links are followed; a folder is listed once, by whichever of
-    its paths comes first. No file is opened.
+    wav, which is no audio. Links are followed; a folder is listed once.
 
     Raises:
       InputError: a folder cannot be listed.
@@ -40,8 +39,7 @@ def find_files(folder: Path) -> list[Path]:
 
 
 def notes(*left_out: tuple[str, Sequence[str | Path]]) -> Iterator[str]:
-    """Yields a note on each kind of things that were left out: how many there are, and
-    the first as an example."""
+    """Yields a note for each kind of things left out: how many, and the first."""
     for what, which in left_out:
         if which:
             example = str(which[0])

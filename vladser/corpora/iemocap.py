@@ -3,8 +3,7 @@
 Busso et al.: IEMOCAP: interactive emotional dyadic motion capture database, Language
 Resources and Evaluation 42, 2008.
 
-Layout: the folder with `Session1/` to `Session5/`, or the one that holds it under the
-archive's name `IEMOCAP_full_release/`. In each session
+A session holds, in Session1/ to Session5/,
     dialog/EmoEvaluation/<dialogue>.txt      labels, in the lines that begin with `[`
     sentences/wav/<dialogue>/<turn>.wav      one wav a turn
 A turn, `Ses01F_impro01_M000`, is named after its dialogue and the talker's count. The
@@ -58,11 +57,10 @@ _LABEL = re.compile(
 
 
 def read(folder: Path) -> Corpus:
-    """Reads IEMOCAP, whole or in part.
+    """Reads IEMOCAP, whole or in part; notes what is missing or has no emotion.
 
-    Returns:
-      The utterances with an emotion, by id. Sessions, labels and wavs that are missing
-      and turns without an emotion are noted with their counts.
+    Args:
+      folder: that of the sessions, or the one that holds IEMOCAP_full_release/.
 
     Raises:
       InputError: no labelled wav in the folder, or two labels for one turn.

@@ -20,7 +20,7 @@ _SPLITS = ("", "train", "validation", "test")
 
 
 class Row(NamedTuple):
-    """A line: its number, its cells by column, and the segment in seconds."""
+    """The number of a line, its cells by column, and the segment in seconds."""
 
     line: int
     cells: dict[str, str]
@@ -98,8 +98,7 @@ def rows(file: Path, required: Collection[str]) -> Iterator[Row]:
     except UnicodeError:
         raise InputError(f"{file}: not UTF-8; expected a CSV file in UTF-8") from None
     except OSError as error:
-        reason = f"cannot be read: {error.strerror}"
-        raise InputError(f"{file}: {reason}; expected a CSV file") from None
+        raise InputError(f"{file}: expected a CSV file: {error.strerror}") from None
 
 
 def _row(

@@ -26,15 +26,8 @@ READERS = {
 
 
 def parse(text: str) -> str:
-    """Checks the name of a corpus; a reader that lives elsewhere is not imported yet.
-
-    Args:
-      text: a built-in corpus, or the import path of a module with a function
-        `read(folder) -> Corpus`, `my_package.my_reader`.
-
-    Raises:
-      InputError: it is neither.
-    """
+    """Checks the name of a corpus, of READERS or the import path of a module with a
+    function `read(folder) -> Corpus`, which is not imported yet; raises InputError."""
     path = text.split(".")
     if text not in READERS and not (len(path) > 1 and all(map(str.isidentifier, path))):
         known = ", ".join(READERS)
@@ -46,12 +39,11 @@ def read(name: str, folder: Path) -> Corpus:
     """Reads a corpus.
 
     Args:
-      name: see `parse`; a module that is named is imported, which runs it.
+      name: see `parse`; a module from elsewhere is imported, which runs it.
       folder: where the corpus is; for `manifest`, the CSV file.
 
     Raises:
-      InputError: unknown corpus, no such reader, the folder does not contain the
-        corpus, or a file in it cannot be read.
+      InputError: no such reader, or the folder does not hold the corpus.
     """
     what = f"corpus {name}"
     blame: AbstractContextManager = nullcontext()

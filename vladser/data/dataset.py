@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -83,14 +82,9 @@ def moments(dataset: Dataset) -> Moments:
 
 
 def scaler(moments: Moments, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Returns mean and 1 / standard deviation, [D] float32 each, of some utterances.
-
-    A column that is constant over them (digital silence has such) is only centered.
-
-    Args:
-      moments: of all utterances.
-      rows: the utterances whose frames count.
-    """
+    """Returns mean and 1 / standard deviation, [D] float32 each, of the frames of some
+    utterances. A column that is constant over them (digital silence has such) is only
+    centered."""
     count, mean, squares = (part[rows] for part in moments)
     weight = count[:, None] / count.sum()
     center = (weight * mean).sum(axis=0)
@@ -139,7 +133,6 @@ def gather(
     Returns:
       frames [T, B, D], and their `mask`; what that leaves out may hold anything.
     """
-    chex.assert_rank(rows, 1)
     time = start + jnp.arange(length)[:, None]
     # Past the utterance lies another, or zeros, or jax reads the last frame once more:
     # cheaper than to avoid it.

@@ -29,12 +29,9 @@ def make(dataset: Dataset, hold_out: str, validation: str = "none") -> list[Fold
     """
     for value, known in ((hold_out, HOLD_OUT), (validation, VALIDATION)):
         if value not in known:
-            raise InputError(f"unknown {value!r}: one of {', '.join(known)}")
+            raise InputError(f"expected one of {', '.join(known)}, got {value!r}")
     if validation == "partner" and hold_out != "speaker":
-        raise InputError(
-            f"validation=partner needs hold_out=speaker, not {hold_out}: the partner "
-            "is the other speaker of the held-out speaker's session"
-        )
+        raise InputError(f"validation=partner needs hold_out=speaker, got {hold_out}")
     if hold_out == "split":
         parts = [_split(dataset)]
     elif hold_out == "none":
@@ -75,18 +72,13 @@ def _leave_out(dataset: Dataset, hold_out: str, validation: str) -> Iterator[_Pa
 
 
 def _partner(dataset: Dataset, speaker: int) -> int:
-    name = dataset.speakers[speaker]
     sessions = np.unique(dataset.session[dataset.speaker == speaker])
-    if len(sessions) != 1 or sessions[0] < 0:
+    together = np.unique(dataset.speaker[np.isin(dataset.session, sessions)])
+    if len(sessions) != 1 or sessions[0] < 0 or len(together) != 2:
+        names = ", ".join((*dataset.sessions, "no session")[code] for code in sessions)
         raise InputError(
-            f"validation=partner: speaker {name} belongs to no single session; "
-            "use validation=none"
-        )
-    together = np.unique(dataset.speaker[dataset.session == sessions[0]])
-    if len(together) != 2:
-        raise InputError(
-            f"validation=partner: session {dataset.sessions[sessions[0]]} of speaker "
-            f"{name} has {len(together)} speakers, not 2; use validation=none"
+            f"validation=partner: expected speaker {dataset.speakers[speaker]} in one "
+            f"session of 2, got {names} of {len(together)}; use validation=none"
         )
     return int(together[together != speaker][0])
 

@@ -1,14 +1,24 @@
-"""What an experiment trains: conditions x folds x seeds."""
+"""What an experiment trains: conditions x folds x seeds, and its trials as arrays.
+
+Trials form a rectangle [seeds, conditions x folds]: condition by condition, and in each
+of them fold by fold.
+"""
 
 from collections.abc import Collection, Sequence
+from functools import lru_cache, partial
 from typing import NamedTuple
+
+import jax
+import numpy as np
 
 from vladser import condition
 from vladser.condition import Condition
-from vladser.data import batches, folds
+from vladser.data import batches, dataset, folds
 from vladser.data.batches import Plan
+from vladser.data.dataset import Moments
 from vladser.errors import InputError
-from vladser.types import Dataset, Fold, Spec
+from vladser.registry import objectives
+from vladser.types import Dataset, Fold, Spec, Trial
 
 
 class Design(NamedTuple):
@@ -62,23 +72,69 @@ class Design(NamedTuple):
             members.setdefault((self.specification(place), *schedule), []).append(place)
         return list(members.values())
 
+    def check(self, together: Collection[int]) -> None:
+        """Checks that the conditions at some places can be trained at once.
 
-def check(design: Design, together: Collection[int]) -> None:
-    """Checks that conditions of a design can be trained at once.
+        Raises:
+          InputError: an unknown `standardize`, a fold without utterances to validate
+            on, or conditions that do not share a program, a dataset and a schedule.
+        """
+        if self.standardize not in folds.STANDARDIZE:
+            known, got = ", ".join(folds.STANDARDIZE), self.standardize
+            raise InputError(f"standardize: expected one of {known}, got {got!r}")
+        for fold in self.folds if self.validation else []:
+            if not len(fold.validation):
+                raise InputError(f"{fold.held_out}: expected utterances to validate on")
+        if not any(set(together) <= set(places) for places in self.programs()):
+            raise InputError("the conditions do not share one program: run each alone")
 
-    Args:
-      design: the experiment.
-      together: the places of the conditions.
 
-    Raises:
-      InputError: an unknown `standardize`, a fold without utterances to validate on, or
-        conditions that do not share a program, a dataset and a schedule.
+@lru_cache(maxsize=1)
+def standardized(data: Dataset, standardize: str) -> tuple[Dataset, Moments | None]:
+    """Returns a dataset and the moments by which `rectangle` standardizes it, None if
+    each speaker is standardized already; kept for the next batch of the same dataset.
     """
-    if design.standardize not in folds.STANDARDIZE:
-        known, got = ", ".join(folds.STANDARDIZE), design.standardize
-        raise InputError(f"standardize: expected one of {known}, got {got!r}")
-    for fold in design.folds if design.validation else []:
-        if not len(fold.validation):
-            raise InputError(f"{fold.held_out}: expected utterances to validate on")
-    if not any(set(together) <= set(places) for places in design.programs()):
-        raise InputError("the conditions do not share one program: train them in turn")
+    if standardize == "speaker":
+        return dataset.standardize_by_speaker(data), None
+    return data, dataset.moments(data)
+
+
+def rectangle(
+    data: Dataset,
+    moments: Moments | None,
+    conditions: Sequence[Condition],
+    folds: Sequence[Fold],
+    seeds: Sequence[int],
+) -> Trial:
+    """Makes the trials, each array [seeds, conditions x folds, ...].
+
+    The scaler, and what of the objective's data depends on class shares, see only the
+    training rows of a trial's fold; `data` and `moments` are those of `standardized`.
+    """
+    if moments:
+        scalers = [dataset.scaler(moments, fold.train) for fold in folds]
+    else:
+        ones = np.ones(data.frames.shape[1], np.float32)
+        scalers = [(0 * ones, ones)] * len(folds)
+    labels, classes = [data.label[fold.train] for fold in folds], len(data.emotions)
+    number = partial(np.array, dtype=np.float32)
+    row = [
+        Trial(
+            seed=np.array(0, np.int32),
+            mean=mean,
+            scale=scale,
+            noise=number(condition.noise),
+            dropout=number(condition.dropout),
+            objective=objectives.build(condition.objective).prepare(label, classes),
+            optimizer={name: number(x) for name, x in condition.optimizer.options},
+        )
+        for condition in conditions
+        for label, (mean, scale) in zip(labels, scalers, strict=True)
+    ]
+
+    def spread(*leaves):
+        return np.stack([np.stack(leaves)] * len(seeds))
+
+    trials = jax.tree.map(spread, *row)
+    seed = np.broadcast_to(np.array(seeds, np.int32)[:, None], trials.seed.shape)
+    return trials._replace(seed=seed)

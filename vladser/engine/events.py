@@ -1,6 +1,6 @@
 """What happens in an experiment, as `experiment.run` yields it.
 
-Arrays of trials are [seeds, conditions x folds], see `vladser.engine.trials`.
+Arrays of trials are [seeds, conditions x folds], see `vladser.engine.design`.
 """
 
 from typing import NamedTuple
@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from vladser import model
+from vladser.engine.results import Results
 from vladser.types import Trial
 
 
@@ -39,7 +40,7 @@ class Epoch(NamedTuple):
 
 
 class Checkpoint(NamedTuple):
-    """All that `run` knows at the end of an epoch: it goes on from it to the bit.
+    """The state of `run` after an epoch, from which it resumes to the bit.
 
     `leaves` are those of the states, `best` those of the best epoch's parameters (none
     without validation, or before there is one), as jax.tree.leaves orders them.
@@ -56,18 +57,11 @@ class Checkpoint(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """The trained trials and what they say of their test utterances."""
+    """The trained trials and their results on the test utterances."""
 
     trials: Trial  # [seeds, trials, ...] as they were trained
     params: model.Params  # [seeds, trials, ...]
-    loss: np.ndarray  # [seeds, trials, epochs]; NaN from a failure on
-    validation_ua: np.ndarray  # [seeds, trials, epochs]; NaN without validation
-    epoch: np.ndarray  # [seeds, trials] the epoch whose parameters these are, from 1
-    failed: np.ndarray  # as in Checkpoint
-    rows: np.ndarray  # as in Checkpoint
-    leaked: np.ndarray  # as in Checkpoint
-    # One a fold, [seeds, conditions, its test utterances, classes]; NaN where failed.
-    probabilities: list[np.ndarray]
+    results: Results
 
 
 Event = Compiled | Step | Epoch | Checkpoint | Outcome

@@ -16,11 +16,11 @@ import numpy as np
 
 from vladser import metrics
 from vladser.data.batches import Plan
-from vladser.engine import design, events, sweep, training_step
-from vladser.engine import trials as trials_of
+from vladser.engine import design, events, results, sweep, training_step
 from vladser.engine.design import Design
 from vladser.engine.events import Checkpoint, Compiled, Epoch, Event, Outcome, Step
 from vladser.engine.on_devices import OnDevices
+from vladser.engine.results import Results
 from vladser.engine.trial_batches import TrialBatch
 from vladser.types import Dataset, PyTree, Trial
 
@@ -43,10 +43,10 @@ def run(
       resume: a Checkpoint of the same trials, to go on from.
 
     Raises:
-      InputError: see `design.check`.
+      InputError: see `Design.check`.
     """
     batch = batch or TrialBatch(*map(range, whole.shape))
-    design.check(whole, batch.conditions)
+    whole.check(batch.conditions)
     data, plan, trials = prepare(whole, batch)
     spec = whole.specification(batch.conditions[0])
     on_devices = OnDevices(data, plan, trials, spec, devices)
@@ -94,17 +94,22 @@ def run(
     loss[failed[..., 0] == plan.epochs, -1] = np.nan
     for number, tested in enumerate(probabilities):
         tested[failed[:, number :: len(plan.folds), 0] > 0] = np.nan
-    yield Outcome(
-        trials=trials,
-        params=params,
-        loss=loss,
-        validation_ua=now.validation_ua,
+    leaves = jax.tree.leaves(params)
+    by_trial = Results(
         epoch=chosen,
         failed=failed,
+        loss=loss,
+        validation_ua=now.validation_ua,
         rows=now.rows,
         leaked=now.leaked,
-        probabilities=probabilities,
+        digests=results.digests(leaves),
+        probabilities=[],
+        params=leaves,
     )
+    by_fold = jax.tree.map(
+        lambda x: x.reshape(*map(len, batch), *x.shape[2:]), by_trial
+    )
+    yield Outcome(trials, params, by_fold._replace(probabilities=probabilities))
 
 
 def prepare(
@@ -114,10 +119,10 @@ def prepare(
     folds, ...]; the arguments are those of `run`."""
     seeds, conditions, folds = batch or map(range, whole.shape)
     dataset = whole.datasets[conditions[0]]
-    data, moments = trials_of.standardized(dataset, whole.standardize)
+    data, moments = design.standardized(dataset, whole.standardize)
     plan = whole.plan(conditions[0]).part(seeds, folds)
     chosen = [whole.conditions[place] for place in conditions]
-    trials = trials_of.rectangle(data, moments, chosen, plan.folds, plan.seeds)
+    trials = design.rectangle(data, moments, chosen, plan.folds, plan.seeds)
     return data, plan, trials
 
 
@@ -169,8 +174,8 @@ def _failed(
     params: PyTree,
     probabilities: Sequence[np.ndarray],
 ) -> np.ndarray:
-    """Adds the trials whose last step spoilt their parameters: these are not finite, or
-    what they give is not."""
+    """Adds the trials whose last step made their parameters, or the probabilities that
+    these give, NaN or infinite."""
     bad = np.zeros(failed.shape[:2], bool)
     for leaf in jax.tree.leaves(params):
         bad |= ~np.isfinite(leaf).all(axis=tuple(range(2, leaf.ndim)))

@@ -1,16 +1,15 @@
 """A rectangle of trials on the devices."""
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import lru_cache
 
 import jax
 import numpy as np
-from jax.sharding import Mesh
+from jax.sharding import NamedSharding
 
 from vladser.data import dataset
 from vladser.data.batches import Plan
 from vladser.engine import placement, sweep, timeblocks
-from vladser.types import Array, Buffer, Dataset, PyTree, Spec, State, Trial
+from vladser.types import Array, Dataset, PyTree, Spec, State, Trial
 
 
 class OnDevices:
@@ -36,7 +35,8 @@ class OnDevices:
         self.mesh = placement.mesh(*self.shape, devices)
         self.trials = placement.place(self.mesh, trials)
         self.capacity = timeblocks.blocks(int(data.length.max()))
-        self.buffer = _buffer(data, self.mesh)
+        everywhere = NamedSharding(self.mesh, placement.SHARED)
+        self.buffer = dataset.to_device(data, everywhere)
         self.rows, self.leaked = np.zeros((2, *self.shape), int)
         # [folds, N + 1] whose speaker is tested; the last stands for an empty row.
         tested = [np.isin(data.speaker, data.speaker[f.test]) for f in plan.folds]
@@ -106,9 +106,3 @@ class OnDevices:
         """Returns a tree of the devices as numpy arrays."""
         seeds, trials = self.shape
         return jax.tree.map(lambda x: np.asarray(x)[:seeds, :trials], tree)
-
-
-@lru_cache(maxsize=1)
-def _buffer(data: Dataset, mesh: Mesh) -> Buffer:
-    """Returns the dataset on the devices, kept for the next batch of the same."""
-    return dataset.to_device(data, placement.everywhere(mesh))

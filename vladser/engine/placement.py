@@ -28,11 +28,7 @@ def mesh(seeds: int, trials: int, devices: Sequence[jax.Device] | None = None) -
     The busiest device has as few trials as possible; of such meshes the one of fewest
     devices is chosen, since more would not be faster, and then the one that spreads the
     seeds least: the minibatches of a step are alike in length within a seed only, and
-    devices wait for each other.
-
-    Args:
-      seeds, trials: the shape of the rectangle.
-      devices: all local ones by default.
+    devices wait for each other. All local devices are there by default.
     """
     devices = jax.local_devices() if devices is None else devices
     choices = [
@@ -62,18 +58,9 @@ def fill(mesh: Mesh, array: np.ndarray, empty: float | None = None) -> np.ndarra
     return np.pad(array, widths, constant_values=empty)
 
 
-def everywhere(mesh: Mesh) -> NamedSharding:
-    """Returns the sharding of an array that all devices of the mesh read whole."""
-    return NamedSharding(mesh, SHARED)
-
-
 def on_each(mesh: Mesh, *specs: PartitionSpec) -> Callable[[Callable], Callable]:
-    """Returns a decorator that has each device compute a function of its trials.
-
-    Args:
-      mesh: of the devices.
-      *specs: TRIALS or SHARED for each argument; what is returned is of the trials.
-    """
+    """Returns a decorator that has each device compute a function of its trials, whose
+    arguments are TRIALS or SHARED and whose results are of the trials."""
     return partial(
         jax.shard_map, mesh=mesh, in_specs=specs, out_specs=TRIALS, check_vma=False
     )

@@ -1,20 +1,17 @@
-"""What the trials of an experiment led to, put together from batches."""
+"""The results of an experiment's trials, merged from batches."""
 
 import hashlib
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-import jax
 import numpy as np
 
 from vladser.engine.design import Design
-from vladser.engine.events import Outcome
 from vladser.engine.trial_batches import TrialBatch
-from vladser.types import PyTree
 
 
 class Results(NamedTuple):
-    """What some trials, or all, led to.
+    """The results of some trials, or of all.
 
     Axes [seeds, conditions, folds] come first; where conditions differ in how long they
     are trained, `loss` and `validation_ua` end in NaN.
@@ -33,35 +30,9 @@ class Results(NamedTuple):
     params: list[np.ndarray]
 
 
-def of_batch(batch: TrialBatch, outcome: Outcome, keep: bool = False) -> Results:
-    """Returns the results of a batch from its `experiment.run`.
-
-    Args:
-      batch: its trials.
-      outcome: the last event.
-      keep: whether to keep the trained parameters.
-    """
-
-    def by_fold(array):
-        return array.reshape(*map(len, batch), *array.shape[2:])
-
-    names = "epoch", "failed", "loss", "validation_ua", "rows", "leaked"
-    return Results(
-        **{name: by_fold(getattr(outcome, name)) for name in names},
-        digests=by_fold(_digests(outcome.params)),
-        probabilities=outcome.probabilities,
-        params=[*map(by_fold, jax.tree.leaves(outcome.params))] if keep else [],
-    )
-
-
 def merge(parts: Iterable[tuple[TrialBatch, Results]], design: Design) -> Results:
     """Merges the results of batches that hold each trial of the experiment, but for
-    their parameters, see `merge_params`.
-
-    Args:
-      parts: where two hold the same trial, they say the same of it.
-      design: the experiment.
-    """
+    their parameters, see `merge_params`; of a trial in two batches they are equal."""
     batches, results = zip(*parts, strict=True)
     fields = dict(zip(Results._fields, zip(*results, strict=True), strict=True))
     del fields["params"]
@@ -84,12 +55,7 @@ def merge_params(
     design: Design,
     conditions: Sequence[int],
 ) -> list[np.ndarray]:
-    """Merges the parameters of conditions that share a program.
-
-    Args:
-      parts: they hold each trial of these conditions, and its parameters.
-      design: the experiment.
-      conditions: their places.
+    """Merges the parameters of the conditions at some places, which share a program.
 
     Returns:
       Leaves [seeds, conditions, folds, ...]; none where a part has none.
@@ -110,13 +76,12 @@ def _merged(design: Design, batches, arrays) -> np.ndarray:
     empty = np.nan if arrays[0].dtype.kind == "f" else 0
     whole = np.full((*design.shape, *longest), empty, arrays[0].dtype)
     for batch, array in zip(batches, arrays, strict=True):
-        whole[(*batch.cells, *map(slice, array.shape[3:]))] = array
+        whole[(*np.ix_(*map(list, batch)), *map(slice, array.shape[3:]))] = array
     return whole
 
 
-def _digests(params: PyTree) -> np.ndarray:
+def digests(leaves: Sequence[np.ndarray]) -> np.ndarray:
     """Returns the SHA-256 of the parameters of each trial, [seeds, trials, 32]."""
-    leaves = jax.tree.leaves(params)
     digests = np.empty((*leaves[0].shape[:2], 32), np.uint8)
     for place in np.ndindex(digests.shape[:2]):
         sha = hashlib.sha256(b"".join(leaf[place].tobytes() for leaf in leaves))

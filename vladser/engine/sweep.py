@@ -29,12 +29,7 @@ def step_key(seed: Array, epoch: ArrayLike, step: ArrayLike) -> Array:
 
 
 def init(trials: Trial, *, spec: Spec, mesh: Mesh) -> State:
-    """Returns the states before the first step.
-
-    Args:
-      trials: [seeds, trials, ...], on the host.
-      spec, mesh: of the trials.
-    """
+    """Returns the states before the first step of trials [seeds, trials, ...]."""
     # A seed's weights are drawn once, and alone: on several CPU devices a batch of the
     # QR factorizations in it can wait for threads that wait for it (jaxlib 0.10.2).
     states = [jax.device_get(_first(seed, spec=spec)) for seed in trials.seed[:, 0]]
@@ -135,13 +130,8 @@ def evaluate(walk: Callable, spec: Spec, mesh: Mesh, capacity: int) -> Callable:
 
 
 def computed(lengths: np.ndarray, rows: np.ndarray, mesh: Mesh) -> int:
-    """Returns the frames that a step computes, padding included.
-
-    Args:
-      lengths: [N] of the utterances.
-      rows: [seeds, trials, B].
-      mesh: of the trials.
-    """
+    """Returns the frames that a step of rows [seeds, trials, B] computes, padding
+    included; `lengths` [N] are those of all utterances."""
     slices = placement.slices(mesh, placement.fill(mesh, rows, -1))
     longest = np.where(slices >= 0, lengths[slices], 0).max(axis=-1)
     if not placement.one_by_one(mesh):

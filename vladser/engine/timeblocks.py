@@ -60,15 +60,10 @@ def _(size, batched, numbers):
 def empty_workspace(
     start: Callable, residuals: Callable, params: PyTree, capacity: int
 ) -> PyTree:
-    """Allocates memory for `value_and_gradient`.
+    """Allocates memory for `value_and_gradient` of a Scan of at most `capacity` blocks.
 
     To allocate it costs as much as to fill it, each time anew, therefore it is handed
     from one call to the next.
-
-    Args:
-      start, residuals: of the Scan.
-      params: as `start` takes them.
-      capacity: the most blocks.
     """
 
     def saved(params):

@@ -37,8 +37,8 @@ def empty_draws(spec: Spec, batch: int, capacity: int) -> Draws:
 
 
 def draw(key: Array, draws: Draws, count: Array) -> Draws:
-    """Draws anew for the first `count` blocks. What is drawn for a block does not
-    depend on how many there are."""
+    """Draws the first `count` blocks again; the draws of a block do not depend on how
+    many there are."""
 
     def draw_block(index, draws):
         noise_key, dropout_key = jax.random.split(jax.random.fold_in(key, index))
@@ -83,11 +83,10 @@ def value_and_gradient(
     """Computes the objective, summed over the live rows, and its gradient.
 
     Args:
-      params, spec, trial, buffer: of the training.
+      params, spec, trial, buffer, workspace: see `step`.
       rows: [B] int, utterances; -1 is an empty row.
       draws: of the whole minibatch.
       first: the place of the first of the rows in the minibatch.
-      workspace: see `empty_workspace`.
 
     Returns:
       The loss [], its gradient, and the workspace again.
@@ -218,13 +217,8 @@ def _scan(
     noise: Callable[[Array], ArrayLike] = lambda index: 0.0,
     drop: Callable[..., Array] = lambda outputs, index=None: outputs,
 ) -> Scan:
-    """Returns the model's walk through the utterances `rows` [B].
-
-    Args:
-      value: (params, vectors, logits) -> what the walk ends in.
-      noise: index of a block -> what is added to its frames.
-      drop: (outputs, index of their block) -> outputs; without an index, of all blocks.
-    """
+    """Returns the model's walk through the utterances `rows` [B]; `noise` and `drop`
+    take the index of a block, `drop` none for all blocks at once."""
 
     def inputs(index):
         frames, mask = dataset.gather(buffer, rows, index * BLOCK, BLOCK)

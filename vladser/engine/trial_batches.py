@@ -43,11 +43,6 @@ class TrialBatch(NamedTuple):
         """How many seeds, and trials of each, as `experiment.run` arranges them."""
         return len(self.seeds), len(self.conditions) * len(self.folds)
 
-    @property
-    def cells(self) -> tuple[np.ndarray, ...]:
-        """Indexes the batch's trials in an array [seeds, conditions, folds]."""
-        return np.ix_(*map(list, self))
-
 
 def cut(
     design: Design, most: int | None = None, processes: int = 1
@@ -67,15 +62,15 @@ def cut(
     seeds, conditions, folds = design.shape
     share = -(-seeds * conditions * folds // processes)
 
-    def fits(batch: TrialBatch) -> bool:
-        if batch.trials > min(share, most or share):
-            return False
-        return bool(most) or (in_memory(design, batch) and brief(design, batch))
+    def small(batch: TrialBatch) -> bool:
+        return batch.trials <= min(share, most or share) and (
+            bool(most) or fits(design, batch)
+        )
 
     batches = [
         batch
         for places in design.programs()
-        for batch in _split(TrialBatch(range(seeds), places, range(folds)), fits)
+        for batch in _split(TrialBatch(range(seeds), places, range(folds)), small)
     ]
     dealt: list[list[TrialBatch]] = [[] for _ in range(processes)]
     for batch in sorted(batches, key=lambda batch: -batch.trials):
@@ -94,25 +89,20 @@ def missing(done: Iterable[TrialBatch], batch: TrialBatch) -> list[TrialBatch]:
     return [part for half in pieces(batch, 2) for part in missing(done, half)]
 
 
-def brief(design: Design, batch: TrialBatch) -> bool:
-    """Returns whether a step is brief, so that a run stops soon when it is told to: on
-    a CPU it has no more than STEP frames."""
-    plan = design.plan(batch.conditions[0])
-    longest = np.sort(plan.lengths)[-plan.batch_size :].sum()
-    on_cpu = jax.local_devices()[0].platform == "cpu"
-    return not on_cpu or batch.trials * longest <= STEP
-
-
-def in_memory(design: Design, batch: TrialBatch) -> bool:
+def fits(design: Design, batch: TrialBatch) -> bool:
     """Returns whether a batch fits into the memory of the local devices, beside its
-    dataset, by the estimate of `memory`."""
-    dataset, devices = design.datasets[batch.conditions[0]], jax.local_devices()
+    dataset, and on a CPU has steps of at most STEP frames: a run that is told to stop
+    ends after a step."""
+    plan, devices = design.plan(batch.conditions[0]), jax.local_devices()
     stats = devices[0].memory_stats() or {}
+    dataset = design.datasets[batch.conditions[0]].frames.nbytes
     if "bytes_limit" in stats:
-        available = SHARE * stats["bytes_limit"] - dataset.frames.nbytes
+        available = SHARE * stats["bytes_limit"] - dataset
     else:  # CPU devices share the machine's memory, and read one dataset
-        available = (SHARE * cores.memory() - dataset.frames.nbytes) / len(devices)
-    return memory(design, batch) <= available
+        available = (SHARE * cores.memory() - dataset) / len(devices)
+    longest = np.sort(plan.lengths)[-plan.batch_size :].sum()
+    brief = devices[0].platform != "cpu" or batch.trials * longest <= STEP
+    return brief and memory(design, batch) <= available
 
 
 def memory(design: Design, batch: TrialBatch) -> int:
@@ -144,18 +134,18 @@ def _bytes(shapes: PyTree) -> int:
     return sum(x.size * x.dtype.itemsize for x in jax.tree.leaves(shapes))
 
 
-def _split(batch: TrialBatch, fits: Callable[[TrialBatch], bool]) -> list[TrialBatch]:
-    """Cuts a batch into the fewest equal parts that fit, along the first axis that can
+def _split(batch: TrialBatch, small: Callable[[TrialBatch], bool]) -> list[TrialBatch]:
+    """Cuts a batch into the fewest equal small parts, along the first axis that can
     be: seeds, whose trials share what is drawn, stay whole; folds are cut last."""
-    if batch.trials == 1 or fits(batch):
+    if batch.trials == 1 or small(batch):
         return [batch]
     for number in range(2, max(map(len, batch)) + 1):
         parts = pieces(batch, number)
-        if all(map(fits, parts)):
+        if all(map(small, parts)):
             return parts
         if len(parts) < number:
             break
-    return [small for part in parts for small in _split(part, fits)]
+    return [piece for part in parts for piece in _split(part, small)]
 
 
 def pieces(batch: TrialBatch, number: int) -> list[TrialBatch]:

@@ -31,9 +31,8 @@ def profile(records: Sequence[Mapping[str, Any]]) -> np.ndarray:
     """Averages records of clusters.jsonl over folds, weighted by their utterances.
 
     Args:
-      records: of the folds of one condition and ONE seed. Their trainings start from
-        the same clusters, so cluster k of one fold is cluster k of the others; between
-        seeds the numbers of clusters mean nothing.
+      records: of the folds of one condition and ONE seed, whose trainings start from
+        the same clusters; between seeds the numbers of clusters mean nothing.
 
     Returns:
       [E, K, BINS] mean share of each cluster; NaN for an emotion that no fold tested.

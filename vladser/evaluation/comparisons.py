@@ -14,30 +14,19 @@ _VARIED = ("aggregator", "smoothing", "alpha")  # by the paper; else one setting
 
 
 class Verdict(NamedTuple):
-    """What a run says of a claim.
+    """What a run says of a claim."""
 
-    Attributes:
-      family: the name of the comparisons that it is from.
-      claim: a plain sentence.
-      verdict: "supported" (corrected p below 0.05 and the claim's sign), "contradicted"
-        (below 0.05 and the opposite sign) or "not distinguishable".
-      difference: mean over speakers, positive in the claim's direction.
-      interval: 95 % of `difference`; None for one speaker.
-      p_holm: corrected within the family.
-    """
-
-    family: str
-    claim: str
-    verdict: str
-    difference: float
-    interval: tuple[float, float] | None
-    p_holm: float
+    family: str  # the name of the comparisons
+    claim: str  # a plain sentence
+    verdict: str  # see `verdict`
+    difference: float  # mean over speakers, positive in the claim's direction
+    interval: tuple[float, float] | None  # 95 % of `difference`; None for one speaker
+    p_holm: float  # corrected within the family
 
 
 def families(conditions: Sequence[Condition]) -> list[Family]:
-    """Returns what is compared with what.
+    """Returns the paper's families whose reference and any other member were trained.
 
-    The paper's families, as far as their reference and any other member were trained.
     Where a run varies what the paper does not (cells, class weights, ...), each
     combination has families of its own, whose names say it; and all combinations with
     one pooling and smoothing are a family, against the paper's settings or, if these
@@ -76,8 +65,7 @@ def compare(
     """Returns what summary.json says of a family: each member minus the reference.
 
     Args:
-      ua: [speakers] of each condition, averaged over the seeds; the speakers in one
-        order for all.
+      ua: [speakers] of each condition, averaged over the seeds.
       family: what is compared.
       names: of the conditions, among each other.
     """
@@ -107,11 +95,8 @@ def compare(
 def verdicts(
     comparisons: Sequence[Mapping[str, Any]], conditions: Sequence[Mapping[str, Any]]
 ) -> list[Verdict]:
-    """Returns what a run says of each of the paper's claims that it can judge.
-
-    Args:
-      comparisons, conditions: those of summary.json.
-    """
+    """Returns what a run says of each of the paper's claims that it can judge, by the
+    `comparisons` and `conditions` of its summary.json."""
     trained = {entry["name"]: condition(entry) for entry in conditions}
     verdicts = []
     for family in comparisons:
@@ -136,7 +121,7 @@ def verdicts(
 
 
 def verdict(difference: float, p: float) -> str:
-    """Returns the verdict on a difference, positive as claimed, with its p."""
+    """Returns the verdict on a difference, positive as claimed, by its corrected p."""
     if p >= LEVEL:
         return "not distinguishable"
     return "supported" if difference > 0 else "contradicted"

@@ -29,11 +29,10 @@ class Clusters(NamedTuple):
 
     Attributes:
       utterances: [F, E] how many of each emotion.
-      assignment: [S, F, E, K, BINS] float32, the mean share of the frames in each tenth
-        of the time that goes to each cluster; NaN for an emotion that the fold does not
-        test.
-      adjusted_rand: [S, F] between an utterance's dominant cluster, which has the
-        largest share of its time, and its emotion; see `clustering.adjusted_rand`.
+      assignment: [S, F, E, K, BINS] float32, the mean share of each tenth of the time
+        that goes to each cluster; NaN for an emotion that the fold does not test.
+      adjusted_rand: [S, F] between an utterance's emotion and its dominant cluster,
+        which has the largest share of its time; see `clustering.adjusted_rand`.
       untrained_rand: [S, F] the same before the first step.
     """
 
@@ -52,14 +51,13 @@ def applies(condition: Condition) -> bool:
 def of_results(
     design: Design, parts: Iterable[tuple[TrialBatch, Results]]
 ) -> Iterator[tuple[int, Clusters]]:
-    """Computes them for all trials of a program at once, without noise and dropout.
+    """Yields the place and the clusters of each condition that has any.
+
+    All trials of a program are computed at once, without noise and dropout.
 
     Args:
       design: the experiment.
       parts: its results, with parameters where `applies`.
-
-    Yields:
-      The place of each condition to which it applies, and its clusters.
     """
     parts = list(parts)
     for places in design.programs() if any(len(f.test) for f in design.folds) else []:
@@ -104,7 +102,7 @@ def _shares(
     capacity: int,
 ) -> Array:
     """Returns the mean share of each cluster in each tenth of each utterance's time,
-    [slices, B, K, BINS]: a walk for `sweep.evaluate`."""
+    [slices, B, K, BINS], for `sweep.evaluate`."""
     recurrence = encoders.build(spec.encoder).recurrence
 
     def of_slice(rows):

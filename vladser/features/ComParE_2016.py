@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from vladser.features import sets
+from vladser.features import smile
 from vladser.types import Features
 
 
@@ -10,4 +10,4 @@ def ComParE_2016() -> Features:
     """Schuller et al. 2016, "The INTERSPEECH 2016 Computational Paralinguistics
     Challenge"."""
     config = Path("compare", "ComParE_2016.conf")
-    return sets.make("ComParE_2016", config, dim=65, columns="e8e43bf0")
+    return smile.make("ComParE_2016", config, dim=65)

@@ -30,8 +30,8 @@ _BLOCK = 1 << 14  # frames decoded at once: bounds the memory of many channels
 
 
 class BadAudio(InputError):
-    """An utterance without usable audio or features. The message is the reason alone,
-    in one line: whoever knows the file adds its name."""
+    """An utterance without usable audio or features; the message is the reason alone,
+    to which the file's name is added."""
 
 
 def load(
@@ -48,7 +48,7 @@ def load(
 
     Args:
       file: the audio file.
-      start, end: the segment to read, in seconds; None for the file's begin and end.
+      start, end: the segment in seconds; None for the beginning and end of the file.
       max_seconds: longer audio is refused, before it is decoded.
       shortest: samples at 16 kHz; shorter audio is refused.
 
@@ -56,8 +56,7 @@ def load(
       float32 [n] with n >= shortest, within [-1, 32767/32768].
 
     Raises:
-      BadAudio: there is no such signal in the file, or it is sampled below 16 kHz (of
-        the missing band there is nothing to describe) or not finite.
+      BadAudio: there is no such signal, or it is sampled below 16 kHz or not finite.
     """
     import audresample  # late because cached features are read without it
 
@@ -84,8 +83,7 @@ def header(file: Path) -> tuple[int, float] | None:
 
 
 def expected_samples(utterance: Utterance, max_seconds: float = 60.0) -> int:
-    """Estimates the samples of an utterance at 16 kHz without decoding it; 0 where the
-    header says that `load` would refuse it."""
+    """Estimates the samples at 16 kHz from the header; 0 for what `load` refuses."""
     rate, seconds = header(utterance.file) or (0, 0.0)
     end = seconds if utterance.end is None else min(utterance.end, seconds)
     seconds = end - (utterance.start or 0)

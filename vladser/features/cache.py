@@ -51,8 +51,7 @@ def folder(cache_dir: Path, name: str) -> Path:
 
 
 def entry(folder: Path, digest: str, start: float | None, end: float | None) -> Path:
-    """Returns where the features of an utterance lie: of the segment from `start` to
-    `end`, in seconds, of the audio file with this digest."""
+    """Returns the file of a segment, in seconds, of the audio with this digest."""
     if start is None and end is None:
         return folder / f"{digest}.npy"
     stop = "end" if end is None else float(end)
@@ -60,8 +59,7 @@ def entry(folder: Path, digest: str, start: float | None, end: float | None) -> 
 
 
 def samples(entry: Path) -> int | None:
-    """Checks an entry; returns the samples of the 16 kHz signal that it describes, None
-    where there is no entry, or it is damaged."""
+    """Returns the samples of the signal of an entry; None for no entry or damage."""
     try:
         content = np.memmap(entry, np.uint8, "r").data
         before, check = content[: -_CHECK.size], content[-_CHECK.size :]
@@ -81,7 +79,7 @@ def write(entry: Path, features: np.ndarray, samples: int) -> None:
     power may damage it, and `samples` notices.
 
     Args:
-      entry: its path; raises InputError where its folder cannot be written.
+      entry: its path; raises InputError where it cannot be written.
       features: float32 [T, D].
       samples: of the 16 kHz signal.
     """
@@ -102,8 +100,8 @@ def write(entry: Path, features: np.ndarray, samples: int) -> None:
 
 
 def trim(cache_dir: Path, keep: Collection[object]) -> None:
-    """Removes entries, those first that were not used for the longest, until all take
-    at most LIMIT bytes; those to keep stay, even where they alone take more."""
+    """Removes the least recently used entries, but not those to keep, until all take
+    at most LIMIT bytes."""
     entries = []
     for path in folder(cache_dir, "").rglob("*"):
         with suppress(OSError):  # another process removed it

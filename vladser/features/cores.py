@@ -8,8 +8,8 @@ from pathlib import Path
 
 
 def cores(root: Path = Path("/")) -> int:
-    """Returns how many cores the affinity of this process and the quotas of its control
-    groups, which containers have, allow. /proc and /sys are below `root`."""
+    """Returns how many cores the affinity and the control groups (of a container) of
+    this process allow; /proc and /sys are below `root`."""
     affinity = getattr(os, "sched_getaffinity", None)  # not on a Mac
     available = len(affinity(0)) if affinity else os.cpu_count() or 1
     limits = _limits(root, ("cpu.max",), ("cpu.cfs_quota_us", "cpu.cfs_period_us"))
@@ -18,8 +18,7 @@ def cores(root: Path = Path("/")) -> int:
 
 
 def memory(root: Path = Path("/")) -> int:
-    """Returns how many bytes the machine has, or the control groups allow; see
-    `cores`."""
+    """Returns how many bytes the machine has or the control groups allow."""
     available = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     limits = _limits(root, ("memory.max",), ("memory.limit_in_bytes",))
     return min([available, *(limit for (limit,) in limits if limit > 0)])
@@ -28,8 +27,7 @@ def memory(root: Path = Path("/")) -> int:
 def _limits(
     root: Path, names: tuple[str, ...], names_1: tuple[str, ...]
 ) -> Iterator[list[int]]:
-    """Yields the numbers in the files `names`, those of control groups of version 1 in
-    `names_1`, of each group that this process is in."""
+    """Yields the numbers in the files of each group, `names_1` those of version 1."""
     lines = []
     with suppress(OSError):  # no Linux
         lines = (root / "proc/self/cgroup").read_text().splitlines()

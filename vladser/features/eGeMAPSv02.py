@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from vladser.features import sets
+from vladser.features import smile
 from vladser.types import Features
 
 
@@ -10,4 +10,4 @@ def eGeMAPSv02() -> Features:
     """Eyben et al. 2016, "The Geneva Minimalistic Acoustic Parameter Set (GeMAPS) for
     Voice Research and Affective Computing"."""
     config = Path("egemaps", "v02", "eGeMAPSv02.conf")
-    return sets.make("eGeMAPSv02", config, dim=25, columns="e29bda12")
+    return smile.make("eGeMAPSv02", config, dim=25)

@@ -32,11 +32,10 @@ class Extraction(NamedTuple):
     """What `extract` returns.
 
     Attributes:
-      feature_set: names the features, see `cache.identify`; those of .npy files by id
-        and D, "npy-768".
+      feature_set: see `cache.identify`; of .npy files, id and D, "npy-768".
       features: float32 [T, D] by utterance id, in the order of the utterances.
       bad: for all other utterances, the file and what is wrong with it, in one line.
-      computed, cached: how many of `features` are new, how many were there before.
+      computed, cached: how many of `features` are new, and were there before.
     """
 
     feature_set: str
@@ -55,12 +54,12 @@ def extract(
     workers: int | None = None,
     progress: Callable[[int], object] = lambda count: None,
 ) -> Extraction:
-    """Extracts the features of each utterance, from the cache as far as they are there.
+    """Extracts the features of each utterance, as far as they are not in the cache.
 
     Workers write each result to the cache once they have it, so that an interrupted
     extraction goes on where it was. A file that crashes its worker or makes it hang is
-    bad, and the others are not affected. Where all is cached no process starts, and
-    opensmile, soundfile and audresample need not be installed.
+    bad, and costs no other. Where all is cached no process starts, and opensmile,
+    soundfile and audresample need not be installed.
 
     Processes are spawned: a script must call this under `if __name__ == "__main__":`.
 
@@ -117,9 +116,9 @@ def started(
       keep: False leaves the cache alone.
 
     Yields:
-      the utterances whose features are there, and the others as they are done: each
-      once, with the .npy file of its features (`packed.load` reads it), with features
-      [T, D] that are not kept, or with what is wrong. Raises as `extract` does.
+      the utterances whose features are there, and the others as they are done, each
+      with the .npy file of its features (`packed.load` reads it), features [T, D] that
+      are not kept, or what is wrong. Raises as `extract` does.
     """
     if not features.setup:
         yield npy.check(utterances, features.dim), ()
@@ -156,15 +155,9 @@ def started(
 def expect(
     utterances: Sequence[Utterance], features: Features, max_seconds: float
 ) -> tuple[dict[str, int], int]:
-    """Estimates what `extract` would return, from the headers of the files alone.
-
-    Args:
-      utterances, features, max_seconds: as in `extract`.
-
-    Returns:
-      the frames of each utterance whose file seems usable, by its id, to within one
-      where the audio has to be resampled; and D.
-    """
+    """Estimates, from the headers of files, what `extract` returns for the same
+    arguments: the frames of each good utterance by its id, to within one where audio is
+    resampled; and D."""
     if not features.frames:
         shapes, _ = npy.shapes(utterances, features.dim)
         dim = max((columns for _, columns in shapes.values()), default=0)
@@ -234,8 +227,7 @@ def _outcome(task: Future) -> Path | np.ndarray | BadAudio:
 
 
 def _mute() -> None:
-    """Silences standard error: libraries of C write to it, libmpg123 for many a good
-    file; what is wrong with a file is said by its outcome."""
+    """Silences standard error, to which libmpg123 writes for many a good file."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 
 
@@ -245,7 +237,7 @@ _extractors: dict[str, Callable[[np.ndarray], np.ndarray]] = {}  # a worker's ow
 def _compute(
     utterance: Utterance, entry: Path | None, features: Features, max_seconds: float
 ) -> Path | np.ndarray:
-    """Computes and keeps the features of an utterance (in a worker process)."""
+    """Computes and keeps the features of an utterance, in a worker."""
     if features.id not in _extractors:
         _extractors[features.id] = set_up(features)
     file, start, end = utterance.file, utterance.start, utterance.end

@@ -22,8 +22,7 @@ def npy(*, dim: Natural = 0, name: str = "") -> Features:
 
     Args:
       dim: D, 0 for that of most files. Other files are bad.
-      name: of what made the features, such as "wav2vec2-base": a model that was trained
-        on them tells them from others of the same D.
+      name: of what made the features, such as "wav2vec2-base".
     """
     if not re.fullmatch(r"[\w.-]*", name, re.ASCII):
         raise ValueError(f"name: expected letters, digits and _.-, got {name!r:.60}")
@@ -33,8 +32,8 @@ def npy(*, dim: Natural = 0, name: str = "") -> Features:
 def shapes(
     utterances: Sequence[Utterance], dim: int
 ) -> tuple[dict[str, tuple[int, int]], dict[str, BadAudio]]:
-    """Reads the headers of files alone; returns the shape [T, D] of each good file, and
-    what is wrong with the others, by id. `dim` is D, 0 for that of most files."""
+    """Returns, by id, the shape [T, D] of each file whose header is good, and what is
+    wrong with the others. `dim` is D, 0 for that of most files."""
     good, bad = {}, {}
     for utterance in utterances:
         try:

@@ -13,8 +13,8 @@ class Packed(dict[str, np.ndarray]):
     """Features [T, D] by utterance id: views of one buffer, in which they lie in order.
 
     Attributes:
-      frames: [F + longest, D] float32, all utterances end to end, then zeros, so that a
-        slice that starts at the last utterance never runs out of the buffer.
+      frames: [F + longest, D] float32; at the end zeros, so that a slice from the last
+        utterance never runs out of the buffer.
       offset, length: [N] int64, the first frame and the frame count of each utterance.
     """
 
@@ -53,8 +53,7 @@ def join(features: Mapping[str, np.ndarray | Path]) -> Packed:
 
 
 def load(features: np.ndarray | Path) -> np.ndarray:
-    """Returns an array as it is; maps that of a file that was checked before. Raises
-    InputError where it is no longer there."""
+    """Returns an array, or maps that of a file; raises InputError where it is gone."""
     if isinstance(features, np.ndarray):
         return features
     try:  # a plain array, since numpy is slow at slices of a memmap

@@ -1,26 +1,57 @@
-"""openSMILE as this project runs it: a signal -> the descriptors of a set."""
+"""openSMILE as this project runs it: a signal -> the descriptors of a set.
+
+All sets have a vector each 10 ms. Windows are of 60 ms (pitch and voice quality) or 20
+to 25 ms (the rest); that of 60 ms decides how many frames there are.
+"""
 
 import hashlib
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
 from vladser.errors import InputError
+from vladser.features import audio
 from vladser.features.audio import RATE, BadAudio
+from vladser.types import Features
 
-WINDOW = 960  # samples: the longest window, 60 ms
-HOP = 160  # samples between frames
-SOURCE, SINK = "extsource", "extsink"  # the components that opensmile's files define
+_WINDOW = 960  # samples: the longest window, 60 ms
+_HOP = 160  # samples between frames
+_SOURCE, _SINK = "extsource", "extsink"  # the components that opensmile's files define
+_BLOCK = 500 * _HOP  # samples given to a live engine at once: it holds 1,000 rounds
+# In a round each component does one frame at least. The pitch tracker lets up to 30 go
+# at once, and some 20 components follow one another; more than 10 were never needed.
+_SETTLE = 100
 _links: list[TemporaryDirectory] = []  # kept: openSMILE reads its files at every call
+
+
+def make(name: str, config: Path, dim: int) -> Features:
+    """Makes Features of `dim` columns; `config` is that of `Smile`."""
+    # The id: what decides the features apart from openSMILE's version, which are the
+    # config where it is our own (not its comments), and what the audio guard does.
+    own = config.is_absolute()
+    lines = config.read_text(encoding="ascii").splitlines() if own else []
+    settings = [line for line in lines if line and not line.startswith(("//", ";"))]
+    content = "\n".join([f"audio {audio.VERSION}", *settings])
+    return Features(
+        id=f"{name}-{hashlib.sha256(content.encode()).hexdigest()[:8]}",
+        dim=dim,
+        setup=partial(Smile, config),
+        frames=frames,
+        shortest=_WINDOW,
+        package="opensmile",
+        live=Live,
+    )
 
 
 def frames(samples: int) -> int:
     """Returns the frames of a signal of `samples` at 16 kHz, at least 960 of them."""
-    return (samples - WINDOW) // HOP + 2
+    return (samples - _WINDOW) // _HOP + 2
 
 
 class Smile:
@@ -31,19 +62,18 @@ class Smile:
 
     Args:
       config: openSMILE's configuration file; a relative path is in opensmile's folder.
-      columns: the first 8 digits of the SHA-256 of their names, each on a line.
 
     Attributes:
       config, options: what opensmile is given; the options are paths to its own files.
-      live: options to give beside them for a signal that is still going on, see `live`.
+      live: options to give beside them for a signal that is still going on.
       names: of the D columns.
 
     Raises:
-      InputError: the installed openSMILE names its columns differently; or the paths of
-        its configuration hold non-ASCII letters and so does the temporary folder.
+      InputError: the paths of its configuration hold letters beyond ASCII, and so does
+        that of the temporary folder.
     """
 
-    def __init__(self, config: Path, columns: str):
+    def __init__(self, config: Path):
         import opensmile  # late because cached features are read without it
         from opensmile.core.lib import OpenSMILE
 
@@ -68,15 +98,9 @@ class Smile:
         live = _in_ascii(Path(__file__).parent) / "live.conf"
         self.live = {"source": str(live), "audio": self.options["source"]}
         with self.started() as engine:
-            count = engine.external_sink_get_num_elements(SINK)
+            count = engine.external_sink_get_num_elements(_SINK)
             name = engine.external_sink_get_element_name
-            self.names = [name(SINK, column) for column in range(count)]
-        names = "\n".join(self.names).encode()
-        if hashlib.sha256(names).hexdigest()[:8] != columns:
-            raise InputError(
-                f"opensmile {opensmile.__version__} names the columns of {config.stem} "
-                "unlike 2.6.0: pip install opensmile==2.6.0"
-            )
+            self.names = [name(_SINK, column) for column in range(count)]
 
     def __call__(self, signal: np.ndarray) -> np.ndarray:
         """Describes a signal, float32 [n], as `audio.load` returns it.
@@ -89,10 +113,12 @@ class Smile:
         """
         rows = []
         with self.started() as engine:
-            engine.external_sink_set_callback(SINK, lambda row: rows.append(row.copy()))
+            engine.external_sink_set_callback(
+                _SINK, lambda row: rows.append(row.copy())
+            )
             samples = (signal * np.float32(32768)).astype(np.int16)
-            engine.external_audio_source_write_data(SOURCE, samples.tobytes())
-            engine.external_audio_source_set_eoi(SOURCE)
+            engine.external_audio_source_write_data(_SOURCE, samples.tobytes())
+            engine.external_audio_source_set_eoi(_SOURCE)
             engine.run()
         described = np.array(rows, np.float32).reshape(-1, len(self.names))
         expected = frames(len(signal))
@@ -114,6 +140,103 @@ class Smile:
             yield engine
         finally:
             engine.free()
+
+
+class Live:
+    """An utterance that is still going on, as a context, see `types.Features.live`.
+
+    Its frames are, to the bit, those that `Smile` gives for the whole signal, however
+    it was cut. A frame is final some time after its window has begun, since its
+    neighbours smooth it, its deltas look ahead, and the pitch tracker waits until all
+    of its paths agree.
+
+    openSMILE runs in a thread of its own, which sleeps until there is more audio. It
+    does not say when it has dealt with what is there, so it is given a known number of
+    rounds to count, see live.conf.
+
+    Args:
+      smile: the extractor, which may serve other utterances meanwhile.
+    """
+
+    def __init__(self, smile: Smile):
+        self._columns = len(smile.names)
+        self._rows: list[np.ndarray] = []
+        self._samples = self._rounds = 0
+        self._over, self._settled = False, threading.Semaphore(0)
+        self._close = ExitStack()  # frees the engine
+        self._engine = self._close.enter_context(smile.started(live=True))
+        self._engine.external_sink_set_callback(
+            _SINK, lambda row: self._rows.append(row.copy())
+        )
+        self._engine.external_sink_set_callback("round", self._count)
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._flush()
+        self._close.close()
+
+    def push(self, samples: np.ndarray) -> np.ndarray:
+        """Takes in more of the signal.
+
+        Args:
+          samples: int16 [n] at 16 kHz, any n.
+
+        Returns:
+          float32 [R, D], the frames that have become final.
+
+        Raises:
+          BadAudio: openSMILE gave values that are not finite.
+          RuntimeError: the utterance is over.
+        """
+        for begin in range(0, len(samples), _BLOCK):
+            block = samples[begin : begin + _BLOCK]
+            self._samples += len(block)
+            self._rounds = len(block) // _HOP + _SETTLE
+            self._engine.external_audio_source_write_data(_SOURCE, block.tobytes())
+            self._engine.external_source_write_data(
+                "rounds", np.zeros(self._rounds, np.float32)
+            )
+            if not self._over:
+                self._settled.acquire()
+            if self._over:
+                raise RuntimeError("openSMILE has ended: the utterance is over")
+        return self._new()
+
+    def end(self) -> np.ndarray:
+        """Returns the frames that were not final yet, float32 [R, D]: with those before
+        as many as `smile.frames` says, none of less than 960 samples."""
+        self._flush()
+        if self._samples < _WINDOW:
+            self._rows.clear()  # openSMILE makes a frame of NaN of them
+        return self._new()
+
+    def _new(self) -> np.ndarray:
+        rows, self._rows = self._rows, []
+        new = np.array(rows, np.float32).reshape(-1, self._columns)
+        if not np.isfinite(new).all():
+            raise BadAudio("has frames by openSMILE that are not finite")
+        return new
+
+    def _count(self, _: np.ndarray) -> None:
+        self._rounds -= 1
+        if self._rounds == 0:
+            self._settled.release()
+
+    def _run(self) -> None:
+        try:
+            self._engine.run()
+        finally:
+            self._over = True  # before the release: a waiting `push` has to see it
+            self._settled.release()
+
+    def _flush(self) -> None:
+        self._engine.external_audio_source_set_eoi(_SOURCE)
+        self._engine.external_source_set_eoi("rounds")
+        self._thread.join()
 
 
 def _in_ascii(folder: Path) -> Path:

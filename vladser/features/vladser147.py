@@ -8,7 +8,7 @@ come, as in every ComParE feature file.
 
 from pathlib import Path
 
-from vladser.features import sets
+from vladser.features import smile
 from vladser.types import Features
 
 
@@ -16,4 +16,4 @@ def vladser147() -> Features:
     """Huang, Tao, Liu, Lian 2020, "Learning Utterance-Level Representations with Label
     Smoothing for Speech Emotion Recognition", section 3.2."""
     config = Path(__file__).with_name("vladser147.conf").absolute()
-    return sets.make("vladser147", config, dim=147, columns="5f753be1")
+    return smile.make("vladser147", config, dim=147)

@@ -1,6 +1,6 @@
 """A trained model to keep and to share: a folder that needs nothing else.
 
-    model.json               what it classifies, how, and what is known of it
+    model.json               what it classifies, how, and where it comes from
     parameters.safetensors   its parameters and the scaler, float32
     README.md                the model card, written from the first; yours to edit
     SHA256SUMS               the digests of the first two

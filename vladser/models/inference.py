@@ -31,7 +31,7 @@ class Walk(NamedTuple):
     mask: tuple[Array, ...] = ()
 
 
-class Found(NamedTuple):
+class Result(NamedTuple):
     """What the model makes of B utterances."""
 
     embedding: np.ndarray  # [B, V] the utterance-level representation
@@ -67,7 +67,7 @@ def advance(bundle: Bundle, walk: Walk, frames: np.ndarray, mask: np.ndarray) ->
     return walk
 
 
-def finish(bundle: Bundle, walk: Walk) -> Found:
+def finish(bundle: Bundle, walk: Walk) -> Result:
     """Classifies the frames so far, at least one unless the model streams; the walk may
     go on after it."""
     seen: PyTree = ()
@@ -75,10 +75,10 @@ def finish(bundle: Bundle, walk: Walk) -> Found:
     if not model.streams(bundle.spec):
         seen, mask = jnp.concatenate(walk.seen), np.concatenate(walk.mask)
     results = _finish(bundle.params, walk.carry, seen, mask, spec=bundle.spec)
-    return Found(*map(np.asarray, results))
+    return Result(*map(np.asarray, results))
 
 
-def classify(bundle: Bundle, features: Sequence[np.ndarray]) -> Found:
+def classify(bundle: Bundle, features: Sequence[np.ndarray]) -> Result:
     """Classifies utterances.
 
     Args:
@@ -97,23 +97,22 @@ def classify(bundle: Bundle, features: Sequence[np.ndarray]) -> Found:
             )
     if not features:
         sizes = model.sizes(bundle.spec)[1], len(bundle.emotions)
-        return Found(*(np.empty((0, size), np.float32) for size in sizes))
+        return Result(*(np.empty((0, size), np.float32) for size in sizes))
     # Utterances of similar length walk together.
     order = np.argsort([-len(frames) for frames in features], kind="stable")
     groups = [order[i : i + ROWS] for i in range(0, len(order), ROWS)]
-    results = [_together(bundle, [features[n] for n in group]) for group in groups]
+    results = []
+    for group in groups:
+        longest = len(features[group[0]])
+        frames = np.zeros((longest, ROWS, dim), np.float32)
+        mask = np.zeros((longest, ROWS), bool)
+        for row, n in enumerate(group):
+            frames[: len(features[n]), row] = features[n]
+            mask[: len(features[n]), row] = True
+        walk = advance(bundle, start(bundle, ROWS), frames, mask)
+        results.append([part[: len(group)] for part in finish(bundle, walk)])
     back = np.argsort(order, kind="stable")
-    return Found(*(np.concatenate(part)[back] for part in zip(*results, strict=True)))
-
-
-def _together(bundle: Bundle, features: Sequence[np.ndarray]) -> Found:
-    longest = max(map(len, features))
-    frames = np.zeros((longest, ROWS, len(bundle.mean)), np.float32)
-    mask = np.zeros((longest, ROWS), bool)
-    for row, utterance in enumerate(features):
-        frames[: len(utterance), row], mask[: len(utterance), row] = utterance, True
-    results = finish(bundle, advance(bundle, start(bundle, ROWS), frames, mask))
-    return Found(*(part[: len(features)] for part in results))
+    return Result(*(np.concatenate(part)[back] for part in zip(*results, strict=True)))
 
 
 @partial(jax.jit, static_argnames="spec")

@@ -14,6 +14,7 @@ from vladser.types import Array, Spec
 
 # The names that the parts had before they could be chosen.
 _BEFORE = re.compile(r"^params\.(lstm\b|(?=(?:kernel|bias)$))")
+_NOW = {"lstm": "params.encoder", "": "params.head."}
 
 
 def write(mean: Array, scale: Array, params: model.Params) -> bytes:
@@ -32,7 +33,9 @@ def read(content: bytes, spec: Spec) -> tuple[np.ndarray, np.ndarray, model.Para
         arrays = safetensors.load(content)
     except (SafetensorError, KeyError) as error:  # of a type that numpy lacks
         raise InputError(f"expected safetensors of float32: {error}") from None
-    arrays = {_BEFORE.sub(_now, name): array for name, array in arrays.items()}
+    arrays = {
+        _BEFORE.sub(lambda m: _NOW[m[1]], name): array for name, array in arrays.items()
+    }
     vector = jax.ShapeDtypeStruct((spec.dim,), np.float32)
     try:
         params = jax.eval_shape(lambda key: model.init(key, spec), jax.random.key(0))
@@ -50,10 +53,6 @@ def read(content: bytes, spec: Spec) -> tuple[np.ndarray, np.ndarray, model.Para
     leaves = [arrays[name] for name in expected]
     read = jax.tree.unflatten(jax.tree.structure(tree), leaves)
     return read["mean"], read["scale"], read["params"]
-
-
-def _now(before: re.Match) -> str:
-    return "params.encoder" if before[1] else "params.head."
 
 
 def _named(tree: Any) -> dict[str, Any]:

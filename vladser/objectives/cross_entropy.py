@@ -76,7 +76,8 @@ def cross_entropy(
 
 
 def utterance(logits: Array, label: Array, data: Data) -> Array:
-    """Computes w_y * -sum_k q'(k) (1 - p_k)^gamma log p_k of one utterance, at least 0.
+    """Computes w_y * -sum_k q'(k) (1 - p_k)^gamma log p_k of one utterance, at least 0,
+    from its logits [classes] and its label y.
 
     p is the softmax of the adjusted logits, and q'(k) = (1 - alpha) delta(k, y) +
     alpha u(k) the soft label of Huang et al. 2020, equation (2). gamma is from Lin et
@@ -87,11 +88,6 @@ def utterance(logits: Array, label: Array, data: Data) -> Array:
     an utterance and leaves its soft label as it is. A weight of each k would favour
     rare classes in the prior too, and thus undo the unigram prior. Losses are averaged
     over utterances, not over weights, whose mean is 1 over the training set.
-
-    Args:
-      logits: [classes].
-      label: [] int, y.
-      data: of `Objective.prepare`.
     """
     chex.assert_rank([logits, label, data.prior], [1, 0, 1])
     hard = jax.nn.one_hot(label, data.prior.shape[-1])

@@ -52,12 +52,11 @@ def confusion(matrix: np.ndarray, emotions: Sequence[str], title: str) -> Figure
 
 @style.look()
 def clusters(assignment: np.ndarray, emotions: Sequence[str]) -> Figure:
-    """Draws one panel an emotion: the shares of the clusters, stacked, over the tenths
-    of an utterance's time. The number of a cluster is in its area, where there is room.
+    """Draws one panel an emotion: the shares of the numbered clusters, stacked, over
+    the tenths of an utterance's time.
 
     Args:
-      assignment: [E, K, BINS] mean share of each cluster, summing to 1 over K; NaN for
-        an emotion that was not tested.
+      assignment: [E, K, BINS] shares of the clusters; NaN for an untested emotion.
       emotions: [E].
     """
     down = -(-len(emotions) // 2)

@@ -1,4 +1,4 @@
-"""UAs, losses and probabilities by condition, epoch, strength of smoothing and time."""
+"""UAs, losses and probabilities by condition, epoch and time."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -23,9 +23,9 @@ def by_condition(
     Args:
       names: [n].
       mean: [n] UA, shares.
-      interval: [n] (low, high); None where there is none.
-      published: [n], or empty: the paper's UA, a second marker; None for none.
-      reference: which of the names the others are compared with, drawn as a line.
+      interval: [n] (low, high), or None.
+      published: [n], or empty: the paper's UA, or None.
+      reference: the name that the others are compared with, drawn as a line.
     """
     figure = style.figure(0.9 + 0.42 * len(names))
     axes = figure.subplots()
@@ -59,11 +59,10 @@ def by_condition(
 def by_epoch(
     curves: Mapping[str, tuple[np.ndarray, np.ndarray, np.ndarray]], ylabel: str
 ) -> Figure:
-    """Draws training curves, one line a condition, at most 24.
+    """Draws training curves, one line a condition, at most 24; up to 3 with bands.
 
     Args:
-      curves: by the condition's name its (mean, low, high), [epochs] each, over seeds
-        and folds; the band is drawn where there are at most three conditions.
+      curves: (mean, low, high), [epochs] each over seeds and folds, by condition.
       ylabel: what it is, such as "training loss".
     """
     figure = style.figure(2.6 + 0.17 * len(curves))
@@ -82,39 +81,6 @@ def by_epoch(
 
 
 @style.look()
-def by_alpha(
-    alpha: Sequence[float],
-    series: Mapping[str, tuple[Sequence[float], Sequence[float], Sequence[float]]],
-    none: tuple[float, float, float],
-) -> Figure:
-    """Draws the UA of each way to smooth as a line with a band, and without smoothing.
-
-    Args:
-      alpha: [n] ascending.
-      series: by the name of the smoothing its (mean, low, high), [n] shares each.
-      none: (mean, low, high) without smoothing. NaN or None is not drawn.
-    """
-    figure = style.figure(3.2)
-    axes = figure.subplots()
-    for number, (name, values) in enumerate(series.items()):
-        mean, *edges = 100 * np.array(values, float)
-        look, marker = style.line(number), style.MARKERS[number]
-        axes.plot(alpha, mean, marker=marker, label=name, **look)
-        axes.fill_between(alpha, *edges, alpha=0.1, linewidth=0, color=look["color"])
-        for edge in edges:
-            axes.plot(alpha, edge, linewidth=0.7, alpha=0.7, **look)
-    # The band is its edges: a third shade over two others would be unreadable.
-    for n, share in enumerate(100 * np.array(none, float)):
-        label, width = ("_", 0.7) if n else ("none", 1.5)
-        axes.axhline(share, label=label, color=style.MUTED, linestyle=":", lw=width)
-    axes.set(xlabel="alpha, the weight of the prior in the labels", ylabel="UA, %")
-    axes.set_xticks(alpha, [f"{a:g}" for a in alpha])
-    style.dress(axes, "y")
-    style.legend(figure, loc="outside upper center", ncols=3)
-    return figure
-
-
-@style.look()
 def by_time(
     start: Sequence[float],
     end: Sequence[float],
@@ -122,8 +88,7 @@ def by_time(
     emotions: Sequence[str],
     title: str,
 ) -> Figure:
-    """Draws the probability of each emotion in windows of a recording and, below, which
-    is the highest, in a lane each.
+    """Draws the probabilities in windows of a recording, and which is the highest.
 
     Args:
       start, end: [N] of the windows, in seconds, ascending.

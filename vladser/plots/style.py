@@ -23,7 +23,6 @@ INK = "#1c2127"
 MUTED = "#5c6670"  # second to what is said: axes, remarks
 RULE = "#d5dae0"  # grid
 COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#c48700", "#3a9ad1")
-MARKERS = ("o", "s", "^", "D", "v", "P")
 DASHES = ("-", "--", ":", "-.")
 
 _OWN = "DejaVu Sans"  # comes with matplotlib
@@ -83,8 +82,7 @@ def figure(height: float, width: float = WIDTH) -> Figure:
 
 
 def dress(axes: Axes, grid: Literal["x", "y"] | None = None) -> None:
-    """Gives the project's look to axes on which everything is drawn; `grid` says which
-    ticks get a line."""
+    """Gives finished axes the project's look; the ticks of `grid` get a line."""
     axes.set_facecolor("none")
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0, colors=MUTED, labelsize=SMALL)

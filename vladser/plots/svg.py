@@ -40,15 +40,12 @@ def variables() -> str:
 
 
 def inline(figure: Figure, title: str, description: str) -> str:
-    """Returns a figure as an <svg> element for an HTML page.
-
-    The same figure and texts give the same element.
+    """Returns a figure as an <svg> element, the same for the same arguments.
 
     Args:
       figure: of matplotlib.
-      title: what the figure is, for those who do not see it; unique in the page, since
-        ids are made of it.
-      description: what it shows, in a sentence or two, with the numbers that matter.
+      title: what it is, for those who do not see it; unique in the page, as are ids.
+      description: what it shows, with the numbers that matter.
     """
     prefix = "f" + hashlib.sha256(title.encode()).hexdigest()[:8]
     # Text as text, ids that are unique in the page, and nothing about the file.
@@ -78,8 +75,7 @@ def inline(figure: Figure, title: str, description: str) -> str:
 
 
 def _tidy(element: ElementTree.Element) -> None:
-    """Sets colours by their variables, the page's font, and two decimals: a hundredth
-    of a unit, of which a figure is some 280 wide."""
+    """Sets colours by their variables, the page's font, and two decimals."""
     element.tag = element.tag.rpartition("}")[2]
     element.text, element.tail = (element.text or "").strip() or None, None
     for name, value in [*element.attrib.items()]:

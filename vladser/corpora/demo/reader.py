@@ -41,10 +41,9 @@ _SENTENCES = (
     "The window was open all night.",
     "It will be ready in seven hours.",
 )
-# Rate, pitch, range and volume in the units of `speech.Line`. An utterance is its
-# speaker's own prosody plus its emotion's, scattered. With ten voices as different as
-# these, a logistic regression on the means and standard deviations of the 147 features
-# reaches a UA of 0.74 on held-out speakers.
+# Rate, pitch, range and volume in the units of `speech.Line`, added to the speaker's
+# own and scattered. With ten voices as different as these, a logistic regression on the
+# means and deviations of the 147 features reaches a UA of 0.74 on held-out speakers.
 _EMOTIONS = {
     "angry": (25, 4, 0, 36),
     "happy": (10, 22, 28, 2),
@@ -109,8 +108,7 @@ def plan() -> list[Turn]:
 
 
 def make(folder: Path, turns: Sequence[Turn]) -> None:
-    """Makes the recordings of these turns, unless they are there: all or none; raises
-    as `read`."""
+    """Makes all or none of the recordings of turns, unless they are there."""
     try:
         made_by = [f"{name} {version(name)}" for name in _MADE_BY]
     except PackageNotFoundError as error:

@@ -2,15 +2,14 @@
 
 import ctypes
 import os
-import threading
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import audresample
 import numpy as np
+from pebble import ProcessPool
 
 from vladser import processes
 
@@ -26,23 +25,14 @@ _CALLBACK = ctypes.CFUNCTYPE(
 
 
 class Line(NamedTuple):
-    """A sentence and how to say it, in espeak-ng's units.
-
-    Attributes:
-      text: what is said, in English.
-      voice: voice and variant, such as "en-us+f3".
-      rate: words a minute, 80 to 450.
-      pitch: base pitch, 0 to 100; 50 is the voice's own.
-      range: pitch range, 0 (monotone) to 100; 50 is the voice's own.
-      volume: 0 to 200; 100 is the voice's own.
-    """
+    """A sentence and how to say it, in espeak-ng's units."""
 
     text: str
-    voice: str
-    rate: int
-    pitch: int
-    range: int
-    volume: int
+    voice: str  # and its variant, such as "en-us+f3"
+    rate: int  # words a minute, 80 to 450
+    pitch: int  # 0 to 100; 50 is the voice's own
+    range: int  # of the pitch, 0 (monotone) to 100; 50 is the voice's own
+    volume: int  # 0 to 200; 100 is the voice's own
 
 
 def speak(lines: Sequence[Line]) -> list[np.ndarray]:
@@ -52,21 +42,15 @@ def speak(lines: Sequence[Line]) -> list[np.ndarray]:
     random numbers from one utterance to the next, so all are said in order in a fresh
     process.
     """
-    spawn = get_context("spawn")
-    with ProcessPoolExecutor(1, spawn, _end_with_parent) as process:
+    # pebble, whose workers end with a parent that was killed.
+    pool = ProcessPool(1, context=get_context("spawn"))
+    try:
         with processes.deaf_to_interrupts():
-            spoken = process.submit(_speak_here, lines)
+            spoken = pool.schedule(_speak_here, (lines,))
         return spoken.result()
-
-
-def _end_with_parent() -> None:
-    """Ends a worker whose parent was killed, which else waits for work for ever."""
-
-    def wait(parent: Any) -> None:
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=wait, args=[parent_process()], daemon=True).start()
+    finally:
+        pool.stop()
+        pool.join()
 
 
 def _speak_here(lines: Sequence[Line]) -> list[np.ndarray]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from vladser.corpora import iemocap
-from vladser.evaluation.audit.finding import Finding
+from vladser.evaluation.audit import Finding
 from vladser.types import Dataset, Fold, Utterance
 
 
@@ -17,9 +17,8 @@ def findings(
     folds: Sequence[Fold],
     corpus_name: str,
 ) -> list[Finding]:
-    """Checks for speakers, sessions and sentences that test and training share, for
-    equal audio, emotions that depend on the speaker, and counts that differ from
-    published ones.
+    """Checks what test and training share, equal audio, emotions that depend on the
+    speaker, and the published counts.
 
     Args:
       corpus: the dataset.
@@ -38,8 +37,7 @@ def findings(
 def _sharing(
     corpus: Dataset, utterances: Sequence[Utterance], folds: Sequence[Fold]
 ) -> Iterator[Finding]:
-    """A shared speaker is an error. Shared sessions and sentences are a warning: they
-    are given by the corpus, and make it easier to be right."""
+    """A shared speaker is an error; sessions and sentences are given by the corpus."""
     text = {utterance.id: utterance.text for utterance in utterances}
     code: dict[str | None, int] = {None: -1}
     sentences = [code.setdefault(text[name], len(code)) for name in corpus.utterances]
@@ -105,8 +103,7 @@ def _duplicates(corpus: Dataset, folds: Sequence[Fold]) -> Finding:
 
 
 def _balance(corpus: Dataset, folds: Sequence[Fold]) -> Iterator[Finding]:
-    """Finds speakers of one emotion and emotions of one speaker, which the speaker
-    alone gives away, and folds whose test set lacks an emotion."""
+    """Finds emotions that the speaker gives away, and tests that lack an emotion."""
     counts = _counts(corpus)
     emotions, speakers = np.array(corpus.emotions), np.array(corpus.speakers)
     single = np.flatnonzero(np.count_nonzero(counts, axis=1) == 1)
@@ -134,8 +131,7 @@ def _balance(corpus: Dataset, folds: Sequence[Fold]) -> Iterator[Finding]:
 
 
 def _published(corpus: Dataset, corpus_name: str) -> Iterator[Finding]:
-    """Compares IEMOCAP, in the classes of the literature, with the literature's counts;
-    of a corpus that is IEMOCAP in part (see `corpora.cross`), that part."""
+    """Compares IEMOCAP, or that part of joined corpora, with published counts."""
     prefix = "iemocap:" if corpus_name != "iemocap" else ""
     counts = {
         name.removeprefix(prefix): dict(zip(corpus.emotions, row, strict=True))
@@ -168,9 +164,8 @@ def _counts(corpus: Dataset) -> np.ndarray:
 
 
 def _warning(check: str, some: Sequence[str], of_all: str) -> Finding:
-    listed = f": {_names(some)}" if some else ""
-    level = "warning" if some else "ok"
-    return Finding(check, level, len(some), f"{len(some):,} {of_all}{listed}")
+    text = ": ".join([f"{len(some):,} {of_all}", *([_names(some)] if some else [])])
+    return Finding(check, "warning" if some else "ok", len(some), text)
 
 
 def _names(some: Sequence[str], most: int = 5) -> str:

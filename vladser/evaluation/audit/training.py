@@ -8,16 +8,15 @@ import numpy as np
 
 from vladser.data import dataset
 from vladser.data.dataset import Moments
-from vladser.engine import trials
-from vladser.engine.design import Design
+from vladser.engine.design import Design, rectangle
 from vladser.engine.results import Results
-from vladser.evaluation.audit.finding import Finding
+from vladser.evaluation.audit import Finding
 from vladser.types import Dataset, Fold, PyTree
 
 
 def planned(design: Design) -> list[Finding]:
-    """Checks the arrays that trainings will be given: the rows of every minibatch, and
-    scaler and class shares of every trial."""
+    """Checks the rows of every minibatch, and scaler and class shares of every trial,
+    that trainings will be given."""
     plans = [design.plan(places[0]) for places in design.programs()]
     steps = (s for p in plans for e in range(p.epochs) for s in p.epoch(e + 1))
     leaked, rows = _test_speakers(design, steps)
@@ -32,14 +31,9 @@ def planned(design: Design) -> list[Finding]:
 
 
 def given(design: Design, results: Results) -> list[Finding]:
-    """Checks the rows that the training steps were given, and that each trial was
-    tested after the epoch that the protocol names: without validation the last, with it
-    the earliest of the best UA on the validation set.
-
-    Args:
-      design: the experiment.
-      results: of all trials.
-    """
+    """Checks the rows that training steps were given, and that each trial was tested
+    after the epoch that the protocol names: the last, or with validation the earliest
+    of the best validation UA. `results` are those of all trials."""
     rows = f"{int(results.rows.sum()):,} rows that training steps were given"
     leaked = _of_rows("given_rows", results.leaked.sum(axis=(0, 1)), rows)
     if design.validation:
@@ -85,17 +79,16 @@ def _of_rows(check: str, leaked: np.ndarray, rows: str) -> Finding:
 
 
 def _scaler_and_prior(design: Design) -> Iterator[Finding]:
-    """Computes the trials' arrays once more with all that a fold may not see spoilt:
-    they must come out the same, to the bit."""
+    """Computes the trials' arrays again with all that a fold may not see spoilt."""
     scalers, priors = np.ones((2, len(design.folds)), bool)
     for places in design.programs():
         data = design.datasets[places[0]]
         moments = dataset.moments(data) if design.standardize == "train" else None
         chosen = [design.conditions[place] for place in places]
-        used = trials.rectangle(data, moments, chosen, design.folds, design.seeds)
+        used = rectangle(data, moments, chosen, design.folds, design.seeds)
         for number, fold in enumerate(design.folds):
             spoilt = _spoilt(data, moments, fold)
-            again = trials.rectangle(*spoilt, chosen, [fold], design.seeds)
+            again = rectangle(*spoilt, chosen, [fold], design.seeds)
             mine = jax.tree.map(lambda x: x[:, number :: len(design.folds)], used)  # noqa: B023
             scalers[number] &= _equal(mine.mean, again.mean)
             scalers[number] &= _equal(mine.scale, again.scale)
@@ -119,8 +112,8 @@ def _equal(one: PyTree, other: PyTree) -> bool:
 def _spoilt(
     corpus: Dataset, moments: Moments | None, fold: Fold
 ) -> tuple[Dataset, Moments | None]:
-    """Returns the corpus where what is outside the fold's training set, and whatever a
-    test speaker said, is NaN and wrongly labelled."""
+    """Returns the corpus where all but the fold's training set, and what a test speaker
+    said, is NaN and wrongly labelled."""
     hidden = _tested(corpus, fold)
     hidden[np.setdiff1d(np.arange(len(hidden)), fold.train)] = True
     # One label for all: if they agree already, another one than theirs.
