@@ -12,7 +12,10 @@ from vladser.corpora import readers
 from vladser.errors import InputError
 from vladser.types import Utterance
 
-pytestmark = pytest.mark.skipif(find_spec("audformat") is None, reason="no audformat")
+pytestmark = [
+    pytest.mark.skipif(find_spec("audformat") is None, reason="no audformat"),
+    pytest.mark.fault("tables"),
+]
 
 FILES = ("wav/03a01Fa.wav", "wav/03a02Nc.wav", "wav/08a01Wa.wav")
 

@@ -8,6 +8,8 @@ from vladser.features import audio
 from vladser.features.audio import BadAudio, expected_samples, load
 from vladser.types import Utterance
 
+pytestmark = pytest.mark.fault("audio")
+
 TOP = np.float32(32767 / 32768)
 
 

@@ -14,6 +14,8 @@ import pytest
 
 from launch.command_line import backend
 
+pytestmark = pytest.mark.fault("cache")
+
 MISS = "PERSISTENT COMPILATION CACHE MISS"
 PROGRAM = """
 import sys

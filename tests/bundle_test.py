@@ -18,6 +18,8 @@ from vladser.errors import InputError
 from vladser.models import bundle, inference
 from vladser.registry import aggregators
 
+pytestmark = pytest.mark.fault("models")
+
 FILES = {"model.json", "parameters.safetensors", "README.md", "SHA256SUMS"}
 OWN = "vladser.aggregators.mean.mean"  # by its import path, as one from elsewhere
 

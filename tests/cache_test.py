@@ -13,7 +13,7 @@ from vladser.errors import InputError
 from vladser.features import cache, extraction
 from vladser.types import Utterance
 
-pytestmark = pytest.mark.usefixtures("quick_workers")
+pytestmark = [pytest.mark.usefixtures("quick_workers"), pytest.mark.fault("cache")]
 
 FEATURES = extraction.DEFAULT
 ARRAY = np.random.default_rng(0).normal(size=(9, 4)).astype(np.float32)

@@ -7,6 +7,8 @@ import launching
 import pytest
 from interrupting_test import PROGRAMS, folder, start  # noqa: F401 (a fixture)
 
+pytestmark = pytest.mark.fault("environment")
+
 # By name what is not heard: each alone would change figures, stop a program, or print.
 UNHEARD = {
     "COLUMNS": "9",

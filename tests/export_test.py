@@ -22,6 +22,8 @@ from vladser.models import bundle, export, inference
 from vladser.registry import aggregators
 from vladser.types import Aggregator
 
+pytestmark = pytest.mark.fault("exports")
+
 DIM = 5
 
 

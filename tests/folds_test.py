@@ -7,6 +7,8 @@ import toys
 from vladser.data import folds
 from vladser.errors import InputError
 
+pytestmark = pytest.mark.fault("protocol")
+
 
 def _rows(corpus, *speakers):
     """Those of some speakers, in order."""

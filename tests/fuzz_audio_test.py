@@ -14,6 +14,8 @@ from vladser.features import extraction
 from vladser.features.extraction import DEFAULT, expect, extract
 from vladser.types import Utterance
 
+pytestmark = pytest.mark.fault("audio")
+
 SAMPLES = np.random.default_rng(0).uniform(-0.5, 0.5, 8000)
 FORMATS = ("WAV", "FLAC", "AIFF")
 ODD = (0, 1, 2, 255, 8000, 2**15, 2**16 - 1, 2**31 - 1, 2**31, 2**32 - 1)

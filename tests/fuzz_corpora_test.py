@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from vladser.corpora import manifest, readers
 
+pytestmark = pytest.mark.fault("labels")
+
 
 def read(corpus, folder):
     """The utterances, which make sense; none where the reader refuses."""

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from launch.command_line import cli, fields, flags
 
+pytestmark = pytest.mark.fault("flags")
+
 ANY = st.text(st.characters(), max_size=6)
 LONG = "a" * 5000
 DEEP = "(" * 5000, "[" * 150, "-" * 20000 + "1", "a." * 20000 + "b", "9" * 5000

@@ -17,6 +17,8 @@ from launch.experiment import resuming
 from launch.reporting import writing
 from vladser.plots import svg
 
+pytestmark = pytest.mark.fault("results")
+
 CONDITIONS = (
     *(("mean", "none", 0.0), ("mean", "unigram", 0.2), fake_run.PAPER[-1]),
     *((f"netvlad(clusters={clusters})", "none", 0.0) for clusters in (2, 4)),

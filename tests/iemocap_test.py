@@ -5,6 +5,8 @@ import pytest
 from vladser.corpora import iemocap
 from vladser.errors import InputError
 
+pytestmark = pytest.mark.fault("labels")
+
 
 def write(root, labels, wavs=None):
     """Writes a release with these labels by turn, and wavs of all turns or of these."""

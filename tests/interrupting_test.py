@@ -23,6 +23,8 @@ from fuzzing import DEPTH
 
 from vladser.models import bundle
 
+pytestmark = pytest.mark.fault("interruptions")
+
 LIMIT = 60.0  # seconds: a loaded machine takes more than the documented 10
 SMALL = ("--final_model", "--run_dir=new", *launching.SMALL)
 TINY = ("--peers=none", "--trials=2", "--rounds=1")

@@ -31,6 +31,7 @@ def test_bad_audio_stops_after_all_of_it_is_listed(call, tmp_path, capsys):
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:overflow")  # what float32 cannot hold becomes inf
 @pytest.mark.parametrize("setting", ["noise=0.01,3e38", "learning_rate=1,1e39"])
+@pytest.mark.fault("divergence")
 def test_trainings_that_diverge_are_named_and_the_others_go_on(
     call, setting, tmp_path, capsys
 ):

@@ -6,6 +6,8 @@ from vladser.corpora import manifest
 from vladser.errors import InputError
 from vladser.types import Utterance
 
+pytestmark = pytest.mark.fault("tables")
+
 
 def read(folder, text, encoding="utf-8"):
     file = folder / "mine.csv"

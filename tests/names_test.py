@@ -8,6 +8,8 @@ import pytest
 from vladser.corpora import emotions, names, readers
 from vladser.types import Corpus, Utterance
 
+pytestmark = pytest.mark.fault("names")
+
 COMPOSED, DECOMPOSED = "Zoë", "Zoe\u0308"
 
 
@@ -94,6 +96,7 @@ def _corpus(*said):
         ("anrgy", "angry"),
     ],
 )
+@pytest.mark.fault("emotions")
 def test_what_is_not_chosen_is_counted_and_asked_about(label, close):
     four = "angry", "happy", "sad", "neutral"
     corpus = _corpus(*four, label, label, "bored")

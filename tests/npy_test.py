@@ -10,6 +10,8 @@ from vladser.features.extraction import expect, extract
 from vladser.features.npy import npy
 from vladser.types import Utterance
 
+pytestmark = pytest.mark.fault("arrays")
+
 DRAW = np.random.default_rng(0)
 
 

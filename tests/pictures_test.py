@@ -1,5 +1,7 @@
 """Kind of fault: names and configurations that a picture cannot bear."""
 
+from unittest import mock
+
 import matplotlib
 import numpy as np
 import pytest
@@ -70,3 +72,12 @@ def test_slanted_names_end_under_their_columns():
         box = label.get_window_extent()
         end = axes.transData.inverted().transform((box.x1, box.y1))[0]
         assert column - 0.3 < end < column + 0.5
+
+
+def test_a_picture_that_cannot_be_drawn_is_a_note(tmp_path, monkeypatch, capsys):
+    figure, error = matrix("angry", "sad"), RuntimeError("no ink")
+    monkeypatch.setattr(figure, "savefig", mock.Mock(side_effect=error))
+    run_dir.write_png(tmp_path / "picture.png", figure)
+    said = capsys.readouterr().err
+    assert said.startswith("note: ") and "no ink" in said and said.count("\n") == 1
+    assert not (tmp_path / "picture.png").exists()

@@ -19,6 +19,8 @@ from vladser.corpora import readers
 from vladser.features import extraction
 from vladser.models import bundle, inference
 
+pytestmark = pytest.mark.fault("predictions")
+
 pytest_plugins = "predicting"
 
 

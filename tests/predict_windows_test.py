@@ -13,6 +13,8 @@ from vladser.models import bundle, inference
 from vladser.plots import lines
 from vladser.types import Utterance
 
+pytestmark = pytest.mark.fault("predictions")
+
 pytest_plugins = "predicting"
 FORMATS = {"wav": {}, "flac": {}, "ogg": {"format": "OGG", "subtype": "VORBIS"}}
 

@@ -16,7 +16,7 @@ from launch.experiment.checkpoints import Checkpoints
 from vladser.engine import experiment
 from vladser.engine.on_devices import OnDevices
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.fault("run directories")]
 
 ARGV = (*SMALL, "--trials_at_once=3")
 CURVES = "predictions.csv", "metrics.jsonl"
@@ -159,6 +159,7 @@ def test_a_batch_goes_on_from_the_epoch_where_it_was_stopped(
 
 
 @pytest.mark.parametrize("fails", [1, 3])  # as it is compiled, in the second epoch
+@pytest.mark.fault("memory")
 def test_less_memory_halves_the_batch_and_goes_on(
     call, whole, tmp_path, monkeypatch, capsys, fails
 ):

@@ -12,6 +12,8 @@ import soundfile
 from vladser.corpora import readers
 from vladser.errors import InputError
 
+pytestmark = pytest.mark.fault("places")
+
 TINY = ("--aggregator=mean", "--cells=4", "--epochs=1", "--seeds=1", "--workers=1")
 COLUMNS = ["file", "speaker", "emotion", "session"]
 
@@ -104,6 +106,7 @@ SCARCE = [
 
 
 @pytest.mark.parametrize(("rows", "argv", "status", "message"), SCARCE)
+@pytest.mark.fault("protocol")
 def test_what_a_corpus_lacks_is_said(tmp_path, capsys, rows, argv, status, message):
     file = manifest(tmp_path / "data", rows)
     assert call(file, "--emotions=angry,sad", *argv.split()) == status

@@ -9,6 +9,8 @@ from pathlib import Path
 import launching
 import pytest
 
+pytestmark = pytest.mark.fault("interruptions")
+
 BEGIN = """
 import gc, os, signal, sys, threading, time
 from launch.command_line import stopping

@@ -23,6 +23,8 @@ from vladser.features.extraction import DEFAULT
 from vladser.models import bundle, inference
 from vladser.types import Aggregator
 
+pytestmark = pytest.mark.fault("streams")
+
 
 @pytest.fixture(scope="module")
 def one():

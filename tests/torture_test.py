@@ -18,6 +18,8 @@ from killing import PHASES, STOPPING, Attempt, Experiment
 
 from launch.experiment import run_dir
 
+pytestmark = pytest.mark.fault("interruptions")
+
 DEMO = (
     "--corpus=demo",
     "--grid=aggregator=mean,netvlad(clusters=2)",
@@ -181,6 +183,7 @@ def unshared(*command, **options):
         ("run", ("ro", "rw,size=8k", "rw,size=60k", "size=64m")),
     ],
 )
+@pytest.mark.fault("disks")
 def test_a_full_disk_is_one_line_and_with_more_room_it_goes_on(
     whole, warm, tmp_path, of, options
 ):

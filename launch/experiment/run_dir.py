@@ -1,6 +1,7 @@
 """The run directory: the files that an experiment leaves behind."""
 
 import csv
+import io
 import json
 import platform
 import subprocess
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock, Timeout
 
 import vladser
+from launch.experiment import terminal
 from vladser import files
 from vladser.errors import InputError
 
@@ -98,12 +100,19 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) 
 
 
 def write_png(path: Path, figure: "Figure") -> None:
-    """Writes a figure as a picture, see `files.whole`."""
+    """Writes a figure as a picture; one that cannot be drawn is a note, since results
+    matter more than their pictures."""
     from vladser.plots import style  # late because it imports matplotlib
 
-    with files.whole(path, "wb") as file, style.look():
-        style.spell_out(figure)
-        figure.savefig(file, format="png")
+    picture = io.BytesIO()
+    try:
+        with style.look():
+            style.spell_out(figure)
+            figure.savefig(picture, format="png")
+    except Exception as error:
+        terminal.say(f"note: {path} cannot be drawn: {error!r:.200}")
+        return
+    files.write_bytes(path, picture.getvalue())
 
 
 def environment(code: Mapping[str, str] | None = None) -> dict[str, Any]:

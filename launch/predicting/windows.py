@@ -1,6 +1,5 @@
 """Long recordings: cut into windows, each classified by itself, and drawn over time."""
 
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import count
@@ -90,6 +89,4 @@ def draw(
             predicted.emotions,
             predictions.shown(file.name),
         )
-        with warnings.catch_warnings():  # letters that the font lacks become boxes
-            warnings.filterwarnings("ignore", "Glyph |Matplotlib currently does not")
-            run_dir.write_png(folder / f"{name}.png", figure)
+        run_dir.write_png(folder / f"{name}.png", figure)
