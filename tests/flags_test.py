@@ -79,7 +79,7 @@ DO_NOT_GO_TOGETHER = {
     "--test_corpus=demo --hold_out=session": "session does not go with --test_corpus",
     "--hold_out=none": "goes with --final_model",
     "--final_model --standardize=speaker": "--final_model needs --standardize=train",
-    "--final_model --grid=noise=0,1,2": "expected .* one condition, got 3",
+    "--final_model --grid=noise=0,1,2": "is of one condition, got 3",
     "--final_model --test_corpus=demo": "expected no --test_corpus",
     "--final_model --hold_out=none --validation=partner": "goes with --hold_out=speak",
 }

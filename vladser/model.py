@@ -1,4 +1,5 @@
-"""The model: noise -> encoder -> dropout -> aggregation -> classifier.
+"""The model: encoder -> dropout -> aggregation -> classifier; a training step adds noise
+to what it reads.
 
 Huang et al. 2020, section 2, with an LSTM as the encoder, as a walk through time:
 `start`, one block of frames after the other by `update`, `finish`.

@@ -3,17 +3,15 @@
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
-from statistics import fmean
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import jax
 import numpy as np
 
+from launch.benchmarking import bare_smile
 from launch.benchmarking.contest import spread
 from launch.streaming.following import follow, warm_up
 from vladser import model, text
@@ -52,7 +50,7 @@ def extract(wavs: Sequence[Path], rounds: int, workers: int) -> dict[str, Any]:
     utterances = [Utterance(wav.stem, wav, "", "neutral") for wav in wavs]
     turns = []
     for _ in range(rounds):
-        startup, bare = _bare(wavs, workers)
+        startup, bare = bare_smile.run(wavs, workers)
         with TemporaryDirectory() as cache:
             first = _extracting(utterances, Path(cache), workers)
             second = _extracting(utterances, Path(cache), workers)
@@ -75,31 +73,6 @@ def _extracting(utterances: list[Utterance], cache: Path, workers: int) -> float
     begin = time.perf_counter()
     extraction.extract(utterances, cache, workers=workers)
     return time.perf_counter() - begin
-
-
-def _bare(wavs: Sequence[Path], workers: int) -> tuple[float, float]:
-    """Returns the seconds until the processes are ready, and of all calls in them if
-    these were shared out evenly."""
-    begin = time.time()
-    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
-        shares = [pool.submit(_work, wavs[n::workers]) for n in range(workers)]
-        ready, seconds = zip(*(share.result() for share in shares), strict=True)
-    return max(ready) - begin, fmean(seconds)
-
-
-def _work(wavs: Sequence[Path]) -> tuple[float, float]:
-    """Returns the time at which openSMILE is ready, and the seconds of its calls."""
-    import opensmile  # the parent does not need it
-
-    assert extraction.DEFAULT.setup
-    ours: Any = extraction.DEFAULT.setup()
-    smile = opensmile.Smile(ours.config, "lld", options=ours.options)
-    ready = time.time()
-    signals = [audio.load(wav) for wav in wavs]
-    begin = time.perf_counter()
-    for signal in signals:
-        smile(signal, audio.RATE)
-    return ready, time.perf_counter() - begin
 
 
 def stream(wavs: Sequence[Path], rounds: int) -> dict[str, Any]:

@@ -182,9 +182,11 @@ def _require(settings: Settings, conditions: Sequence[Condition]) -> None:
         and not free,
         "--final_model needs --standardize=train: the mean and deviation of future "
         "speakers are unknown": s.final_model and s.standardize == "speaker",
-        "--final_model trains on one corpus: expected no --test_corpus and "
-        f"one condition, got {len(conditions)}": (
-            s.final_model and not (alone and len(conditions) == 1)
+        "--final_model trains on one corpus: expected no --test_corpus": (
+            s.final_model and not alone
+        ),
+        f"--final_model is of one condition, got {len(conditions)}": (
+            s.final_model and len(conditions) > 1
         ),
     }
     for features in dict.fromkeys(c.features for c in conditions):

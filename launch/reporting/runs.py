@@ -102,8 +102,12 @@ class Run(NamedTuple):
     @property
     def epochs(self) -> list[str]:
         """How many epochs were trained, where it is known."""
-        epochs = self.flag("epochs")
-        return [text.count(int(epochs), "epoch")] if epochs else []
+        said = [entry.get("epochs") for entry in self.summary["conditions"]]
+        known = said if all(said) else [self.flag("epochs")]  # as earlier versions do
+        numbers = sorted({int(epochs) for epochs in known if epochs})
+        if len(numbers) > 1:
+            return [f"{numbers[0]} to {text.count(numbers[-1], 'epoch')}"]
+        return [text.count(numbers[0], "epoch")] if numbers else []
 
     @property
     def protocol(self) -> str:

@@ -190,3 +190,5 @@ def _naming(file: Path) -> Iterator[Path]:
         yield file
     except InputError as error:
         raise InputError(f"{file}: {error}") from None
+    except OSError as error:
+        raise InputError(f"{file}: {error.strerror}") from None
