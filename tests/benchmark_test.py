@@ -9,7 +9,7 @@ import streams
 from forkserver import quick_workers  # noqa: F401 (a fixture)
 
 from launch import benchmark
-from launch.benchmarking import audio_speed
+from launch.benchmarking import audio_speed, bare_smile
 from launch.command_line import cli
 from vladser.features import extraction
 from vladser.text import escaped
@@ -74,7 +74,7 @@ def test_measures_prints_and_writes(tmp_path, capsys, peers):
 @pytest.mark.slow
 @pytest.mark.usefixtures("quick_workers")
 def test_extraction_and_streaming_are_timed(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(audio_speed, "get_context", extraction.get_context)
+    monkeypatch.setattr(bare_smile, "get_context", extraction.get_context)
     monkeypatch.setattr(audio_speed, "_PACED", 0.5)
     (tmp_path / "wav").mkdir()
     for seed in range(3):

@@ -145,7 +145,7 @@ def test_code_from_elsewhere_is_not_run_unless_it_is_named(copy, tmp_path, monke
     _seal(copy, condition={"aggregator": "evil.pooling(x=1)"})
     assert "--aggregator=evil.pooling(x=1)" in _refused(copy)
     assert "evil.pooling" in _refused(copy, [aggregators.parse("evil.pooling(x=2)")])
-    with pytest.raises(SystemExit):
+    with pytest.raises(InputError, match=r"evil\.py:1: SystemExit: was run"):
         bundle.load(copy, [aggregators.parse("evil.pooling(x=1)")])
 
 

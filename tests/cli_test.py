@@ -134,7 +134,7 @@ def test_a_bug_keeps_its_traceback(bug):
 def test_flags_and_words_reach_the_program_and_what_is_missing_is_said():
     argv = "a", "--to", "x y", "b", "--fast", "--", "--c"
     settings = parse(*argv, settings=Runs)
-    assert settings == Runs(None, 3, "x", True, ("a", "b", "--c"), "x y")
+    assert settings == Runs(None, False, 3, "x", True, ("a", "b", "--c"), "x y")
     with pytest.raises(cli.UsageError, match="--to is required: where to go"):
         parse("a", settings=Runs)
     for missing in [], [""]:

@@ -1,5 +1,6 @@
-"""The model: encoder -> dropout -> aggregation -> classifier; a training step adds noise
-to what it reads.
+"""The model: encoder -> dropout -> aggregation -> classifier.
+
+Noise is added by the training step, which reads the frames.
 
 Huang et al. 2020, section 2, with an LSTM as the encoder, as a walk through time:
 `start`, one block of frames after the other by `update`, `finish`.

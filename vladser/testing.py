@@ -62,12 +62,14 @@ def check_features(features: Features) -> None:
         ForkingPickler.dumps(features)
     if features.setup is None:
         return  # the files of utterances hold them
+    with rule("features have frames if they have setup"):
+        expect(features.frames, "got none")
     extract, draw = features.setup(), np.random.default_rng(0)
     for samples in features.shortest, features.shortest + 1, 16161:
         signal = draw.integers(-9000, 9000, samples).astype(np.int16)
         with rule("extract returns frames [frames(n), D], float32 and finite"):
             frames = extract(signal.astype(np.float32) / np.float32(32768))
-            shape = (features.frames(samples), features.dim)
+            shape = (features.frames(samples), features.dim)  # type: ignore[misc]
             expect(frames.shape == shape, f"expected {shape}, got {frames.shape}")
             expect(frames.dtype == np.float32, f"got {frames.dtype}")
             expect_finite(frames)

@@ -87,7 +87,7 @@ def run(
         sys.stdout.flush()
     except VladserError as error:
         if not stopping.asked():
-            if "--verbose" in asked:
+            if "--verbose" in argv:
                 traceback.print_exc()
             print(f"error: {' '.join(str(error).splitlines())}", file=sys.stderr)
         return 2 if isinstance(error, UsageError) else 1

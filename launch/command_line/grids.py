@@ -84,7 +84,7 @@ def grid(text: str) -> Grid:
 
 
 def _split(values: str) -> Iterator[str]:
-    """Splits at commas outside parentheses: ghostvlad(clusters=4,ghosts=2) is a value."""
+    """Splits at commas outside parentheses; ghostvlad(clusters=4,ghosts=2) is one."""
     start = depth = 0
     for place, letter in enumerate(values):
         depth += (letter in "([") - (letter in ")]")
