@@ -16,7 +16,7 @@ from vladser.corpora import readers
 from vladser.errors import InputError
 from vladser.types import Part
 
-pytestmark = [pytest.mark.numeric, pytest.mark.fault("own code")]
+pytestmark = pytest.mark.fault("own code")
 
 HEAD = """\
 import jax, jax.numpy as jnp, numpy as np
