@@ -11,7 +11,7 @@ import pytest
 from launch.command_line import cli
 from launch.command_line.model_flags import Settings
 from launch.experiment.checkpoints import Checkpoints
-from vladser import own_code, registry, testing
+from vladser import own_code, own_parts, registry
 from vladser.corpora import readers
 from vladser.errors import InputError
 from vladser.types import Part
@@ -103,7 +103,7 @@ def written(tmp_path, monkeypatch):
 @pytest.mark.parametrize("name", GOOD)
 def test_a_right_part_passes(written, name):
     written(GOOD[name])
-    testing.check_own("aggregator", Part("my.pool"), 64)
+    own_parts.check("aggregator", Part("my.pool"), 64)
 
 
 @pytest.mark.parametrize("name", BAD)
@@ -113,7 +113,7 @@ def test_a_wrong_part_is_one_line_with_its_file_and_line(written, tmp_path, name
     if said[0].isdigit():
         said = f"{tmp_path / 'my.py'}:{said}"
     with pytest.raises(InputError) as error:
-        testing.check_own("aggregator", Part("my.pool"), 64)
+        own_parts.check("aggregator", Part("my.pool"), 64)
     line = str(error.value)
     assert line.startswith("aggregator my.pool") and said in line, line
     assert "\n" not in line

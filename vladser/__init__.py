@@ -22,6 +22,7 @@ The rooms, in the order in which data flows: each imports those above it alone.
     registry     the parts by name: NAME(option=value, ...)
     rules        what checks of a contract share
     testing      the contracts of parts, as checks
+    own_parts    the user's parts, checked before they are trained
     condition    all that is set of a system but the fold and the seed
     model        the parts, put together
     engine       trains the trials of an experiment

@@ -19,39 +19,13 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from vladser import own_code, registry, rules
-from vladser.errors import InputError, VladserError
+from vladser import rules
 from vladser.rules import expect, expect_finite, expect_same, row, rule
-from vladser.types import Aggregator, Encoder, Features, Head, Part
+from vladser.types import Aggregator, Encoder, Features, Head
 
 _T = 12
 _LENGTHS = (_T, 7, 1, 0)
 _COMPILES = "can be compiled, differentiated and vmapped"
-
-
-def check_own(kind: str, part: Part, *sizes: int) -> None:
-    """Checks a part of the user's that an experiment is about to train.
-
-    Args:
-      kind: one of `registry.ROOMS`.
-      part: of that kind.
-      *sizes: of what the part takes, see the check of the kind.
-
-    Raises:
-      InputError: the part breaks a rule of its contract, or raises an error.
-    """
-    room, check = registry.ROOMS[kind], globals()[f"check_{kind}"]
-    try:
-        if room.traced:
-            check(own_code.load(f"{kind} {part}", part.name), **dict(part.options))
-        else:
-            check(room.build(part), *sizes)
-    except AssertionError as broken:
-        reason = broken.__cause__
-        if isinstance(reason, VladserError):  # an error in the user's code
-            raise reason from broken
-        said, *_ = str(broken).splitlines()
-        raise InputError(f"{kind} {part} breaks a rule: {said}") from broken
 
 
 def check_features(features: Features) -> None:

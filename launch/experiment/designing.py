@@ -7,7 +7,7 @@ from typing import Any
 
 from launch.command_line import cli, flags
 from launch.command_line.flags import Settings
-from vladser import model, own_code, registry, testing
+from vladser import model, own_code, own_parts, registry
 from vladser.condition import PARTS, specification
 from vladser.data import dataset, folds
 from vladser.engine.design import Design
@@ -29,7 +29,7 @@ def check_parts(settings: Settings) -> None:
                 if not registry.is_built_in(part):
                     own[kind, part] = takes.get(kind, ())
         for (kind, part), sizes in own.items():
-            testing.check_own(kind, part, *sizes)
+            own_parts.check(kind, part, *sizes)
 
 
 def code(settings: Settings) -> dict[str, str]:
