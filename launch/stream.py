@@ -109,7 +109,7 @@ def main(settings: Settings) -> None:
                 print(result.as_json(), flush=True)
     if result is None:
         raise InputError(
-            "there was no audio to classify: expected at least "
+            "there was no speech to classify: expected sound, of at least "
             f"{features.shortest} samples"
         )
 

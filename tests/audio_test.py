@@ -5,7 +5,7 @@ import pytest
 import soundfile
 
 from vladser.features import audio
-from vladser.features.audio import BadAudio, expected_samples, load
+from vladser.features.audio import CANCELS, EXCEEDS, BadAudio, expected_samples, load
 from vladser.types import Utterance
 
 pytestmark = pytest.mark.fault("audio")
@@ -41,13 +41,52 @@ def test_channels_are_averaged_and_higher_rates_become_16_khz(file, rate):
     np.testing.assert_allclose(signal[middle], expected[middle], atol=1e-5)
 
 
-def test_what_exceeds_full_scale_is_clipped_and_does_not_wrap(file):
-    square = 1.5 * np.sign(tone(rate=48000, hertz=100))
-    soundfile.write(file, square, 48000, "FLOAT")
-    signal = load(file)
-    assert (signal.min(), signal.max()) == (-1, TOP)
-    middle = np.abs(tone(hertz=100)) > 0.1
-    assert (np.sign(signal) == np.sign(tone(hertz=100)))[middle].all()
+def test_samples_above_full_scale_are_scaled_to_the_peak_and_noted(file):
+    """Recorders of 32-bit floats write them; clipped, they would be other sounds."""
+    for peak, rate in (1.5, 16000), (9.9, 48000), (1.0, 48000), (1.0001, 16000):
+        samples = peak * 2 * tone(rate=rate)
+        soundfile.write(file, samples, rate, "FLOAT")
+        notes = []
+        signal = load(file, note=notes.append)
+        assert notes == [EXCEEDS] * (peak > 1.001)
+        assert signal.min() >= -1 and signal.max() <= TOP
+        middle = slice(800, -800)
+        np.testing.assert_allclose(signal[middle], 2 * tone()[middle], atol=2e-4)
+
+
+def test_lossy_codecs_overshoot_which_is_clipped_as_always(file):
+    square = np.sign(tone())
+    for code, container in ("MPEG_LAYER_III", "MP3"), ("VORBIS", "OGG"):
+        soundfile.write(file, square, 16000, code, format=container)
+        decoded, _ = soundfile.read(file)
+        assert decoded.max() > 1.05
+        notes = []
+        signal = load(file, note=notes.append)
+        np.testing.assert_allclose(signal, decoded.clip(-1, TOP), atol=1e-6)
+        assert not notes
+
+
+def test_of_channels_that_cancel_the_loudest_is_taken_and_noted(file):
+    voice, noise = tone(), 1e-3 * np.random.default_rng(0).uniform(-1, 1, 16000)
+    cases = [
+        ([voice, -voice], 0, True),
+        ([1.001 * voice + 0.1, -voice], 0, True),  # the constant is no signal
+        ([voice / 2, -voice, voice / 2], 1, True),
+        ([voice, noise - voice], None, True),
+        ([voice, 0 * voice], None, False),
+        ([voice, noise], None, False),
+        ([voice, -voice / 2], None, False),
+    ]
+    for channels, taken, noted in cases:
+        soundfile.write(file, np.stack(channels, 1), 16000, "DOUBLE")
+        notes = []
+        for start in 0, 0.5:
+            signal = load(file, start=start, note=notes.append)
+            if taken is not None:
+                expected = channels[taken][round(start * 16000) :]
+                np.testing.assert_allclose(signal, expected, atol=1e-6)
+            assert np.ptp(signal) > 0.2
+        assert notes == [CANCELS] * 2 * noted
 
 
 def test_content_decides_and_not_the_name(tmp_path, file):
@@ -95,17 +134,58 @@ def test_samples_that_are_no_sound_are_refused(file, value):
 
 
 def test_60_ms_are_enough_and_less_is_refused(file):
-    soundfile.write(file, np.zeros(960), 16000)  # silence is audio
+    soundfile.write(file, tone()[:960], 16000)
     assert len(load(file)) == 960
     soundfile.write(file, tone()[:959], 16000)
     assert "959 samples" in refused(file)
 
 
 def test_61_s_are_refused_before_they_are_decoded(file, monkeypatch):
-    soundfile.write(file, np.zeros(61 * 16000), 16000)
+    soundfile.write(file, tone(61), 16000)
     assert len(load(file, max_seconds=61.0)) == 61 * 16000
-    monkeypatch.setattr(soundfile.SoundFile, "blocks", None)
+    monkeypatch.setattr(soundfile.SoundFile, "read", None)
     assert "61.000 s: expected at most 60 s" in refused(file)
+
+
+DITHER = np.random.default_rng(0).integers(-1, 2, 16000) / 32768
+
+
+@pytest.mark.parametrize(
+    "channels",
+    [
+        [np.zeros(16000)],
+        [np.full(16000, 0.25)],  # a microphone's offset
+        [DITHER],
+        [DITHER + 0.1],
+        [np.zeros(16000), np.zeros(16000)],
+        [np.full(16000, 0.1), np.full(16000, -0.1)],
+    ],
+)
+@pytest.mark.parametrize(
+    "kind", ["WAV PCM_16", "WAV FLOAT", "FLAC PCM_24", "AU PCM_16"]
+)
+def test_what_holds_no_sound_is_refused(file, kind, channels):
+    container, code = kind.split()
+    soundfile.write(file, np.stack(channels, 1), 16000, code, format=container)
+    assert refused(file) == "is silent: expected speech"
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["WAV ULAW", "WAV PCM_U8", "WAV IMA_ADPCM", "MP3 MPEG_LAYER_III", "OGG OPUS"],
+)
+def test_silence_is_silent_in_any_codec(file, kind):
+    container, code = kind.split()
+    soundfile.write(file, np.zeros(16000), 16000, code, format=container)
+    assert refused(file) == "is silent: expected speech"
+
+
+def test_a_silent_segment_is_refused_and_the_others_are_not(file):
+    soundfile.write(file, np.concatenate([tone(), np.zeros(16000), tone()]), 16000)
+    assert "silent" in refused(file, 1.0, 2.0)
+    assert len(load(file)) == 48000
+    for segment in (0, 1), (2, 3), (0.9, 2):
+        load(file, *segment)
 
 
 def test_a_segment_is_read_alone_out_of_a_long_file(file):
@@ -150,13 +230,22 @@ def test_the_header_says_how_many_samples_will_be_read(tmp_path, rate, seconds):
     soundfile.write(file, np.stack([tone(seconds, rate)] * 2, 1), rate, format="WAV")
     slack = 0 if rate == 16000 else 1  # the resampler may round a sample up
     for segment in {}, {"end": 0.0612}, {"start": 0.001, "end": 0.0613}:
-        read = load(file, **segment, shortest=0)
+        read = load(file, **segment)
         assert abs(expected(file, **segment) - len(read)) <= slack
 
 
-def test_of_what_would_be_refused_nothing_is_expected(file, tmp_path):
+def test_the_header_is_refused_in_the_words_of_the_sound(file, tmp_path):
     soundfile.write(tmp_path / "slow.wav", tone(rate=8000), 8000)
-    for bad in tmp_path / "slow.wav", tmp_path, tmp_path / "none.wav":
-        assert expected(bad) == 0
+    soundfile.write(tmp_path / "short.wav", tone(0.05), 16000)
     soundfile.write(file, tone(), 16000)
-    assert expected(file, max_seconds=0.9) == expected(file, start=1.5) == 0
+    (tmp_path / "cut.wav").write_bytes(file.read_bytes()[:20000])
+    (tmp_path / "text.wav").write_text("words")
+    names = "slow.wav", "short.wav", "cut.wav", "text.wav", ".", "none.wav"
+    cases = [(tmp_path / name, {}, 60.0) for name in names]
+    cases += [(file, {}, 0.9), (file, {"start": 1.5}, 60.0)]
+    for bad, segment, longest in cases:
+        with pytest.raises(BadAudio) as by_header:
+            expected(bad, longest, **segment)
+        with pytest.raises(BadAudio) as by_sound:
+            load(bad, **segment, max_seconds=longest)
+        assert str(by_header.value) == str(by_sound.value)

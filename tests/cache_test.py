@@ -25,13 +25,16 @@ def entry(tmp_path):
 
 
 def test_an_entry_reads_as_it_was_written_and_numpy_reads_it_too(entry):
-    assert cache.samples(entry) is None
+    assert cache.read(entry) is None
     cache.write(entry, ARRAY, 77)
     os.utime(entry, (1, 1))
-    assert cache.samples(entry) == 77
+    assert cache.read(entry) == (77, ())
     assert entry.stat().st_mtime > 1  # it was used
-    for mode in None, "r":
-        np.testing.assert_array_equal(np.load(entry, mmap_mode=mode), ARRAY)
+    for notes in (), ("two", "lines, of any lettérs"):
+        cache.write(entry, ARRAY, 77, notes)
+        assert cache.read(entry) == (77, notes)
+        for mode in None, "r":
+            np.testing.assert_array_equal(np.load(entry, mmap_mode=mode), ARRAY)
     assert list(entry.parent.iterdir()) == [entry]
 
 
@@ -42,7 +45,7 @@ def describe():
 @pytest.fixture
 def extract(tmp_path):
     """Extracts features of one utterance, without openSMILE."""
-    soundfile.write(tmp_path / "a.wav", np.zeros(1600), 16000)
+    soundfile.write(tmp_path / "a.wav", np.sin(np.arange(1600)), 16000)
     one = Utterance("a", tmp_path / "a.wav", "s", "sad")
     features = FEATURES._replace(setup=describe)
     return partial(extraction.extract, [one], tmp_path, features=features)
@@ -58,7 +61,7 @@ def test_no_damage_reaches_the_features(tmp_path, extract):
         for damaged in flipped, whole[:place], whole + b"\0", bytes(len(whole)):
             entry.unlink()  # it may be mapped
             entry.write_bytes(damaged)
-            assert cache.samples(entry) is None
+            assert cache.read(entry) is None
     found = extract()
     assert found.computed == 1 and entry.read_bytes() == whole
     np.testing.assert_array_equal(found.features["a"], ARRAY)
@@ -69,7 +72,7 @@ def test_a_reader_sees_whole_entries_while_many_write(entry):
     with ThreadPoolExecutor(8) as threads:
         writers = [threads.submit(cache.write, entry, ARRAY, 77) for _ in range(40)]
         while not all(writer.done() for writer in writers):
-            assert cache.samples(entry) == 77
+            assert cache.read(entry) == (77, ())
     assert not any(writer.exception() for writer in writers)
     assert list(entry.parent.iterdir()) == [entry]
 
@@ -82,7 +85,7 @@ def test_a_failed_write_leaves_the_old_entry_and_says_why(entry, monkeypatch):
     monkeypatch.setattr(Path, "replace", full)
     with pytest.raises(InputError, match=f"{entry.parent}.*No space left"):
         cache.write(entry, ARRAY, 1)
-    assert cache.samples(entry) == 77
+    assert cache.read(entry) == (77, ())
     assert list(entry.parent.iterdir()) == [entry]
 
 

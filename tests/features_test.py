@@ -65,7 +65,7 @@ def test_features_of_ones_own_are_extracted_and_cached(own, utterance, tmp_path)
     assert (done.feature_set, done.computed) == ("spectrum-320", 1)
     again = extract([utterance], tmp_path / "cache", features=own)
     assert (again.computed, again.cached) == (0, 1)
-    assert expect([utterance], own, 60.0) == ({"a": 49}, 201)
+    assert expect([utterance], own, 60.0) == ({"a": 49}, 201, {})
 
 
 @pytest.mark.usefixtures("quick_workers")
@@ -75,7 +75,7 @@ def test_each_set_has_entries_of_its_own_in_the_cache(utterance, tmp_path):
         done = extract([utterance], tmp_path, features=features, workers=1)
         assert done.computed == 1
         assert done.features["a"].shape == (96, columns)
-        assert expect([utterance], features, 60.0) == ({"a": 96}, columns)
+        assert expect([utterance], features, 60.0) == ({"a": 96}, columns, {})
         assert re.fullmatch(rf"{features.id}/opensmile-[\d.]+", done.feature_set)
     assert extract([utterance], tmp_path, features=sets[0]).cached == 1
 

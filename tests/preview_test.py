@@ -55,11 +55,3 @@ def test_it_counts_steps_and_batches(preview):
     process = "--coordinator=host:1234", "--num_processes=3", "--process_id=2"
     expected = "2, the largest of 2 trials in process 0 of 3"
     assert preview(*process)["batches"] == expected
-
-
-def test_bad_audio_is_counted_and_left_out(preview, tmp_path):
-    file = launching.write_corpus(tmp_path / "damaged")
-    launching.damage(file)
-    said = preview(f"--data_dir={file}")
-    assert said["corpus"].startswith("manifest: 29 utterances of 4 speakers, ")
-    assert said["bad"] == "audio   3 utterances, by the files' headers"

@@ -164,9 +164,13 @@ def test_a_reader_who_leaves_ends_it(model):
 @pytest.mark.parametrize(
     ("given", "status", "said"),
     [
-        (b"", 1, "error: there was no audio to classify: expected at least 960"),
-        (bytes(1918), 1, "error: there was no audio to classify"),
-        (bytes(1921), 0, "note: standard input ended within a sample: is it 16-bit"),
+        (b"", 1, "error: there was no speech to classify"),
+        (bytes(1918), 1, "error: there was no speech to classify"),
+        (
+            streams.pcm(0.1)[:1921],
+            0,
+            "note: standard input ended within a sample: is it 16-bit",
+        ),
         (b"RIFF" + bytes(4000), 1, "error: standard input is an audio file: expected"),
         (MP3.astype("<i2").tobytes(), 0, ""),
     ],
@@ -175,6 +179,24 @@ def test_what_is_no_audio_is_said_in_a_line(model, capsys, given, status, said):
     assert streams.call(f"--model={model}", audio=given) == status
     err = capsys.readouterr().err
     assert err.startswith(said) and err.count("\n") == bool(said)
+
+
+@pytest.mark.fault("audio")
+def test_silence_has_no_result_and_is_said(model, capsys):
+    silence = bytes(2 * 8000)
+    assert streams.call(f"--model={model}", audio=silence) == 1
+    out, err = capsys.readouterr()
+    note, error = err.splitlines()
+    assert (
+        not out and note == "note: the audio from 0 to 0.5 s is silent: expected speech"
+    )
+    assert error.startswith("error: there was no speech to classify")
+    given = f"--model={model}", "--utterance=0.5"
+    assert streams.call(*given, audio=silence + streams.pcm(0.5) + silence) == 0
+    out, err = capsys.readouterr()
+    results = [json.loads(line) for line in out.splitlines()]
+    assert {result["start"] for result in results} == {0.5}
+    assert err.splitlines()[0] == note
 
 
 @pytest.mark.slow

@@ -4,6 +4,7 @@ The rooms, in the order in which data flows: each imports those above it alone.
 
     errors       what goes wrong, for users to read
     own_code     what an import path names: its mistakes are one line
+    libraries    packages that need a shared library, which may not load
     files        written whole, with digests that notice damage
     processes    workers, which leave Ctrl-C to the program
     types        the data that flows, and the contracts of parts

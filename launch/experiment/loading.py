@@ -1,6 +1,7 @@
 """From the flags to the utterances of an experiment and their features."""
 
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -8,7 +9,7 @@ import numpy as np
 from launch.command_line import cli, flags
 from launch.command_line.flags import Settings
 from launch.experiment import designing, terminal
-from vladser import registry
+from vladser import registry, text
 from vladser.corpora import cross, emotions, readers
 from vladser.data import dataset
 from vladser.errors import InputError
@@ -23,6 +24,7 @@ class Loaded(NamedTuple):
     utterances: Sequence[Utterance]  # those of the classes, with usable audio
     datasets: dict[Part, Dataset]  # of them, for each of the features of the conditions
     bad: dict[str, str]  # the reason by utterance that some features cannot describe
+    notes: Sequence[str]  # on the corpus
 
 
 def read(settings: Settings) -> Corpus:
@@ -81,7 +83,7 @@ def load(settings: Settings, alive: Callable[[], None], notes: bool = True) -> L
         part: dataset.build(chosen.utterances, x.features, classes, x.feature_set)
         for part, x in extractions.items()
     }
-    return Loaded(chosen.utterances, datasets, bad)
+    return Loaded(chosen.utterances, datasets, bad, chosen.notes)
 
 
 def kind(features: Part) -> str:
@@ -116,11 +118,24 @@ def _extract(
         f"features: {done.computed:,} extracted, {done.cached:,} "
         f"{'read' if what == 'files' else 'cached'}"
     )
-    for reason in done.bad.values():
-        terminal.say(f"bad {what}: {reason}")
-    if done.bad and settings.on_bad_audio == "stop":
-        raise InputError(
-            f"{len(done.bad):,} of {len(utterances):,} utterances have no usable "
-            f"{what}, see above: fix them, or pass --on_bad_audio=skip"
-        )
+    for note in sorted(set(chain(*done.notes.values()))):
+        names = [u.file for u in utterances if note in done.notes.get(u.id, ())]
+        count = text.count(len(names), "file")
+        terminal.say(f"note: {count} (such as {names[0]}): {note}")
+    require(settings, features, len(utterances), done.bad)
     return done
+
+
+def require(
+    settings: Settings, features: Part, count: int, bad: Mapping[str, str]
+) -> None:
+    """Names what is bad of `count` utterances; raises InputError for
+    --on_bad_audio=stop."""
+    what = kind(features)
+    for reason in bad.values():
+        terminal.say(f"bad {what}: {reason}")
+    if bad and settings.on_bad_audio == "stop":
+        raise InputError(
+            f"{len(bad):,} of {count:,} utterances have no usable {what}, see above: "
+            "fix them, or pass --on_bad_audio=skip"
+        )

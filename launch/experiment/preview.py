@@ -21,7 +21,8 @@ def preview(settings: Settings) -> str:
     designing.check_parts(settings)
     with cli.wrong_use():
         resuming.check(settings)
-    chosen, classes = loading.select(settings, loading.read(settings))
+    corpus = loading.read(settings)
+    chosen, classes = loading.select(settings, corpus)
     parts = flags.features(settings)
     expected = {
         part: extraction.expect(
@@ -29,11 +30,16 @@ def preview(settings: Settings) -> str:
         )
         for part in parts
     }
-    good = set.intersection(*(set(frames) for frames, _ in expected.values()))
-    known = [utterance for utterance in chosen.utterances if utterance.id in good]
+    count, bad = len(chosen.utterances), set[str]()
+    for part in parts:
+        loading.require(settings, part, count, expected[part].bad)
+        bad |= expected[part].bad.keys()
+    if bad:
+        chosen, classes = loading.select(settings, corpus, bad)
+    known = chosen.utterances
     by_features = {
-        part: _without_frames(known, frames, columns, classes)
-        for part, (frames, columns) in expected.items()
+        part: _without_frames(known, headers.frames, headers.dim, classes)
+        for part, headers in expected.items()
     }
     design = designing.design(settings, by_features)
     most, processes = settings.trials_at_once, settings.num_processes or 1
@@ -71,9 +77,6 @@ def preview(settings: Settings) -> str:
         f"{text.count(mesh.size, 'device')} ({device.device_kind})",
         f"results     {settings.run_dir}",
     ]
-    if bad := len(chosen.utterances) - len(known):
-        what, count = f"bad {loading.kind(parts[0])}", text.count(bad, "utterance")
-        lines.append(f"{what:12}{count}, by the files' headers")
     return "\n".join([*lines, *(f"note: {note}" for note in chosen.notes)])
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from vladser import files, text
 from vladser.features import packed
 from vladser.features.audio import BadAudio
-from vladser.features.extraction import Outcome
+from vladser.features.extraction import Described
 from vladser.types import Utterance
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ class Predictions(NamedTuple):
     probabilities: np.ndarray  # [N, classes] float32
     embeddings: np.ndarray  # [N, V] float32
     bad: Mapping[int, BadAudio]  # by place
+    notes: Mapping[int, Sequence[str]]  # on the audio, by place
 
     def good(self) -> list[tuple[int, Utterance]]:
         """Returns the utterances that are not bad, and their places."""
@@ -39,7 +40,7 @@ class Predictions(NamedTuple):
 def make(
     bundle: "Bundle",
     utterances: Sequence[Utterance],
-    extracted: Iterable[Outcome],
+    extracted: Iterable[Described],
     progress: Callable[[int], object],
 ) -> Predictions:
     """Classifies utterances, whose ids are their places, as their features arrive.
@@ -60,8 +61,10 @@ def make(
     )
     good: dict[int, np.ndarray] = {}
     bad: dict[int, BadAudio] = {}
-    for number, (utterance, features) in enumerate(extracted, 1):
+    notes: dict[int, Sequence[str]] = {}
+    for number, (utterance, features, remarks) in enumerate(extracted, 1):
         progress(1)
+        notes[int(utterance.id)] = remarks
         if isinstance(features, BadAudio):
             bad[int(utterance.id)] = features
         else:
@@ -71,7 +74,9 @@ def make(
             outputs = inference.classify(bundle, [*good.values()])
             embeddings[places], probabilities[places] = outputs
             good = {}
-    return Predictions(utterances, bundle.emotions, probabilities, embeddings, bad)
+    return Predictions(
+        utterances, bundle.emotions, probabilities, embeddings, bad, notes
+    )
 
 
 def show(predictions: Predictions, form: str) -> None:
@@ -136,11 +141,14 @@ def write_embeddings(predictions: Predictions, path: Path) -> None:
 
 
 def complaints(predictions: Predictions) -> Iterator[str]:
-    """Yields a line for each bad file and reason."""
+    """Yields a line for each file and note on it, or reason why it is bad."""
     alike: dict[tuple[Path, str], list[Utterance]] = {}
-    for place, bad in sorted(predictions.bad.items()):
-        utterance = predictions.utterances[place]
-        alike.setdefault((utterance.file, str(bad)), []).append(utterance)
+    for place, utterance in enumerate(predictions.utterances):
+        reasons = [f"note: {note}" for note in predictions.notes.get(place, ())]
+        if place in predictions.bad:
+            reasons.append(str(predictions.bad[place]))
+        for reason in reasons:
+            alike.setdefault((utterance.file, reason), []).append(utterance)
     for (file, reason), (first, *others) in alike.items():
         start, end = ("" if t is None else f"{t:g}" for t in (first.start, first.end))
         span = f", {start}-{end} s" if start or end else ""

@@ -44,14 +44,11 @@ def cut(
 
 
 def _cut(utterance: Utterance, window: float, hop: float) -> list[Utterance]:
-    """What the header does not allow stays whole: extraction reports why it is bad."""
-    header = audio.header(utterance.file)
-    # Only a damaged header claims more than a second per byte.
-    if header is None or header[1] > utterance.file.stat().st_size:
-        return [utterance]
+    """What is bad stays whole: extraction reports why."""
+    seconds = audio.seconds(utterance.file) or 0.0
     start = utterance.start or 0.0
-    end = header[1] if utterance.end is None else utterance.end
-    if not start < end <= header[1] + _SHORTEST:
+    end = seconds if utterance.end is None else utterance.end
+    if not start < end <= seconds + audio.ROUNDING:
         return [utterance]
     # Rounded to microseconds: 0.1 * 3 is not 0.3.
     return [

@@ -7,8 +7,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from launch.experiment import terminal
 from launch.predicting import predictions
-from vladser.features.audio import RATE
+from vladser.features import audio
+from vladser.features.audio import RATE, SILENT
 from vladser.models import inference
 from vladser.models.bundle import Bundle
 
@@ -48,7 +50,7 @@ def follow(
 
     The stream is cut into utterances, each of which is a signal by itself to the
     features and to the model. Results do not depend on the sizes of chunks. Before the
-    first frame of an utterance is final there is no result.
+    first frame of an utterance is final, or a sound in it, there is no result.
 
     Args:
       bundle: a model that can stream.
@@ -81,9 +83,9 @@ def follow(
 
 def warm_up(bundle: Bundle) -> None:
     """Compiles what `follow` calls, so that a microphone need not wait for it."""
-    first = _Utterance(bundle, None, 0)
-    first.advance(np.zeros((1, len(bundle.mean)), np.float32))
-    [*first.result()]
+    frames, mask = np.zeros((1, 1, len(bundle.mean)), np.float32), np.ones((1, 1), bool)
+    walk = inference.advance(bundle, inference.start(bundle, 1), frames, mask)
+    inference.finish(bundle, walk)
 
 
 class _Utterance:
@@ -91,21 +93,27 @@ class _Utterance:
 
     def __init__(self, bundle: Bundle, signal: Any, begun: int):
         self.samples = self._frames = 0
+        self._lowest, self._highest = np.inf, -np.inf
         self._begun, self._signal = begun, signal
         self._bundle, self._walk = bundle, inference.start(bundle, 1)
 
     def push(self, samples: np.ndarray) -> None:
         self.samples += len(samples)
+        self._lowest = min(self._lowest, samples.min() / 32768)
+        self._highest = max(self._highest, samples.max() / 32768)
         self.advance(self._signal.push(samples))
 
     def result(self, final: bool = False) -> Iterator[Result]:
-        """Yields the result, or none before there is a frame."""
+        """Yields the result, or none before there is a frame and a sound."""
         if final:
             self.advance(self._signal.end())
-        if self._frames:
+        start, time = self._begun / RATE, (self._begun + self.samples) / RATE
+        silent = audio.silent(self._lowest, self._highest)
+        if self._frames and silent and final:
+            terminal.say(f"note: the audio from {start:g} to {time:g} s {SILENT}")
+        elif self._frames and not silent:
             (values,) = inference.finish(self._bundle, self._walk).probabilities
             odds = predictions.named(self._bundle.emotions, values)
-            start, time = self._begun / RATE, (self._begun + self.samples) / RATE
             yield Result(start, time, final, max(odds, key=odds.__getitem__), odds)
 
     def advance(self, frames: np.ndarray) -> None:

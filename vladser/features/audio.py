@@ -5,33 +5,32 @@ samples outside its range wrap, NaN becomes 0, of several channels the first is 
 any sampling rate is accepted. So each file becomes a signal that it handles, or is bad.
 """
 
-import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
-from io import BufferedReader
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from vladser import files
-from vladser.errors import InputError
+from vladser import files, libraries
+from vladser.features import decoding
+from vladser.features.decoding import BadAudio, Sound
 from vladser.types import Utterance
 
 RATE = 16000  # Hz
-VERSION = 1  # raise it when `load` gives other samples: cached features depend on them
+ROUNDING = 0.01  # seconds by which a table of segments may exceed the file's end
+VERSION = 2  # raise it when `load` gives other samples: cached features depend on them
 
 _LOWEST = np.float32(-1)
 _HIGHEST = np.float32(32767 / 32768)  # 1.0 wraps to -32768 as a 16-bit integer
 _HIGHEST_RATE = 768_000  # Hz; beyond it the header is damaged
 _LOUDEST = 10  # 20 dB above full scale: integers that were stored as floats exceed it
-_ROUNDING = 0.01  # seconds by which a table of segments may exceed the file's end
-_BLOCK = 1 << 14  # frames decoded at once: bounds the memory of many channels
+# As loud as rounding makes full scale, and as lossy codecs do, which overshoot.
+_ROUNDED, _OVERSHOT = 1.001, 1.5
+_SILENCE = 2 / 32768  # between the extremes: no more than the dither of 16 bits
+_CANCELLED = 1e-4  # of the loudest channel's power (-40 dB): the mean of the channels
 
-
-class BadAudio(InputError):
-    """An utterance without usable audio or features; the message is the reason alone,
-    to which the file's name is added."""
+SILENT = "is silent: expected speech"
+CANCELS = "its channels cancel one another: the loudest is taken"
+EXCEEDS = "exceeds full scale: scaled to its peak"
 
 
 def load(
@@ -40,60 +39,82 @@ def load(
     end: float | None = None,
     max_seconds: float = 60.0,
     shortest: int = 960,
+    note: Callable[[str], object] = lambda text: None,
 ) -> np.ndarray:
     """Reads a signal as `types.Features` are given it.
 
     The content decides what a file is, not its name: any format of libsndfile.
-    Channels are averaged, then resampled, then clipped (resampling overshoots).
+    Channels are averaged, unless they cancel. Samples above full scale, as recorders of
+    32-bit floats write them, are scaled to the peak; overshoots of lossy codecs and of
+    resampling are clipped.
 
     Args:
       file: the audio file.
       start, end: the segment in seconds; None for the beginning and end of the file.
       max_seconds: longer audio is refused, before it is decoded.
       shortest: samples at 16 kHz; shorter audio is refused.
+      note: called with what users should know of the signal, CANCELS or EXCEEDS.
 
     Returns:
       float32 [n] with n >= shortest, within [-1, 32767/32768].
 
     Raises:
-      BadAudio: there is no such signal, or it is sampled below 16 kHz or not finite.
+      BadAudio: there is no such signal, or it is cut short, sampled below 16 kHz,
+        silent or not finite.
+      InputError: a library that decodes or resamples cannot be loaded.
     """
-    import audresample  # late because cached features are read without it
-
-    with _decoder(file) as sound:
-        signal, rate = _read_mono(sound, start, end, max_seconds), sound.samplerate
+    with decoding.opened(file) as sound:
+        first, last = _segment(sound, start, end, max_seconds)
+        signal, cancelled = _mono(sound, first, last)
+        _check_held(sound, last, first + len(signal))
+        floats = sound.decoder.subtype in ("FLOAT", "DOUBLE")
+    check_samples(round(len(signal) / sound.rate * RATE), shortest)
     peak = np.max(np.abs(signal), initial=0)
     if not peak <= _LOUDEST:  # NaN compares as False
         raise BadAudio(f"a sample is {peak:g}: expected finite samples in [-1, 1]")
-    signal = audresample.resample(signal, rate, RATE)[0].clip(_LOWEST, _HIGHEST)
-    if len(signal) < shortest:
-        raise BadAudio(
-            f"has {len(signal)} samples at {RATE} Hz: expected at least {shortest}"
-        )
-    return signal
+    if silent(signal.min(), signal.max()):
+        raise BadAudio(SILENT)
+    if cancelled:
+        note(CANCELS)
+    if peak > (_ROUNDED if floats else _OVERSHOT):
+        note(EXCEEDS)
+        signal /= peak
+    audresample = libraries.load("audresample")
+    signal = audresample.resample(signal, sound.rate, RATE)[0]
+    return signal.clip(_LOWEST, _HIGHEST)
 
 
-def header(file: Path) -> tuple[int, float] | None:
-    """Returns the sampling rate and seconds that a header says; None without one."""
+def expected_samples(
+    utterance: Utterance, max_seconds: float = 60.0, shortest: int = 960
+) -> int:
+    """Returns the samples that `load` would return, to within one where it resamples;
+    raises as it does, but for what only decoding shows."""
+    with decoding.opened(utterance.file) as sound:
+        first, last = _segment(sound, utterance.start, utterance.end, max_seconds)
+        count = round((min(last, sound.held) - first) / sound.rate * RATE)
+    check_samples(count, shortest)
+    return count
+
+
+def seconds(file: Path) -> float | None:
+    """Returns how long a sound is that is whole; None for others."""
     try:
-        with _decoder(file) as sound:
-            return sound.samplerate, sound.frames / sound.samplerate
+        with decoding.opened(file) as sound:
+            _check_held(sound, sound.frames, sound.held)
+            return sound.frames / sound.rate
     except BadAudio:
         return None
 
 
-def expected_samples(utterance: Utterance, max_seconds: float = 60.0) -> int:
-    """Estimates the samples at 16 kHz from the header; 0 for what `load` refuses."""
-    rate, seconds = header(utterance.file) or (0, 0.0)
-    end = seconds if utterance.end is None else min(utterance.end, seconds)
-    seconds = end - (utterance.start or 0)
-    return round(seconds * RATE) if rate >= RATE and 0 < seconds <= max_seconds else 0
-
-
 def digest(file: Path) -> str:
     """Returns the SHA-256 of a file, as `files.digest`; raises BadAudio."""
-    with opened(file):
+    with decoding.readable(file):
         return files.digest(file)
+
+
+def silent(lowest: float, highest: float) -> bool:
+    """Whether samples between these extremes, of [-1, 1], hold no sound."""
+    return highest - lowest <= _SILENCE
 
 
 def check_length(seconds: float, max_seconds: float) -> None:
@@ -102,38 +123,19 @@ def check_length(seconds: float, max_seconds: float) -> None:
         raise BadAudio(f"lasts {seconds:.3f} s: expected at most {max_seconds:g} s")
 
 
-@contextmanager
-def opened(file: Path) -> Iterator[BufferedReader]:
-    """Opens a file to read from; raises BadAudio where that fails."""
-    try:
-        if not stat.S_ISREG(file.stat().st_mode):  # opening a pipe would wait for ever
-            raise BadAudio("is a folder or a device: expected a file")
-        with file.open("rb") as handle:
-            yield handle
-    except OSError as error:
-        raise BadAudio(f"cannot be read: {error.strerror}") from None
+def check_samples(count: int, shortest: int) -> None:
+    """Raises BadAudio for less than `shortest` samples at 16 kHz."""
+    if count < shortest:
+        raise BadAudio(
+            f"has {count} samples at {RATE} Hz: expected at least {shortest}"
+        )
 
 
-@contextmanager
-def _decoder(file: Path) -> Iterator[Any]:
-    """Opens a file as a soundfile.SoundFile."""
-    import soundfile  # late because cached features are read without it
-
-    with opened(file) as handle:
-        try:
-            # By descriptor: libsndfile trusts the extension of a path (.raw, .au).
-            with soundfile.SoundFile(handle.fileno(), closefd=False) as sound:
-                yield sound
-        except soundfile.LibsndfileError as error:
-            reason = error.error_string.strip(" .\n")
-            raise BadAudio(f"is not audio that libsndfile can read: {reason}") from None
-
-
-def _read_mono(
-    sound: Any, start: float | None, end: float | None, max_seconds: float
-) -> np.ndarray:
-    """Reads the mean of the channels of a segment, at the file's own rate."""
-    rate = sound.samplerate
+def _segment(
+    sound: Sound, start: float | None, end: float | None, max_seconds: float
+) -> tuple[int, int]:
+    """Returns the first frame of a segment, and the one after its last."""
+    rate = sound.rate
     if not RATE <= rate <= _HIGHEST_RATE:
         raise BadAudio(
             f"is sampled at {rate} Hz: expected {RATE} to {_HIGHEST_RATE} Hz"
@@ -141,20 +143,36 @@ def _read_mono(
     seconds = sound.frames / rate
     start = 0.0 if start is None else start
     end = seconds if end is None else end
-    if not 0 <= start <= end <= seconds + _ROUNDING:
+    if not 0 <= start <= end <= seconds + ROUNDING:
         raise BadAudio(
             f"has no segment from {start:g} to {end:g} s: it lasts {seconds:.3f} s"
         )
     first, last = round(start * rate), min(round(end * rate), sound.frames)
     check_length((last - first) / rate, max_seconds)
-    if first:
-        sound.seek(first)
-    blocks = sound.blocks(_BLOCK, frames=last - first, dtype="float32", always_2d=True)
-    signal = np.concatenate(
-        [np.zeros(0, np.float32), *(sum(block.T) / sound.channels for block in blocks)]
-    )
-    if len(signal) < last - first:
-        raise BadAudio(
-            f"is cut short: {len(signal)} of {last - first} frames are there"
-        )
-    return signal
+    _check_held(sound, last, sound.held)
+    return first, last
+
+
+def _check_held(sound: Sound, last: int, held: int) -> None:
+    """Raises BadAudio where of a segment up to `last` only `held` frames are there."""
+    if held < last - ROUNDING * sound.rate:
+        raise BadAudio(f"is cut short: {100 * held / sound.frames:.1f} % is there")
+
+
+def _mono(sound: Sound, first: int, last: int) -> tuple[np.ndarray, bool]:
+    """Returns the mean of the channels, or the loudest of those that cancel, at the
+    file's own rate; and whether they cancel."""
+    means, channels = [np.zeros(0, np.float32)], sound.decoder.channels
+    sums, squares = np.zeros((2, channels))
+    with np.errstate(invalid="ignore", over="ignore"):  # of what is refused later
+        for block in sound.blocks(first, last):
+            means.append(sum(block.T) / channels)
+            if channels > 1:
+                sums += block.sum(axis=0, dtype=float)
+                squares += np.square(block, dtype=float).sum(axis=0)
+        signal = np.concatenate(means)
+        power = squares / max(len(signal), 1) - (sums / max(len(signal), 1)) ** 2
+        if not power.max() or signal.var(dtype=float) >= _CANCELLED * power.max():
+            return signal, False
+    loudest = [block[:, power.argmax()] for block in sound.blocks(first, last)]
+    return np.concatenate(loudest), True

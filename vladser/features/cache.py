@@ -1,10 +1,13 @@
 """The feature cache: a file for each utterance, found by what its features depend on.
 
-    <cache>/features/<id of the features>/<package>-<version>/<digest of the audio>.npy
+    <cache>/features/audio-2/<id of the features>/<package>-<version>/<digest>.npy
 
-A file is what np.save writes, so that np.load maps it. Behind the array are the number
-of samples and a CRC-32 of all before it: what is damaged counts as absent. A writer
-renames a finished file into place, and writers of one file need no lock.
+The digest is that of the audio file; 2 is `audio.VERSION`.
+
+A file is what np.save writes, so that np.load maps it. Behind the array are the notes
+on the audio, their length, the number of samples and a CRC-32 of all before it: what is
+damaged counts as absent. A writer renames a finished file into place, and writers of
+one file need no lock.
 """
 
 import io
@@ -13,19 +16,28 @@ import re
 import secrets
 import struct
 import zlib
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from vladser import files
+from vladser.features import audio
 from vladser.types import Features
 
 LIMIT = 20 * 10**9  # bytes; 147 descriptors of 95 hours of speech
 
-_SAMPLES, _CHECK = struct.Struct("<Q"), struct.Struct("<I")
+_SIZES, _CHECK = struct.Struct("<IQ"), struct.Struct("<I")
+
+
+class Entry(NamedTuple):
+    """What an entry holds beside the features."""
+
+    samples: int  # of the 16 kHz signal
+    notes: tuple[str, ...]  # on the audio, each a line
 
 
 def identify(features: Features, cache_dir: Path) -> str:
@@ -47,7 +59,7 @@ def identify(features: Features, cache_dir: Path) -> str:
 
 def folder(cache_dir: Path, name: str) -> Path:
     """Returns where the features lie that `identify` names."""
-    return cache_dir / "features" / name
+    return cache_dir / "features" / f"audio-{audio.VERSION}" / name
 
 
 def entry(folder: Path, digest: str, start: float | None, end: float | None) -> Path:
@@ -58,8 +70,8 @@ def entry(folder: Path, digest: str, start: float | None, end: float | None) -> 
     return folder / f"{digest}-{float(start or 0)}-{stop}.npy"
 
 
-def samples(entry: Path) -> int | None:
-    """Returns the samples of the signal of an entry; None for no entry or damage."""
+def read(entry: Path) -> Entry | None:
+    """Returns what an entry says of its signal; None for no entry or damage."""
     try:
         content = np.memmap(entry, np.uint8, "r").data
         before, check = content[: -_CHECK.size], content[-_CHECK.size :]
@@ -67,25 +79,29 @@ def samples(entry: Path) -> int | None:
             return None
         with suppress(OSError):  # the cache may be only read
             os.utime(entry)  # see `trim`
-        return _SAMPLES.unpack(before[-_SAMPLES.size :])[0]
+        length, samples = _SIZES.unpack(before[-_SIZES.size :])
+        notes = bytes(before[-_SIZES.size - length : -_SIZES.size]).decode()
+        return Entry(samples, tuple(notes.splitlines()))
     except (OSError, ValueError, struct.error):  # no file, an empty or a short one
         return None
 
 
-def write(entry: Path, features: np.ndarray, samples: int) -> None:
+def write(
+    entry: Path, features: np.ndarray, samples: int, notes: Sequence[str] = ()
+) -> None:
     """Writes an entry, which others see whole or not at all.
 
     It is not forced to the disk, which would take longer than to compute it: a loss of
-    power may damage it, and `samples` notices.
+    power may damage it, and `read` notices.
 
     Args:
       entry: its path; raises InputError where it cannot be written.
       features: float32 [T, D].
-      samples: of the 16 kHz signal.
+      samples, notes: see `Entry`.
     """
-    content = io.BytesIO()
+    content, remarks = io.BytesIO(), "\n".join(notes).encode()
     np.save(content, np.ascontiguousarray(features, "<f4"))
-    content.write(_SAMPLES.pack(samples))
+    content.write(remarks + _SIZES.pack(len(remarks), samples))
     content.write(_CHECK.pack(zlib.crc32(content.getvalue())))
     unfinished = entry.with_name(f".{secrets.token_hex(8)}")
     try:
@@ -103,7 +119,7 @@ def trim(cache_dir: Path, keep: Collection[object]) -> None:
     """Removes the least recently used entries, but not those to keep, until all take
     at most LIMIT bytes."""
     entries = []
-    for path in folder(cache_dir, "").rglob("*"):
+    for path in (cache_dir / "features").rglob("*"):  # of other versions, too
         with suppress(OSError):  # another process removed it
             status = path.stat()
             if path.is_file():

@@ -4,7 +4,7 @@ which a crash or a hang costs one file."""
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache as once
 from multiprocessing import get_context
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from pebble import ProcessPool
 
-from vladser import processes
+from vladser import libraries, processes
 from vladser.errors import InputError
 from vladser.features import audio, cache, npy, packed
 from vladser.features.audio import BadAudio
@@ -23,9 +23,17 @@ from vladser.features.vladser147 import vladser147
 from vladser.types import Features, Utterance
 
 DEFAULT = vladser147()
-Outcome = tuple[Utterance, Path | np.ndarray | BadAudio]
 _Job = tuple[Utterance, Path | None]  # and its entry in the cache, None to write none
 _PATIENCE = 60.0  # seconds for a file beyond its duration; openSMILE takes 1% of that
+
+
+class Described(NamedTuple):
+    """An utterance and its features: the .npy file that holds them (`packed.load` reads
+    it), the features [T, D], or why there are none; and notes on the audio."""
+
+    utterance: Utterance
+    features: Path | np.ndarray | BadAudio
+    notes: tuple[str, ...] = ()
 
 
 class Extraction(NamedTuple):
@@ -35,12 +43,14 @@ class Extraction(NamedTuple):
       feature_set: see `cache.identify`; of .npy files, id and D, "npy-768".
       features: float32 [T, D] by utterance id, in the order of the utterances.
       bad: for all other utterances, the file and what is wrong with it, in one line.
+      notes: on the audio, by utterance id, where there are any.
       computed, cached: how many of `features` are new, and were there before.
     """
 
     feature_set: str
     features: Packed
     bad: dict[str, str]
+    notes: dict[str, tuple[str, ...]]
     computed: int
     cached: int
 
@@ -75,29 +85,31 @@ def extract(
       InputError: features cannot be computed here, or the cache cannot be written.
     """
     utterances, cache_dir = [*utterances], Path(cache_dir)
-    outcomes: dict[str, Path | BadAudio] = {}
+    described: dict[str, Described] = {}
     how = features, max_seconds, workers
     good = []
     with started(utterances, cache_dir, *how) as sources:
         for source in sources:
-            for utterance, outcome in source:
-                assert not isinstance(outcome, np.ndarray)  # all are kept
-                outcomes[utterance.id] = outcome
+            for one in source:
+                described[one.utterance.id] = one
                 progress(1)
-            good.append(sum(isinstance(o, Path) for o in outcomes.values()))
-    files, bad = dict[str, Path](), {}
+            bad = sum(isinstance(one.features, BadAudio) for one in described.values())
+            good.append(len(described) - bad)
+    files, reasons = dict[str, Path | np.ndarray](), {}
     for utterance in utterances:
-        if isinstance(outcome := outcomes[utterance.id], BadAudio):
-            bad[utterance.id] = f"{utterance.file}: {outcome}"
+        found = described[utterance.id].features
+        if isinstance(found, BadAudio):
+            reasons[utterance.id] = f"{utterance.file}: {found}"
         else:
-            files[utterance.id] = outcome
+            files[utterance.id] = found
+    notes = {id: described[id].notes for id in files if described[id].notes}
     joined = packed.join(files)  # of mapped files: the one copy in memory
     if features.setup:
         feature_set = cache.identify(features, cache_dir)
     else:
         feature_set = f"{features.id}-{joined.frames.shape[1]}"
     cached, total = good
-    return Extraction(feature_set, joined, bad, total - cached, cached)
+    return Extraction(feature_set, joined, reasons, notes, total - cached, cached)
 
 
 @contextmanager
@@ -108,7 +120,7 @@ def started(
     max_seconds: float = 60.0,
     workers: int | None = None,
     keep: bool = True,
-) -> Iterator[tuple[Iterable[Outcome], Iterable[Outcome]]]:
+) -> Iterator[tuple[Iterable[Described], Iterable[Described]]]:
     """Starts an extraction: workers begin before the caller asks for what they make.
 
     Args:
@@ -116,12 +128,11 @@ def started(
       keep: False leaves the cache alone.
 
     Yields:
-      the utterances whose features are there, and the others as they are done, each
-      with the .npy file of its features (`packed.load` reads it), features [T, D] that
-      are not kept, or what is wrong. Raises as `extract` does.
+      the utterances whose features are there, and the others as they are done; those
+      that are not kept with their features. Raises as `extract` does.
     """
     if not features.setup:
-        yield npy.check(utterances, features.dim), ()
+        yield (Described(*one) for one in npy.check(utterances, features.dim)), ()
         return
     if keep:
         there, pending = _look_up(utterances, cache_dir, features, max_seconds)
@@ -136,38 +147,51 @@ def started(
     pool = ProcessPool(count, initializer=_mute, context=spawn)
     try:
         with processes.deaf_to_interrupts():
+            trial = pool.schedule(_probe, (features,), timeout=limit)
             tasks: dict[Future, Utterance] = {
                 pool.schedule(
                     _compute, (*job, features, max_seconds), timeout=limit
                 ): job[0]
                 for job in pending
             }
-        # Popped, so that features that are not kept are not held.
-        done = as_completed([*tasks])
-        yield there, ((tasks.pop(task), _outcome(task)) for task in done)
+        yield there, _finished(trial, tasks, features)
     finally:
         pool.stop()  # without waiting for what is left
         pool.join()
     if keep:
-        cache.trim(cache_dir, {outcome for _, outcome in [*there, *pending]})
+        kept = {one.features for one in there} | {entry for _, entry in pending}
+        cache.trim(cache_dir, kept)
+
+
+class Expected(NamedTuple):
+    """What the headers of files promise."""
+
+    frames: dict[str, int]  # of each good utterance, by id
+    dim: int  # D
+    bad: dict[str, str]  # as `Extraction.bad`
 
 
 def expect(
     utterances: Sequence[Utterance], features: Features, max_seconds: float
-) -> tuple[dict[str, int], int]:
-    """Estimates, from the headers of files, what `extract` returns for the same
-    arguments: the frames of each good utterance by its id, to within one where audio is
-    resampled; and D."""
+) -> Expected:
+    """Tells, from the headers of files, what `extract` returns for the same arguments,
+    to within a frame where audio is resampled, but for what only decoding shows."""
     if not features.frames:
-        shapes, _ = npy.shapes(utterances, features.dim)
+        shapes, reasons = npy.shapes(utterances, features.dim)
         dim = max((columns for _, columns in shapes.values()), default=0)
-        return {id: frames for id, (frames, _) in shapes.items()}, dim
-    samples = {u.id: audio.expected_samples(u, max_seconds) for u in utterances}
-    return {
-        id: features.frames(count)
-        for id, count in samples.items()
-        if count >= features.shortest
-    }, features.dim
+        frames = {id: frames for id, (frames, _) in shapes.items()}
+    else:
+        frames, reasons, dim = {}, {}, features.dim
+        for u in utterances:
+            try:
+                count = audio.expected_samples(u, max_seconds, features.shortest)
+                frames[u.id] = features.frames(count)
+            except BadAudio as reason:
+                reasons[u.id] = reason
+    file = {u.id: u.file for u in utterances}
+    return Expected(
+        frames, dim, {id: f"{file[id]}: {reason}" for id, reason in reasons.items()}
+    )
 
 
 def _look_up(
@@ -175,30 +199,27 @@ def _look_up(
     cache_dir: Path,
     features: Features,
     max_seconds: float,
-) -> tuple[list[Outcome], list[_Job]]:
+) -> tuple[list[Described], list[_Job]]:
     """Returns the utterances that are in the cache or bad, and the others."""
     folder = cache.folder(cache_dir, cache.identify(features, cache_dir))
     digest = once(audio.digest)
 
-    def look_up(utterance: Utterance) -> tuple[Path | BadAudio, bool]:
-        """Returns the entry or what is wrong, and whether there is no entry."""
+    def look_up(utterance: Utterance) -> Described | _Job:
+        """Returns what is known, or else what is to be done."""
         try:
             content = digest(utterance.file)
             entry = cache.entry(folder, content, utterance.start, utterance.end)
-            samples = cache.samples(entry)
-            audio.check_length((samples or 0) / audio.RATE, max_seconds)
-            return entry, samples is None
+            if not (cached := cache.read(entry)):
+                return utterance, entry
+            audio.check_length(cached.samples / audio.RATE, max_seconds)
+            return Described(utterance, entry, cached.notes)
         except BadAudio as reason:
-            return reason, False
+            return Described(utterance, reason)
 
-    there, pending = list[Outcome](), list[_Job]()
+    there, pending = list[Described](), list[_Job]()
     with ThreadPoolExecutor(cores()) as threads:  # digests and checks run at once
-        looked_up = [*threads.map(look_up, utterances)]
-    for utterance, (entry, absent) in zip(utterances, looked_up, strict=True):
-        if isinstance(entry, Path) and absent:
-            pending.append((utterance, entry))
-        else:
-            there.append((utterance, entry))
+        for one in threads.map(look_up, utterances):
+            there.append(one) if isinstance(one, Described) else pending.append(one)
     return there, pending
 
 
@@ -210,20 +231,32 @@ def set_up(features: Features) -> Callable[[np.ndarray], np.ndarray]:
     except InputError:
         raise
     except Exception as error:
-        missing = features.package and isinstance(error, ImportError)
-        hint = f": pip install {features.package}" if missing else ""
-        raise InputError(f"features {features.id}: {error!r}{hint}") from error
+        library = features.package and isinstance(error, ImportError | OSError)
+        what = libraries.hint(f"{features.package}", error) if library else repr(error)
+        raise InputError(f"features {features.id}: {what}") from error
 
 
-def _outcome(task: Future) -> Path | np.ndarray | BadAudio:
+def _finished(
+    trial: Future, tasks: dict[Future, Utterance], features: Features
+) -> Iterator[Described]:
+    """Yields what workers have done, once they are known to be able to."""
     try:
-        return task.result()
-    except BadAudio as reason:
-        return reason
+        trial.result()
     except InputError:
-        raise  # not the file's
+        raise
     except Exception as error:  # a crash and a hang, too
-        return BadAudio(f"made the extraction fail: {error!r}")
+        raise InputError(f"features {features.id} fail on noise: {error!r}") from None
+    for task in as_completed([*tasks]):
+        utterance = tasks.pop(task)  # so that features that are not kept are not held
+        try:
+            yield Described(utterance, *task.result())
+        except BadAudio as reason:
+            yield Described(utterance, reason)
+        except InputError:
+            raise  # not the file's
+        except Exception as error:  # a crash and a hang, too
+            failure = BadAudio(f"made the extraction fail: {error!r}")
+            yield Described(utterance, failure)
 
 
 def _mute() -> None:
@@ -234,16 +267,31 @@ def _mute() -> None:
 _extractors: dict[str, Callable[[np.ndarray], np.ndarray]] = {}  # a worker's own, by id
 
 
-def _compute(
-    utterance: Utterance, entry: Path | None, features: Features, max_seconds: float
-) -> Path | np.ndarray:
-    """Computes and keeps the features of an utterance, in a worker."""
+def _probe(features: Features) -> None:
+    """Describes noise, in a worker: what fails here would fail for each file."""
+    libraries.load("soundfile")
+    libraries.load("audresample")
+    noise = np.random.default_rng(0).uniform(-0.5, 0.5, audio.RATE)
+    with suppress(BadAudio):
+        _extractor(features)(noise.astype(np.float32))
+
+
+def _extractor(features: Features) -> Callable[[np.ndarray], np.ndarray]:
     if features.id not in _extractors:
         _extractors[features.id] = set_up(features)
+    return _extractors[features.id]
+
+
+def _compute(
+    utterance: Utterance, entry: Path | None, features: Features, max_seconds: float
+) -> tuple[Path | np.ndarray, tuple[str, ...]]:
+    """Computes and keeps the features of an utterance, in a worker; also returns notes
+    on its audio."""
+    extractor, notes = _extractor(features), list[str]()
     file, start, end = utterance.file, utterance.start, utterance.end
-    signal = audio.load(file, start, end, max_seconds, features.shortest)
-    described = _extractors[features.id](signal)
+    signal = audio.load(file, start, end, max_seconds, features.shortest, notes.append)
+    described = extractor(signal)
     if entry is None:
-        return described
-    cache.write(entry, described, len(signal))
-    return entry
+        return described, (*notes,)
+    cache.write(entry, described, len(signal), notes)
+    return entry, (*notes,)

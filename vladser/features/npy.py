@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.lib.format import open_memmap
 
-from vladser.features import audio
-from vladser.features.audio import BadAudio
+from vladser.features import decoding
+from vladser.features.decoding import BadAudio
 from vladser.options import Natural
 from vladser.types import Features, Utterance
 
@@ -66,7 +66,7 @@ def check(
 
 def _map(file: Path) -> np.memmap:
     """Maps the array of a file."""
-    with audio.opened(file):  # and not a pipe, or unreadable
+    with decoding.readable(file):  # and not a pipe, or unreadable
         try:
             array = open_memmap(file, mode="r")
         except Exception:  # numpy raises many

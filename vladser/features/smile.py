@@ -16,7 +16,6 @@ from typing import Any, Self
 import numpy as np
 
 from vladser.errors import InputError
-from vladser.features import audio
 from vladser.features.audio import RATE, BadAudio
 from vladser.types import Features
 
@@ -32,12 +31,13 @@ _links: list[TemporaryDirectory] = []  # kept: openSMILE reads its files at ever
 
 def make(name: str, config: Path, dim: int) -> Features:
     """Makes Features of `dim` columns; `config` is that of `Smile`."""
-    # The id: what decides the features apart from openSMILE's version, which are the
-    # config where it is our own (not its comments), and what the audio guard does.
+    # The id: what decides the features apart from openSMILE's version and the audio
+    # guard, which is the config where it is our own (not its comments). "audio 1" is
+    # of the first guard: the id must stay that of the models that name it.
     own = config.is_absolute()
     lines = config.read_text(encoding="ascii").splitlines() if own else []
     settings = [line for line in lines if line and not line.startswith(("//", ";"))]
-    content = "\n".join([f"audio {audio.VERSION}", *settings])
+    content = "\n".join(["audio 1", *settings])
     return Features(
         id=f"{name}-{hashlib.sha256(content.encode()).hexdigest()[:8]}",
         dim=dim,
