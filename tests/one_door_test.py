@@ -111,6 +111,7 @@ def test_predictions_say_the_same(corpus, call):
             assert line.startswith(f"{file}: {reason}")
 
 
+@pytest.mark.fault("libraries")
 def test_a_library_that_does_not_load_is_blamed_on_no_file(said, monkeypatch, tmp_path):
     """By workers as programs start them, for which PYTHONPATH hides the library."""
     monkeypatch.undo()
@@ -139,6 +140,7 @@ def always():
     return crash
 
 
+@pytest.mark.fault("libraries")
 def test_features_that_fail_on_any_signal_are_blamed_on_no_file(corpus, tmp_path):
     utterances = manifest.read(corpus).utterances
     broken = extraction.DEFAULT._replace(setup=always)
