@@ -21,7 +21,7 @@ def test_reads_the_least_of_any_editor(tmp_path, encoding, newline):
     lines = ["file,speaker,emotion", "wav/ä.wav,Zoë,Angry", "", "a.wav, x , sad", ""]
     assert read(tmp_path, newline.join(lines), encoding) == [
         Utterance("a.wav", tmp_path / "a.wav", "x", "sad"),
-        Utterance("wav/ä.wav", tmp_path / "wav/ä.wav", "Zoë", "angry"),
+        Utterance("wav/ä.wav", tmp_path / "wav/ä.wav", "Zoë", "Angry"),
     ]
 
 
@@ -42,6 +42,43 @@ def test_reads_every_column_in_any_order(tmp_path):
     ]
 
 
+TABLE = "file,speaker,emotion,start\na.wav,x,sad,0.5\nb.wav,03,sad,\n"
+
+
+@pytest.mark.parametrize(
+    "saved",
+    [
+        TABLE.replace(",", ";").replace("0.5", "0,5").encode(),  # Excel in German
+        TABLE.replace(",", "\t").encode("utf-16"),  # Excel's "Unicode text"
+        TABLE.encode("utf-16"),  # written by > of PowerShell
+        f"sep=,\n{TABLE}".encode(),
+        f"\ufeffsep=;\r\n{TABLE.replace(',', ';')}".encode(),
+        f"{TABLE},,,\n,,,\n".encode(),  # lines and columns that were emptied
+        TABLE.replace("\n", ",,\n").encode(),
+        TABLE.replace("\n", "\r").encode(),  # Excel for Macintosh
+        b'"file", "speaker", "emotion", "start"\na.wav, "x", sad, 0.5\nb.wav,03,sad,',
+        TABLE.replace("file,speaker", "File,Speaker").encode(),
+        # The index of pandas
+        b",file,speaker,emotion,start\n0,a.wav,x,sad,0.5\n1,b.wav,03,sad,nan\n",
+    ],
+)
+def test_reads_what_spreadsheets_save(tmp_path, saved):
+    (tmp_path / "mine.csv").write_bytes(saved)
+    assert manifest.read(tmp_path / "mine.csv").utterances == [
+        Utterance("a.wav#0.5-", tmp_path / "a.wav", "x", "sad", start=0.5),
+        Utterance("b.wav", tmp_path / "b.wav", "03", "sad"),
+    ]
+
+
+@pytest.mark.parametrize("nothing", ["", "nan", "NaN", "NaT", "<NA>", "None", "NULL"])
+def test_nothing_has_many_names_but_emotions_and_words_may_have_them(tmp_path, nothing):
+    row = f"a.wav,NA,{nothing or 'sad'},{nothing},words,{nothing},{nothing},{nothing}\n"
+    header = "file,speaker,emotion,session,text,start,end,split\n"
+    assert read(tmp_path, header + row) == [
+        Utterance("a.wav", tmp_path / "a.wav", "NA", nothing or "sad", text="words")
+    ]
+
+
 TIMES = "file,speaker,emotion,start,end,split\na.wav,x,sad,,,\n"
 LEAST = "file,speaker,emotion\n"
 
@@ -50,7 +87,7 @@ LEAST = "file,speaker,emotion\n"
     ("text", "message"),
     [
         ("", "line 1: expected the columns file, speaker, emotion, and each column"),
-        ("file;speaker;emotion\n", "line 1: .* once; got 'file;speaker;emotion'"),
+        ("file;who;emotion\n", "line 1: .* once; got 'file;who;emotion'"),
         ("file,speaker,emotion,file\n", "once; got 'file,speaker,emotion,file'"),
         ("file,speaker,emotion,sex\na,x,sad,m\n", "column 'sex'; expected some of fi"),
         (LEAST, "no utterances"),
@@ -61,7 +98,9 @@ LEAST = "file,speaker,emotion\n"
         (TIMES + "b.wav,x,sad,2,2,\n", "line 3: start 2.0 is not before end 2.0"),
         (TIMES + "b.wav,x,sad,,0,\n", "line 3: start 0.0 is not before end 0.0"),
         (TIMES + "b.wav,x,sad,one,2,\n", "line 3: start 'one'; expected seconds"),
-        (TIMES + "b.wav,x,sad,1,nan,\n", "line 3: end 'nan'; expected seconds"),
+        (TIMES + "b.wav,x,sad,1,inf,\n", "line 3: end 'inf'; expected seconds"),
+        (TIMES + 'b.wav,x,sad,"0,5",1,\n', "line 3: start '0,5'; expected seconds"),
+        (LEAST + "a.wav,nan,sad\n", "line 2: speaker is 'nan'"),
         (TIMES + "b.wav,x,sad,-1,2,\n", "line 3: start '-1'; expected seconds"),
         (TIMES + "b,x,sad,,,dev\n", "split 'dev'; expected train, validation, test"),
         (TIMES + "b,x,sad,1,2,\nb,y,sad,1.0,2,\n", "line 4: .* as in line 3"),

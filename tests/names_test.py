@@ -5,6 +5,7 @@ import unicodedata
 import launching
 import pytest
 
+from launch.predicting import inputs
 from vladser.corpora import emotions, names, readers
 from vladser.types import Corpus, Utterance
 
@@ -44,6 +45,7 @@ def test_names_that_differ_stay_apart():
         ("spk 1", "spk_1"),
         ("A-12", "a012"),
         ("straße", "STRASSE"),
+        ("03", "3.0"),
         ("\uff2d1", "m1"),  # full width
     ],
 )
@@ -52,7 +54,7 @@ def test_names_that_look_alike_are_a_group(one, other):
 
 
 def test_numbers_that_differ_do_not_look_alike():
-    assert not names.alike(["1", "10", "100", "0", "s1", "s11", "1s", "2"])
+    assert not names.alike(["1", "10", "100", "0", "s1", "s11", "1s", "2", "30", "3.0"])
 
 
 @pytest.mark.parametrize("stored", ["NFC", "NFD"])
@@ -66,7 +68,44 @@ def test_a_file_is_located_by_either_form_of_its_path(tmp_path, stored, asked):
 
 
 def test_a_path_that_is_nowhere_stays_as_it_is(tmp_path):
-    assert names.locate(tmp_path / DECOMPOSED) == tmp_path / DECOMPOSED
+    long = tmp_path / ("x" * 300)
+    for path in tmp_path / DECOMPOSED, tmp_path / "none" / "a.wav", long, long / "a":
+        assert names.locate(path) == path
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [
+        "Wav/Anna/03 Ä.wav",
+        "WAV/ANNA/03 A\u0308.WAV",
+        "Wav\\Anna\\03 Ä.wav",
+        ".\\WAV\\anna\\03 ä.wav",
+        "../data/wav/./anna/03 ä.wav",
+        "wav\\../wav\\anna/03 \u200bä.wav",
+    ],
+)
+def test_a_file_of_a_list_from_windows_or_a_mac_is_located(
+    tmp_path, monkeypatch, listed
+):
+    file = tmp_path / "data" / "Wav" / "Anna" / "03 Ä.wav"
+    file.parent.mkdir(parents=True)
+    assert not names.locate(tmp_path / "data" / listed).is_file()
+    file.touch()
+    assert names.locate(tmp_path / "data" / listed).samefile(file)
+    monkeypatch.chdir(tmp_path / "data")
+    (utterance,) = inputs.find([listed]).utterances
+    assert utterance.file.samefile(file)
+    (tmp_path / "data" / "mine.csv").write_text(f"file\n{listed}\n", "utf-8")
+    (utterance,) = inputs.find(["mine.csv"]).utterances
+    assert utterance.file.samefile(file)
+
+
+def test_a_file_that_is_there_is_no_other(tmp_path):
+    for name in "a.wav", "A.wav", "b\\c.wav", "B":
+        (tmp_path / name).touch()
+        assert names.locate(tmp_path / name) == tmp_path / name
+    if len(list(tmp_path.iterdir())) == 4:  # capitals are told apart
+        assert names.locate(tmp_path / "A.WAV") == tmp_path / "A.WAV"
 
 
 def test_every_reader_gives_one_speaker_one_name(tmp_path, monkeypatch):

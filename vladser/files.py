@@ -1,5 +1,6 @@
 """Files that are there whole or not at all, and digests that notice damage."""
 
+import codecs
 import hashlib
 import os
 import re
@@ -48,6 +49,14 @@ def write_text(path: Path, text: str) -> None:
     """Writes a text in UTF-8, see `whole`."""
     with whole(path, **TEXT) as file:
         file.write(text)
+
+
+def read_text(path: Path) -> str:
+    """Returns a text in UTF-8, or in UTF-16 with its byte-order mark, as Excel and
+    PowerShell write it; raises OSError, or UnicodeError for another encoding."""
+    content = path.read_bytes()
+    marked = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return content.decode("utf-16" if marked else "utf-8-sig")
 
 
 def unwritable(path: Path, error: OSError) -> InputError:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from vladser import text
-from vladser.corpora import filenames, manifest
+from vladser.corpora import filenames, manifest, names
 from vladser.errors import InputError
 from vladser.types import Corpus, Utterance
 
@@ -31,7 +31,7 @@ def find(words: Iterable[str], suffixes: Collection[str] = AUDIO) -> Corpus:
     utterances: list[Utterance] = []
     notes = []
     for word in words:
-        place = Path(word).expanduser()
+        place = names.locate(Path(word).expanduser())
         if not place.exists():
             raise InputError(f"{word}: no such file or folder")
         files = [_utterance(place)]
@@ -45,7 +45,8 @@ def find(words: Iterable[str], suffixes: Collection[str] = AUDIO) -> Corpus:
         elif place.suffix.lower() == ".csv":
             rows = manifest.rows(place, ["file"])  # of which start and end count too
             parent = place.parent
-            files = [_utterance(parent / r.cells["file"], r.start, r.end) for r in rows]
+            listed = ((names.locate(parent / r.cells["file"]), r) for r in rows)
+            files = [_utterance(file, r.start, r.end) for file, r in listed]
         before = len(utterances)
         utterances += files
         if len(utterances) == before:

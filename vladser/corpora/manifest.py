@@ -1,22 +1,30 @@
 """Your own corpus, as a CSV file with a line for each utterance: see docs/data.md.
 
 Paths are relative to the folder of the CSV file, or absolute. Spaces around a cell are
-ignored. Emotions may have any name and are lower-cased.
+ignored. Emotions may have any name.
+
+It may be as spreadsheets save it: separated by commas, semicolons (with decimal commas
+in numbers) or tabs, with empty lines, columns without a name, and a line `sep=;`.
 """
 
 import csv
+import io
 import math
 import unicodedata
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from vladser import files
 from vladser.errors import InputError
 from vladser.types import Corpus, Utterance
 
-_REQUIRED = ("file", "speaker", "emotion")
-COLUMNS = (*_REQUIRED, "session", "text", "start", "end", "split")
+_REQUIRED, _TIMES = ("file", "speaker", "emotion"), ("start", "end")
+COLUMNS = (*_REQUIRED, "session", "text", *_TIMES, "split")
 _SPLITS = ("", "train", "validation", "test")
+# What tools write where there is nothing. An emotion or a word may be called so.
+_NOTHING = {"nan", "NaN", "NaT", "<NA>", "None", "NULL", "#N/A"}
+_ANY_WORD = {"emotion", "text"}
 
 
 class Row(NamedTuple):
@@ -52,7 +60,7 @@ def read(folder: Path) -> Corpus:
             id=id,
             file=file,
             speaker=cells["speaker"],
-            emotion=cells["emotion"].lower(),
+            emotion=cells["emotion"],
             session=cells.get("session") or None,
             text=cells.get("text") or None,
             start=start,
@@ -72,27 +80,39 @@ def rows(file: Path, required: Collection[str]) -> Iterator[Row]:
     """Yields the lines of a CSV file, but those that are blank.
 
     Args:
-      file: in UTF-8; its first line names the columns, of which COLUMNS count.
+      file: in UTF-8 or marked UTF-16; its first line names the columns, of which
+        COLUMNS count.
       required: the columns that it must have, without empty cells.
 
     Raises:
       InputError: the file cannot be read, is not CSV in UTF-8, or has no such lines.
     """
     try:
-        with file.open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.reader(stream, strict=True)
-            stripped = ([cell.strip() for cell in cells] for cells in reader if cells)
-            header, empty = next(stripped, []), True
-            if not {*required} <= {*header} or len({*header}) < len(header):
-                raise InputError(
-                    f"expected the columns {', '.join(required)}, and each column "
-                    f"once; got {','.join(header)!r:.200}"
-                )
-            for cells in stripped:
-                yield Row(reader.line_num, *_row(header, cells, required))
-                empty = False
-            if empty:
-                raise InputError("no utterances; expected a line for each")
+        text = files.read_text(file)
+        first, _, rest = text.partition("\n")
+        if first.rstrip("\r").lower() in ("sep=,", "sep=;", "sep=\t"):
+            text, first = f"\n{rest}", rest.partition("\n")[0]
+        separator = max(",;\t", key=first.count)
+        reader = csv.reader(
+            io.StringIO(text, newline=""),
+            delimiter=separator,
+            skipinitialspace=True,
+            strict=True,
+        )
+        stripped = ([cell.strip() for cell in cells] for cells in reader)
+        filled = (cells for cells in stripped if any(cells))
+        header, empty = [name.lower() for name in next(filled, [])], True
+        names = [name for name in header if name]
+        if not {*required} <= {*names} or len({*names}) < len(names):
+            raise InputError(
+                f"expected the columns {', '.join(required)}, and each column "
+                f"once; got {separator.join(header)!r:.200}"
+            )
+        for cells in filled:
+            yield Row(reader.line_num, *_row(header, cells, required, separator == ";"))
+            empty = False
+        if empty:
+            raise InputError("no utterances; expected a line for each")
     except (csv.Error, InputError) as error:
         raise InputError(f"{file}, line {reader.line_num or 1}: {error}") from None
     except UnicodeError:
@@ -102,17 +122,22 @@ def rows(file: Path, required: Collection[str]) -> Iterator[Row]:
 
 
 def _row(
-    header: Sequence[str], cells: Sequence[str], required: Collection[str]
+    header: Sequence[str],
+    cells: Sequence[str],
+    required: Collection[str],
+    decimal_comma: bool,
 ) -> tuple[dict[str, str], float | None, float | None]:
     if len(cells) != len(header):
         raise InputError(f"{len(cells)} cells; expected {len(header)} as in the header")
-    row = dict(zip(header, cells, strict=True))
+    row = {n: cell for n, cell in zip(header, cells, strict=True) if n}
     for name, cell in row.items():
-        if name in required and not cell:
-            raise InputError(f"{name} is empty")
+        nothing = name not in _ANY_WORD and cell in _NOTHING
+        if name in required and (nothing or not cell):
+            raise InputError(f"{name} is {repr(cell) if nothing else 'empty'}")
         if name in COLUMNS and name != "text":
             check_letters(name, cell)
-    start, end = (_seconds(name, row.get(name)) for name in ("start", "end"))
+        row[name] = "" if nothing else cell
+    start, end = (_seconds(name, row.get(name), decimal_comma) for name in _TIMES)
     if end is not None and (start or 0.0) >= end:
         raise InputError(f"start {start or 0.0} is not before end {end}")
     return row, start, end
@@ -124,9 +149,10 @@ def check_letters(name: str, cell: str) -> None:
         raise InputError(f"{name} {cell!r}; expected no control character")
 
 
-def _seconds(name: str, cell: str | None) -> float | None:
+def _seconds(name: str, cell: str | None, decimal_comma: bool) -> float | None:
+    written = cell.replace(",", ".") if cell and decimal_comma else cell
     try:
-        time = float(cell) if cell else None
+        time = float(written) if written else None
     except ValueError:
         time = math.nan
     if time is not None and not (math.isfinite(time) and time >= 0):

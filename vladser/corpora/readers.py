@@ -66,13 +66,14 @@ def read(name: str, folder: Path) -> Corpus:
 
 
 def _normalized(utterance: Utterance) -> Utterance:
-    """Returns the utterance with one way to write each name, and a file that exists."""
+    """Returns the utterance with one way to write each name, emotions in lower case as
+    `emotions.parse` has them, and a file that exists."""
     session, text = utterance.session or "", utterance.text or ""
     return replace(
         utterance,
         file=names.locate(utterance.file),
         speaker=names.normalize(utterance.speaker),
-        emotion=names.normalize(utterance.emotion),
+        emotion=names.normalize(utterance.emotion).lower(),
         session=names.normalize(session) or None,
         text=names.normalize(text) or None,
     )
