@@ -15,8 +15,10 @@ BEGIN = """
 import gc, os, signal, sys, threading, time
 from launch.command_line import stopping
 
-stopping.listen()
 number = int(sys.argv[1])
+if len(sys.argv) == 2:
+    signal.signal(number, signal.SIG_DFL)  # as from a terminal
+stopping.listen()
 
 def told():
     os.kill(os.getpid(), number)
@@ -151,6 +153,26 @@ def test_no_child_outlives_it(number):
     while _lives(int(child)):
         assert time.monotonic() < end
         time.sleep(0.01)
+
+
+OTHERS = [signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGXCPU]
+
+
+@pytest.mark.parametrize("number", OTHERS)
+def test_a_closed_terminal_and_warnings_of_schedulers_let_work_be_saved(number):
+    assert run(DEFERRED, number) == (128 + number, "saved\n", "interrupted\n")
+
+
+def test_nohup_lets_it_outlive_its_terminal():
+    with subprocess.Popen(
+        ["nohup", sys.executable, "-c", BEGIN + "told(); print('lives')", "1", "nohup"],
+        cwd=launching.ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        assert process.communicate(timeout=60) == ("lives\n", None)
+        assert process.returncode == 0
 
 
 def _lives(process):

@@ -4,8 +4,8 @@ absl parses the flags. absl.app is not used: it lists none of our flags in `--he
 ignores stray words and answers mistakes with status 1.
 
 Exit status: 0 success; 2 wrong use; 1 anything else that stops the program, such as a
-bug, which alone shows a traceback; 130 interrupted by Ctrl-C (SIGINT), 143 by a
-scheduler (SIGTERM).
+bug, which alone shows a traceback; 128 and the number of the signal that interrupted
+it: 130 for Ctrl-C (SIGINT), 143 for a scheduler's SIGTERM.
 """
 
 import difflib

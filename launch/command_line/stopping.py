@@ -1,4 +1,5 @@
-"""Stops a program by Ctrl-C (SIGINT), or by a job scheduler's SIGTERM.
+"""Stops a program by Ctrl-C (SIGINT), by a job scheduler's SIGTERM or the warning that
+some send before it (SIGUSR1, SIGUSR2, SIGXCPU), or by SIGHUP, when a terminal closes.
 
 Signals raise nothing. A thread waits for them and ends the process by `os._exit`: at
 once or, while work is `deferred`, when that has saved its state. So no exception is
@@ -21,7 +22,8 @@ from typing import ClassVar, NoReturn
 # Schedulers kill ten seconds after SIGTERM. Until then, in seconds:
 PATIENCE = 7.0  # for deferred work to save its state; and for `before_end`, if any
 _FAREWELL = 2.0  # for standard output to be flushed
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_SIGNALS += (signal.SIGUSR1, signal.SIGUSR2, signal.SIGXCPU)
 
 
 class Stopped(KeyboardInterrupt):
@@ -51,7 +53,8 @@ def listen() -> None:
     # C code writes to the pipe, even while the main thread waits for a compiler.
     signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
     for number in _SIGNALS:
-        signal.signal(number, lambda number, frame: None)
+        if (number, signal.getsignal(number)) != (signal.SIGHUP, signal.SIG_IGN):
+            signal.signal(number, lambda number, frame: None)  # and nohup is heard
     # Ctrl-C reaches all processes of a terminal. Children inherit that it is blocked:
     # this process ends them.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
