@@ -1,6 +1,15 @@
 """The programs."""
 
+import os
+import sys
 import time
 
 # Before everything else, including the imports of a program.
 STARTED = time.perf_counter()
+
+# `python -m` searches the working directory first, where a file of the user's, such as
+# queue.py, would hide a module of Python or of a library. It is to be searched last.
+_ours = f"{sys.path[0]}/launch" in __path__
+if sys.argv[:1] == ["-m"] and not sys.flags.safe_path and not _ours:
+    sys.path.append(sys.path.pop(0))
+    os.environ["PYTHONSAFEPATH"] = "1"  # in workers, too

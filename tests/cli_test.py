@@ -17,6 +17,7 @@ from vladser import __version__
 from vladser.errors import InputError
 from vladser.options import Natural
 
+REFUSED = "error: the system refuses (--verbose shows what): no\n"
 SCRIPT = """
 import sys
 from launch.command_line import cli, fields
@@ -118,6 +119,8 @@ def test_wrong_use_is_one_line_and_status_2(argv, said, capsys):
     [
         (InputError("speech.wav: 0\nsamples"), 1, "error: speech.wav: 0 samples\n"),
         (KeyboardInterrupt(), 130, "interrupted\n"),
+        (OSError(28, "No space", "a.wav"), 1, "error: a.wav: No space\n"),
+        *((OSError(n, "no"), 1, REFUSED) for n in (11, 24, 30, 38)),
     ],
 )
 def test_an_error_of_main_and_an_interrupt_are_one_line(error, status, said, capsys):
@@ -201,13 +204,25 @@ def test_quotes_around_a_whole_value_are_taken_off(tmp_path, value, name):
     [
         (b"--fast\nsize=3", "a.flags:2: expected --flag=value"),
         (b"--fast\n--size 3", "a.flags:2: expected --flag=value"),
-        (b"\xff\xfe\x00", "utf-8"),
+        (b"\xff\xfe\x00", "utf-16"),
+        (b"\x80", "utf-8"),
+        (b"--name=a --size=3", "a.flags:1: expected one --flag=value"),
+        (b"--name=a \\\n--size=3", "a.flags:1: expected one --flag=value"),
+        (b"--name='a'\t# why", "a.flags:1: expected one --flag=value"),
     ],
 )
 def test_a_malformed_line_is_named_and_a_binary_file_refused(tmp_path, content, said):
     (tmp_path / "a.flags").write_bytes(content)
     with pytest.raises(cli.UsageError, match=said):
         parse("--flagfile=a.flags")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("name", ["a --size=3", "it's #b", "ä \\", "a\\", "--x", "a#"])
+def test_a_written_line_is_read_again_whoever_saved_it(tmp_path, name, encoding):
+    line = f"{flagfiles.line('name', name)}\r\n"
+    (tmp_path / "a.flags").write_bytes(line.encode(encoding))
+    assert parse("--flagfile=a.flags").name == name
 
 
 @pytest.mark.parametrize("name", ["demo.flags", "launch/flagfiles/demo.flags"])

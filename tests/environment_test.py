@@ -3,9 +3,13 @@
 import subprocess
 import sys
 
+import killing
 import launching
 import pytest
 from interrupting_test import PROGRAMS, folder, start  # noqa: F401 (a fixture)
+
+from launch.command_line import environment
+from launch.experiment import run_dir
 
 pytestmark = pytest.mark.fault("environment")
 
@@ -95,6 +99,27 @@ def test_what_cannot_be_heard_is_one_line(corpus, tmp_path, setting):
     done = run(tmp_path, *corpus, f"--run_dir={tmp_path}/run", **{name: value})
     assert done.returncode == 1 and done.stderr.startswith(REFUSED[setting])
     assert done.stderr.count("\n") == 1 and not (tmp_path / "run").exists()
+
+
+def test_a_run_notes_the_commit_of_the_sources(tmp_path, monkeypatch):
+    before = run_dir.environment()["revision"]
+    for name in "DIR", "WORK_TREE", "INDEX_FILE", "OBJECT_DIRECTORY", "COMMON_DIR":
+        monkeypatch.setenv(f"GIT_{name}", str(tmp_path))
+        environment.settle()
+        assert run_dir.environment()["revision"] == before, name
+
+
+@pytest.mark.slow
+def test_files_in_the_working_directory_hide_no_module(tmp_path):
+    file = launching.write_corpus(tmp_path / "toy")
+    for name in ("random", "json", "csv", "select", "queue", "numpy", "jax"):
+        (tmp_path / f"{name}.py").write_text("raise ImportError('hidden')")
+    (tmp_path / "my_package").mkdir()
+    reader = "from vladser.corpora.manifest import read"
+    (tmp_path / "my_package" / "my_reader.py").write_text(reader)
+    argv = "--corpus=my_package.my_reader", f"--data_dir={file}", "--cache_dir=cache"
+    status = killing.start("audit", argv, tmp_path).wait(timeout=600)
+    assert status == 0, (tmp_path / "stderr").read_text()
 
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])

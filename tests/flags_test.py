@@ -1,6 +1,7 @@
 """The flags of an experiment."""
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -184,3 +185,23 @@ def test_flags_are_answered_without_jax():
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=launching.ROOT)
     assert done.returncode == 2
+
+
+@pytest.mark.fault("places")
+@pytest.mark.parametrize("folder", ["$HOME/x", "${WORK}", "a/$JOB", "/${A}/b", "~/$A"])
+def test_what_only_a_shell_replaces_is_no_folder(folder):
+    with pytest.raises(cli.UsageError, match=r"only a shell replaces \$"):
+        parse("--corpus=demo", f"--run_dir={folder}")
+
+
+@pytest.mark.fault("places")
+@pytest.mark.parametrize("folder", [".", "..", "./", "../..", "x/.."])
+def test_folders_of_dots_have_names_unless_removed(tmp_path, monkeypatch, folder):
+    (tmp_path / "a" / "b" / "x").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "a" / "b")
+    argv = "--corpus=demo", f"--run_dir={folder}", f"--cache_dir={tmp_path}"
+    run_dir = parse(*argv).run_dir
+    assert run_dir.name in ("a", "b", tmp_path.name) and run_dir.samefile(folder)
+    shutil.rmtree(tmp_path / "a")
+    with pytest.raises(cli.UsageError, match=r"^the working directory: No such file"):
+        parse(*argv)

@@ -80,32 +80,26 @@ def test_a_path_that_is_nowhere_stays_as_it_is(tmp_path):
         "WAV/ANNA/03 A\u0308.WAV",
         "Wav\\Anna\\03 Ä.wav",
         ".\\WAV\\anna\\03 ä.wav",
-        "../data/wav/./anna/03 ä.wav",
         "wav\\../wav\\anna/03 \u200bä.wav",
     ],
 )
-def test_a_file_of_a_list_from_windows_or_a_mac_is_located(
-    tmp_path, monkeypatch, listed
-):
-    file = tmp_path / "data" / "Wav" / "Anna" / "03 Ä.wav"
+def test_a_file_of_a_list_from_elsewhere_is_located(tmp_path, monkeypatch, listed):
+    file = tmp_path / "Wav" / "Anna" / "03 Ä.wav"
     file.parent.mkdir(parents=True)
-    assert not names.locate(tmp_path / "data" / listed).is_file()
+    assert not names.locate(tmp_path / listed).is_file()
     file.touch()
-    assert names.locate(tmp_path / "data" / listed).samefile(file)
-    monkeypatch.chdir(tmp_path / "data")
-    (utterance,) = inputs.find([listed]).utterances
-    assert utterance.file.samefile(file)
-    (tmp_path / "data" / "mine.csv").write_text(f"file\n{listed}\n", "utf-8")
-    (utterance,) = inputs.find(["mine.csv"]).utterances
-    assert utterance.file.samefile(file)
+    assert names.locate(tmp_path / listed).samefile(file)
+    (tmp_path / "mine.csv").write_text(f"file\n{listed}\n", "utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert all(u.file.samefile(file) for u in inputs.find([listed, "mine.csv"])[0])
 
 
 def test_a_file_that_is_there_is_no_other(tmp_path):
-    for name in "a.wav", "A.wav", "b\\c.wav", "B":
-        (tmp_path / name).touch()
-        assert names.locate(tmp_path / name) == tmp_path / name
-    if len(list(tmp_path.iterdir())) == 4:  # capitals are told apart
-        assert names.locate(tmp_path / "A.WAV") == tmp_path / "A.WAV"
+    made = [tmp_path / name for name in ("a.wav", "A.wav", "b\\c.wav", "b")]
+    for file in made:
+        file.touch()
+    neither = tmp_path / "A.WAV"
+    assert [*map(names.locate, [*made, neither])] == [*made, neither]
 
 
 def test_every_reader_gives_one_speaker_one_name(tmp_path, monkeypatch):

@@ -109,6 +109,21 @@ def test_the_digests_are_in_the_form_of_sha256sum(folder):
     assert sorted(lines) == sorted((folder / "SHA256SUMS").read_text().splitlines())
 
 
+def test_line_ends_of_windows_are_told_from_damage(folder):
+    sums = folder / "SHA256SUMS"
+    sums.write_bytes(sums.read_bytes().replace(b"\n", b"\r\n"))
+    runs.read(folder)
+    for line in sums.read_text().splitlines():
+        file = folder / line[66:]
+        content = file.read_bytes()
+        file.write_bytes(content.replace(b"\n", b"\r\n"))
+        if file.read_bytes() != content:
+            assert f"{file} is changed: it has line ends of Windows" in refusal(folder)
+        file.write_bytes(b"version https://git-lfs.github.com/spec/v1\n")
+        assert f"{file} is a pointer of Git LFS" in refusal(folder)
+        file.write_bytes(content)
+
+
 def test_a_damaged_missing_or_unlisted_result_is_named(folder):
     for line in (folder / "SHA256SUMS").read_text().splitlines():
         file = folder / line[66:]

@@ -155,24 +155,17 @@ def test_no_child_outlives_it(number):
         time.sleep(0.01)
 
 
-OTHERS = [signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGXCPU]
-
-
-@pytest.mark.parametrize("number", OTHERS)
-def test_a_closed_terminal_and_warnings_of_schedulers_let_work_be_saved(number):
+@pytest.mark.parametrize("name", ["SIGHUP", "SIGUSR1", "SIGUSR2", "SIGXCPU"])
+def test_a_closed_terminal_and_warnings_of_schedulers_let_work_be_saved(name):
+    number = signal.Signals[name]
     assert run(DEFERRED, number) == (128 + number, "saved\n", "interrupted\n")
 
 
 def test_nohup_lets_it_outlive_its_terminal():
-    with subprocess.Popen(
-        ["nohup", sys.executable, "-c", BEGIN + "told(); print('lives')", "1", "nohup"],
-        cwd=launching.ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    ) as process:
-        assert process.communicate(timeout=60) == ("lives\n", None)
-        assert process.returncode == 0
+    code = BEGIN + "told(); print('lives')"
+    command = ["nohup", sys.executable, "-c", code, str(int(signal.SIGHUP)), "nohup"]
+    done = subprocess.run(command, cwd=launching.ROOT, capture_output=True)
+    assert (done.returncode, done.stdout) == (0, b"lives\n")
 
 
 def _lives(process):

@@ -14,7 +14,7 @@ from vladser.errors import InputError
 SUMS = "SHA256SUMS"  # `sha256sum -c SHA256SUMS` reads it as well
 UNFINISHED = ".unfinished"  # the suffix of a file that is being written
 TEXT: Mapping[str, Any] = {"encoding": "utf-8", "newline": ""}
-_LINE = re.compile(r"([0-9a-f]{64})  (.+)\n")
+_LINE = re.compile(r"([0-9a-f]{64})  (.+?)\r?\n")
 
 
 @contextmanager
@@ -90,8 +90,18 @@ def check_sums(folder: Path, names: Iterable[str]) -> None:
     listed, there = _listed(folder / SUMS), _digests(folder, names)
     for name in names:
         if listed.get(name) != there.get(name):
-            fault = "damaged or missing: not as SHA256SUMS says"
+            fault = _fault(folder / name, listed.get(name))
             raise InputError(f"{folder / name} is {fault}")
+
+
+def _fault(path: Path, listed: str | None) -> str:
+    """Returns what is wrong with a file, and how it came about where that shows."""
+    content = path.read_bytes() if path.is_file() else b""
+    if content.startswith(b"version https://git-lfs"):
+        return "a pointer of Git LFS: `git lfs pull` puts the file in its place"
+    if hashlib.sha256(content.replace(b"\r\n", b"\n")).hexdigest() == listed:
+        return "changed: it has line ends of Windows (git: core.autocrlf); copy it anew"
+    return "damaged or missing: not as SHA256SUMS says"
 
 
 def _digests(folder: Path, names: Iterable[str]) -> dict[str, str]:

@@ -86,16 +86,13 @@ def run(
             main(parse(settings, argv))
         sys.stdout.flush()
     except VladserError as error:
-        if not stopping.asked():
-            if "--verbose" in argv:
-                traceback.print_exc()
-            print(f"error: {' '.join(str(error).splitlines())}", file=sys.stderr)
+        _complain(str(error), argv)
         return 2 if isinstance(error, UsageError) else 1
     except KeyboardInterrupt as error:
         if not stopping.listening():  # else `stopping` prints it at the end
             print("interrupted", file=sys.stderr)
         return error.status if isinstance(error, Stopped) else 130
-    except OSError:
+    except OSError as refused:
         try:
             print(flush=True)
         except BrokenPipeError:  # its reader has left
@@ -104,11 +101,23 @@ def run(
             said = f"standard output cannot be written: {error.strerror}"
             print(f"error: {said}", file=sys.stderr)
         else:  # it is not the cause
-            raise
+            if refused.strerror is None:  # nor the system
+                raise
+            where = refused.filename or "the system refuses (--verbose shows what)"
+            _complain(f"{where}: {refused.strerror}", argv)
+            return 1
         # Python flushes it again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     return 0
+
+
+def _complain(said: str, argv: Sequence[str]) -> None:
+    """Prints an error that is being handled, but of a process that was told to stop."""
+    if not stopping.asked():
+        if "--verbose" in argv:
+            traceback.print_exc()
+        print(f"error: {' '.join(said.splitlines())}", file=sys.stderr)
 
 
 def parse(settings: type[_Settings], argv: Sequence[str]) -> _Settings:
@@ -125,7 +134,18 @@ def parse(settings: type[_Settings], argv: Sequence[str]) -> _Settings:
     values = _Flags()
     fields.define(values, settings)
     try:
-        _, *words = values(["", *argv])
+        words = _words(values, argv)
+        with wrong_use():
+            return fields.read(values, settings, words).checked()
+    except OSError as error:  # a path that the system does not take
+        place = error.filename or "the working directory"  # which was removed
+        raise UsageError(f"{place}: {error.strerror}") from None
+
+
+def _words(values: flags.FlagValues, argv: Sequence[str]) -> list[str]:
+    """Parses the flags into `values`; returns the other arguments."""
+    try:
+        return values(["", *argv])[1:]
     except flags.UnrecognizedFlagError as error:
         names = [*values, *_GENERAL]
         close = difflib.get_close_matches(error.flagname, names, n=1)
@@ -133,11 +153,6 @@ def parse(settings: type[_Settings], argv: Sequence[str]) -> _Settings:
         raise UsageError(f"unknown flag --{error.flagname}: {hint}") from None
     except (flags.Error, ValueError) as error:  # InputErrors are ValueErrors
         raise UsageError(str(error).removeprefix("flag ")) from None
-    try:
-        with wrong_use():
-            return fields.read(values, settings, words).checked()
-    except OSError as error:  # a path that the system does not take
-        raise UsageError(f"{error.filename}: {error.strerror}") from None
 
 
 @contextmanager

@@ -9,7 +9,12 @@ import sys
 from contextlib import suppress
 from io import TextIOWrapper
 
-_UNHEARD = ("MPLBACKEND",)  # of notebooks; pictures are written, never shown
+# Of notebooks (pictures are written, never shown), and of hooks of other repositories
+# than that of the sources, whose commit a run notes.
+_UNHEARD = (
+    *("MPLBACKEND", "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"),
+    *("GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR"),
+)
 # Settings of jax that would change figures, or refuse programs, whatever JAX_* say.
 JAX = {
     "jax_debug_infs": False,

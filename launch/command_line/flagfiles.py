@@ -1,17 +1,22 @@
-"""Flagfiles: command lines in files. Those shipped are an experiment each.
+r"""Flagfiles: command lines in files. Those shipped are an experiment each.
 
-A flagfile holds one --flag=value a line; blank lines and lines that start with # or //
-are skipped. `--flagfile=PATH` stands for the lines of that file, in its place: of a
-flag given twice the later counts, so what follows the flagfile on the command line wins
-over it. Flagfiles may include others. All paths are relative to the working directory.
+A flagfile holds one --flag=value a line, and no shell reads it: a value is the rest of
+its line, in quotes if it holds " #", " --" or, at its end, " \". Blank lines and lines
+that start with # or // are skipped. `--flagfile=PATH` stands for the lines of that
+file, in its place: of a flag given twice the later counts, so what follows the flagfile
+on the command line wins over it. Flagfiles may include others. All paths are relative
+to the working directory.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from vladser import files
 from vladser.errors import InputError
 
 FOLDER = Path(__file__).parents[1] / "flagfiles"
+_FOLLOWS = re.compile(r"\s(--\w|#|\\$)")
 
 
 def shipped() -> list[Path]:
@@ -38,7 +43,7 @@ def expand(args: Iterable[str], parents: tuple[Path, ...] = ()) -> Iterator[str]
         value = value if equals else next(args, "")
         try:
             path = _find(value)
-            lines = path.read_text(encoding="utf-8-sig").splitlines()
+            lines = files.read_text(path).splitlines()
         except OSError as error:
             raise InputError(f"--flagfile={value}: {error.strerror}") from None
         except (UnicodeError, RuntimeError) as error:  # no text, or ~ of no user
@@ -72,4 +77,13 @@ def _flags(path: Path, lines: Iterable[str]) -> Iterator[str]:
             raise InputError(f"{path}:{number}: expected --flag=value, got {line!r}")
         if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
             value = value[1:-1]
+        elif _FOLLOWS.search(value):
+            said = "one --flag=value, or quotes around a value that holds this"
+            raise InputError(f"{path}:{number}: expected {said}, got {line!r}")
         yield name + equals + value
+
+
+def line(name: str, value: object) -> str:
+    """Returns the line that gives a flag a value."""
+    quote = '"' if _FOLLOWS.search(f"{value}") else ""
+    return f"--{name}={quote}{value}{quote}"

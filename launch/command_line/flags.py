@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
-from launch.command_line import fields, grids
+from launch.command_line import fields, flagfiles, grids
 from launch.command_line.fields import flag, several
 from launch.command_line.grids import Grid
 from launch.command_line.parsers import address, one_of
@@ -153,7 +153,7 @@ def _lines(settings: Settings) -> Iterator[str]:
                 continue
             for each in said if name == "grid" else [said]:
                 shown = str(each).lower() if isinstance(each, bool) else each
-                yield f"--{name}={shown}"
+                yield flagfiles.line(name, shown)
 
 
 def _require(settings: Settings, conditions: Sequence[Condition]) -> None:

@@ -5,6 +5,7 @@ before that in the message.
 """
 
 import ast
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -63,10 +64,13 @@ def several(parse: Callable[[str], Any]) -> Callable[[str], tuple[Any, ...]]:
 
 
 def path(text: str) -> Path:
-    """Parses a path, of which ~ may be the first part."""
+    """Parses a path, of which ~ may be the first part; "." and ".." get their names."""
     if text.strip().splitlines() != [text]:  # a flagfile could not hold it
         raise ValueError("expected a path, without spaces at its ends")
-    return Path(text).expanduser()
+    if named := re.search(r"\$\{?[A-Z][A-Z0-9_]*", text):
+        raise ValueError(f"only a shell replaces {named[0]}: write what it stands for")
+    parsed = Path(text).expanduser()
+    return parsed.resolve() if parsed.name in ("", "..") else parsed
 
 
 def absolute(text: str) -> Path:

@@ -22,8 +22,10 @@ from typing import ClassVar, NoReturn
 # Schedulers kill ten seconds after SIGTERM. Until then, in seconds:
 PATIENCE = 7.0  # for deferred work to save its state; and for `before_end`, if any
 _FAREWELL = 2.0  # for standard output to be flushed
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-_SIGNALS += (signal.SIGUSR1, signal.SIGUSR2, signal.SIGXCPU)
+_SIGNALS = (
+    *(signal.SIGINT, signal.SIGTERM, signal.SIGHUP),
+    *(signal.SIGUSR1, signal.SIGUSR2, signal.SIGXCPU),
+)
 
 
 class Stopped(KeyboardInterrupt):
