@@ -114,10 +114,7 @@ def test_files_in_the_working_directory_hide_no_module(tmp_path):
     file = launching.write_corpus(tmp_path / "toy")
     for name in ("random", "json", "csv", "select", "queue", "numpy", "jax"):
         (tmp_path / f"{name}.py").write_text("raise ImportError('hidden')")
-    (tmp_path / "my_package").mkdir()
-    reader = "from vladser.corpora.manifest import read"
-    (tmp_path / "my_package" / "my_reader.py").write_text(reader)
-    argv = "--corpus=my_package.my_reader", f"--data_dir={file}", "--cache_dir=cache"
+    argv = "--corpus=manifest", f"--data_dir={file}", "--cache_dir=cache"
     status = killing.start("audit", argv, tmp_path).wait(timeout=600)
     assert status == 0, (tmp_path / "stderr").read_text()
 

@@ -107,7 +107,8 @@ def test_every_reader_gives_one_speaker_one_name(tmp_path, monkeypatch):
     lines = file.read_text().splitlines()
     ways = [COMPOSED, DECOMPOSED, f"{COMPOSED}\u200b", f" {COMPOSED}"]
     for n, line in enumerate(lines[1:], 1):
-        lines[n] = line.replace(",s0,", f",{ways[n % 4]},").replace(",sad", ",WU\u0308T")
+        line = line.replace(",s0,", f",{ways[n % 4]},")
+        lines[n] = line.replace(",sad", ",WU\u0308T")
     file.write_text("\n".join(lines), encoding="utf-8")
     corpus = readers.read("manifest", file)
     assert {u.speaker for u in corpus.utterances} == {COMPOSED, "s1", "s2", "s3"}

@@ -115,6 +115,8 @@ class Settings(fields.Settings):
         _require(self, conditions(self))
         name = self.flagfile.stem if self.flagfile else self.corpus
         run_dir = self.run_dir or Path("runs", name)
+        if run_dir.name in ("", ".."):  # it may have to be renamed
+            run_dir = run_dir.resolve()
         return replace(self, run_dir=run_dir, **_folders(self))
 
 

@@ -64,13 +64,12 @@ def several(parse: Callable[[str], Any]) -> Callable[[str], tuple[Any, ...]]:
 
 
 def path(text: str) -> Path:
-    """Parses a path, of which ~ may be the first part; "." and ".." get their names."""
+    """Parses a path, of which ~ may be the first part."""
     if text.strip().splitlines() != [text]:  # a flagfile could not hold it
         raise ValueError("expected a path, without spaces at its ends")
     if named := re.search(r"\$\{?[A-Z][A-Z0-9_]*", text):
         raise ValueError(f"only a shell replaces {named[0]}: write what it stands for")
-    parsed = Path(text).expanduser()
-    return parsed.resolve() if parsed.name in ("", "..") else parsed
+    return Path(text).expanduser()
 
 
 def absolute(text: str) -> Path:

@@ -57,7 +57,7 @@ def load(features: np.ndarray | Path) -> np.ndarray:
     if isinstance(features, np.ndarray):
         return features
     try:  # a plain array, since numpy is slow at slices of a memmap
-        return np.asarray(open_memmap(features, "r"))
+        return np.asarray(open_memmap(features, "c"))  # "r" needs shared maps
     except (OSError, ValueError):
         raise InputError(
             f"{features} was damaged or removed while it was used: run it again"
