@@ -84,9 +84,12 @@ DO_NOT_GO_TOGETHER = {
     "--final_model --test_corpus=demo": "expected no --test_corpus",
     "--final_model --hold_out=none --validation=partner": "goes with --hold_out=speak",
 }
+SHELLS = ("$HOME/x", "${WORK}", "a/$JOB_ID", "/${A}/b", "~/$A")
+WRONG |= {f"--run_dir={path}": r"only a shell replaces \$" for path in SHELLS}
 WRONG |= {f"--corpus=demo {argv}": said for argv, said in DO_NOT_GO_TOGETHER.items()}
 
 
+@pytest.mark.fault("flags")
 @pytest.mark.parametrize("argv", WRONG)
 def test_wrong_values_are_refused(argv):
     with pytest.raises(cli.UsageError, match=WRONG[argv]) as caught:
@@ -185,13 +188,6 @@ def test_flags_are_answered_without_jax():
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=launching.ROOT)
     assert done.returncode == 2
-
-
-@pytest.mark.fault("places")
-@pytest.mark.parametrize("folder", ["$HOME/x", "${WORK}", "a/$JOB", "/${A}/b", "~/$A"])
-def test_what_only_a_shell_replaces_is_no_folder(folder):
-    with pytest.raises(cli.UsageError, match=r"only a shell replaces \$"):
-        parse("--corpus=demo", f"--run_dir={folder}")
 
 
 @pytest.mark.fault("places")

@@ -50,10 +50,8 @@ TABLE = "file,speaker,emotion,start\na.wav,x,sad,0.5\nb.wav,03,sad,\n"
     [
         TABLE.replace(",", ";").replace("0.5", "0,5").encode(),  # Excel in German
         TABLE.replace(",", "\t").encode("utf-16"),  # Excel's "Unicode text"
-        f"sep=,\n{TABLE}".encode(),
         f"\ufeffsep=;\r\n{TABLE.replace(',', ';')}".encode(),
-        f"{TABLE},,,\n,,,\n".encode(),  # lines and columns that were emptied
-        TABLE.replace("\n", ",,\n").encode(),
+        f"{TABLE},,,\n".replace("\n", ",,\n").encode(),  # all that was ever filled
         TABLE.replace("\n", "\r").encode(),  # Excel for Macintosh
         b'"file", "speaker", "emotion", "start"\na.wav, "x", sad, 0.5\nb.wav,03,sad,',
         TABLE.replace("file,speaker", "File,Speaker").encode(),
