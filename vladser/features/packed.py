@@ -56,8 +56,10 @@ def load(features: np.ndarray | Path) -> np.ndarray:
     """Returns an array, or maps that of a file; raises InputError where it is gone."""
     if isinstance(features, np.ndarray):
         return features
-    try:  # a plain array, since numpy is slow at slices of a memmap
-        return np.asarray(open_memmap(features, "c"))  # "r" needs shared maps
+    # A private map, since some file systems refuse shared ones ("r"); a plain array,
+    # since numpy is slow at slices of a memmap.
+    try:
+        return np.asarray(open_memmap(features, "c"))
     except (OSError, ValueError):
         raise InputError(
             f"{features} was damaged or removed while it was used: run it again"
