@@ -143,6 +143,22 @@ def test_a_crash_a_failure_and_a_hang_cost_one_file_each(
     assert "ProcessExpired" in bad["crash"] and "Timeout" in bad["hang"]
 
 
+@pytest.mark.slow
+def test_a_script_without_a_guard_is_told_so(speech, cache_dir, tmp_path):
+    (one,) = speech("a")
+    script = tmp_path / "script.py"
+    script.write_text(f"""
+from pathlib import Path
+from vladser.features.extraction import extract
+from vladser.types import Utterance
+extract([Utterance("a", Path({str(one.file)!r}), "s", "sad")], Path({str(cache_dir)!r}))
+""")
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True)
+    assert done.stderr.splitlines()[-1].startswith(
+        "vladser.errors.InputError: no worker process starts: a script needs `if __name"
+    )
+
+
 def test_an_interrupted_extraction_goes_on_where_it_was(speech, cache_dir):
     def interrupt(count):
         raise KeyboardInterrupt

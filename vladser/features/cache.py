@@ -73,7 +73,7 @@ def entry(folder: Path, digest: str, start: float | None, end: float | None) -> 
 def read(entry: Path) -> Entry | None:
     """Returns what an entry says of its signal; None for no entry or damage."""
     try:
-        content = np.memmap(entry, np.uint8, "r").data
+        content = np.memmap(entry, np.uint8, "c").data
         before, check = content[: -_CHECK.size], content[-_CHECK.size :]
         if _CHECK.unpack(check) != (zlib.crc32(before),):
             return None

@@ -4,6 +4,7 @@ which a crash or a hang costs one file."""
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from functools import cache as once
 from multiprocessing import get_context
@@ -244,6 +245,11 @@ def _finished(
         trial.result()
     except InputError:
         raise
+    except BrokenProcessPool:
+        raise InputError(
+            'no worker process starts: a script needs `if __name__ == "__main__":`, '
+            "and room in /dev/shm"
+        ) from None
     except Exception as error:  # a crash and a hang, too
         raise InputError(f"features {features.id} fail on noise: {error!r}") from None
     for task in as_completed([*tasks]):

@@ -68,7 +68,7 @@ def _map(file: Path) -> np.memmap:
     """Maps the array of a file."""
     with decoding.readable(file):  # and not a pipe, or unreadable
         try:
-            array = open_memmap(file, mode="r")
+            array = open_memmap(file, mode="c")
         except Exception:  # numpy raises many
             raise BadAudio("is no whole .npy file as np.save writes it") from None
     shape, kind = array.shape, array.dtype.name
