@@ -93,3 +93,42 @@ def test_says_what_a_wrong_folder_should_hold(tmp_path):
     for folder in "nowhere", ".", "no wavs":
         with pytest.raises(InputError, match=r"expected IEMOCAP's .* with both"):
             iemocap.read(tmp_path / folder)
+
+
+@pytest.mark.parametrize(
+    ("places", "given", "found"),
+    [
+        (["."], ".", "."),
+        (["IEMOCAP_full_release"], ".", "IEMOCAP_full_release"),
+        (["IEMOCAP_full_release_withoutVideos"], ".", "IEMOCAP_full_release_with"),
+        (["a/IEMOCAP_full_release_withoutVideos"], ".", "a/IEMOCAP_full_release_w"),
+        (["a/b c/my copy"], ".", "a/b c/my copy"),
+        (["x/y", "z"], "x", "x/y"),
+        (["x", "x/Session1/old"], ".", "x"),  # which belongs to x
+        ([".trash/x", "x"], ".", "x"),
+        (["a", "b"], ".", None),
+        (["a", "b/c/d"], ".", None),
+        (["a/b/c/d"], ".", ""),
+        ([".trash"], ".", ""),
+        ([], ".", ""),
+    ],
+)
+def test_the_one_release_in_a_folder_is_found(tmp_path, places, given, found):
+    for place in places:
+        write(tmp_path / place, {"Ses01F_impro01_F000": "ang"})
+    if found:
+        (utterance,) = iemocap.read(tmp_path / given).utterances
+        assert utterance.file.is_relative_to(tmp_path)
+        assert str(utterance.file).startswith(str(tmp_path / found))
+        return
+    says = r"expected IEMOCAP's .* with both"
+    if found is None:
+        says = f"{tmp_path} holds several copies: expected one of a, b"
+    with pytest.raises(InputError, match=says):
+        iemocap.read(tmp_path / given)
+
+
+def test_a_release_that_links_lead_to_is_one(tmp_path):
+    write(tmp_path / "disk" / "release", {"Ses01F_impro01_F000": "ang"})
+    (tmp_path / "link").symlink_to(tmp_path / "disk" / "release")
+    assert len(iemocap.read(tmp_path).utterances) == 1

@@ -51,7 +51,7 @@ LEAST = "file,speaker,emotion\n"
     [
         ("", "line 1: expected the columns file, speaker, emotion, and each column"),
         ("file;speaker;emotion\n", "line 1: .* once; got 'file;speaker;emotion'"),
-        ("file,speaker,emotion,file\n", "once; got 'file,speaker,emotion,file'"),
+        ("file,speaker,emotion,file\n", "once; got 'file, speaker, emotion, file'"),
         ("file,speaker,emotion,sex\na,x,sad,m\n", "column 'sex'; expected some of fi"),
         (LEAST, "no utterances"),
         (LEAST + "a.wav,x,sad\nb.wav,,sad\n", "line 3: speaker is empty"),

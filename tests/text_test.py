@@ -1,3 +1,5 @@
+from hypothesis import given, strategies
+
 from vladser import text
 
 ROWS = [("a|<b>", "1.0", "yes"), ("c", "10.0", "no")]
@@ -37,3 +39,18 @@ def test_markdown_is_aligned_and_escaped():
         r"| a\|\<b\> |  1.0 | yes |",
         r"| c        | 10.0 | no  |",
     ]
+
+
+NAMES = strategies.lists(strategies.text("abc", min_size=1), max_size=40)
+
+
+@given(NAMES, strategies.integers(1, 12))
+def test_a_list_of_few_is_whole_and_one_of_many_counts_the_rest(items, most):
+    listed, _, rest = text.few(iter(items), most).partition(" and ")
+    shown = listed.split(", ") if items else []
+    assert listed == ", ".join(items[:most]) and len(shown) <= most
+    assert rest == (f"{len(items) - most} more" if len(items) > most else "")
+
+
+def test_a_thousand_are_counted_as_a_reader_does():
+    assert text.few(map(str, range(1003)), 3) == "0, 1, 2 and 1,000 more"

@@ -56,7 +56,7 @@ def losses(run: Run) -> list[Block]:
     lost = {line["condition"] for line in failed} - {c.name for c in run.conditions}
     blocks: list[Block] = []
     if lost:
-        names = "; ".join(sorted(lost))
+        names = text.few(sorted(lost), between="; ")  # commas are in them
         blocks.append(f"In no table, since a training failed in every seed: {names}.")
     lists = {"Utterances left out": skipped, "Trainings that failed": failed}
     for caption, lines in lists.items():

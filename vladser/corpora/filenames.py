@@ -5,6 +5,36 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from vladser.errors import InputError
+from vladser.text import few
+
+_DEPTH = 3  # levels
+
+
+def find_root(folder: Path, holds: str) -> Path:
+    """Returns the folder of a corpus, which may lie up to three levels below the one
+    that a user names, as archives are unpacked; `folder` itself where none is found.
+
+    Args:
+      folder: that is named; it is the one where it holds a match itself.
+      holds: a pattern of what only the folder of a corpus holds.
+
+    Raises:
+      InputError: several are found.
+    """
+    roots: dict[Path, Path] = {}
+    for depth in range(_DEPTH + 1):
+        matches = sorted(folder.glob("*/" * depth + holds))
+        for root in (match.parents[holds.count("/")] for match in matches):
+            place = root.resolve()  # several links may lead to one
+            inside = any(place.is_relative_to(other) for other in roots)
+            if not inside and not any(
+                part.startswith(".") for part in root.relative_to(folder).parts
+            ):
+                roots[place] = root
+    if len(roots) > 1:
+        found = few(str(root.relative_to(folder)) for root in roots.values())
+        raise InputError(f"{folder} holds several copies: expected one of {found}")
+    return next(iter(roots.values()), folder)
 
 
 def find_wavs(folder: Path) -> list[Path]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from vladser.errors import InputError
+from vladser.text import few
 from vladser.types import Corpus, Utterance
 
 _REQUIRED = ("file", "speaker", "emotion")
@@ -86,7 +87,7 @@ def rows(file: Path, required: Collection[str]) -> Iterator[Row]:
             if not {*required} <= {*header} or len({*header}) < len(header):
                 raise InputError(
                     f"expected the columns {', '.join(required)}, and each column "
-                    f"once; got {','.join(header)!r:.200}"
+                    f"once; got {few(header, 12)!r:.200}"
                 )
             for cells in stripped:
                 yield Row(reader.line_num, *_row(header, cells, required))

@@ -8,6 +8,7 @@ import numpy as np
 
 from vladser.corpora import iemocap
 from vladser.evaluation.audit import Finding
+from vladser.text import few
 from vladser.types import Dataset, Fold, Utterance
 
 
@@ -94,7 +95,7 @@ def _duplicates(corpus: Dataset, folds: Sequence[Fold]) -> Finding:
     examples = [" = ".join(corpus.utterances[row] for row in same) for same in groups]
     count = sum(map(len, groups))
     text = (
-        f"{count:,} utterances have the audio of another: {_names(examples, 3)}; "
+        f"{count:,} utterances have the audio of another: {few(examples, 3)}; "
         f"{trained:,} of {tested:,} test utterances are trained on under another name; "
         f"recordings with several emotions: {emotions:,}, with several speakers: "
         f"{speakers:,}"
@@ -122,7 +123,7 @@ def _balance(corpus: Dataset, folds: Sequence[Fold]) -> Iterator[Finding]:
     for fold in folds:
         absent = np.setdiff1d(np.arange(len(emotions)), corpus.label[fold.test])
         if len(absent):
-            lacking.append(f"{fold.held_out} (no {', '.join(emotions[absent])})")
+            lacking.append(f"{fold.held_out} (no {few(emotions[absent])})")
     yield _warning(
         "tests_without_an_emotion",
         lacking,
@@ -148,7 +149,7 @@ def _published(corpus: Dataset, corpus_name: str) -> Iterator[Finding]:
         text = (
             f"{total:,} utterances, where the literature has {expected:,} of angry, "
             f"happy with excited, sad, neutral; {len(differ)} of {len(iemocap.COUNTS)} "
-            f"speakers differ: {_names(differ, 10)}"
+            f"speakers differ: {few(differ, 10)}"
         )
     else:
         text = f"the literature's {total:,} utterances, by speaker and emotion"
@@ -164,11 +165,5 @@ def _counts(corpus: Dataset) -> np.ndarray:
 
 
 def _warning(check: str, some: Sequence[str], of_all: str) -> Finding:
-    text = ": ".join([f"{len(some):,} {of_all}", *([_names(some)] if some else [])])
+    text = ": ".join([f"{len(some):,} {of_all}", *([few(some)] if some else [])])
     return Finding(check, "warning" if some else "ok", len(some), text)
-
-
-def _names(some: Sequence[str], most: int = 5) -> str:
-    """Returns the first few, and how many more there are."""
-    more = f" and {len(some) - most:,} more" if len(some) > most else ""
-    return ", ".join(some[:most]) + more
