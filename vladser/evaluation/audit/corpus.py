@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from vladser.corpora import iemocap
+from vladser.corpora import iemocap, names
 from vladser.evaluation.audit import Finding
 from vladser.text import few
 from vladser.types import Dataset, Fold, Utterance
@@ -18,8 +18,8 @@ def findings(
     folds: Sequence[Fold],
     corpus_name: str,
 ) -> list[Finding]:
-    """Checks what test and training share, equal audio, emotions that depend on the
-    speaker, and the published counts.
+    """Checks what test and training share, speakers of nearly one name, equal audio,
+    emotions that depend on the speaker, and the published counts.
 
     Args:
       corpus: the dataset.
@@ -29,6 +29,7 @@ def findings(
     """
     return [
         *_sharing(corpus, utterances, folds),
+        _alike(corpus),
         _duplicates(corpus, folds),
         *_balance(corpus, folds),
         *_published(corpus, corpus_name),
@@ -70,6 +71,17 @@ def _shared(
     if unknown := int((codes < 0).sum()):
         text += f"; not known of {unknown:,} of {len(codes):,} utterances"
     return Finding(check, level if count else "ok", count, text)
+
+
+def _alike(corpus: Dataset) -> Finding:
+    """Finds speakers whose names differ so little that they may be one person, who
+    would be trained on and tested."""
+    groups = names.alike(corpus.speakers)
+    count = sum(map(len, groups))
+    text = f"{count:,} of {len(corpus.speakers):,} speakers may be one by their names"
+    if groups:
+        text += f": {few(' and '.join(map(repr, group)) for group in groups)}"
+    return Finding("speakers_alike", "warning" if groups else "ok", count, text)
 
 
 def _duplicates(corpus: Dataset, folds: Sequence[Fold]) -> Finding:
