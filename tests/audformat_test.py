@@ -176,7 +176,7 @@ def test_the_one_database_below_a_folder_is_found(database, saved, tmp_path):
     (first, *_), _ = readers.read("audformat", tmp_path)
     assert first.file == place / FILES[0]
     shutil.copytree(place, tmp_path / "copy")
-    refused(tmp_path, "holds several copies: expected one of copy, cache/emodb/1.4.1")
+    refused(tmp_path, "holds several copies: expected one of cache/emodb/1.4.1, copy")
 
 
 def test_a_folder_without_a_header_a_table_or_its_files_is_said(

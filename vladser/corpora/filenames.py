@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from vladser.errors import InputError
@@ -21,20 +22,22 @@ def find_root(folder: Path, holds: str) -> Path:
     Raises:
       InputError: several are found.
     """
-    roots: dict[Path, Path] = {}
-    for depth in range(_DEPTH + 1):
-        matches = sorted(folder.glob("*/" * depth + holds))
-        for root in (match.parents[holds.count("/")] for match in matches):
-            place = root.resolve()  # several links may lead to one
-            inside = any(place.is_relative_to(other) for other in roots)
-            if not inside and not any(
-                part.startswith(".") for part in root.relative_to(folder).parts
-            ):
-                roots[place] = root
+    # Several links may lead to one.
+    roots = {root.resolve(): root for root in _roots(folder, holds, _DEPTH)}
     if len(roots) > 1:
         found = few(str(root.relative_to(folder)) for root in roots.values())
         raise InputError(f"{folder} holds several copies: expected one of {found}")
     return next(iter(roots.values()), folder)
+
+
+def _roots(folder: Path, holds: str, depth: int) -> Iterator[Path]:
+    """Yields the folders that hold a match, but those inside of others."""
+    if any(folder.glob(holds)):
+        yield folder
+    elif depth:
+        with suppress(OSError):  # one that cannot be listed is not looked into
+            for inner in sorted(folder.glob("[!.]*/")):
+                yield from _roots(inner, holds, depth - 1)
 
 
 def find_wavs(folder: Path) -> list[Path]:
