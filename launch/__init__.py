@@ -2,10 +2,6 @@
 
 import os
 import sys
-import time
-
-# Before everything else, including the imports of a program.
-STARTED = time.perf_counter()
 
 # `python -m` searches the working directory first, where a file of the user's, such as
 # queue.py, would hide a module of Python or of a library. It is to be searched last.

@@ -28,7 +28,7 @@ def main(settings: Settings) -> None:
         raise cli.UsageError("--hold_out=none tests nothing: nothing to audit")
     loaded = loading.load(settings, alive=lambda: None)
     design = designing.design(settings, loaded.datasets)
-    findings = designing.audit(settings, design, loaded.utterances)
+    findings = designing.audit(settings, design, loaded.utterances, loaded.notes)
     for finding in findings:
         print(f"{finding.level:8} {finding.check:24} {finding.text}")
     designing.require(findings)

@@ -47,8 +47,8 @@ class Settings(model_features.Settings):
     """Which model, what it listens to and how often it answers.
 
     Attributes:
-      microphone: listens to the default microphone instead of standard input; needs
-        the package sounddevice: pip install 'vladser[microphone]'.
+      microphone: listens to the default microphone instead of standard input, at any
+        rate that it gives; needs pip install 'vladser[microphone]'.
       utterance: a new utterance, classified by itself, begins after this many seconds
         (default: 60; 4 with --microphone).
       every: seconds of audio from one result to the next.
@@ -66,7 +66,7 @@ class Settings(model_features.Settings):
                 "cannot be extracted live: expected a model of openSMILE's"
             )
         if self.microphone:
-            sources.sounddevice()
+            sources.packages()
         elif sys.stdin is None or sys.stdin.isatty():
             raise InputError("standard input is no audio: expected PCM, see --help")
         default = SPOKEN if self.microphone else LONGEST

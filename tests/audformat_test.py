@@ -1,6 +1,7 @@
 """Databases as audformat itself writes them."""
 
 import pickle
+import shutil
 import sys
 from importlib.util import find_spec
 
@@ -164,6 +165,18 @@ def test_what_a_database_lacks_is_said(database, saved, tmp_path, spoil, message
     with pytest.raises(InputError):
         saved(database)
     refused(tmp_path, message)
+
+
+def test_the_one_database_below_a_folder_is_found(database, saved, tmp_path):
+    saved(database)
+    place = tmp_path / "cache" / "emodb" / "1.4.1"
+    place.mkdir(parents=True)
+    for path in [path for path in tmp_path.iterdir() if path.name != "cache"]:
+        path.rename(place / path.name)
+    (first, *_), _ = readers.read("audformat", tmp_path)
+    assert first.file == place / FILES[0]
+    shutil.copytree(place, tmp_path / "copy")
+    refused(tmp_path, "holds several copies: expected one of cache/emodb/1.4.1, copy")
 
 
 def test_a_folder_without_a_header_a_table_or_its_files_is_said(

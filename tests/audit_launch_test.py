@@ -1,12 +1,18 @@
 """launch.audit, and the reading of two corpora, from audio files to findings."""
 
+from types import SimpleNamespace
+
 import launching
 import pytest
+import toys
 from forkserver import quick_workers  # noqa: F401 (a fixture)
 
 from launch import audit
 from launch.command_line import cli
+from launch.experiment import designing
 from vladser.data import folds
+from vladser.evaluation.audit import Finding
+from vladser.types import Utterance
 
 pytestmark = pytest.mark.usefixtures("quick_workers")
 
@@ -34,6 +40,17 @@ def test_findings_are_a_line_each_and_no_error_is_status_0(call):
     levels = {check: level for check, (level, _) in found.items()}
     assert levels.pop("train_sessions") == levels.pop("train_sentences") == "warning"
     assert set(levels.values()) == {"ok"} and "scaler" in levels
+
+
+def test_notes_of_the_corpus_are_findings_that_judge_nothing():
+    corpus = toys.corpus()
+    design = toys.design(corpus, [toys.CONDITION], (0,))
+    utterances = [Utterance(name, None, "", "") for name in corpus.utterances]
+    settings = SimpleNamespace(corpus="toy", test_corpus=None)
+    notes = ["left out: anger 4", "Session2: not there"]
+    found = designing.audit(settings, design, utterances, notes)
+    assert found[-2:] == [Finding("note", "ok", 0, note) for note in notes]
+    assert found[:-2] == designing.audit(settings, design, utterances)
 
 
 def test_a_leak_is_status_1(call, monkeypatch):

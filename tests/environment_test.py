@@ -1,5 +1,6 @@
 """Kind of fault: the environment leaks into a program."""
 
+import re
 import subprocess
 import sys
 
@@ -19,22 +20,32 @@ UNHEARD = {
     "JAX_DEBUG_NANS": "1",
     "JAX_DEFAULT_PRNG_IMPL": "rbg",
     "JAX_DISABLE_JIT": "1",
+    "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",
     "JAX_ENABLE_X64": "1",
     "JAX_NUMPY_DTYPE_PROMOTION": "strict",
     "JAX_NUMPY_RANK_PROMOTION": "raise",
     "JAX_RANDOM_SEED_OFFSET": "7",
     "JAX_THREEFRY_PARTITIONABLE": "0",
+    "JAX_TRANSFER_GUARD": "disallow",
+    "LANG": "tr_TR.UTF-8",
     "LC_ALL": "C",
     "LINES": "x",
     "MATPLOTLIBRC": "{rc}",
     "MPLBACKEND": "module://matplotlib_inline.backend_inline",
     "MPLCONFIGDIR": "/dev/null/none",
+    "MALLOC_PERTURB_": "165",
     "NO_COLOR": "1",
+    "OMP_NUM_THREADS": "abc",
     "PYTHONDONTWRITEBYTECODE": "1",
     "PYTHONIOENCODING": "ascii",
     "PYTHONOPTIMIZE": "2",
     "PYTHONUNBUFFERED": "1",
+    "PYTHONUTF8": "0",
+    "PYTHONWARNINGS": "error",
     "TERM": "dumb",
+    "TMPDIR": "/nowhere",
+    "TQDM_MININTERVAL": "x",
+    "TZ": "Pacific/Kiritimati",
 }
 LONG = pytest.mark.long
 RC = "text.usetex: True\nfont.size: 30\nsavefig.bbox: tight\nno.such.key: 1\n"
@@ -117,6 +128,54 @@ def test_files_in_the_working_directory_hide_no_module(tmp_path):
     argv = "--corpus=manifest", f"--data_dir={file}", "--cache_dir=cache"
     status = killing.start("audit", argv, tmp_path).wait(timeout=600)
     assert status == 0, (tmp_path / "stderr").read_text()
+
+
+# What `pip install -e` writes: a finder that is asked after all folders.
+EDITABLE = """
+import sys
+from importlib.machinery import PathFinder
+class Finder:
+    def find_spec(name, path=None, target=None):
+        parent = name.rpartition(".")[0].replace(".", "/")
+        return PathFinder.find_spec(name, [f"{root}/{{parent}}"])
+sys.meta_path.append(Finder)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("other", ["launch/talker.launch.py", "launch/__init__.py"])
+def test_vladser_in_its_sources_works_beside_another_launch(corpus, tmp_path, other):
+    (tmp_path / "launch").mkdir()
+    (tmp_path / other).touch()
+    finder = EDITABLE.format(root=launching.ROOT)
+    (tmp_path / "sitecustomize.py").write_text(finder)
+    command = [sys.executable, "-m", "launch.main", *corpus, *launching.SMALL]
+    environment = launching.environment() | {"PYTHONPATH": str(tmp_path)}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.slow
+def test_files_have_any_letters_and_few_are_open_at_once(tmp_path):
+    """Their names come from the command line, and from a list in UTF-8."""
+    file = launching.write_corpus(tmp_path / "tön")
+    (file.parent / "s0_sad_0.wav").rename(file.parent / "愤怒.wav")
+    table = file.read_text(encoding="utf-8").replace("s0_sad_0", "愤怒")
+    file.write_text(table, encoding="utf-8")
+    few = ["/bin/sh", "-c", 'ulimit -n 64 && exec "$@"', "sh", sys.executable]
+    argv = ["--corpus=manifest", f"--data_dir={file}", *launching.SMALL]
+    argv += [f"--cache_dir={tmp_path}/cache", f"--run_dir={tmp_path}/run"]
+    ascii = launching.environment() | {"PYTHONUTF8": "0", "LC_ALL": "C"}
+    command = [*few, "-m", "launch.main", *argv]
+    done = subprocess.run(command, cwd=launching.ROOT, env=ascii, capture_output=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_help_lists_the_flags_where_python_has_dropped_their_texts(tmp_path):
+    pages = [run(tmp_path, "--help", PYTHONOPTIMIZE=level).stdout for level in "02"]
+    whole, dropped = ({*re.findall(r"^  --\w+", page, re.M)} for page in pages)
+    assert whole == dropped and len(whole) > 30
+    assert pages[1].startswith("python -OO has dropped the texts")
 
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])

@@ -93,3 +93,27 @@ def test_says_what_a_wrong_folder_should_hold(tmp_path):
     for folder in "nowhere", ".", "no wavs":
         with pytest.raises(InputError, match=r"expected IEMOCAP's .* with both"):
             iemocap.read(tmp_path / folder)
+
+
+@pytest.mark.parametrize(
+    ("places", "found"),
+    [
+        (["IEMOCAP_full_release_withoutVideos"], "IEMOCAP_full_release_withoutVideos"),
+        (["a/b c/my copy"], "a/b c/my copy"),
+        (["x", "x/Session1/old", ".trash/y"], "x"),  # neither what is in it nor hidden
+        (["a", "b/c/d"], None),
+        (["a/b/c/d", ".trash"], ""),
+    ],
+)
+def test_the_one_release_in_a_folder_is_found(tmp_path, places, found):
+    for place in places:
+        write(tmp_path / place, {"Ses01F_impro01_F000": "ang"})
+    if found:
+        (tmp_path / "link").symlink_to(tmp_path / found)  # is no other copy
+        (utterance,) = iemocap.read(tmp_path).utterances
+        assert utterance.file.resolve().is_relative_to((tmp_path / found).resolve())
+        return
+    copies = f"{tmp_path} holds several copies: expected one of a, b/c/d"
+    says = copies if found is None else r"expected IEMOCAP's .* with both"
+    with pytest.raises(InputError, match=says):
+        iemocap.read(tmp_path)

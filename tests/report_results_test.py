@@ -231,7 +231,7 @@ def test_what_was_skipped_and_what_failed_is_said(tmp_path):
     for said in (
         "2 to 3 seeds",
         "After 20 epochs and 2 seeds, of",
-        "over the seeds left in all conditions: 0 and 2.",
+        "over the seeds left in all conditions: 0, 2.",
         "In no table, since a training failed in every seed: gone.",
     ):
         assert said in page.text

@@ -84,13 +84,17 @@ def sounddevice(folder, body):
     (folder / "sounddevice.py").write_text(
         "import os, signal, threading, time\n"
         "class PortAudioError(Exception): pass\n"
+        "def query_devices(kind): return {'default_samplerate': 16000.0}\n"
+        "def check_input_settings(samplerate, channels, dtype): pass\n"
         "class RawInputStream:\n"
+        "    active = True\n"
         "    def __init__(self, samplerate, channels, dtype, callback):\n"
         "        assert (samplerate, channels, dtype) == (16000, 1, 'int16')\n"
         "        self.callback = callback\n"
         "    def __exit__(self, *_): pass\n"
         "    def __enter__(self):\n"
         f"        {body}\n"
+        "        return self\n"
     )
     return folder
 

@@ -1,3 +1,5 @@
+from hypothesis import given, strategies
+
 from vladser import text
 
 ROWS = [("a|<b>", "1.0", "yes"), ("c", "10.0", "no")]
@@ -37,3 +39,10 @@ def test_markdown_is_aligned_and_escaped():
         r"| a\|\<b\> |  1.0 | yes |",
         r"| c        | 10.0 | no  |",
     ]
+
+
+@given(strategies.lists(strategies.text("abc", min_size=1)), strategies.integers(1, 9))
+def test_a_list_of_few_is_whole_and_one_of_many_counts_the_rest(items, most):
+    listed, _, rest = text.few(iter(items), most).partition(" and ")
+    assert listed == ", ".join(items[:most])
+    assert rest == (f"{len(items) - most} more" if len(items) > most else "")

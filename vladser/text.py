@@ -44,6 +44,13 @@ def names(items: Sequence[str]) -> str:
     return " and ".join([*filter(None, [", ".join(items[:-1])]), *items[-1:]])
 
 
+def few(items: Iterable[str], most: int = 5, between: str = ", ") -> str:
+    """Returns a list that stays short: "a, b", or "a, b, c, d, e and 27 more"."""
+    every = [*items]
+    more = f" and {len(every) - most:,} more" if len(every) > most else ""
+    return between.join(every[:most]) + more
+
+
 def escaped(text: str) -> str:
     """Returns a text, on one line, that Markdown and HTML show as it is."""
     return re.sub(r"([\\`*_<>&|\[\]#~])", r"\\\1", " ".join(text.split()))

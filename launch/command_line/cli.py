@@ -37,6 +37,7 @@ _GENERAL = {
     "verbose": "Shows the traceback of an error as well.",
     "version": "Shows the version of vladser.",
 }
+_UNDOCUMENTED = "python -OO has dropped the texts: without it, --help says more."
 _Settings = TypeVar("_Settings", bound=Settings)
 
 
@@ -48,6 +49,7 @@ def start(
     main: Callable[[Any], None], settings: type[Settings], usage: str
 ) -> NoReturn:
     """Runs a program and ends the process, whatever signals come; see `run`."""
+    environment.read_utf8()
     try:
         status = run(main, settings, usage)
     except Exception:
@@ -194,12 +196,12 @@ def _help(settings: type[Settings], usage: str) -> str:
         groups.setdefault(flag.group, {})[name] = text + default
     del groups["General"]
     groups["General"] = _GENERAL
-    lines = [inspect.cleandoc(usage)]
+    lines = [inspect.cleandoc(usage or _UNDOCUMENTED)]
     wrapper = textwrap.TextWrapper(88, break_on_hyphens=False)
     wrapper.subsequent_indent = " " * 24
     for group, entries in groups.items():
         lines += ["", f"{group}:"]
         for name, text in entries.items():
             wrapper.initial_indent = f"  --{name}".ljust(24)
-            lines.append(wrapper.fill(text))
+            lines.append(wrapper.fill(text) or wrapper.initial_indent.rstrip())
     return "\n".join(lines)

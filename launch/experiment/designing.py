@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from launch.command_line import cli, flags
@@ -72,13 +72,18 @@ def design(settings: Settings, by_features: Mapping[Part, Dataset]) -> Design:
 
 
 def audit(
-    settings: Settings, design: Design, utterances: Sequence[Utterance]
+    settings: Settings,
+    design: Design,
+    utterances: Sequence[Utterance],
+    notes: Iterable[str] = (),
 ) -> list[Finding]:
-    """Returns the findings before training on the design and its utterances."""
+    """Returns the findings before training on the design and its utterances, and the
+    notes of its corpus, so that they are in the certificate."""
     name = "" if settings.test_corpus else settings.corpus
     return [
         *corpus.findings(design.datasets[0], utterances, design.folds, name),
         *training.planned(design),
+        *(Finding("note", "ok", 0, note) for note in notes),
     ]
 
 

@@ -17,6 +17,7 @@ import jax
 
 from launch.command_line import stopping
 from vladser.errors import InputError, VladserError
+from vladser.text import few
 
 PATIENCE = 300  # seconds to wait for processes that do not start; jax's own default
 _POLL = 0.1  # seconds
@@ -60,8 +61,8 @@ class Processes:
         """Raises InputError, in all, where a process has other lines than process 0."""
         first, *others = map(json.loads, self.exchange(name, json.dumps(lines)))
         for process, other in enumerate(others, 1):
-            here = ", ".join(line for line in first if line not in other)
-            there = ", ".join(line for line in other if line not in first)
+            here = few(line for line in first if line not in other)
+            there = few(line for line in other if line not in first)
             if here or there:
                 raise InputError(
                     f"process {process} has {there or 'nothing'} "

@@ -11,6 +11,7 @@ from launch.command_line.flags import Settings
 from launch.experiment import run_dir
 from vladser import files
 from vladser.errors import InputError
+from vladser.text import few
 
 NEW, UNFINISHED, FINISHED = "new", "unfinished", "finished"
 
@@ -33,7 +34,7 @@ def check(settings: Settings) -> str:
     written = _read(file, str.splitlines)
     now, then = flags.agreed(settings), flags.shared(written)
     if now != then:  # the order of grids is that of the conditions
-        differ = ", ".join(sorted(set(now) ^ set(then))) or "in another order"
+        differ = few(sorted(set(now) ^ set(then))) or "in another order"
         raise InputError(
             f"--run_dir={folder} holds a run of other flags ({differ:.400}): repeat "
             "its flags, name a new folder, or set it aside by --fresh"

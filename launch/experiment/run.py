@@ -89,7 +89,9 @@ def _lead(
     with run_dir.locked(folder):
         tested, summary, findings = None, None, list[Finding]()
         if settings.hold_out != "none":
-            findings = designing.audit(settings, design, loaded.utterances)
+            findings = designing.audit(
+                settings, design, loaded.utterances, loaded.notes
+            )
         _begin(settings, design, dataset, findings)
         if settings.hold_out != "none":
             tested, summary = _test(settings, loaded, design, findings, processes)

@@ -1,12 +1,14 @@
 """The run directory: the files that an experiment leaves behind."""
 
 import csv
+import errno
 import io
 import json
 import platform
 import subprocess
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime
 from importlib import metadata
 from itertools import count
@@ -62,21 +64,37 @@ def make(folder: Path) -> None:
 def locked(folder: Path) -> Iterator[None]:
     """Makes the folder and locks it, as long as this process lives; removes what a
     process that was killed had not finished there. Raises InputError where another
-    process works in it."""
+    process works in it, or files cannot be locked."""
     make(folder)
-    with allowed(folder, " cannot be written"):
-        try:
-            lock = FileLock(folder / LOCK).acquire(timeout=0)
-        except Timeout:
-            raise InputError(
-                f"--run_dir={folder}: another process works in it: wait, or "
-                "name another folder"
-            ) from None
-    with lock:
+    with _lock(folder, folder / LOCK):
         for file in folder.rglob(f".*{files.UNFINISHED}"):
             with suppress(OSError):
                 file.unlink()
         yield
+
+
+def _lock(folder: Path, file: Path) -> AbstractContextManager:
+    """Locks a folder by a file in it; raises InputError where that is not possible."""
+    try:
+        # Where the system has no locks, filelock warns and the file itself is the lock:
+        # one that was left by another machine stays until it is deleted.
+        with warnings.catch_warnings(record=True) as by_file:
+            warnings.simplefilter("always")
+            return FileLock(file).acquire(timeout=0)
+    except Timeout:
+        left = f", or delete {file} if that process has ended" if by_file else ""
+        raise InputError(
+            f"--run_dir={folder}: another process works in it and holds {file}: wait, "
+            f"or name another folder{left}"
+        ) from None
+    except OSError as error:
+        if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP):
+            with allowed(folder, " cannot be written"):
+                raise
+        raise InputError(
+            f"--run_dir={folder}: {file} cannot be locked: {error.strerror}: name a "
+            "folder on another disk"
+        ) from None
 
 
 def set_aside(folder: Path) -> Path:

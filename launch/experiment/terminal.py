@@ -2,13 +2,15 @@
 
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from tqdm import tqdm
 
 from vladser import metrics, text
 from vladser.metrics import METRICS
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 
 def say(text: str) -> None:
@@ -16,9 +18,11 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def bar(description: str, total: int, unit: str, scale: bool = False) -> tqdm:
+def bar(description: str, total: int, unit: str, scale: bool = False) -> "tqdm":
     """Returns a progress bar of `total` units, silent where standard error is no
     terminal; `scale` writes thousands as k."""
+    from tqdm import tqdm  # late because it reads the environment
+
     options = {"disable": None, "leave": False, "dynamic_ncols": True, "smoothing": 0.1}
     return tqdm(desc=description, total=total, unit=unit, unit_scale=scale, **options)
 

@@ -11,8 +11,7 @@ import jax
 import numpy as np
 from tqdm import tqdm
 
-import launch
-from launch.command_line import stopping
+from launch.command_line import STARTED, stopping
 from launch.command_line.flags import Settings
 from launch.experiment import outputs, terminal
 from launch.experiment.checkpoints import Checkpoints, Figures, Finished
@@ -132,7 +131,7 @@ class Trainer:
                         self.bar.unpause()
                     case Step():
                         self.processes.check()
-                        self.start = self.start or time.perf_counter() - launch.STARTED
+                        self.start = self.start or time.perf_counter() - STARTED
                         figures.frames += event.frames
                         figures.computed += event.computed
                         figures.training += event.seconds

@@ -11,6 +11,7 @@ from launch.command_line.fields import flag
 from vladser import registry
 from vladser.errors import InputError
 from vladser.features import cache
+from vladser.text import few
 from vladser.types import Features, Part
 
 
@@ -59,4 +60,4 @@ class Settings(model_flags.Settings):
             hint = "--features=npy(name=...) checks"
             yield f"files should hold features of {name}: {hint}"
         if changed := self.changed_code():
-            yield f"{', '.join(changed)}: not the code that the model was trained with"
+            yield f"{few(changed)}: not the code that the model was trained with"

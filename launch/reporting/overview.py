@@ -141,7 +141,7 @@ def _conditions(run: Run) -> list[Block]:
         notes.append(
             "A seed of which a training failed counts in no mean of its condition; "
             f"differences are over the seeds left in all conditions: "
-            f"{text.names([*map(str, left)]) or 'none'}."
+            f"{text.few(map(str, left)) or 'none'}."
         )
     if any(c.system in paper.PUBLISHED for c in every):
         notes += run.not_the_papers

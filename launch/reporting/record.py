@@ -12,6 +12,7 @@ _LEVELS = {  # in the order of the report
     "warning": Mark("warn", "warning"),
     "ok": Mark("good", "passed"),
 }
+_OTHERS = {"note": Mark("open", "noted")}  # by check, what judges nothing
 _LISTED = 100  # utterances or trainings
 _HOW = (
     "All are taken in each fold, then averaged over folds, then over seeds. Where "
@@ -42,7 +43,7 @@ def certificate(run: Run) -> list[Block]:
     rows = [
         {
             "check": finding["check"].replace("_", " "),
-            "result": _LEVELS[finding["level"]],
+            "result": _OTHERS.get(finding["check"], _LEVELS[finding["level"]]),
             "finding": finding["text"],
         }
         for finding in findings
@@ -56,7 +57,7 @@ def losses(run: Run) -> list[Block]:
     lost = {line["condition"] for line in failed} - {c.name for c in run.conditions}
     blocks: list[Block] = []
     if lost:
-        names = "; ".join(sorted(lost))
+        names = text.few(sorted(lost), between="; ")  # commas are in them
         blocks.append(f"In no table, since a training failed in every seed: {names}.")
     lists = {"Utterances left out": skipped, "Trainings that failed": failed}
     for caption, lines in lists.items():

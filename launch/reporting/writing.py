@@ -19,7 +19,7 @@ def write(folders: Sequence[Path], folder: Path) -> list[Path]:
       InputError: a run directory is damaged, or `folder` cannot be written to.
     """
     read = [runs.read(path) for path in folders]
-    with runs.readable(text.names([str(run.folder) for run in read])):
+    with runs.readable(text.few(f"{run.folder}" for run in read)):
         report = overview.report(*read) if len(read) == 1 else comparison.report(read)
         contents = pages.render(report)
     run_dir.make(folder)

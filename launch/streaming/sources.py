@@ -54,35 +54,81 @@ def stdin() -> Iterator[np.ndarray]:
 
 def microphone() -> Iterator[np.ndarray]:
     """Yields what the default microphone hears; raises InputError where there is none,
-    or it does not give 16 kHz."""
+    or it gives no more audio."""
+    port, soxr = packages()
     heard, lost = queue.SimpleQueue[tuple[bytes, bool]](), False
 
     def take(samples, frames, time, status):  # in a thread of PortAudio
         heard.put((bytes(samples), bool(status)))
 
-    port = sounddevice()
     try:
-        with port.RawInputStream(RATE, channels=1, dtype="int16", callback=take):
+        rate, channels = _opened_with(port)
+        if rate < RATE:  # as for files, there would be nothing above half of it
+            raise InputError(
+                f"--microphone: gives {rate:g} Hz: expected {RATE} or more"
+            )
+        convert = _Converter(soxr, rate, channels)
+        with port.RawInputStream(
+            rate, channels=channels, dtype="int16", callback=take
+        ) as stream:
             while not stopping.asked():
                 try:
                     data, late = heard.get(timeout=_POLL)
                 except queue.Empty:
+                    if not stream.active:
+                        raise InputError(
+                            "--microphone: it gives no more audio"
+                        ) from None
                     continue
                 if late and not lost:
                     terminal.say("note: audio was lost: this machine is too busy")
                     lost = True
-                yield np.frombuffer(data, np.int16)
+                yield convert(data)
+        yield convert(b"", last=True)
     except port.PortAudioError as error:
         raise InputError(f"--microphone: {error}") from None
 
 
-def sounddevice() -> ModuleType:
-    """Imports sounddevice; raises InputError where it or PortAudio is missing."""
+def _opened_with(port: ModuleType) -> tuple[float, int]:
+    """Returns the rate and the number of channels to ask of the default microphone: 16
+    kHz and one where it gives them, else its own."""
+    device = port.query_devices(kind="input")
+    own = device["default_samplerate"]
+    for rate in RATE, own:
+        try:
+            port.check_input_settings(samplerate=rate, channels=1, dtype="int16")
+        except port.PortAudioError:
+            continue
+        return rate, 1
+    return own, device["max_input_channels"]
+
+
+class _Converter:
+    """Makes 16 kHz mono of what a microphone gives, as it arrives."""
+
+    def __init__(self, soxr: ModuleType, rate: float, channels: int):
+        self._channels = channels
+        self._resampler = soxr.ResampleStream(rate, RATE, 1) if rate != RATE else None
+
+    def __call__(self, data: bytes, last: bool = False) -> np.ndarray:
+        """Returns the samples that are final; `last`: those still held back, too."""
+        samples = np.frombuffer(data, np.int16)
+        if self._channels > 1:
+            samples = samples.reshape(-1, self._channels).mean(axis=1)
+        if self._resampler:
+            samples = self._resampler.resample_chunk(samples.astype(np.float32), last)
+        return np.clip(np.rint(samples), -32768, 32767).astype(np.int16)
+
+
+def packages() -> tuple[ModuleType, ModuleType]:
+    """Imports sounddevice and soxr; raises InputError where one, or PortAudio, is
+    missing."""
     try:
         import sounddevice
+        import soxr
     except (ImportError, OSError) as error:
         raise InputError(
             f"--microphone: {error}: pip install 'vladser[microphone]', and on Linux "
             "apt install libportaudio2"
         ) from None
-    return sounddevice
+    return sounddevice, soxr

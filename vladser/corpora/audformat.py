@@ -16,8 +16,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from vladser.corpora.filenames import find_root
 from vladser.corpora.manifest import check_letters, segment_id
 from vladser.errors import InputError
+from vladser.text import few
 from vladser.types import Corpus, Utterance
 
 EMOTIONS = {
@@ -31,6 +33,7 @@ EMOTIONS = {
     "sadness": "sad",
     "surprise": "surprised",
 }
+_HEADER = "db.yaml"
 _PLAIN = re.compile(r"[\w. -]*\w[\w. -]*")
 _SCHEMES = ("emotion", "speaker", "session", "transcription")
 _SPLITS = {"train": "train", "dev": "validation", "test": "test"}
@@ -40,12 +43,14 @@ _Labels = dict[_Segment, dict[str, list[str]]]  # the tables that each label is 
 
 
 def read(folder: Path) -> Corpus:
-    """Reads a database; needs `pip install 'vladser[audformat]'`.
+    """Reads a database, in the folder or below it; needs
+    `pip install 'vladser[audformat]'`.
 
     Raises:
-      InputError: audformat is not installed; no database, or one without emotions,
-        speakers or a single one of its files; tables that disagree.
+      InputError: audformat is not installed; no database, several, or one without
+        emotions, speakers or a single one of its files; tables that disagree.
     """
+    folder = find_root(folder, _HEADER)
     database, notes = _load(folder), []
     labels = {scheme: _labels(database, scheme) for scheme in _SCHEMES}
     if any(len(values) > 1 for values in labels["emotion"].values()):
@@ -56,7 +61,7 @@ def read(folder: Path) -> Corpus:
     values = {name: _decided(folder, name, labels[name]) for name in _SCHEMES}
     for name in "emotion", "speaker":
         if not values[name]:
-            known = ", ".join(database.schemes) or "none"
+            known = few(database.schemes) or "none"
             raise InputError(f"{folder}: no label of {name!r}; its schemes are {known}")
     files = [file for file, *_ in values["emotion"]]
     if not any((folder / file).exists() for file in files):
@@ -100,9 +105,9 @@ def _load(folder: Path) -> Any:
         raise InputError(
             f"{folder}: reading it needs {error.name}: pip install 'vladser[audformat]'"
         ) from None
-    file = folder / "db.yaml"
+    file = folder / _HEADER
     if not file.is_file():
-        raise InputError(f"{folder}: no db.yaml; expected an audformat database")
+        raise InputError(f"{folder}: no {_HEADER}; expected an audformat database")
     with TemporaryDirectory() as shown:
         try:
             header = yaml.safe_load(file.read_text(encoding="utf-8"))

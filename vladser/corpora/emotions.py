@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from vladser.corpora import names
 from vladser.errors import InputError
+from vladser.text import few
 from vladser.types import Corpus
 
 CANONICAL = (
@@ -68,7 +69,7 @@ def select(
         counts = Counter(u.emotion for u in corpus.utterances if split in ("", u.split))
         for group in groups:
             if not any(counts[emotion] for emotion in group):
-                known = ", ".join(f"{name} {n:,}" for name, n in counts.most_common())
+                known = few((f"{name} {n:,}" for name, n in counts.most_common()), 12)
                 lack = f"no utterance to {split} on" if split else "no utterance"
                 name = "+".join(group)
                 raise InputError(f"emotion {name}: {lack}; there are {known}")
@@ -86,12 +87,14 @@ def select(
 def _left_out(others: Iterable[str], chosen: Iterable[str]) -> list[str]:
     """Returns a note on the emotions that are not chosen, and on those that may be a
     chosen one by another name."""
-    counts = Counter(others).most_common()
-    if not counts:
+    likely, clear = [], []
+    for name, count in Counter(others).most_common():
+        close = difflib.get_close_matches(name, chosen, 1, _CLOSE)
+        if close and name not in CANONICAL:
+            likely.append(f"{name} {count:,} (is that {close[0]}?)")
+        else:
+            clear.append(f"{name} {count:,}")
+    if not likely and not clear:
         return []
-    listed = []
-    for name, count in counts:
-        likely = difflib.get_close_matches(name, chosen, 1, _CLOSE)
-        likely = [] if name in CANONICAL else likely
-        listed += [f"{name} {count:,}" + "".join(f" (is that {it}?)" for it in likely)]
-    return [f"left out, since not among the chosen emotions: {', '.join(listed)}"]
+    listed = few([*likely, *clear], 12)  # the questions first, to be read
+    return [f"left out, since not among the chosen emotions: {listed}"]

@@ -2,9 +2,42 @@
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from vladser.errors import InputError
+from vladser.text import few
+
+_DEPTH = 3  # levels
+
+
+def find_root(folder: Path, holds: str) -> Path:
+    """Returns the folder of a corpus, which may lie up to three levels below the one
+    that a user names, as archives are unpacked; `folder` itself where none is found.
+
+    Args:
+      folder: that is named; it is the one where it holds a match itself.
+      holds: a pattern of what only the folder of a corpus holds.
+
+    Raises:
+      InputError: several are found.
+    """
+    # Several links may lead to one.
+    roots = {root.resolve(): root for root in _roots(folder, holds, _DEPTH)}
+    if len(roots) > 1:
+        found = few(str(root.relative_to(folder)) for root in roots.values())
+        raise InputError(f"{folder} holds several copies: expected one of {found}")
+    return next(iter(roots.values()), folder)
+
+
+def _roots(folder: Path, holds: str, depth: int) -> Iterator[Path]:
+    """Yields the folders that hold a match, but those inside of others."""
+    if any(folder.glob(holds)):
+        yield folder
+    elif depth:
+        with suppress(OSError):  # one that cannot be listed is not looked into
+            for inner in sorted(folder.glob("[!.]*/")):
+                yield from _roots(inner, holds, depth - 1)
 
 
 def find_wavs(folder: Path) -> list[Path]:

@@ -18,8 +18,9 @@ import re
 from collections import Counter
 from pathlib import Path
 
-from vladser.corpora.filenames import find_wavs, notes
+from vladser.corpora.filenames import find_root, find_wavs, notes
 from vladser.errors import InputError
+from vladser.text import few
 from vladser.types import Corpus, Utterance
 
 EMOTIONS = {
@@ -60,13 +61,13 @@ def read(folder: Path) -> Corpus:
     """Reads IEMOCAP, whole or in part; notes what is missing or has no emotion.
 
     Args:
-      folder: that of the sessions, or the one that holds IEMOCAP_full_release/.
+      folder: that of the sessions, such as IEMOCAP_full_release/, or one above it.
 
     Raises:
-      InputError: no labelled wav in the folder, or two labels for one turn.
+      InputError: no labelled wav in the folder, several copies of the corpus, or two
+        labels for one turn.
     """
-    archive = folder / "IEMOCAP_full_release"
-    root = archive if archive.is_dir() else folder
+    root = find_root(folder, "Session[1-5]/dialog/EmoEvaluation")
     utterances, remarks, no_emotion = [], [], Counter[str]()
     for session in (f"Session{number}" for number in range(1, 6)):
         if not (root / session).is_dir():
@@ -96,7 +97,7 @@ def read(folder: Path) -> Corpus:
             "and their wavs in SessionN/sentences/wav; found no utterance with both"
         )
     if no_emotion:
-        counts = ", ".join(f"{n:,} {label}" for label, n in no_emotion.most_common())
+        counts = few(f"{n:,} {label}" for label, n in no_emotion.most_common())
         remarks.append(f"turns left out, labelled with no emotion: {counts}")
     return Corpus(sorted(utterances, key=lambda utterance: utterance.id), remarks)
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from vladser.errors import InputError
+from vladser.text import few
 from vladser.types import Dataset, Fold
 
 HOLD_OUT = ("speaker", "session", "split", "none")
@@ -75,7 +76,8 @@ def _partner(dataset: Dataset, speaker: int) -> int:
     sessions = np.unique(dataset.session[dataset.speaker == speaker])
     together = np.unique(dataset.speaker[np.isin(dataset.session, sessions)])
     if len(sessions) != 1 or sessions[0] < 0 or len(together) != 2:
-        names = ", ".join((*dataset.sessions, "no session")[code] for code in sessions)
+        named = *dataset.sessions, "no session"
+        names = few(named[code] for code in sessions)
         raise InputError(
             f"validation=partner: expected speaker {dataset.speakers[speaker]} in one "
             f"session of 2, got {names} of {len(together)}; use validation=none"
@@ -92,7 +94,7 @@ def _split(dataset: Dataset) -> _Parts:
         )
     shared = np.intersect1d(dataset.speaker[test], dataset.speaker[train | held])
     if len(shared):
-        names = ", ".join(dataset.speakers[code] for code in shared[:5])
+        names = few(dataset.speakers[code] for code in shared)
         raise InputError(
             f"hold_out=split: {len(shared)} speakers are both trained on and tested "
             f"({names}): the result would not be speaker-independent"

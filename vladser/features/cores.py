@@ -30,7 +30,7 @@ def _limits(
     """Yields the numbers in the files of each group, `names_1` those of version 1."""
     lines = []
     with suppress(OSError):  # no Linux
-        lines = (root / "proc/self/cgroup").read_text().splitlines()
+        lines = (root / "proc/self/cgroup").read_text(encoding="utf-8").splitlines()
     for line in lines:
         _, controllers, path = line.split(":", 2)  # version 2 names no controllers
         # In a container the path may be that of the host, and only its root be there.
@@ -38,7 +38,7 @@ def _limits(
             folder = root / "sys/fs/cgroup" / controllers / str(group).lstrip("/")
             with suppress(OSError, ValueError):  # no limit: no file, "max", or -1
                 texts = [
-                    (folder / name).read_text()
+                    (folder / name).read_text(encoding="utf-8")
                     for name in (names_1 if controllers else names)
                 ]
                 yield [int(word) for word in " ".join(texts).split()]

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from vladser.corpora import iemocap
+from vladser.corpora import iemocap, names
 from vladser.evaluation.audit import Finding
+from vladser.text import few
 from vladser.types import Dataset, Fold, Utterance
 
 
@@ -17,8 +18,8 @@ def findings(
     folds: Sequence[Fold],
     corpus_name: str,
 ) -> list[Finding]:
-    """Checks what test and training share, equal audio, emotions that depend on the
-    speaker, and the published counts.
+    """Checks what test and training share, speakers of nearly one name, equal audio,
+    emotions that depend on the speaker, and the published counts.
 
     Args:
       corpus: the dataset.
@@ -28,6 +29,7 @@ def findings(
     """
     return [
         *_sharing(corpus, utterances, folds),
+        _alike(corpus),
         _duplicates(corpus, folds),
         *_balance(corpus, folds),
         *_published(corpus, corpus_name),
@@ -71,6 +73,17 @@ def _shared(
     return Finding(check, level if count else "ok", count, text)
 
 
+def _alike(corpus: Dataset) -> Finding:
+    """Finds speakers whose names differ so little that they may be one person, who
+    would be trained on and tested."""
+    groups = names.alike(corpus.speakers)
+    count = sum(map(len, groups))
+    text = f"{count:,} of {len(corpus.speakers):,} speakers may be one by their names"
+    if groups:
+        text += f": {few(' and '.join(map(repr, group)) for group in groups)}"
+    return Finding("speakers_alike", "warning" if groups else "ok", count, text)
+
+
 def _duplicates(corpus: Dataset, folds: Sequence[Fold]) -> Finding:
     """Finds utterances of equal frames: the same samples give the same frames."""
     rows = defaultdict(list)
@@ -94,7 +107,7 @@ def _duplicates(corpus: Dataset, folds: Sequence[Fold]) -> Finding:
     examples = [" = ".join(corpus.utterances[row] for row in same) for same in groups]
     count = sum(map(len, groups))
     text = (
-        f"{count:,} utterances have the audio of another: {_names(examples, 3)}; "
+        f"{count:,} utterances have the audio of another: {few(examples, 3)}; "
         f"{trained:,} of {tested:,} test utterances are trained on under another name; "
         f"recordings with several emotions: {emotions:,}, with several speakers: "
         f"{speakers:,}"
@@ -122,7 +135,7 @@ def _balance(corpus: Dataset, folds: Sequence[Fold]) -> Iterator[Finding]:
     for fold in folds:
         absent = np.setdiff1d(np.arange(len(emotions)), corpus.label[fold.test])
         if len(absent):
-            lacking.append(f"{fold.held_out} (no {', '.join(emotions[absent])})")
+            lacking.append(f"{fold.held_out} (no {few(emotions[absent])})")
     yield _warning(
         "tests_without_an_emotion",
         lacking,
@@ -148,7 +161,7 @@ def _published(corpus: Dataset, corpus_name: str) -> Iterator[Finding]:
         text = (
             f"{total:,} utterances, where the literature has {expected:,} of angry, "
             f"happy with excited, sad, neutral; {len(differ)} of {len(iemocap.COUNTS)} "
-            f"speakers differ: {_names(differ, 10)}"
+            f"speakers differ: {few(differ, 10)}"
         )
     else:
         text = f"the literature's {total:,} utterances, by speaker and emotion"
@@ -164,11 +177,5 @@ def _counts(corpus: Dataset) -> np.ndarray:
 
 
 def _warning(check: str, some: Sequence[str], of_all: str) -> Finding:
-    text = ": ".join([f"{len(some):,} {of_all}", *([_names(some)] if some else [])])
+    text = ": ".join([f"{len(some):,} {of_all}", *([few(some)] if some else [])])
     return Finding(check, "warning" if some else "ok", len(some), text)
-
-
-def _names(some: Sequence[str], most: int = 5) -> str:
-    """Returns the first few, and how many more there are."""
-    more = f" and {len(some) - most:,} more" if len(some) > most else ""
-    return ", ".join(some[:most]) + more

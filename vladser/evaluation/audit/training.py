@@ -11,6 +11,7 @@ from vladser.data.dataset import Moments
 from vladser.engine.design import Design, rectangle
 from vladser.engine.results import Results
 from vladser.evaluation.audit import Finding
+from vladser.text import few
 from vladser.types import Dataset, Fold, PyTree
 
 
@@ -43,7 +44,7 @@ def given(design: Design, results: Results) -> list[Finding]:
     else:
         last = [condition.epochs for condition in design.conditions]
         expected = np.broadcast_to(np.array(last)[:, None], results.epoch.shape)
-        which = f"the last, {', '.join(f'{n:,}' for n in sorted(set(last)))}"
+        which = f"the last, {few(f'{n:,}' for n in sorted(set(last)))}"
     total, count = expected.size, int(np.count_nonzero(results.epoch != expected))
     text = f"{count:,} of {total:,} trainings tested after another epoch than {which}"
     return [leaked, Finding("chosen_epoch", "error" if count else "ok", count, text)]
