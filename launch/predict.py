@@ -22,16 +22,16 @@ from itertools import chain
 from pathlib import Path
 from typing import Self
 
-from launch.command_line import cli, fields
+from launch.command_line import cli, fields, model_features
 from launch.command_line.fields import flag, words
 from launch.command_line.parsers import one_of
-from launch.experiment import run_dir, terminal
-from launch.predicting import inputs, model_features, predictions, windows
-from vladser import text
+from launch.output import terminal
+from launch.predicting import inputs, predictions, windows
+from vladser import files, text
 from vladser.errors import InputError
 from vladser.features import extraction
 from vladser.features.audio import RATE
-from vladser.features.cores import cores
+from vladser.machine import cores
 from vladser.options import Count, Positive
 
 
@@ -90,7 +90,7 @@ def main(settings: Settings) -> None:
         suffixes = inputs.AUDIO if features.setup else {".npy"}
         utterances, notes = inputs.find(settings.files, suffixes)
         if settings.timeline:
-            run_dir.make(settings.timeline)
+            files.make_folder(settings.timeline)
     for note in [*notes, *settings.remarks(settings.cache_dir)]:
         terminal.say(f"note: {note}")
     recordings, unit = [[utterance] for utterance in utterances], "file"

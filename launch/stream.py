@@ -23,10 +23,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
-from launch.command_line import cli, parsers, stopping
+from launch.command_line import cli, model_features, parsers, stopping
 from launch.command_line.fields import flag
-from launch.experiment import terminal
-from launch.predicting import model_features
+from launch.output import terminal
 from launch.streaming import sources
 from vladser.errors import InputError
 from vladser.features import extraction

@@ -91,7 +91,7 @@ def test_batches_fit_the_memory_beside_the_dataset(
     limit = (1000 * room * share + data + 1) / trial_batches.SHARE
     devices = jax.devices() if on_cpu else [_Accelerator(limit)] * 2
     monkeypatch.setattr(jax, "local_devices", lambda: devices)
-    monkeypatch.setattr(trial_batches.cores, "memory", lambda: limit)
+    monkeypatch.setattr(trial_batches.machine, "memory", lambda: limit)
     monkeypatch.setattr(trial_batches, "memory", lambda _, batch: 1000 * batch.trials)
     (own,) = trial_batches.cut(toys.design(corpus, [MEAN], range(4)))
     assert max(batch.trials for batch in own) == most

@@ -5,6 +5,7 @@ The rooms, in the order in which data flows: each imports those above it alone.
     errors       what goes wrong, for users to read
     own_code     what an import path names: its mistakes are one line
     files        written whole, with digests that notice damage
+    machine      the cores and the memory that a process may use
     processes    workers, which leave Ctrl-C to the program
     types        the data that flows, and the contracts of parts
     options      what values an option of a part may have

@@ -1,9 +1,11 @@
 """Files that are there whole or not at all, and digests that notice damage."""
 
+import csv
 import hashlib
+import json
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
@@ -48,6 +50,27 @@ def write_text(path: Path, text: str) -> None:
     """Writes a text in UTF-8, see `whole`."""
     with whole(path, **TEXT) as file:
         file.write(text)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Writes a value as indented JSON, see `whole`."""
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Writes a table row by row, see `whole`."""
+    with whole(path, **TEXT) as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows(rows)
+
+
+def make_folder(folder: Path) -> None:
+    """Makes the folder and those above it where they do not exist."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{folder} cannot be made: {error.strerror}") from None
 
 
 def unwritable(path: Path, error: OSError) -> InputError:

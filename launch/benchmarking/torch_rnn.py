@@ -11,8 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from launch.benchmarking.workloads import Workload
-from vladser import model
-from vladser.features import extraction
+from vladser import machine, model
 from vladser.optimizers.adadelta import EPSILON
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -90,7 +89,7 @@ class Padded:
         return 0.0
 
     def train(self, rows: np.ndarray) -> int:
-        workers = extraction.cores() if DEVICE.type == "cpu" else 1
+        workers = machine.cores() if DEVICE.type == "cpu" else 1
         one_thread = partial(torch.set_num_threads, 1)
         with ThreadPoolExecutor(workers, initializer=one_thread) as pool:
             list(pool.map(self.train_one, self.models, rows.swapaxes(0, 1)))

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from flax import serialization
 
-from launch.experiment import run_dir, terminal
+from launch.output import terminal
 from vladser import files
 from vladser.engine.events import Checkpoint
 from vladser.engine.results import Results
@@ -45,7 +45,7 @@ class Checkpoints:
     def __init__(self, folder: Path | None):
         self.folder = folder
         if folder:
-            run_dir.make(folder)
+            files.make_folder(folder)
 
     def keep(self, finished: Finished) -> None:
         """Writes a finished batch, and removes its checkpoint."""

@@ -11,10 +11,11 @@ import numpy as np
 
 from launch.command_line import flags
 from launch.command_line.flags import Settings
-from launch.experiment import designing, run_dir, terminal
+from launch.experiment import designing
 from launch.experiment.checkpoints import Checkpoints, Figures
 from launch.experiment.distributed import Processes
 from launch.experiment.training import Trainer
+from launch.output import provenance, terminal
 from vladser.condition import Condition
 from vladser.data import folds
 from vladser.engine.design import Design
@@ -103,7 +104,7 @@ def _about(
 ) -> dict[str, Any]:
     """Returns what the model card says: nothing private of the machine."""
     counts = Counter(data.label.tolist())
-    environment = run_dir.environment(designing.code(settings))
+    environment = provenance.environment(designing.code(settings))
     del environment["host"]
     evaluation = None
     if summary:

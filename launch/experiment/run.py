@@ -19,11 +19,11 @@ from launch.experiment import (
     outputs,
     resuming,
     run_dir,
-    terminal,
     training,
 )
 from launch.experiment.distributed import Processes
 from launch.experiment.loading import Loaded
+from launch.output import provenance, terminal
 from launch.reporting import writing
 from vladser import files, text
 from vladser.engine import results
@@ -121,7 +121,7 @@ def _begin(
     designing.require(findings)
     folder, environment = (
         settings.run_dir,
-        run_dir.environment(designing.code(settings)),
+        provenance.environment(designing.code(settings)),
     )
     if resuming.check(settings) == resuming.UNFINISHED:
         resuming.check_same(folder, environment, dataset)
@@ -129,8 +129,8 @@ def _begin(
     (folder / files.SUMS).unlink(missing_ok=True)  # it was of what is written now
     # The flags first: they mark the folder as a run directory.
     files.write_text(folder / run_dir.FLAGS, flags.text(settings))
-    run_dir.write_json(folder / "environment.json", environment)
-    run_dir.write_json(folder / "dataset.json", dataset)
+    files.write_json(folder / "environment.json", environment)
+    files.write_json(folder / "dataset.json", dataset)
     _certify(folder, findings)
     terminal.say("compiling the training programs ...")
 
@@ -139,7 +139,7 @@ def _certify(folder: Path, findings: Sequence[Finding]) -> None:
     """Writes audit.json, unless a finding is an error."""
     designing.require(findings)
     certificate = {"format": 1, "findings": [f._asdict() for f in findings]}
-    run_dir.write_json(folder / "audit.json", certificate)
+    files.write_json(folder / "audit.json", certificate)
 
 
 def _test(

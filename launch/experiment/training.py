@@ -14,9 +14,10 @@ from tqdm import tqdm
 import launch
 from launch.command_line import stopping
 from launch.command_line.flags import Settings
-from launch.experiment import outputs, terminal
+from launch.experiment import outputs
 from launch.experiment.checkpoints import Checkpoints, Figures, Finished
 from launch.experiment.distributed import Processes
+from launch.output import terminal
 from vladser import files
 from vladser.engine import experiment, trial_batches
 from vladser.engine.design import Design

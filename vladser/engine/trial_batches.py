@@ -12,11 +12,10 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from vladser import model
+from vladser import machine, model
 from vladser.engine import placement, timeblocks, training_step
 from vladser.engine.design import Design
 from vladser.engine.timeblocks import BLOCK
-from vladser.features import cores
 from vladser.types import PyTree
 
 # Of a device's memory. `memory` counts arrays; what XLA needs within a fusion,
@@ -99,7 +98,7 @@ def fits(design: Design, batch: TrialBatch) -> bool:
     if "bytes_limit" in stats:
         available = SHARE * stats["bytes_limit"] - dataset
     else:  # CPU devices share the machine's memory, and read one dataset
-        available = (SHARE * cores.memory() - dataset) / len(devices)
+        available = (SHARE * machine.memory() - dataset) / len(devices)
     longest = np.sort(plan.lengths)[-plan.batch_size :].sum()
     brief = devices[0].platform != "cpu" or batch.trials * longest <= STEP
     return brief and memory(design, batch) <= available
