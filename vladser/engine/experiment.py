@@ -29,7 +29,6 @@ def run(
     whole: Design,
     batch: TrialBatch | None = None,
     *,
-    devices: Sequence[jax.Device] | None = None,
     due: Callable[[], bool] = lambda: False,
     resume: Checkpoint | None = None,
 ) -> Iterator[Event]:
@@ -38,7 +37,6 @@ def run(
     Args:
       whole: the experiment.
       batch: which of its trials, whose conditions share one program; all by default.
-      devices: those that share the trials; all local ones by default.
       due: asked after each epoch; a Checkpoint is yielded where it says so.
       resume: a Checkpoint of the same trials, to go on from.
 
@@ -49,7 +47,7 @@ def run(
     whole.check(batch.conditions)
     data, plan, trials = prepare(whole, batch)
     spec = whole.specification(batch.conditions[0])
-    on_devices = OnDevices(data, plan, trials, spec, devices)
+    on_devices = OnDevices(data, plan, trials, spec)
     states = sweep.init(trials, spec=spec, mesh=on_devices.mesh)
     begin = time.perf_counter()
     states = on_devices.warm_up(states)
@@ -150,8 +148,6 @@ def _epoch(on_devices: OnDevices, states, failed: np.ndarray, epoch: int):
         count += trained
         yield Step(
             epoch=epoch,
-            loss=losses,
-            rows=trained,
             frames=int(np.where(live, lengths[rows], 0).sum()),
             computed=sweep.computed(lengths, rows, on_devices.mesh),
             seconds=clock - begin,

@@ -1,6 +1,6 @@
 """A rectangle of trials on the devices."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 
 import jax
 import numpy as np
@@ -27,12 +27,11 @@ class OnDevices:
         plan: Plan,
         trials: Trial,
         spec: Spec,
-        devices: Sequence[jax.Device] | None = None,
     ):
         self.plan, self.spec = plan, spec
         seeds, columns = trials.seed.shape
         self.shape, self.conditions = (seeds, columns), columns // len(plan.folds)
-        self.mesh = placement.mesh(*self.shape, devices)
+        self.mesh = placement.mesh(*self.shape)
         self.trials = placement.place(self.mesh, trials)
         self.capacity = timeblocks.blocks(int(data.length.max()))
         everywhere = NamedSharding(self.mesh, placement.SHARED)

@@ -6,7 +6,7 @@ minibatch at a time, which stay in its cache; an accelerator takes all at once, 
 full.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 
 import jax
@@ -22,15 +22,15 @@ TRIALS = PartitionSpec("seed", "trial")
 SHARED = PartitionSpec()
 
 
-def mesh(seeds: int, trials: int, devices: Sequence[jax.Device] | None = None) -> Mesh:
-    """Arranges the devices over [seeds, trials].
+def mesh(seeds: int, trials: int) -> Mesh:
+    """Arranges local devices over [seeds, trials].
 
     The busiest device has as few trials as possible; of such meshes the one of fewest
     devices is chosen, since more would not be faster, and then the one that spreads the
     seeds least: the minibatches of a step are alike in length within a seed only, and
-    devices wait for each other. All local devices are there by default.
+    devices wait for each other.
     """
-    devices = jax.local_devices() if devices is None else devices
+    devices = jax.local_devices()
     choices = [
         (-(-seeds // rows) * -(-trials // columns), rows * columns, rows, columns)
         for rows in range(1, min(seeds, len(devices)) + 1)
