@@ -15,7 +15,6 @@ import soundfile
 import launch
 from launch import main
 from launch.command_line import backend, cli
-from launch.experiment import run_dir
 from launch.reporting import writing
 from vladser.corpora import readers
 from vladser.features import extraction
@@ -118,7 +117,7 @@ def call(*argv, pictures=False):
         stack.enter_context(mock.patch.object(backend, "prepare"))
         if not pictures:
             stack.enter_context(mock.patch.object(writing, "write"))
-            stack.enter_context(mock.patch.object(run_dir, "write_png"))
+            stack.enter_context(mock.patch("launch.output.pictures.write"))
         return cli.run(main.main, main.Settings, "", argv)
 
 

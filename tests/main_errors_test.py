@@ -62,6 +62,15 @@ def test_where_all_diverge_there_is_no_table_but_a_list(call, tmp_path, capsys):
     assert (summary["conditions"], len(summary["failed"])) == ([], 8)
 
 
+@pytest.mark.parametrize("dry_run", ["--dry_run", "--dry_run=false"])
+@pytest.mark.fault("memory")
+def test_what_fits_no_memory_is_one_line_before_it_is_tried(call, capsys, dry_run):
+    assert call("--aggregator=netvlad(clusters=1000000000)", dry_run) == 1
+    *_, line = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: netvlad(clusters=1000000000), unigram 0.2, cells 4")
+    assert line.endswith(" MiB: try aggregator=netvlad(clusters=4)")
+
+
 REFUSED = {
     "--aggregator=netvlad(clusters=0)": "clusters=0",
     "--aggregator=multihead(heads=3)": "heads: expected a divisor of 4, got 3",

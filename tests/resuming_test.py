@@ -12,6 +12,7 @@ import pytest
 from launching import SMALL
 
 from launch.command_line import stopping
+from launch.experiment import outputs
 from launch.experiment.checkpoints import Checkpoints
 from vladser.engine import experiment
 from vladser.engine.on_devices import OnDevices
@@ -99,6 +100,20 @@ def test_a_damaged_batch_is_named_and_trained_again(
     _same(stopped, whole)
     assert len(trained) == 3
     assert f"{file} is damaged: its trials are trained again" in capsys.readouterr().err
+
+
+def test_where_nothing_is_left_to_train_nothing_is_said_to_begin(
+    whole, call, tmp_path, trained, capsys
+):
+    with mock.patch.object(outputs, "write", side_effect=KeyboardInterrupt):
+        assert call() == 130
+    assert "compiling" in capsys.readouterr().err
+    trained.clear()
+    assert call() == 0
+    said = capsys.readouterr().err
+    assert not trained and "8 of 8 trainings were finished" in said
+    assert "compiling" not in said and "the first step was done 0.0 s" not in said
+    _same(tmp_path / "run", whole)
 
 
 def test_other_flags_are_refused_and_named(stopped, call, last_line):

@@ -13,10 +13,12 @@ from closeness import assert_equal
 
 from launch.experiment import checkpoints
 from launch.experiment.checkpoints import Figures, Finished
+from vladser import machine
 from vladser.condition import make
 from vladser.engine import experiment, results, trial_batches
 from vladser.engine.design import Design
 from vladser.engine.trial_batches import TrialBatch
+from vladser.errors import MemoryShort
 from vladser.types import Fold
 
 pytestmark = pytest.mark.numeric
@@ -82,7 +84,7 @@ class _Accelerator:
         return {"bytes_limit": self.limit, "bytes_in_use": 0}
 
 
-@pytest.mark.parametrize(("room", "most"), [(16, 16), (15, 8), (8, 8), (1, 1), (0, 1)])
+@pytest.mark.parametrize(("room", "most"), [(16, 16), (15, 8), (8, 8), (1, 1)])
 @pytest.mark.parametrize("on_cpu", [True, False])
 def test_batches_fit_the_memory_beside_the_dataset(
     corpus, monkeypatch, on_cpu, room, most
@@ -90,10 +92,14 @@ def test_batches_fit_the_memory_beside_the_dataset(
     """Each accelerator holds the dataset; CPU devices share one, and the memory."""
     share, data = (2 if on_cpu else 1), corpus.frames.nbytes
     limit = (1000 * room * share + data + 1) / trial_batches.SHARE
+
+    def memory(_, batch):
+        return 1000 * batch.trials + data / min(share, batch.trials)
+
     devices = jax.devices() if on_cpu else [_Accelerator(limit)] * 2
     monkeypatch.setattr(jax, "local_devices", lambda: devices)
-    monkeypatch.setattr(trial_batches.machine, "memory", lambda: limit)
-    monkeypatch.setattr(trial_batches, "memory", lambda _, batch: 1000 * batch.trials)
+    monkeypatch.setattr(machine, "memory", lambda: limit)
+    monkeypatch.setattr(trial_batches, "memory", memory)
     (own,) = trial_batches.cut(toys.design(corpus, [MEAN], range(4)))
     assert max(batch.trials for batch in own) == most
 
@@ -103,11 +109,36 @@ def test_memory_counts_what_is_kept_drawn_and_learned():
     design = _design(corpus, [make(batch_size=12)], 1, 10)
     found = trial_batches.memory(design, TrialBatch([0], [0], range(10)))
     blocks = -(-corpus.length.max() // 16)
-    drawn = 16 * 16 * blocks * (147 + 64)
+    drawn = 8 * 16 * blocks * (147 + 64)  # a minibatch of one row is a slice of 8
     kept = 8 * (16 * blocks * 6 * 64 + blocks * (2 * 64 + 4 * 65))
     # By half of the trials, on one of two devices.
     learned = 5 * 5 * (256 * (147 + 64 + 1) + 4 * (2 * 64 + 1) + (4 * 64 + 1) * 4)
-    assert found == 4 * (drawn + kept + learned)
+    data = corpus.frames.nbytes // 2
+    assert found == data + 4 * (drawn + kept + learned)
+
+
+TOO_LARGE = {
+    "batch_size": 100_000,
+    "aggregator": "netvlad(clusters=1000000)",
+    "encoder": "lstm(cells=100000)",
+    "head": "dense(units=100000000)",
+}
+
+
+@pytest.mark.parametrize("name", TOO_LARGE)
+@pytest.mark.fault("memory")
+def test_a_training_that_fits_no_memory_is_said_with_what_would(monkeypatch, name):
+    corpus, one = toys.corpus(per_class=60), TrialBatch([0], [0], [0])
+    usual = toys.design(corpus, [make(batch_size=8)])
+    limit = 1.2 * trial_batches.memory(usual, one) / trial_batches.SHARE
+    monkeypatch.setattr(machine, "memory", lambda: limit)
+    trial_batches.cut(usual)
+    large = make(**{"batch_size": 8, name: TOO_LARGE[name]})
+    with pytest.raises(MemoryShort) as raised:
+        trial_batches.cut(toys.design(corpus, [large]))
+    was = getattr(usual.conditions[0], name)
+    assert str(raised.value).endswith(f" MiB: try {name}={was}")
+    assert str(raised.value).startswith(f"{large.name}: expected at most ")
 
 
 def test_a_step_on_a_cpu_is_brief(corpus, monkeypatch):

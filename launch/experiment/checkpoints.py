@@ -23,7 +23,9 @@ class Figures:
 
     frames: int = 0  # real ones of live training rows
     computed: int = 0  # padding included
-    compiling: float = 0.0  # seconds, as those below
+    # Seconds, as those below: from the start of the program to its first step.
+    start: float = 0.0
+    compiling: float = 0.0
     training: float = 0.0
     keeping: float = 0.0
 

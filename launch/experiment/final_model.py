@@ -18,10 +18,10 @@ from launch.experiment.training import Trainer
 from launch.output import provenance, terminal
 from vladser.condition import Condition
 from vladser.data import folds
+from vladser.engine import trial_batches
 from vladser.engine.design import Design
 from vladser.engine.events import Outcome
 from vladser.engine.results import Results
-from vladser.engine.trial_batches import TrialBatch
 from vladser.errors import TrainingError
 from vladser.models import bundle
 from vladser.models.bundle import Bundle
@@ -91,7 +91,8 @@ def write(
     with terminal.bar("final model", frames, "frame", scale=True) as bar:
         kept = Checkpoints(checkpoints)
         trainer = Trainer(settings, alone, processes, kept, bar, None, "final model, ")
-        trainer.train(TrialBatch([0], [0], [0]), finish)
+        ((batch,),) = trial_batches.cut(alone)
+        trainer.train(batch, finish)
     return folder
 
 

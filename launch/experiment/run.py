@@ -132,7 +132,6 @@ def _begin(
     files.write_json(folder / "environment.json", environment)
     files.write_json(folder / "dataset.json", dataset)
     _certify(folder, findings)
-    terminal.say("compiling the training programs ...")
 
 
 def _certify(folder: Path, findings: Sequence[Finding]) -> None:

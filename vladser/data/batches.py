@@ -33,7 +33,7 @@ class Plan(NamedTuple):
     batch_size: int
     steps: int
 
-    def part(self, seeds: Sequence[int], folds: Sequence[int]) -> "Plan":
+    def only(self, seeds: Sequence[int], folds: Sequence[int]) -> "Plan":
         """Returns the schedule of some trials, by their places in `seeds` and `folds`;
         it is the same as among all."""
         return self._replace(
@@ -104,7 +104,9 @@ def plan(
     epochs: int,
     batch_size: int,
 ) -> Plan:
-    """Plans a whole run; the arguments are the attributes of a Plan."""
+    """Plans a whole run; the arguments are the attributes of a Plan. Minibatches are no
+    larger than the largest training set."""
+    batch_size = min(batch_size, max(len(fold.train) for fold in folds))
     steps = max(_count(len(fold.train), batch_size) for fold in folds)
     return Plan(lengths, folds, seeds, epochs, batch_size, steps)
 

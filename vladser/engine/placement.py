@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
+from vladser import machine
 from vladser.data import batches
 from vladser.types import Array, PyTree
 
@@ -69,6 +70,12 @@ def on_each(mesh: Mesh, *specs: PartitionSpec) -> Callable[[Callable], Callable]
 def one_by_one(mesh: Mesh) -> bool:
     """Returns whether a device takes one trial after another."""
     return mesh.devices.flat[0].platform == "cpu"
+
+
+def memory(mesh: Mesh) -> float:
+    """Returns the bytes of memory of a device; CPU devices share the machine's."""
+    stats = mesh.devices.flat[0].memory_stats() or {}
+    return stats.get("bytes_limit", machine.memory() / mesh.size)
 
 
 def each(mesh: Mesh) -> Callable[[Callable, PyTree, PyTree], tuple[PyTree, PyTree]]:
