@@ -153,7 +153,7 @@ def test_help_is_grouped_and_says_what_every_flag_is(capsys):
     assert re.findall(r"^(\w+):$", out, re.MULTILINE) == [*groups, "General"]
     entries = dict(re.findall(r"^  --(\w+) +(\S.*)", out, re.MULTILINE))
     fields = {*vars(parse("--corpus=demo"))} - {"condition"}
-    assert {*entries} >= {*condition.names()} | fields
+    assert {*entries} >= {*condition.setting_names()} | fields
     words = " ".join(out.split())
     assert "(default: netvlad(clusters=4))" in words
     assert "(default: 64 for bilstm, gru, lstm)" in words

@@ -24,9 +24,11 @@ _MOST = 10_000  # conditions of one grid: more are a mistake
 
 
 def flags() -> dict[str, Flag]:
-    """Returns the flags by name, in the order of `condition.names`."""
+    """Returns the flags by name, in the order of `condition.setting_names`."""
     texts = options.texts(Condition.__doc__, "Attributes")
-    return {name: _flag(name, texts.get(name, "")) for name in condition.names()}
+    return {
+        name: _flag(name, texts.get(name, "")) for name in condition.setting_names()
+    }
 
 
 def _flag(name: str, text: str) -> Flag:
@@ -114,7 +116,7 @@ def conditions(grids: Sequence[Grid], base: Mapping[str, Any]) -> list[Condition
             union |= dict.fromkeys(_members(grid, base))
         except InputError as error:
             raise InputError(f"--grid={grid}: {error}" if grids else error) from None
-    for name, count in Counter(condition.names_among(list(union))).items():
+    for name, count in Counter(condition.distinct_names(list(union))).items():
         if count > 1:
             raise InputError(f"--grid: {count} conditions are {name} to 15 digits")
     _require(base, union, "--")

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from launch.reporting.pages import Block, Picture, Table
-from launch.reporting.runs import Condition, Run
+from launch.reporting.runs import ConditionResults, Run
 from vladser import metrics, text
 from vladser.condition import make
 from vladser.evaluation import paper
@@ -13,7 +13,7 @@ from vladser.plots import areas, lines
 _Family = Mapping[str, Any]  # one of the summary's comparisons
 
 
-def members(run: Run, family: _Family) -> list[Condition]:
+def members(run: Run, family: _Family) -> list[ConditionResults]:
     """Returns the conditions of a family."""
     names = {family["reference"], *(d["condition"] for d in family["differences"])}
     return [c for c in run.conditions if c.name in names]
@@ -86,7 +86,7 @@ def confusions(run: Run) -> list[Block]:
     return [pictures]
 
 
-def names(conditions: Sequence[Condition]) -> list[str]:
+def names(conditions: Sequence[ConditionResults]) -> list[str]:
     """Returns the names of the conditions without what they share."""
     whole = [c.name for c in conditions]
     settings = [c.settings for c in conditions]

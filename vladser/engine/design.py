@@ -49,7 +49,7 @@ class Design(NamedTuple):
     @property
     def names(self) -> list[str]:
         """What the conditions are called among each other."""
-        return condition.names_among(self.conditions)
+        return condition.distinct_names(self.conditions)
 
     def specification(self, place: int) -> Spec:
         """Returns what the compiled program of a condition depends on."""
