@@ -61,7 +61,8 @@ class Settings(model_features.Settings):
 
     def checked(self) -> Self:
         """See `fields.Settings.checked`."""
-        features = self.find_features()
+        settings = super().checked()
+        features = settings.find_features()
         shortest = features.shortest / RATE
         window, hop, embeddings = self.window, self.hop, self.embeddings
         if window is None:
@@ -80,7 +81,7 @@ class Settings(model_features.Settings):
             raise InputError(f"--hop={hop:g}: expected at most --window={window:g}")
         if embeddings and (embeddings.exists() or not embeddings.parent.is_dir()):
             raise InputError(f"--embeddings={embeddings}: expected a new file's name")
-        return replace(self, hop=hop)
+        return replace(settings, hop=hop)
 
 
 def main(settings: Settings) -> None:

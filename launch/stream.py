@@ -59,17 +59,19 @@ class Settings(model_features.Settings):
 
     def checked(self) -> Self:
         """See `fields.Settings.checked`; also checks that there is audio to come."""
-        if not self.find_features().live:
+        settings = super().checked()
+        if not settings.find_features().live:
+            taken = settings.description.feature_set
             raise InputError(
-                f"{self.model} takes features {self.describe().feature_set}, which "
-                "cannot be extracted live: expected a model of openSMILE's"
+                f"{self.model} takes features {taken}, which cannot be extracted live: "
+                "expected a model of openSMILE's"
             )
         if self.microphone:
             sources.sounddevice()
         elif sys.stdin is None or sys.stdin.isatty():
             raise InputError("standard input is no audio: expected PCM, see --help")
         default = SPOKEN if self.microphone else LONGEST
-        return replace(self, utterance=self.utterance or default)
+        return replace(settings, utterance=self.utterance or default)
 
 
 def main(settings: Settings) -> None:
