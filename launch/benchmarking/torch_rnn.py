@@ -72,8 +72,8 @@ class Model(nn.Module):
 
 
 class Padded:
-    """A model at a time on each core, which is faster than models in turn on all cores.
-    A GPU gets one model after another."""
+    """A `contest.Contestant`: a model at a time on each core, which is faster than
+    models in turn on all cores. A GPU gets one model after another."""
 
     def __init__(self, workload: Workload):
         self.workload, data = workload, workload.data

@@ -44,6 +44,7 @@ class Processes:
 
         Args:
           name: of this exchange; each is used once.
+          text: what this process has to say.
 
         Raises:
           PeerError: another process has failed.

@@ -111,8 +111,8 @@ def _begin(
     findings: Sequence[Finding],
 ) -> None:
     """Writes what is known before the training, or checks that it is the same."""
-    parts = [part for fold in design.folds for part in (fold.train, fold.test)]
-    if left_out := len(design.datasets[0].label) - len(np.unique(np.hstack(parts))):
+    used = [rows for fold in design.folds for rows in (fold.train, fold.test)]
+    if left_out := len(design.datasets[0].label) - len(np.unique(np.hstack(used))):
         count = text.count(left_out, "utterance")
         terminal.say(f"note: {count} in no training or test set")
     for finding in findings:
@@ -153,10 +153,10 @@ def _test(
     folder = settings.run_dir
     finished, figures = training.train(settings, design, processes, folder)
     finished += map(checkpoints.unpack, processes.receive())
-    parts = [(part.batch, part.results) for part in finished]
-    merged = results.merge(parts, design)
+    trained = [(one.batch, one.results) for one in finished]
+    merged = results.merge(trained, design)
     _certify(folder, [*findings, *training_audit.given(design, merged)])
-    clusters = dict(netvlad_clusters.of_results(design, parts))
+    clusters = dict(netvlad_clusters.of_results(design, trained))
     summary = outputs.write(settings, design, merged, clusters, loaded.bad, figures)
     if summary["conditions"]:
         writing.write([folder], folder)

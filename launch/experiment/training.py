@@ -29,7 +29,7 @@ from vladser.evaluation import netvlad_clusters
 def train(
     settings: Settings, design: Design, processes: Processes, folder: Path | None
 ) -> tuple[list[Finished], dict[str, float]]:
-    """Trains and tests this process's part of the experiment.
+    """Trains and tests the trials of this process.
 
     Args:
       settings: of the run.

@@ -198,7 +198,7 @@ def _failed(
 
 
 def _validation_ua(on_devices: OnDevices, data: Dataset, params) -> np.ndarray:
-    """Returns the UA of each trial on the validation part of its fold."""
+    """Returns the UA of each trial on the validation set of its fold."""
     probabilities = on_devices.evaluate(training_step.predict, params, "validation")
     folds, classes = on_devices.plan.folds, len(data.emotions)
     ua = np.empty((on_devices.shape[0], on_devices.conditions, len(folds)))

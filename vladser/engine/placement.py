@@ -43,14 +43,20 @@ def mesh(seeds: int, trials: int) -> Mesh:
 
 
 def place(mesh: Mesh, tree: PyTree, empty: float | None = None) -> PyTree:
-    """Puts arrays [seeds, trials, ...] on the devices, padded by `fill`."""
+    """Puts a tree of arrays [seeds, trials, ...] on the devices, each padded by `fill`,
+    whose arguments these are."""
     filled = jax.tree.map(lambda array: fill(mesh, array, empty), tree)
     return jax.device_put(filled, NamedSharding(mesh, TRIALS))
 
 
 def fill(mesh: Mesh, array: np.ndarray, empty: float | None = None) -> np.ndarray:
-    """Pads [seeds, trials, ...] to a multiple of the mesh: with `empty`, or with copies
-    of the last trial."""
+    """Pads an array [seeds, trials, ...] to a multiple of the mesh.
+
+    Args:
+      mesh: of the devices.
+      array: of the trials.
+      empty: what added trials hold; None for copies of the last trial.
+    """
     array = np.asarray(array)
     missing = [-n % m for n, m in zip(array.shape, mesh.devices.shape, strict=False)]
     widths = [(0, n) for n in missing] + [(0, 0)] * (array.ndim - 2)

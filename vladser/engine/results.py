@@ -30,10 +30,10 @@ class Results(NamedTuple):
     params: list[np.ndarray]
 
 
-def merge(parts: Iterable[tuple[TrialBatch, Results]], design: Design) -> Results:
+def merge(trained: Iterable[tuple[TrialBatch, Results]], design: Design) -> Results:
     """Merges the results of batches that hold each trial of the experiment, but for
     their parameters, see `merge_params`; of a trial in two batches they are equal."""
-    batches, results = zip(*parts, strict=True)
+    batches, results = zip(*trained, strict=True)
     fields = dict(zip(Results._fields, zip(*results, strict=True), strict=True))
     del fields["params"]
     tests = fields.pop("probabilities")
@@ -51,16 +51,16 @@ def merge(parts: Iterable[tuple[TrialBatch, Results]], design: Design) -> Result
 
 
 def merge_params(
-    parts: Iterable[tuple[TrialBatch, Results]],
+    trained: Iterable[tuple[TrialBatch, Results]],
     design: Design,
     conditions: Sequence[int],
 ) -> list[np.ndarray]:
     """Merges the parameters of the conditions at some places, which share a program.
 
     Returns:
-      Leaves [seeds, conditions, folds, ...]; none where a part has none.
+      Leaves [seeds, conditions, folds, ...]; none where a batch has none.
     """
-    mine = [(b, r.params) for b, r in parts if set(b.conditions) <= set(conditions)]
+    mine = [(b, r.params) for b, r in trained if set(b.conditions) <= set(conditions)]
     if not all(leaves for _, leaves in mine):
         return []
     batches, params = zip(*mine, strict=True)
