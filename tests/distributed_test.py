@@ -120,14 +120,8 @@ def test_each_process_gets_the_texts_of_all_in_their_order():
         ([["a", "b"], ["a", "b"], ["a", "b"]], None),
         ([["a", "b"], ["a", "b"], ["a", "c"]], "process 2 has c where process 0 has b"),
         ([["a"], ["a", "c"], ["a"]], "process 1 has c where process 0 has nothing"),
-        (
-            [["a", "b"], ["a"], ["a", "b"]],
-            "process 1 has nothing where process 0 has b",
-        ),
-        (
-            [["a", "b"], ["b", "a"], ["a", "b"]],
-            "process 1 has the flags of process 0 in",
-        ),
+        ([["a", "b"], ["a"], ["a", "b"]], "process 1 has nothing else where process 0"),
+        ([["a", "b"], ["b", "a"], ["a", "b"]], "process 1 has nothing else where"),
     ],
 )
 def test_all_are_told_who_differs_and_in_what(lines, said):
@@ -194,8 +188,9 @@ def test_eight_devices_give_what_two_give(alone, tmp_path):
 def test_other_settings_end_all_before_any_work(alone, start, tmp_path):
     argv = (*alone.flags, f"--run_dir={tmp_path / 'run'}")
     done = _ends(start(argv, (*argv, "--cells=3")))
-    said = "error: process 1 has --cells=3 where process 0 has --cells=4\n"
-    assert done == [(1, "", said)] * 2
+    said = "error: process 1 has --cells=3 where process 0 has --cells=4: expected"
+    assert [end[:2] for end in done] == [(1, "")] * 2
+    assert all(err.startswith(said) for *_, err in done)
     assert not any(tmp_path.iterdir())
 
 

@@ -71,7 +71,7 @@ class Condition:
         without those in SHARED."""
         values, words = settings(self), [str(self.aggregator)]
         if "smoothing" in values:
-            soft = f"{values['smoothing']} {values['alpha']:.15g}"
+            soft = f"{values['smoothing']} {text(values['alpha'])}"
             words.append("no smoothing" if values["smoothing"] == "none" else soft)
         for name, value in values.items():
             if name not in _UNNAMED and value != self._default(name):
@@ -183,8 +183,8 @@ def specification(condition: Condition, dim: int, classes: int) -> Spec:
 
 
 def text(value: Any) -> str:
-    """Returns a setting's value as a name shows it."""
-    return f"{value:.15g}" if isinstance(value, float) else str(value)
+    """Returns a setting's value as a name shows it: 2.0 is 2."""
+    return str(value).removesuffix(".0") if isinstance(value, float) else str(value)
 
 
 def _words(name: str) -> str:

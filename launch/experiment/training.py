@@ -130,7 +130,7 @@ class Trainer:
             minutes = (time.monotonic() - saved) / 60
             return stopping.asked() or minutes >= self.settings.checkpoint_minutes
 
-        with stopping.deferred():
+        with stopping.deferred(), trial_batches.fitting(self.design, batch):
             for event in experiment.run(self.design, batch, due=due, resume=resume):
                 match event:
                     case Compiled():

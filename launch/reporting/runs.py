@@ -29,7 +29,6 @@ class ConditionResults(NamedTuple):
 
     name: str  # unique in the run
     system: condition.Condition  # what was trained
-    settings: Mapping[str, Any]  # those of the system, by name
     seeds: list[int]  # those whose trainings all ended
     metrics: dict[str, Mapping[str, Any]]  # averages, by the key of `metrics.METRICS`
     confusion: np.ndarray  # [classes, classes], averaged over the seeds; row = truth
@@ -194,7 +193,6 @@ def _conditions(summary: dict[str, Any]) -> list[ConditionResults]:
             ConditionResults(
                 name=entry["name"],
                 system=system,
-                settings=condition.settings(system),
                 seeds=entry["seeds"],
                 metrics=metrics.of_summary(entry),
                 confusion=np.reshape(entry["confusion"], (classes, classes)),

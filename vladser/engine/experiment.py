@@ -16,7 +16,7 @@ import numpy as np
 
 from vladser import metrics
 from vladser.data.batches import Plan
-from vladser.engine import design, events, results, sweep, training_step, trial_batches
+from vladser.engine import design, events, results, sweep, training_step
 from vladser.engine.design import Design
 from vladser.engine.events import Checkpoint, Compiled, Epoch, Event, Outcome, Step
 from vladser.engine.on_devices import OnDevices
@@ -42,24 +42,9 @@ def run(
 
     Raises:
       InputError: see `Design.check`.
-      MemoryShort: the devices have no memory for so many trials.
     """
     batch = batch or TrialBatch(*map(range, whole.shape))
     whole.check(batch.conditions)
-    try:
-        yield from _run(whole, batch, due, resume)
-    except jax.errors.JaxRuntimeError as error:
-        if "RESOURCE_EXHAUSTED" not in str(error):
-            raise
-        raise trial_batches.too_large(whole, batch) from error
-
-
-def _run(
-    whole: Design,
-    batch: TrialBatch,
-    due: Callable[[], bool],
-    resume: Checkpoint | None,
-) -> Iterator[Event]:
     data, plan, trials = prepare(whole, batch)
     spec = whole.specification(batch.conditions[0])
     on_devices = OnDevices(data, plan, trials, spec)

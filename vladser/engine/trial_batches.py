@@ -5,8 +5,8 @@ the batch that it is in, nor on the process that trains the batch.
 """
 
 import math
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import cache, partial
 from typing import Any, NamedTuple
@@ -70,7 +70,7 @@ def cut(
     for places in design.programs():
         alone = TrialBatch([0], places[:1], [0])
         if memory(design, alone) > _available(alone):
-            raise too_large(design, alone)
+            raise _too_large(design, alone)
 
     def small(batch: TrialBatch) -> bool:
         return batch.trials <= min(share, most or share) and (
@@ -145,7 +145,19 @@ def _bytes(spec: Spec, rows: int, together: int, blocks: int) -> tuple[int, int,
     return 5 * learned, kept, drawn
 
 
-def too_large(design: Design, batch: TrialBatch) -> MemoryShort:
+@contextmanager
+def fitting(design: Design, batch: TrialBatch) -> Iterator[None]:
+    """Raises MemoryShort where a device has no memory for a batch, which is trained in
+    the body."""
+    try:
+        yield
+    except jax.errors.JaxRuntimeError as error:
+        if "RESOURCE_EXHAUSTED" not in str(error):
+            raise
+        raise _too_large(design, batch) from error
+
+
+def _too_large(design: Design, batch: TrialBatch) -> MemoryShort:
     """Returns the error that says what a batch takes, and which usual setting, in the
     place of one of its first condition's, would make it fit."""
     place, usual, there = batch.conditions[0], Condition(), _available(batch)
