@@ -18,6 +18,7 @@ from launch.experiment import distributed
 from launch.experiment.distributed import PeerError, Processes
 from vladser.errors import InputError
 
+SAME = "flags.txt", "dataset.json", "metrics.jsonl", "predictions.csv", "summary.json"
 LIMIT = 300  # seconds: a process that hangs takes forever
 
 
@@ -61,14 +62,6 @@ def _ends(processes, seconds=LIMIT):
     """Status, standard output and standard error of each."""
     done = [process.communicate(timeout=seconds) for process in processes]
     return [(p.returncode, *said) for p, said in zip(processes, done, strict=True)]
-
-
-def _same_results(one, other):
-    for name in ("flags.txt", "dataset.json", "metrics.jsonl", "predictions.csv"):
-        assert (one / name).read_bytes() == (other / name).read_bytes(), name
-    found = [json.loads((run / "summary.json").read_text()) for run in (one, other)]
-    assert all(summary.pop("training") for summary in found)
-    assert found[0] == found[1]
 
 
 class Store:
@@ -171,7 +164,7 @@ def test_processes_give_what_one_gives(alone, start, tmp_path, processes):
     assert done[0][1].startswith("condition ")
     for _, out, err in done[1:]:
         assert not out and err.count("\n") == 1 and "32 utterances with" in err
-    _same_results(tmp_path / "run", alone.run)
+    launching.same(tmp_path / "run", alone.run, SAME)
 
 
 @pytest.mark.long
@@ -181,7 +174,7 @@ def test_eight_devices_give_what_two_give(alone, tmp_path):
     assert done.returncode == 0, done.stderr
     devices = json.loads((tmp_path / "run" / "environment.json").read_text())["devices"]
     assert len(devices) == 8
-    _same_results(tmp_path / "run", alone.run)
+    launching.same(tmp_path / "run", alone.run, SAME)
 
 
 @pytest.mark.long

@@ -1,6 +1,7 @@
 """The launcher, run on a small corpus of tones."""
 
 import csv
+import json
 import os
 import subprocess
 import sys
@@ -119,6 +120,16 @@ def call(*argv, pictures=False):
             stack.enter_context(mock.patch.object(writing, "write"))
             stack.enter_context(mock.patch("launch.output.pictures.write"))
         return cli.run(main.main, main.Settings, "", argv)
+
+
+def same(one, other, names):
+    """Two runs have the same results; what training took may differ."""
+    for name in names:
+        found, expected = ((folder / name).read_bytes() for folder in (one, other))
+        if name == "summary.json":
+            found, expected = json.loads(found), json.loads(expected)
+            assert found.pop("training") and expected.pop("training")
+        assert found == expected, name
 
 
 def without(folder, *modules):

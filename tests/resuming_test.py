@@ -12,7 +12,6 @@ import pytest
 from launching import SMALL
 
 from launch.command_line import stopping
-from launch.experiment import outputs
 from launch.experiment.checkpoints import Checkpoints
 from vladser.engine import experiment
 from vladser.engine.on_devices import OnDevices
@@ -75,18 +74,9 @@ def trained(monkeypatch):
     return seen
 
 
-def _same(one, other, names=RESULTS):
-    for name in names:
-        contents = [(folder / name).read_bytes() for folder in (one, other)]
-        if name == "summary.json":
-            contents = [json.loads(content) for content in contents]
-            assert all(summary.pop("training") for summary in contents)
-        assert contents[0] == contents[1], name
-
-
 def test_what_was_finished_is_not_trained_again(stopped, whole, call, trained, capsys):
     assert call() == 0
-    _same(stopped, whole)
+    launching.same(stopped, whole, RESULTS)
     assert len(trained) == 2
     assert "4 of 8 trainings were finished" in capsys.readouterr().err
 
@@ -97,23 +87,9 @@ def test_a_damaged_batch_is_named_and_trained_again(
     file = min((stopped / "checkpoints").iterdir())
     file.write_bytes(file.read_bytes()[:-9])
     assert call() == 0
-    _same(stopped, whole)
+    launching.same(stopped, whole, RESULTS)
     assert len(trained) == 3
     assert f"{file} is damaged: its trials are trained again" in capsys.readouterr().err
-
-
-def test_where_nothing_is_left_to_train_nothing_is_said_to_begin(
-    whole, call, tmp_path, trained, capsys
-):
-    with mock.patch.object(outputs, "write", side_effect=KeyboardInterrupt):
-        assert call() == 130
-    assert "compiling" in capsys.readouterr().err
-    trained.clear()
-    assert call() == 0
-    said = capsys.readouterr().err
-    assert not trained and "8 of 8 trainings were finished" in said
-    assert "compiling" not in said and "the first step was done 0.0 s" not in said
-    _same(tmp_path / "run", whole)
 
 
 def test_other_flags_are_refused_and_named(stopped, call, last_line):
@@ -129,7 +105,7 @@ def test_batches_may_be_cut_otherwise_and_nothing_is_trained_twice(
 ):
     assert call("--workers=1", f"--trials_at_once={most}") == 0
     assert sum(batch.trials for batch, _ in trained) == 4 and len(trained) == again
-    _same(stopped, whole, CURVES)
+    launching.same(stopped, whole, CURVES)
 
 
 @pytest.mark.parametrize(
@@ -168,7 +144,7 @@ def test_a_batch_goes_on_from_the_epoch_where_it_was_stopped(
             assert call() == 128 + signal.SIGTERM
         assert last_line() == "interrupted"
     assert call() == 0
-    _same(tmp_path / "run", whole)
+    launching.same(tmp_path / "run", whole, RESULTS)
     assert [epoch for _, epoch in trained[:3]] == [None, 1, 2]
     assert not list((tmp_path / "run" / "checkpoints").glob("*.checkpoint"))
 
@@ -188,7 +164,7 @@ def test_less_memory_halves_the_batch_and_goes_on(
 
     monkeypatch.setattr(OnDevices, "train_step", scarce)
     assert call("--trials_at_once=8", "--checkpoint_minutes=0") == 0
-    _same(tmp_path / "run", whole, CURVES)
+    launching.same(tmp_path / "run", whole, CURVES)
     said = "the device has no memory for 8 trials at once: going on with half as many"
     assert said in capsys.readouterr().err
 
