@@ -147,14 +147,6 @@ def test_who_waits_for_a_process_that_failed_gets_its_reason():
         assert str(found) == "process 1 failed: no such folder"
 
 
-def test_one_process_needs_no_service():
-    one = Processes()
-    one.check()
-    one.agree("flags", ["a"])
-    one.fail(InputError("no such folder"))
-    assert one.exchange("name", "text") == ["text"] and [*one.receive()] == []
-
-
 @pytest.mark.long
 @pytest.mark.parametrize("processes", [2, 3])
 def test_processes_give_what_one_gives(alone, start, tmp_path, processes):

@@ -1,11 +1,8 @@
 """The flags of an experiment."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
-import launching
 import pytest
 
 from launch.command_line import cli, flagfiles, flags, grids
@@ -172,15 +169,3 @@ def test_a_line_of_options_gives_an_option_a_flag(monkeypatch):
     by_flag = [str(c.optimizer) for c in grids.conditions([grid], {})]
     sgd = "sgd(learning_rate=0.01,momentum={})"
     assert by_flag == [sgd.format("0.0"), sgd.format("0.9")]
-
-
-@pytest.mark.slow
-def test_flags_are_answered_without_jax():
-    code = (
-        "import sys; from launch.command_line import cli, flags;"
-        "argv = '--flagfile=demo.flags', '--grid=aggregator=mean,netvlad(clusters=0)';"
-        "status = cli.run(print, flags.Settings, '', argv);"
-        "sys.exit(9 if 'jax' in sys.modules else status)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], cwd=launching.ROOT)
-    assert done.returncode == 2

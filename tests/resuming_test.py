@@ -81,17 +81,6 @@ def test_what_was_finished_is_not_trained_again(stopped, whole, call, trained, c
     assert "4 of 8 trainings were finished" in capsys.readouterr().err
 
 
-def test_a_damaged_batch_is_named_and_trained_again(
-    stopped, whole, call, trained, capsys
-):
-    file = min((stopped / "checkpoints").iterdir())
-    file.write_bytes(file.read_bytes()[:-9])
-    assert call() == 0
-    launching.same(stopped, whole, RESULTS)
-    assert len(trained) == 3
-    assert f"{file} is damaged: its trials are trained again" in capsys.readouterr().err
-
-
 def test_other_flags_are_refused_and_named(stopped, call, last_line):
     assert call("--alpha=0.3") == 2
     line = last_line()
