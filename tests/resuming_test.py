@@ -1,5 +1,6 @@
 """A run that is stopped goes on with the same command."""
 
+import io
 import json
 import signal
 from contextlib import contextmanager
@@ -10,9 +11,11 @@ import jax
 import launching
 import pytest
 from launching import SMALL
+from tqdm import tqdm
 
 from launch.command_line import stopping
 from launch.experiment.checkpoints import Checkpoints
+from launch.output import terminal
 from vladser.engine import experiment
 from vladser.engine.on_devices import OnDevices
 
@@ -74,6 +77,19 @@ def trained(monkeypatch):
     return seen
 
 
+@pytest.fixture
+def bars(monkeypatch):
+    """The progress bars, as a terminal has them."""
+    shown = []
+
+    def bar(description, total, unit, scale=False):
+        shown.append(tqdm(total=total, file=io.StringIO()))
+        return shown[-1]
+
+    monkeypatch.setattr(terminal, "bar", bar)
+    return shown
+
+
 def test_what_was_finished_is_not_trained_again(stopped, whole, call, trained, capsys):
     assert call() == 0
     launching.same(stopped, whole, RESULTS)
@@ -126,7 +142,7 @@ def _told_to_stop():
 
 
 def test_a_batch_goes_on_from_the_epoch_where_it_was_stopped(
-    call, whole, tmp_path, trained, last_line
+    call, whole, tmp_path, trained, last_line, bars
 ):
     for _ in range(2):
         with _told_to_stop():
@@ -135,13 +151,14 @@ def test_a_batch_goes_on_from_the_epoch_where_it_was_stopped(
     assert call() == 0
     launching.same(tmp_path / "run", whole, RESULTS)
     assert [epoch for _, epoch in trained[:3]] == [None, 1, 2]
+    assert bars[-1].n == bars[-1].total  # what was done before is done
     assert not list((tmp_path / "run" / "checkpoints").glob("*.checkpoint"))
 
 
 @pytest.mark.parametrize("fails", [1, 3])  # as it is compiled, in the second epoch
 @pytest.mark.fault("memory")
 def test_less_memory_halves_the_batch_and_goes_on(
-    call, whole, tmp_path, monkeypatch, capsys, fails
+    call, whole, tmp_path, monkeypatch, capsys, bars, fails
 ):
     """The fails-th step of all 8 trials finds no memory."""
     step, steps = OnDevices.train_step, count(1)
@@ -154,6 +171,7 @@ def test_less_memory_halves_the_batch_and_goes_on(
     monkeypatch.setattr(OnDevices, "train_step", scarce)
     assert call("--trials_at_once=8", "--checkpoint_minutes=0") == 0
     launching.same(tmp_path / "run", whole, CURVES)
+    assert bars[-1].n == bars[-1].total  # what is done twice counts once
     said = "the device has no memory for 8 trials at once: going on with half as many"
     assert said in capsys.readouterr().err
 

@@ -119,10 +119,8 @@ def _begin(
         if finding.level != "ok":
             terminal.say(f"{finding.level}: {finding.text}")
     designing.require(findings)
-    folder, environment = (
-        settings.run_dir,
-        provenance.environment(designing.code(settings)),
-    )
+    folder = settings.run_dir
+    environment = provenance.environment(designing.code(settings))
     if resuming.check(settings) == resuming.UNFINISHED:
         resuming.check_same(folder, environment, dataset)
         terminal.say(f"going on with the run in {folder}")
