@@ -6,31 +6,16 @@ import signal
 import launching
 import numpy as np
 import pytest
-from launching import SMALL
 
 from launch.command_line import stopping
 from launch.experiment.checkpoints import Checkpoints
-from vladser.corpora import manifest
-from vladser.features import extraction
 from vladser.models import bundle, inference
-
-
-@pytest.fixture
-def call(corpus, tmp_path):
-    folder = f"--run_dir={tmp_path / 'run'}"
-    return lambda *argv: launching.call(*corpus, *SMALL, folder, *argv)
 
 
 @pytest.fixture
 def tested(first):
     """A run that tests, and then trains a model."""
     return first.run
-
-
-def _features(corpus):
-    file, cache = (flag.partition("=")[2] for flag in corpus[1:])
-    utterances = manifest.read(manifest.Path(file)).utterances
-    return utterances, extraction.extract(utterances, cache).features
 
 
 @pytest.mark.slow
@@ -45,7 +30,7 @@ def test_without_a_test_it_learns_all_that_it_was_shown_and_says_so(
     card = (run / "model" / "README.md").read_text(encoding="utf-8")
     assert "trained without a test" in card
     model = bundle.load(run / "model")
-    utterances, frames = _features(corpus)
+    utterances, frames = launching.features_of(corpus)
     found = inference.classify(model, [frames[u.id] for u in utterances])
     predicted = [model.emotions[n] for n in found.probabilities.argmax(axis=1)]
     right = [a == u.emotion for a, u in zip(predicted, utterances, strict=True)]

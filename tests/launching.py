@@ -51,6 +51,13 @@ def flags_of(folder):
     return "--corpus=manifest", f"--data_dir={file}", f"--cache_dir={cache}"
 
 
+def features_of(corpus):
+    """The utterances that such flags name, and their features by id."""
+    file, cache = (Path(flag.partition("=")[2]) for flag in corpus[1:])
+    utterances = readers.read("manifest", file).utterances
+    return utterances, extraction.extract(utterances, cache).features
+
+
 def fill(folder):
     """Writes a corpus, and its features into the cache."""
     utterances = readers.read("manifest", write_corpus(folder / "toy")).utterances

@@ -1,17 +1,9 @@
 """How the launcher says no: one line, the right status, no traceback."""
 
 import json
-from functools import partial
 
 import launching
 import pytest
-from launching import SMALL
-
-
-@pytest.fixture
-def call(corpus, tmp_path):
-    folder = f"--run_dir={tmp_path / 'run'}"
-    return partial(launching.call, *corpus, *SMALL, folder)
 
 
 @pytest.mark.slow

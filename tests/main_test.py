@@ -4,26 +4,17 @@ import csv
 import json
 import re
 from collections import Counter
-from pathlib import Path
 
 import launching
 import numpy as np
 import pytest
 import soundfile
-from launching import EMOTIONS, SMALL
+from launching import EMOTIONS
 
 from launch.experiment import run_dir
-from vladser.corpora import manifest
-from vladser.features import extraction
 
 FILES = {*run_dir.RESULTS} - {"clusters.jsonl"}
 FILES |= {".lock", "SHA256SUMS", "checkpoints", "model", "report.html", "report.md"}
-
-
-@pytest.fixture
-def call(corpus, tmp_path):
-    folder = f"--run_dir={tmp_path / 'run'}"
-    return lambda *argv: launching.call(*corpus, *SMALL, folder, *argv)
 
 
 def _summary(folder):
@@ -111,9 +102,7 @@ def test_summary_and_audit_have_the_documented_form(first):
 
 def test_figures_of_training_are_of_real_frames(corpus, first):
     figures = _summary(first.run)["training"]
-    file, cache = (Path(flag.partition("=")[2]) for flag in corpus[1:])
-    utterances = manifest.read(file).utterances
-    frames = extraction.extract(utterances, cache).features
+    utterances, frames = launching.features_of(corpus)
     real = computed = 0
     for held_out in {u.speaker for u in utterances}:
         # One minibatch an epoch: 24 utterances, the longest first, in slices of 8.

@@ -4,6 +4,7 @@ import io
 import json
 import signal
 from contextlib import contextmanager
+from functools import partial
 from itertools import count
 from unittest import mock
 
@@ -21,7 +22,7 @@ from vladser.engine.on_devices import OnDevices
 
 pytestmark = [pytest.mark.slow, pytest.mark.fault("run directories")]
 
-ARGV = (*SMALL, "--trials_at_once=3")
+THREE = "--trials_at_once=3"
 CURVES = "predictions.csv", "metrics.jsonl"
 RESULTS = *CURVES, "audit.json", "dataset.json", "flags.txt", "summary.json"
 
@@ -30,15 +31,14 @@ RESULTS = *CURVES, "audit.json", "dataset.json", "flags.txt", "summary.json"
 def whole(corpus, tmp_path_factory):
     """A run that nothing disturbed."""
     folder = tmp_path_factory.mktemp("whole") / "run"
-    argv = *corpus, *ARGV, f"--run_dir={folder}"
+    argv = *corpus, *SMALL, THREE, f"--run_dir={folder}"
     assert launching.call(*argv, pictures=True) == 0
     return folder
 
 
 @pytest.fixture
-def call(corpus, tmp_path):
-    folder = f"--run_dir={tmp_path / 'run'}"
-    return lambda *argv: launching.call(*corpus, *ARGV, folder, *argv)
+def call(call):
+    return partial(call, THREE)
 
 
 @pytest.fixture
@@ -200,7 +200,7 @@ def test_a_folder_of_other_files_is_refused(call, tmp_path, last_line, argv):
 
 def test_a_finished_run_is_said_to_be(whole, corpus, trained, capsys):
     before = {file.name: file.stat().st_mtime_ns for file in whole.iterdir()}
-    assert launching.call(*corpus, *ARGV, f"--run_dir={whole}") == 0
+    assert launching.call(*corpus, *SMALL, THREE, f"--run_dir={whole}") == 0
     assert "has finished: --fresh trains it anew" in capsys.readouterr().out
     assert {f.name: f.stat().st_mtime_ns for f in whole.iterdir()} == before
     assert not trained
