@@ -1,9 +1,13 @@
 """How the launcher says no: one line, the right status, no traceback."""
 
 import json
+from unittest import mock
 
+import jax
 import launching
 import pytest
+
+from vladser.engine.on_devices import OnDevices
 
 
 @pytest.mark.slow
@@ -60,7 +64,18 @@ def test_what_fits_no_memory_is_one_line_before_it_is_tried(call, capsys, dry_ru
     assert call("--aggregator=netvlad(clusters=1000000000)", dry_run) == 1
     *_, line = capsys.readouterr().err.splitlines()
     assert line.startswith("error: netvlad(clusters=1000000000), unigram 0.2, cells 4")
-    assert line.endswith(" MiB: try aggregator=netvlad(clusters=4)")
+    assert line.endswith(" MiB for 1 training: try aggregator=netvlad(clusters=4)")
+
+
+@pytest.mark.fault("memory")
+def test_what_fits_by_the_estimate_alone_is_halved_and_then_said(call, capsys):
+    error = jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory")
+    with mock.patch.object(OnDevices, "train_step", side_effect=error):
+        assert call("--seeds=1") == 1
+    *_, first, second, line = capsys.readouterr().err.splitlines()
+    assert "no memory for 4 trials" in first and "no memory for 2 trials" in second
+    assert line.startswith("error: mean, unigram 0.2, cells 4: expected at most ")
+    assert " MiB for 1 training: try " in line
 
 
 REFUSED = {

@@ -136,7 +136,7 @@ def test_a_training_that_fits_no_memory_is_said_with_what_would(monkeypatch, nam
     with pytest.raises(MemoryShort) as raised:
         trial_batches.cut(toys.design(corpus, [large]))
     was = getattr(usual.conditions[0], name)
-    assert str(raised.value).endswith(f" MiB: try {name}={was}")
+    assert str(raised.value).endswith(f" MiB for 1 training: try {name}={was}")
     assert str(raised.value).startswith(f"{large.name}: expected at most ")
 
 

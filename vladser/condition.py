@@ -51,7 +51,7 @@ class Condition:
       optimizer: how a gradient changes the parameters.
       objective: what training minimizes.
       epochs: passes over the training utterances.
-      batch_size: utterances per step.
+      batch_size: utterances per step, at most all that a fold trains on.
     """
 
     aggregator: Part = registry.aggregators.parse("netvlad")

@@ -175,7 +175,7 @@ def _too_large(design: Design, batch: TrialBatch) -> MemoryShort:
     mib, trainings = 2**20, text.count(batch.trials, "training")
     return MemoryShort(
         f"{design.names[place]}: expected at most {there / mib:,.0f} MiB on a device, "
-        f"got {trainings} that take some {takes / mib:,.0f} MiB: try {way}"
+        f"got some {takes / mib:,.0f} MiB for {trainings}: try {way}"
     )
 
 
