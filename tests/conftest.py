@@ -117,7 +117,7 @@ def first(shared, corpus):
 
 
 @pytest.fixture
-def call(corpus, tmp_path):
+def train(corpus, tmp_path):
     """Runs SMALL and more flags in this process, into the folder run."""
     import launching
 

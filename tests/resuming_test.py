@@ -37,8 +37,8 @@ def whole(corpus, tmp_path_factory):
 
 
 @pytest.fixture
-def call(call):
-    return partial(call, THREE)
+def train(train):
+    return partial(train, THREE)
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def last_line(capsys):
 
 
 @pytest.fixture
-def stopped(call, tmp_path, monkeypatch, capsys):
+def stopped(train, tmp_path, monkeypatch, capsys):
     """A run that was interrupted when two of its batches had finished."""
     keep, kept = Checkpoints.keep, []
 
@@ -59,7 +59,7 @@ def stopped(call, tmp_path, monkeypatch, capsys):
 
     with monkeypatch.context() as patch:
         patch.setattr(Checkpoints, "keep", interrupted)
-        assert call() == 130
+        assert train() == 130
     capsys.readouterr()
     return tmp_path / "run"
 
@@ -90,15 +90,15 @@ def bars(monkeypatch):
     return shown
 
 
-def test_what_was_finished_is_not_trained_again(stopped, whole, call, trained, capsys):
-    assert call() == 0
+def test_what_was_finished_is_not_trained_again(stopped, whole, train, trained, capsys):
+    assert train() == 0
     launching.same(stopped, whole, RESULTS)
     assert len(trained) == 2
     assert "4 of 8 trainings were finished" in capsys.readouterr().err
 
 
-def test_other_flags_are_refused_and_named(stopped, call, last_line):
-    assert call("--alpha=0.3") == 2
+def test_other_flags_are_refused_and_named(stopped, train, last_line):
+    assert train("--alpha=0.3") == 2
     line = last_line()
     assert line.startswith(f"error: --run_dir={stopped} holds a run of other flags")
     assert "--alpha=0.3" in line
@@ -106,9 +106,9 @@ def test_other_flags_are_refused_and_named(stopped, call, last_line):
 
 @pytest.mark.parametrize(("most", "again"), [(1, 4), (8, 1)])
 def test_batches_may_be_cut_otherwise_and_nothing_is_trained_twice(
-    stopped, whole, call, trained, most, again
+    stopped, whole, train, trained, most, again
 ):
-    assert call("--workers=1", f"--trials_at_once={most}") == 0
+    assert train("--workers=1", f"--trials_at_once={most}") == 0
     assert sum(batch.trials for batch, _ in trained) == 4 and len(trained) == again
     launching.same(stopped, whole, CURVES)
 
@@ -121,12 +121,12 @@ def test_batches_may_be_cut_otherwise_and_nothing_is_trained_twice(
     ],
 )
 def test_other_versions_and_data_are_refused(
-    stopped, call, last_line, name, change, said
+    stopped, train, last_line, name, change, said
 ):
     file = stopped / f"{name}.json"
     before = json.loads(file.read_text(encoding="utf-8"))
     file.write_text(json.dumps(before | change))
-    assert call() == 1
+    assert train() == 1
     line = last_line()
     assert line.startswith(f"error: --run_dir={stopped} was ") and said in line
 
@@ -142,13 +142,13 @@ def _told_to_stop():
 
 
 def test_a_batch_goes_on_from_the_epoch_where_it_was_stopped(
-    call, whole, tmp_path, trained, last_line, bars
+    train, whole, tmp_path, trained, last_line, bars
 ):
     for _ in range(2):
         with _told_to_stop():
-            assert call() == 128 + signal.SIGTERM
+            assert train() == 128 + signal.SIGTERM
         assert last_line() == "interrupted"
-    assert call() == 0
+    assert train() == 0
     launching.same(tmp_path / "run", whole, RESULTS)
     assert [epoch for _, epoch in trained[:3]] == [None, 1, 2]
     assert bars[-1].n == bars[-1].total  # what was done before is done
@@ -158,7 +158,7 @@ def test_a_batch_goes_on_from_the_epoch_where_it_was_stopped(
 @pytest.mark.parametrize("fails", [1, 3])  # as it is compiled, in the second epoch
 @pytest.mark.fault("memory")
 def test_less_memory_halves_the_batch_and_goes_on(
-    call, whole, tmp_path, monkeypatch, capsys, bars, fails
+    train, whole, tmp_path, monkeypatch, capsys, bars, fails
 ):
     """The fails-th step of all 8 trials finds no memory."""
     step, steps = OnDevices.train_step, count(1)
@@ -169,7 +169,7 @@ def test_less_memory_halves_the_batch_and_goes_on(
         return step(self, states, rows, epoch, index)
 
     monkeypatch.setattr(OnDevices, "train_step", scarce)
-    assert call("--trials_at_once=8", "--checkpoint_minutes=0") == 0
+    assert train("--trials_at_once=8", "--checkpoint_minutes=0") == 0
     launching.same(tmp_path / "run", whole, CURVES)
     assert bars[-1].n == bars[-1].total  # what is done twice counts once
     said = "the device has no memory for 8 trials at once: going on with half as many"
@@ -177,23 +177,23 @@ def test_less_memory_halves_the_batch_and_goes_on(
 
 
 def test_a_fresh_run_sets_aside_what_is_there_and_deletes_nothing(
-    stopped, call, tmp_path, capsys
+    stopped, train, tmp_path, capsys
 ):
     before = {file.name for file in stopped.iterdir()}
-    assert call("--alpha=0.3", "--fresh", "--epochs=1", "--seeds=1") == 0
+    assert train("--alpha=0.3", "--fresh", "--epochs=1", "--seeds=1") == 0
     aside = tmp_path / "run.1"
     assert f"the run that was there is in {aside} now" in capsys.readouterr().err
     assert {file.name for file in aside.iterdir()} == before
-    assert call("--fresh", "--epochs=1", "--seeds=1") == 0  # what was finished, too
+    assert train("--fresh", "--epochs=1", "--seeds=1") == 0  # what was finished, too
     assert (tmp_path / "run.2" / "summary.json").exists()
     assert "--fresh" not in (stopped / "flags.txt").read_text()
 
 
 @pytest.mark.parametrize("argv", [[], ["--fresh"]])
-def test_a_folder_of_other_files_is_refused(call, tmp_path, last_line, argv):
+def test_a_folder_of_other_files_is_refused(train, tmp_path, last_line, argv):
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "thesis.tex").touch()
-    assert call(*argv) == 2
+    assert train(*argv) == 2
     assert "run is not empty (thesis.tex)" in last_line()
     assert (tmp_path / "run" / "thesis.tex").exists()
 
