@@ -27,9 +27,10 @@ from launch.benchmarking import PEERS
 from launch.command_line import cli, fields
 from launch.command_line.fields import flag
 from launch.command_line.parsers import one_of, option, several
-from launch.experiment import run_dir, terminal
+from launch.output import provenance, terminal
+from vladser import files
 from vladser.errors import InputError
-from vladser.features.cores import cores
+from vladser.machine import cores
 from vladser.options import Count
 
 
@@ -100,7 +101,8 @@ def main(settings: Settings) -> None:
     from launch.benchmarking import audio_speed, contest, workloads
 
     command = shlex.join(["python", "-m", "launch.benchmark", *sys.argv[1:]])
-    result: dict[str, Any] = {"format": 2, "command": command, **run_dir.environment()}
+    result: dict[str, Any] = {"format": 2, "command": command}
+    result |= provenance.environment()
     folder, rounds = settings.data_dir, settings.rounds
     if settings.workloads:
         agreed, notes = contest.agreeing(settings.peers)
@@ -121,7 +123,7 @@ def main(settings: Settings) -> None:
         result["streaming"] = timed = audio_speed.stream(wavs, rounds)
         _show(audio_speed.figures("streaming", timed))
     if settings.json:
-        run_dir.write_json(settings.json, result)
+        files.write_json(settings.json, result)
 
 
 def _show(table: str) -> None:

@@ -44,11 +44,11 @@ class Settings(model_flags.Settings):
 
     def checked(self) -> Self:
         """See `fields.Settings.checked`."""
-        self.describe()
+        settings = super().checked()
         output = self.output or Path(f"{self.model.resolve().name}.{self.to}")
         if output.exists() or not output.parent.is_dir():
             raise InputError(f"--output={output}: expected a new file's name")
-        return replace(self, output=output)
+        return replace(settings, output=output)
 
 
 def main(settings: Settings) -> None:

@@ -18,7 +18,7 @@ if __name__ == "__main__":
 
 from launch.command_line import cli
 from launch.command_line.flags import Settings
-from vladser.features.cores import cores
+from vladser.machine import cores
 
 
 def main(settings: Settings) -> None:

@@ -22,16 +22,16 @@ from itertools import chain
 from pathlib import Path
 from typing import Self
 
-from launch.command_line import cli, fields
+from launch.command_line import cli, fields, model_features
 from launch.command_line.fields import flag, words
 from launch.command_line.parsers import one_of
-from launch.experiment import run_dir, terminal
-from launch.predicting import inputs, model_features, predictions, windows
-from vladser import text
+from launch.output import terminal
+from launch.predicting import inputs, predictions, windows
+from vladser import files, text
 from vladser.errors import InputError
 from vladser.features import extraction
 from vladser.features.audio import RATE
-from vladser.features.cores import cores
+from vladser.machine import cores
 from vladser.options import Count, Positive
 
 
@@ -61,7 +61,8 @@ class Settings(model_features.Settings):
 
     def checked(self) -> Self:
         """See `fields.Settings.checked`."""
-        features = self.find_features()
+        settings = super().checked()
+        features = settings.find_features()
         shortest = features.shortest / RATE
         window, hop, embeddings = self.window, self.hop, self.embeddings
         if window is None:
@@ -80,7 +81,7 @@ class Settings(model_features.Settings):
             raise InputError(f"--hop={hop:g}: expected at most --window={window:g}")
         if embeddings and (embeddings.exists() or not embeddings.parent.is_dir()):
             raise InputError(f"--embeddings={embeddings}: expected a new file's name")
-        return replace(self, hop=hop)
+        return replace(settings, hop=hop)
 
 
 def main(settings: Settings) -> None:
@@ -90,7 +91,7 @@ def main(settings: Settings) -> None:
         suffixes = inputs.AUDIO if features.setup else {".npy"}
         utterances, notes = inputs.find(settings.files, suffixes)
         if settings.timeline:
-            run_dir.make(settings.timeline)
+            files.make_folder(settings.timeline)
     for note in [*notes, *settings.remarks(settings.cache_dir)]:
         terminal.say(f"note: {note}")
     recordings, unit = [[utterance] for utterance in utterances], "file"

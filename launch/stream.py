@@ -23,10 +23,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
-from launch.command_line import cli, parsers, stopping
+from launch.command_line import cli, model_features, parsers, stopping
 from launch.command_line.fields import flag
-from launch.experiment import terminal
-from launch.predicting import model_features
+from launch.output import terminal
 from launch.streaming import sources
 from vladser.errors import InputError
 from vladser.features import extraction
@@ -60,17 +59,19 @@ class Settings(model_features.Settings):
 
     def checked(self) -> Self:
         """See `fields.Settings.checked`; also checks that there is audio to come."""
-        if not self.find_features().live:
+        settings = super().checked()
+        if not settings.find_features().live:
+            taken = settings.description.feature_set
             raise InputError(
-                f"{self.model} takes features {self.describe().feature_set}, which "
-                "cannot be extracted live: expected a model of openSMILE's"
+                f"{self.model} takes features {taken}, which cannot be extracted live: "
+                "expected a model of openSMILE's"
             )
         if self.microphone:
             sources.packages()
         elif sys.stdin is None or sys.stdin.isatty():
             raise InputError("standard input is no audio: expected PCM, see --help")
         default = SPOKEN if self.microphone else LONGEST
-        return replace(self, utterance=self.utterance or default)
+        return replace(settings, utterance=self.utterance or default)
 
 
 def main(settings: Settings) -> None:

@@ -61,6 +61,15 @@ def test_minibatches_are_few_and_as_equal_as_slices_of_8_rows_allow(rows, batch,
     assert sorted(live.ravel()) == sizes
 
 
+def test_minibatches_are_no_larger_than_the_largest_training_set(corpus):
+    made = folds.make(corpus, "speaker")
+    most = max(len(fold.train) for fold in made)
+    two = (batches.plan(corpus.length, made, SEEDS, 3, n) for n in (most, 100_000))
+    one, other = (_rows(plan, 1) for plan in two)
+    assert one.shape[2:] == (1, most)
+    np.testing.assert_array_equal(one, other)
+
+
 @pytest.mark.parametrize("part", ["validation", "test"])
 def test_evaluation_is_alike_for_all_seeds_and_begins_with_the_longest(corpus, part):
     made = folds.make(toys.corpus(speakers=6), "speaker", "partner")[:4]

@@ -116,6 +116,15 @@ def first(shared, corpus):
     return launching.First(shared("first", partial(launching.run_first, corpus)))
 
 
+@pytest.fixture
+def train(corpus, tmp_path):
+    """Runs SMALL and more flags in this process, into the folder run."""
+    import launching
+
+    folder = f"--run_dir={tmp_path / 'run'}"
+    return partial(launching.call, *corpus, *launching.SMALL, folder)
+
+
 @pytest.fixture(scope="session")
 def trained(shared):
     """A model of three speakers; to be read."""

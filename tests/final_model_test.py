@@ -6,19 +6,10 @@ import signal
 import launching
 import numpy as np
 import pytest
-from launching import SMALL
 
 from launch.command_line import stopping
 from launch.experiment.checkpoints import Checkpoints
-from vladser.corpora import manifest
-from vladser.features import extraction
 from vladser.models import bundle, inference
-
-
-@pytest.fixture
-def call(corpus, tmp_path):
-    folder = f"--run_dir={tmp_path / 'run'}"
-    return lambda *argv: launching.call(*corpus, *SMALL, folder, *argv)
 
 
 @pytest.fixture
@@ -27,42 +18,36 @@ def tested(first):
     return first.run
 
 
-def _features(corpus):
-    file, cache = (flag.partition("=")[2] for flag in corpus[1:])
-    utterances = manifest.read(manifest.Path(file)).utterances
-    return utterances, extraction.extract(utterances, cache).features
-
-
 @pytest.mark.slow
 def test_without_a_test_it_learns_all_that_it_was_shown_and_says_so(
-    call, corpus, tmp_path, capsys
+    train, corpus, tmp_path, capsys
 ):
     argv, run = ("--final_model", "--hold_out=none", "--epochs=30"), tmp_path / "run"
-    assert call(*argv) == 0
+    assert train(*argv) == 0
     assert f"is in {run / 'model'}" in capsys.readouterr().out
     results = {"summary.json", "predictions.csv", "report.html"}
     assert not results & {path.name for path in run.iterdir()}
     card = (run / "model" / "README.md").read_text(encoding="utf-8")
     assert "trained without a test" in card
     model = bundle.load(run / "model")
-    utterances, frames = _features(corpus)
+    utterances, frames = launching.features_of(corpus)
     found = inference.classify(model, [frames[u.id] for u in utterances])
     predicted = [model.emotions[n] for n in found.probabilities.argmax(axis=1)]
     right = [a == u.emotion for a, u in zip(predicted, utterances, strict=True)]
     assert np.mean(right) > 0.9  # an emotion is a tone
-    assert call(*argv) == 0
+    assert train(*argv) == 0
     assert "has finished" in capsys.readouterr().out
 
 
 @pytest.mark.slow
-def test_a_finished_run_can_be_given_a_model(call, corpus, tested, tmp_path):
+def test_a_finished_run_can_be_given_a_model(train, corpus, tested, tmp_path):
     run = tmp_path / "run"
-    assert call() == 0
+    assert train() == 0
     assert not (run / "model").exists()
     curves = "predictions.csv", "metrics.jsonl"
     before = [(run / name).read_bytes() for name in curves]
     assert before == [(tested / name).read_bytes() for name in curves]
-    assert call("--final_model") == 0
+    assert train("--final_model") == 0
     assert before == [(run / name).read_bytes() for name in curves]
     card = "model/README.md"
     assert (run / card).read_text() == (tested / card).read_text()
@@ -86,8 +71,8 @@ def test_the_card_gives_the_test_and_no_place_on_the_machine(corpus, tested):
 
 
 @pytest.mark.slow
-def test_it_is_trained_as_long_as_validation_says(call, tmp_path):
-    assert call("--final_model", "--validation=partner", "--epochs=5") == 0
+def test_it_is_trained_as_long_as_validation_says(train, tmp_path):
+    assert train("--final_model", "--validation=partner", "--epochs=5") == 0
     lines = (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()
     curves = {}
     for line in map(json.loads, lines):
@@ -102,7 +87,7 @@ def test_it_is_trained_as_long_as_validation_says(call, tmp_path):
 
 @pytest.mark.slow
 def test_interrupted_and_without_a_test_it_is_the_same(
-    call, tested, tmp_path, monkeypatch
+    train, tested, tmp_path, monkeypatch
 ):
     save, saved = Checkpoints.save, []
 
@@ -113,17 +98,17 @@ def test_interrupted_and_without_a_test_it_is_the_same(
 
     monkeypatch.setattr(Checkpoints, "save", interrupted)
     alone = "--final_model", "--hold_out=none", "--checkpoint_minutes=0"
-    assert call(*alone) == 143
+    assert train(*alone) == 143
     assert len(saved) == 1 and not (tmp_path / "run" / "model").exists()
-    assert call(*alone) == 0
+    assert train(*alone) == 0
     assert len(saved) == 1 + 1  # it went on
     weights = "model/parameters.safetensors"
     assert (tmp_path / "run" / weights).read_bytes() == (tested / weights).read_bytes()
 
 
 @pytest.mark.slow
-def test_a_model_that_diverges_is_not_written(call, tmp_path, capsys):
+def test_a_model_that_diverges_is_not_written(train, tmp_path, capsys):
     argv = "--noise=3e38", "--final_model", "--hold_out=none"
-    assert call(*argv) == 1
+    assert train(*argv) == 1
     assert "the final model's loss or gradient is not finite" in capsys.readouterr().err
     assert not (tmp_path / "run" / "model").exists()

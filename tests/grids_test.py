@@ -5,7 +5,7 @@ from itertools import product
 import pytest
 
 from launch.command_line import cli, flags
-from vladser.condition import Condition, make, names_among, settings
+from vladser.condition import Condition, distinct_names, make, settings
 
 
 def _conditions(*argv):
@@ -49,7 +49,7 @@ def test_every_setting_can_be_varied():
         "--corpus=manifest",
         f"--data_dir={__file__}",
     )
-    assert len({*names_among(found)}) == len(set(found)) == 16 + 16 + 4 + 8
+    assert len({*distinct_names(found)}) == len(set(found)) == 16 + 16 + 4 + 8
 
 
 def test_settings_go_to_the_conditions_that_have_them():

@@ -83,13 +83,17 @@ LOAD_NO_JAX = [
 ]
 
 
-def test_some_modules_load_no_jax():
+def test_some_modules_and_flags_load_no_jax():
     """One after the other: what loads it is named."""
     code = (
         "import importlib, sys\n"
         "for module in sys.argv[1:]:\n"
         "    importlib.import_module(module)\n"
-        "    assert 'jax' not in sys.modules, module"
+        "    assert 'jax' not in sys.modules, module\n"
+        "from launch.command_line import cli, flags\n"
+        "argv = '--flagfile=demo.flags', '--grid=aggregator=mean,netvlad(clusters=0)'\n"
+        "assert cli.run(print, flags.Settings, '', argv) == 2\n"
+        "assert 'jax' not in sys.modules"
     )
     command = [sys.executable, "-c", code, *LOAD_NO_JAX]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)

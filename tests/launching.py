@@ -1,6 +1,7 @@
 """The launcher, run on a small corpus of tones."""
 
 import csv
+import json
 import os
 import subprocess
 import sys
@@ -15,7 +16,6 @@ import soundfile
 import launch
 from launch import main
 from launch.command_line import backend, cli
-from launch.experiment import run_dir
 from launch.reporting import writing
 from vladser.corpora import readers
 from vladser.features import extraction
@@ -49,6 +49,13 @@ def flags_of(folder):
     """The flags that name the corpus in the folder, and the cache there."""
     file, cache = folder / "toy" / "corpus.csv", folder / "cache"
     return "--corpus=manifest", f"--data_dir={file}", f"--cache_dir={cache}"
+
+
+def features_of(corpus):
+    """The utterances that such flags name, and their features by id."""
+    file, cache = (Path(flag.partition("=")[2]) for flag in corpus[1:])
+    utterances = readers.read("manifest", file).utterances
+    return utterances, extraction.extract(utterances, cache).features
 
 
 def fill(folder):
@@ -118,8 +125,18 @@ def call(*argv, pictures=False):
         stack.enter_context(mock.patch.object(backend, "prepare"))
         if not pictures:
             stack.enter_context(mock.patch.object(writing, "write"))
-            stack.enter_context(mock.patch.object(run_dir, "write_png"))
+            stack.enter_context(mock.patch("launch.output.pictures.write"))
         return cli.run(main.main, main.Settings, "", argv)
+
+
+def same(one, other, names):
+    """Two runs have the same results; what training took may differ."""
+    for name in names:
+        found, expected = ((folder / name).read_bytes() for folder in (one, other))
+        if name == "summary.json":
+            found, expected = json.loads(found), json.loads(expected)
+            assert found.pop("training") and expected.pop("training")
+        assert found == expected, name
 
 
 def without(folder, *modules):

@@ -1,24 +1,20 @@
 """How the launcher says no: one line, the right status, no traceback."""
 
 import json
-from functools import partial
+from unittest import mock
 
+import jax
 import launching
 import pytest
-from launching import SMALL
 
-
-@pytest.fixture
-def call(corpus, tmp_path):
-    folder = f"--run_dir={tmp_path / 'run'}"
-    return partial(launching.call, *corpus, *SMALL, folder)
+from vladser.engine.on_devices import OnDevices
 
 
 @pytest.mark.slow
-def test_bad_audio_stops_after_all_of_it_is_listed(call, tmp_path, capsys):
+def test_bad_audio_stops_after_all_of_it_is_listed(train, tmp_path, capsys):
     file = launching.write_corpus(tmp_path / "damaged")
     bad = launching.damage(file)
-    assert call(f"--data_dir={file}", "--workers=1") == 1
+    assert train(f"--data_dir={file}", "--workers=1") == 1
     out, err = capsys.readouterr()
     listed = [line for line in err.splitlines() if line.startswith("bad audio: ")]
     reasons = ("is not audio", "No such file", "has 160 samples")
@@ -33,9 +29,9 @@ def test_bad_audio_stops_after_all_of_it_is_listed(call, tmp_path, capsys):
 @pytest.mark.parametrize("setting", ["noise=0.01,3e38", "learning_rate=1,1e39"])
 @pytest.mark.fault("divergence")
 def test_trainings_that_diverge_are_named_and_the_others_go_on(
-    call, setting, tmp_path, capsys
+    train, setting, tmp_path, capsys
 ):
-    assert call(f"--grid={setting}", pictures=True) == 1
+    assert train(f"--grid={setting}", pictures=True) == 1
     out, err = capsys.readouterr()
     *_, first, last = err.splitlines()
     whole, name = "mean, unigram 0.2, cells 4", setting.partition("=")[0]
@@ -54,12 +50,32 @@ def test_trainings_that_diverge_are_named_and_the_others_go_on(
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:overflow")
-def test_where_all_diverge_there_is_no_table_but_a_list(call, tmp_path, capsys):
-    assert call("--noise=3e38") == 1
+def test_where_all_diverge_there_is_no_table_but_a_list(train, tmp_path, capsys):
+    assert train("--noise=3e38") == 1
     err = capsys.readouterr().err
     assert "error: 8 trainings failed" in err and "Traceback" not in err
     summary = json.loads((tmp_path / "run" / "summary.json").read_text())
     assert (summary["conditions"], len(summary["failed"])) == ([], 8)
+
+
+@pytest.mark.parametrize("dry_run", ["--dry_run", "--dry_run=false"])
+@pytest.mark.fault("memory")
+def test_what_fits_no_memory_is_one_line_before_it_is_tried(train, capsys, dry_run):
+    assert train("--aggregator=netvlad(clusters=1000000000)", dry_run) == 1
+    *_, line = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: netvlad(clusters=1000000000), unigram 0.2, cells 4")
+    assert line.endswith(" MiB for 1 training: try aggregator=netvlad(clusters=4)")
+
+
+@pytest.mark.fault("memory")
+def test_what_fits_by_the_estimate_alone_is_halved_and_then_said(train, capsys):
+    error = jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory")
+    with mock.patch.object(OnDevices, "train_step", side_effect=error):
+        assert train("--seeds=1") == 1
+    *_, first, second, line = capsys.readouterr().err.splitlines()
+    assert "no memory for 4 trials" in first and "no memory for 2 trials" in second
+    assert line.startswith("error: mean, unigram 0.2, cells 4: expected at most ")
+    assert " MiB for 1 training: try " in line
 
 
 REFUSED = {
@@ -72,9 +88,9 @@ REFUSED = {
 @pytest.mark.parametrize("dry_run", ["--dry_run", "--dry_run=false"])
 @pytest.mark.parametrize("flag", REFUSED)
 def test_what_the_corpus_does_not_allow_is_wrong_use_before_any_work(
-    call, tmp_path, capsys, flag, dry_run
+    train, tmp_path, capsys, flag, dry_run
 ):
     file = launching.write_corpus(tmp_path / "bare", ("file", "speaker", "emotion"))
-    assert call(f"--data_dir={file}", flag, dry_run) == 2
+    assert train(f"--data_dir={file}", flag, dry_run) == 2
     out, err = capsys.readouterr()
     assert not out and err.count("\n") == 1 and REFUSED[flag] in err

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from matplotlib.text import Text
 
-from launch.experiment import run_dir
+from launch.output import pictures
 from vladser.plots import areas, style, svg
 
 pytestmark = pytest.mark.fault("pictures")
@@ -35,7 +35,7 @@ def texts(figure):
 @pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
 def test_a_name_is_drawn_as_it_is_written(tmp_path, name):
     figure = matrix(name, "sad")
-    run_dir.write_png(tmp_path / "picture.png", figure)
+    pictures.write(tmp_path / "picture.png", figure)
     assert name in texts(figure)
     assert (tmp_path / "picture.png").read_bytes().startswith(b"\x89PNG")
 
@@ -45,7 +45,7 @@ def test_letters_that_no_font_has_are_written_by_their_code(tmp_path):
     figure = matrix(f"a{lacked}", "sad")
     drawn = svg.inline(figure, "title", "description")
     assert lacked in drawn  # who reads the page may have a font
-    run_dir.write_png(tmp_path / "picture.png", figure)
+    pictures.write(tmp_path / "picture.png", figure)
     assert "a\\U0001fbc8\\ue123" in texts(figure)
 
 
@@ -55,9 +55,9 @@ RC = {"text.usetex": True, "font.size": 30, "savefig.bbox": "tight", "axes.grid"
 def test_a_picture_is_the_same_whatever_matplotlibrc_says(tmp_path):
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
-        run_dir.write_png(tmp_path / "plain.png", matrix("angry", "sad"))
+        pictures.write(tmp_path / "plain.png", matrix("angry", "sad"))
     with matplotlib.rc_context(RC):
-        run_dir.write_png(tmp_path / "odd.png", matrix("angry", "sad"))
+        pictures.write(tmp_path / "odd.png", matrix("angry", "sad"))
         assert matplotlib.rcParams["font.size"] == 30  # the user's own stay
     plain, odd = ((tmp_path / f"{n}.png").read_bytes() for n in ("plain", "odd"))
     assert plain == odd
@@ -77,7 +77,7 @@ def test_slanted_names_end_under_their_columns():
 def test_a_picture_that_cannot_be_drawn_is_a_note(tmp_path, monkeypatch, capsys):
     figure, error = matrix("angry", "sad"), RuntimeError("no ink")
     monkeypatch.setattr(figure, "savefig", mock.Mock(side_effect=error))
-    run_dir.write_png(tmp_path / "picture.png", figure)
+    pictures.write(tmp_path / "picture.png", figure)
     said = capsys.readouterr().err
     assert said.startswith("note: ") and "no ink" in said and said.count("\n") == 1
     assert not (tmp_path / "picture.png").exists()

@@ -184,10 +184,22 @@ def test_several_runs_stand_side_by_side(tmp_path):
         }
     headings = [text for level, text in page.headings if level == 2]
     assert headings[:2] == ["What the paper claims", "Conditions"]
-    # Of one corpus: told apart by their folders.
-    fake_run.write(folders[1], ONE)
-    header, *_ = without_figures(*folders).tables["UA of all conditions"]
+    # Of one corpus: told apart by their folders; other settings are other conditions.
+    short = fake_run.write(folders[1], ONE)
+    short["conditions"][0]["epochs"] = 20
+    fake_run.dump(folders[1] / "summary.json", short)
+    sets = [{"feature_set": name, "frames": 900} for name in ("a/1", "b/2")]
+    fake_run.dump(folders[1] / "dataset.json", {"feature_sets": sets})
+    tables = without_figures(*folders).tables
+    header, *rows = tables["UA of all conditions"]
     assert header[1:3] == [f"emodb ({folder})" for folder in folders]
+    assert [row[0] for row in rows if row[2] != NONE] == [
+        "mean, unigram 0.2, epochs 20"
+    ]
+    assert {row[0]: row[2] for row in rows}["mean, no smoothing, epochs 50"] == NONE
+    header, first, second = (row[-3:-1] for row in tables["The runs"])
+    assert header == ["features", "settings"]
+    assert first[1] == "epochs 50" and second == ["a/1, b/2", "epochs 20"]
 
 
 @pytest.mark.parametrize(

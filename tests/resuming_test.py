@@ -1,8 +1,10 @@
 """A run that is stopped goes on with the same command."""
 
+import io
 import json
 import signal
 from contextlib import contextmanager
+from functools import partial
 from itertools import count
 from unittest import mock
 
@@ -10,15 +12,17 @@ import jax
 import launching
 import pytest
 from launching import SMALL
+from tqdm import tqdm
 
 from launch.command_line import stopping
 from launch.experiment.checkpoints import Checkpoints
+from launch.output import terminal
 from vladser.engine import experiment
 from vladser.engine.on_devices import OnDevices
 
 pytestmark = [pytest.mark.slow, pytest.mark.fault("run directories")]
 
-ARGV = (*SMALL, "--trials_at_once=3")
+THREE = "--trials_at_once=3"
 CURVES = "predictions.csv", "metrics.jsonl"
 RESULTS = *CURVES, "audit.json", "dataset.json", "flags.txt", "summary.json"
 
@@ -27,15 +31,14 @@ RESULTS = *CURVES, "audit.json", "dataset.json", "flags.txt", "summary.json"
 def whole(corpus, tmp_path_factory):
     """A run that nothing disturbed."""
     folder = tmp_path_factory.mktemp("whole") / "run"
-    argv = *corpus, *ARGV, f"--run_dir={folder}"
+    argv = *corpus, *SMALL, THREE, f"--run_dir={folder}"
     assert launching.call(*argv, pictures=True) == 0
     return folder
 
 
 @pytest.fixture
-def call(corpus, tmp_path):
-    folder = f"--run_dir={tmp_path / 'run'}"
-    return lambda *argv: launching.call(*corpus, *ARGV, folder, *argv)
+def train(train):
+    return partial(train, THREE)
 
 
 @pytest.fixture
@@ -45,7 +48,7 @@ def last_line(capsys):
 
 
 @pytest.fixture
-def stopped(call, tmp_path, monkeypatch, capsys):
+def stopped(train, tmp_path, monkeypatch, capsys):
     """A run that was interrupted when two of its batches had finished."""
     keep, kept = Checkpoints.keep, []
 
@@ -56,7 +59,7 @@ def stopped(call, tmp_path, monkeypatch, capsys):
 
     with monkeypatch.context() as patch:
         patch.setattr(Checkpoints, "keep", interrupted)
-        assert call() == 130
+        assert train() == 130
     capsys.readouterr()
     return tmp_path / "run"
 
@@ -74,35 +77,28 @@ def trained(monkeypatch):
     return seen
 
 
-def _same(one, other, names=RESULTS):
-    for name in names:
-        contents = [(folder / name).read_bytes() for folder in (one, other)]
-        if name == "summary.json":
-            contents = [json.loads(content) for content in contents]
-            assert all(summary.pop("training") for summary in contents)
-        assert contents[0] == contents[1], name
+@pytest.fixture
+def bars(monkeypatch):
+    """The progress bars, as a terminal has them."""
+    shown = []
+
+    def bar(description, total, unit, scale=False):
+        shown.append(tqdm(total=total, file=io.StringIO()))
+        return shown[-1]
+
+    monkeypatch.setattr(terminal, "bar", bar)
+    return shown
 
 
-def test_what_was_finished_is_not_trained_again(stopped, whole, call, trained, capsys):
-    assert call() == 0
-    _same(stopped, whole)
+def test_what_was_finished_is_not_trained_again(stopped, whole, train, trained, capsys):
+    assert train() == 0
+    launching.same(stopped, whole, RESULTS)
     assert len(trained) == 2
     assert "4 of 8 trainings were finished" in capsys.readouterr().err
 
 
-def test_a_damaged_batch_is_named_and_trained_again(
-    stopped, whole, call, trained, capsys
-):
-    file = min((stopped / "checkpoints").iterdir())
-    file.write_bytes(file.read_bytes()[:-9])
-    assert call() == 0
-    _same(stopped, whole)
-    assert len(trained) == 3
-    assert f"{file} is damaged: its trials are trained again" in capsys.readouterr().err
-
-
-def test_other_flags_are_refused_and_named(stopped, call, last_line):
-    assert call("--alpha=0.3") == 2
+def test_other_flags_are_refused_and_named(stopped, train, last_line):
+    assert train("--alpha=0.3") == 2
     line = last_line()
     assert line.startswith(f"error: --run_dir={stopped} holds a run of other flags")
     assert "--alpha=0.3" in line
@@ -110,11 +106,11 @@ def test_other_flags_are_refused_and_named(stopped, call, last_line):
 
 @pytest.mark.parametrize(("most", "again"), [(1, 4), (8, 1)])
 def test_batches_may_be_cut_otherwise_and_nothing_is_trained_twice(
-    stopped, whole, call, trained, most, again
+    stopped, whole, train, trained, most, again
 ):
-    assert call("--workers=1", f"--trials_at_once={most}") == 0
+    assert train("--workers=1", f"--trials_at_once={most}") == 0
     assert sum(batch.trials for batch, _ in trained) == 4 and len(trained) == again
-    _same(stopped, whole, CURVES)
+    launching.same(stopped, whole, CURVES)
 
 
 @pytest.mark.parametrize(
@@ -125,12 +121,12 @@ def test_batches_may_be_cut_otherwise_and_nothing_is_trained_twice(
     ],
 )
 def test_other_versions_and_data_are_refused(
-    stopped, call, last_line, name, change, said
+    stopped, train, last_line, name, change, said
 ):
     file = stopped / f"{name}.json"
     before = json.loads(file.read_text(encoding="utf-8"))
     file.write_text(json.dumps(before | change))
-    assert call() == 1
+    assert train() == 1
     line = last_line()
     assert line.startswith(f"error: --run_dir={stopped} was ") and said in line
 
@@ -146,22 +142,23 @@ def _told_to_stop():
 
 
 def test_a_batch_goes_on_from_the_epoch_where_it_was_stopped(
-    call, whole, tmp_path, trained, last_line
+    train, whole, tmp_path, trained, last_line, bars
 ):
     for _ in range(2):
         with _told_to_stop():
-            assert call() == 128 + signal.SIGTERM
+            assert train() == 128 + signal.SIGTERM
         assert last_line() == "interrupted"
-    assert call() == 0
-    _same(tmp_path / "run", whole)
+    assert train() == 0
+    launching.same(tmp_path / "run", whole, RESULTS)
     assert [epoch for _, epoch in trained[:3]] == [None, 1, 2]
+    assert bars[-1].n == bars[-1].total  # what was done before is done
     assert not list((tmp_path / "run" / "checkpoints").glob("*.checkpoint"))
 
 
 @pytest.mark.parametrize("fails", [1, 3])  # as it is compiled, in the second epoch
 @pytest.mark.fault("memory")
 def test_less_memory_halves_the_batch_and_goes_on(
-    call, whole, tmp_path, monkeypatch, capsys, fails
+    train, whole, tmp_path, monkeypatch, capsys, bars, fails
 ):
     """The fails-th step of all 8 trials finds no memory."""
     step, steps = OnDevices.train_step, count(1)
@@ -172,37 +169,38 @@ def test_less_memory_halves_the_batch_and_goes_on(
         return step(self, states, rows, epoch, index)
 
     monkeypatch.setattr(OnDevices, "train_step", scarce)
-    assert call("--trials_at_once=8", "--checkpoint_minutes=0") == 0
-    _same(tmp_path / "run", whole, CURVES)
+    assert train("--trials_at_once=8", "--checkpoint_minutes=0") == 0
+    launching.same(tmp_path / "run", whole, CURVES)
+    assert bars[-1].n == bars[-1].total  # what is done twice counts once
     said = "the device has no memory for 8 trials at once: going on with half as many"
     assert said in capsys.readouterr().err
 
 
 def test_a_fresh_run_sets_aside_what_is_there_and_deletes_nothing(
-    stopped, call, tmp_path, capsys
+    stopped, train, tmp_path, capsys
 ):
     before = {file.name for file in stopped.iterdir()}
-    assert call("--alpha=0.3", "--fresh", "--epochs=1", "--seeds=1") == 0
+    assert train("--alpha=0.3", "--fresh", "--epochs=1", "--seeds=1") == 0
     aside = tmp_path / "run.1"
     assert f"the run that was there is in {aside} now" in capsys.readouterr().err
     assert {file.name for file in aside.iterdir()} == before
-    assert call("--fresh", "--epochs=1", "--seeds=1") == 0  # what was finished, too
+    assert train("--fresh", "--epochs=1", "--seeds=1") == 0  # what was finished, too
     assert (tmp_path / "run.2" / "summary.json").exists()
     assert "--fresh" not in (stopped / "flags.txt").read_text()
 
 
 @pytest.mark.parametrize("argv", [[], ["--fresh"]])
-def test_a_folder_of_other_files_is_refused(call, tmp_path, last_line, argv):
+def test_a_folder_of_other_files_is_refused(train, tmp_path, last_line, argv):
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "thesis.tex").touch()
-    assert call(*argv) == 2
+    assert train(*argv) == 2
     assert "run is not empty (thesis.tex)" in last_line()
     assert (tmp_path / "run" / "thesis.tex").exists()
 
 
 def test_a_finished_run_is_said_to_be(whole, corpus, trained, capsys):
     before = {file.name: file.stat().st_mtime_ns for file in whole.iterdir()}
-    assert launching.call(*corpus, *ARGV, f"--run_dir={whole}") == 0
+    assert launching.call(*corpus, *SMALL, THREE, f"--run_dir={whole}") == 0
     assert "has finished: --fresh trains it anew" in capsys.readouterr().out
     assert {f.name: f.stat().st_mtime_ns for f in whole.iterdir()} == before
     assert not trained

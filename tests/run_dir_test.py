@@ -10,6 +10,7 @@ import pytest
 
 import vladser
 from launch.experiment import run_dir
+from launch.output import provenance
 from launch.reporting import runs
 from vladser import files
 from vladser.errors import InputError
@@ -24,8 +25,8 @@ def _git(folder, *argv):
 
 def test_files_are_utf_8_with_the_users_permissions(tmp_path):
     (tmp_path / "plain").touch()
-    run_dir.write_json(tmp_path / "a.json", {"speaker": "Jürgen 王"})
-    run_dir.write_csv(tmp_path / "a.csv", ["é", "b"], [["1,5", 'say "x"']])
+    files.write_json(tmp_path / "a.json", {"speaker": "Jürgen 王"})
+    files.write_csv(tmp_path / "a.csv", ["é", "b"], [["1,5", 'say "x"']])
     assert "Jürgen 王".encode() in (tmp_path / "a.json").read_bytes()
     assert json.loads((tmp_path / "a.json").read_bytes()) == {"speaker": "Jürgen 王"}
     assert (tmp_path / "a.csv").read_bytes() == 'é,b\n"1,5","say ""x"""\n'.encode()
@@ -44,12 +45,12 @@ def test_a_writer_that_dies_leaves_the_folder_as_it_was(tmp_path, before):
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        run_dir.write_csv(file, ["a"], rows())
+        files.write_csv(file, ["a"], rows())
     assert [path.read_text() for path in tmp_path.iterdir()] == [before][: bool(before)]
 
 
 def test_the_environment_names_versions_host_and_devices():
-    environment = run_dir.environment()
+    environment = provenance.environment()
     assert environment["vladser"] == vladser.__version__
     for name, version in environment["packages"].items():
         assert version == metadata.version(name)
@@ -67,16 +68,16 @@ def test_the_revision_is_the_commit_with_a_plus_where_files_differ(
     file.write_text("1")
     monkeypatch.setattr(vladser, "__file__", str(file))
     for folder in sources.parent, sources:  # a repository around installed sources
-        assert run_dir.environment()["revision"] is None
+        assert provenance.environment()["revision"] is None
         _git(folder, "init")
         _git(folder, "add", ".")
         _git(folder, "commit", "-m", "a")
     commit = _git(sources, "rev-parse", "HEAD")
-    assert run_dir.environment()["revision"] == commit
+    assert provenance.environment()["revision"] == commit
     file.write_text("2")
-    assert run_dir.environment()["revision"] == f"{commit}+"
+    assert provenance.environment()["revision"] == f"{commit}+"
     monkeypatch.setenv("PATH", "")  # no git
-    assert run_dir.environment()["revision"] is None
+    assert provenance.environment()["revision"] is None
 
 
 @pytest.fixture

@@ -63,9 +63,9 @@ def test_the_interval_is_a_t_interval_of_the_logit():
     # What the logit of a mean varies by, at first order.
     error = scipy.stats.sem(values) / (mean * (1 - mean))
     t = scipy.stats.t(n - 1, loc=logit(mean), scale=error)
-    found = significance.interval(values, confidence=0.9)
-    np.testing.assert_allclose(found, expit(t.interval(0.9)))
-    doubled = significance.interval(2 * values - 1, significance.DIFFERENCE, 0.9)
+    found = significance.interval(values)
+    np.testing.assert_allclose(found, expit(t.interval(0.95)))
+    doubled = significance.interval(2 * values - 1, significance.DIFFERENCE)
     np.testing.assert_allclose(doubled, 2 * np.array(found) - 1)
 
 

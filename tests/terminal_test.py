@@ -1,4 +1,4 @@
-from launch.experiment import terminal
+from launch.output import terminal
 from vladser.text import NONE
 
 CONDITION = {

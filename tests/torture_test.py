@@ -137,8 +137,11 @@ def test_what_a_killed_process_had_not_finished_is_in_nobodys_way(tmp_path):
 def test_a_run_that_was_killed_before_its_report_goes_on(whole, warm, capsys):
     shutil.copytree(whole.run, warm.run)
     (warm.run / "report.md").unlink()
-    before = _written(warm.run / "checkpoints")
-    assert launching.call(*warm.flags, pictures=True) == 0, capsys.readouterr().err
+    before, summary = _written(warm.run / "checkpoints"), warm.run / "summary.json"
+    cost = json.loads(summary.read_text())["training"]
+    status, said = launching.call(*warm.flags, pictures=True), capsys.readouterr().err
+    assert status == 0 and "compiling" not in said, said
+    assert json.loads(summary.read_text())["training"] == cost
     assert warm.found() == whole.found() and (warm.run / "report.md").exists()
     assert before and _written(warm.run / "checkpoints") == before  # nothing trained
 

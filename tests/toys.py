@@ -73,7 +73,7 @@ def design(corpus, conditions=(CONDITION,), seeds=(0, 1), made=None, **options):
     return Design([corpus] * len(conditions), conditions, made, seeds, **options)
 
 
-def train(whole, batch=None, **options):
+def train(whole, batch=None):
     """The events, and the results."""
-    *events, outcome = experiment.run(whole, batch, **options)
+    *events, outcome = experiment.run(whole, batch)
     return events, outcome.results

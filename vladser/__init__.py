@@ -6,6 +6,7 @@ The rooms, in the order in which data flows: each imports those above it alone.
     own_code     what an import path names: its mistakes are one line
     libraries    packages that need a shared library, which may not load
     files        written whole, with digests that notice damage
+    machine      the cores and the memory that a process may use
     processes    workers, which leave Ctrl-C to the program
     types        the data that flows, and the contracts of parts
     options      what values an option of a part may have

@@ -51,7 +51,7 @@ class Condition:
       optimizer: how a gradient changes the parameters.
       objective: what training minimizes.
       epochs: passes over the training utterances.
-      batch_size: utterances per step.
+      batch_size: utterances per step, at most all that a fold trains on.
     """
 
     aggregator: Part = registry.aggregators.parse("netvlad")
@@ -71,7 +71,7 @@ class Condition:
         without those in SHARED."""
         values, words = settings(self), [str(self.aggregator)]
         if "smoothing" in values:
-            soft = f"{values['smoothing']} {values['alpha']:.15g}"
+            soft = f"{values['smoothing']} {text(values['alpha'])}"
             words.append("no smoothing" if values["smoothing"] == "none" else soft)
         for name, value in values.items():
             if name not in _UNNAMED and value != self._default(name):
@@ -114,7 +114,7 @@ def make(**given: Any) -> Condition:
             except ValueError as error:
                 raise InputError(f"{name}: {error}") from None
         else:
-            known = ", ".join(names())
+            known = ", ".join(setting_names())
             raise InputError(f"unknown setting {name!r:.60}: one of {known}")
     condition = Condition(**given)
     for name, value in own.items():
@@ -133,9 +133,9 @@ def make(**given: Any) -> Condition:
     return replace(condition, objective=objective)
 
 
-def names_among(conditions: Sequence[Condition]) -> list[str]:
-    """Returns the names of the conditions of a run, with those of SHARED that they do
-    not share."""
+def distinct_names(conditions: Sequence[Condition]) -> list[str]:
+    """Returns names that tell conditions apart: with those of SHARED in which they
+    differ."""
     varied = [n for n in SHARED if len({getattr(c, n) for c in conditions}) > 1]
     return [
         ", ".join([c.name, *(f"{_words(n)} {getattr(c, n)}" for n in varied)])
@@ -143,7 +143,7 @@ def names_among(conditions: Sequence[Condition]) -> list[str]:
     ]
 
 
-def names() -> list[str]:
+def setting_names() -> list[str]:
     """Returns the names of all settings."""
     ordered = ["aggregator", "smoothing", "alpha"]
     for field in fields(Condition):
@@ -161,7 +161,7 @@ def applies(name: str, condition: Condition) -> bool:
 def settings(condition: Condition) -> dict[str, Any]:
     """Returns the settings that `make` makes the condition of: texts and numbers."""
     values: dict[str, Any] = {}
-    for name in names():
+    for name in setting_names():
         if name in NUMBERS:
             values[name] = getattr(condition, name)
         elif name in PARTS:
@@ -183,8 +183,8 @@ def specification(condition: Condition, dim: int, classes: int) -> Spec:
 
 
 def text(value: Any) -> str:
-    """Returns a setting's value as a name shows it."""
-    return f"{value:.15g}" if isinstance(value, float) else str(value)
+    """Returns a setting's value as a name shows it: 2.0 is 2."""
+    return str(value).removesuffix(".0") if isinstance(value, float) else str(value)
 
 
 def _words(name: str) -> str:

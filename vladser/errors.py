@@ -10,5 +10,9 @@ class InputError(VladserError, ValueError):
     right."""
 
 
+class MemoryShort(InputError):
+    """The devices have no memory for some trainings."""
+
+
 class TrainingError(VladserError, RuntimeError):
     """A training that cannot go on: the message names the trial."""

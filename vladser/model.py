@@ -72,7 +72,7 @@ def _size(name, part, dim, leading, rank) -> int:
         made = jax.eval_shape(part.apply, params, frames, mask)
     except VladserError:  # of the part, which names itself
         raise
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise InputError(f"{name} of {dim} numbers a frame: {error}") from error
     if len(getattr(made, "shape", ())) != rank:
         raise InputError(f"{name}: expected an array of rank {rank}, got {made}")

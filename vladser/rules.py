@@ -13,6 +13,7 @@ import numpy as np
 from vladser.types import Array, PyTree
 
 _TOLERANCE = 1e-9  # a mistake is larger, a rounding in float64 smaller
+_WAYS, _BLOCKS = 6, 5  # of `cuttings`
 
 
 @contextmanager
@@ -121,7 +122,7 @@ def differentiate(function: Callable, keep: Callable | None = None) -> Callable:
     return lambda *arguments: jax.device_get(run(*arguments))
 
 
-def cuttings(mask: np.ndarray, ways: int = 6, blocks: int = 5) -> Iterator[np.ndarray]:
+def cuttings(mask: np.ndarray) -> Iterator[np.ndarray]:
     """Cuts the frames of a mask [N, T, ...] into blocks at random, in several ways.
 
     Yields:
@@ -129,10 +130,10 @@ def cuttings(mask: np.ndarray, ways: int = 6, blocks: int = 5) -> Iterator[np.nd
       blocks are padding alone.
     """
     (rows, frames), draw = mask.shape[:2], np.random.default_rng(2)
-    for _ in range(ways):
-        cuts = np.full((rows, blocks, frames), -1)
+    for _ in range(_WAYS):
+        cuts = np.full((rows, _BLOCKS, frames), -1)
         for cut in cuts:
-            ends = [0, *np.sort(draw.integers(0, frames + 1, blocks - 1)), frames]
+            ends = [0, *np.sort(draw.integers(0, frames + 1, _BLOCKS - 1)), frames]
             for block, first, end in zip(cut, ends[:-1], ends[1:], strict=True):
                 at = draw.integers(frames - (end - first) + 1)
                 block[at : at + end - first] = np.arange(first, end)

@@ -76,7 +76,7 @@ class Buffer(NamedTuple):
 
 
 class Fold(NamedTuple):
-    """Who is tested, and the utterances (row numbers) of each part."""
+    """Who is tested, and the utterances (row numbers) of each set."""
 
     held_out: str
     train: np.ndarray
@@ -201,11 +201,14 @@ class Encoder(NamedTuple):
 
 
 class Head(NamedTuple):
-    """Classifies utterance-level representations, each by itself, as pure functions."""
+    """Classifies utterance-level representations, each by itself, as pure functions.
 
-    # (key, size, classes) -> params, a pytree of floats
+    Attributes:
+      init: (key, size, classes) -> params, a pytree of floats.
+      apply: (params, vectors [B, V]) -> logits [B, classes].
+    """
+
     init: Callable[[Array, int, int], PyTree]
-    # (params, vectors [B, V]) -> logits [B, classes]
     apply: Callable[[PyTree, Array], Array]
 
 
@@ -235,10 +238,13 @@ class Optimizer(NamedTuple):
 
     An optimizer's options are numbers, and data: its factory is called with arrays
     that jax traces, and must not branch on them.
+
+    Attributes:
+      init: params -> state.
+      update: (gradient, state, params) -> (updates to be added, state).
     """
 
-    init: Callable[[PyTree], PyTree]  # params -> state
-    # (gradient, state, params) -> (updates to be added, state)
+    init: Callable[[PyTree], PyTree]
     update: Callable[[PyTree, PyTree, PyTree], tuple[PyTree, PyTree]]
 
 

@@ -15,6 +15,7 @@ from launch.benchmarking.workloads import Workload
 from vladser import model, text
 from vladser.data import dataset
 from vladser.engine import experiment
+from vladser.engine.events import Compiled, Epoch, Step
 from vladser.registry import objectives
 from vladser.types import Array, Spec
 
@@ -51,16 +52,16 @@ class Ours:
     def prepare(self, rounds: int) -> float:
         self.events = experiment.run(self.workload.design)
         compiled = next(self.events)
-        assert isinstance(compiled, experiment.Compiled)
+        assert isinstance(compiled, Compiled)
         return compiled.seconds
 
     def train(self, rows: np.ndarray) -> int:
         """Trains the next epoch of the plan, which has the same rows."""
         computed = 0
         for event in self.events:
-            if isinstance(event, experiment.Epoch):
+            if isinstance(event, Epoch):
                 break
-            if isinstance(event, experiment.Step):
+            if isinstance(event, Step):
                 computed += event.computed
         return computed
 

@@ -25,7 +25,8 @@ _GATES = "ifgo"  # the order of ours
 
 
 class Linen:
-    """linen.RNN in the place of our LSTM and of our engine; other parts are ours."""
+    """A `contest.Contestant`: linen.RNN in the place of our LSTM and of our engine;
+    other parts are ours."""
 
     def __init__(self, workload: Workload):
         self.workload, self.spec = workload, workload.spec
@@ -88,7 +89,8 @@ class Linen:
         return -(-int(self.workload.lengths(rows).max()) // _MULTIPLE) * _MULTIPLE
 
     def step(self, state, trials, buffer, rows, key, *, length):
-        """Trains all trials by a minibatch each, rows [trials, B]."""
+        """Trains all trials by a minibatch each, rows [trials, B] padded to `length`;
+        returns the new state, each array [trials, ...]."""
 
         def of_trial(state, trial, rows, key):
             params, optimizer = state
@@ -100,7 +102,7 @@ class Linen:
         return jax.vmap(of_trial)(state, trials, rows, keys)
 
     def loss(self, params, trial, buffer, rows, key, length):
-        """Returns the loss of one trial's minibatch, rows [B]."""
+        """Returns the loss of one trial's minibatch, rows [B] padded to `length`."""
         spec, condition = self.spec, self.workload.condition
         noise_key, dropout_key = jax.random.split(key)
         frames, mask = dataset.gather(buffer, rows, 0, length)

@@ -11,8 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from launch.benchmarking.workloads import Workload
-from vladser import model
-from vladser.features import extraction
+from vladser import machine, model
 from vladser.optimizers.adadelta import EPSILON
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -73,8 +72,8 @@ class Model(nn.Module):
 
 
 class Padded:
-    """A model at a time on each core, which is faster than models in turn on all cores.
-    A GPU gets one model after another."""
+    """A `contest.Contestant`: a model at a time on each core, which is faster than
+    models in turn on all cores. A GPU gets one model after another."""
 
     def __init__(self, workload: Workload):
         self.workload, data = workload, workload.data
@@ -90,7 +89,7 @@ class Padded:
         return 0.0
 
     def train(self, rows: np.ndarray) -> int:
-        workers = extraction.cores() if DEVICE.type == "cpu" else 1
+        workers = machine.cores() if DEVICE.type == "cpu" else 1
         one_thread = partial(torch.set_num_threads, 1)
         with ThreadPoolExecutor(workers, initializer=one_thread) as pool:
             list(pool.map(self.train_one, self.models, rows.swapaxes(0, 1)))

@@ -102,8 +102,8 @@ def load(name: str, data_dir: Path | None = None, cache_dir: Path = Path()) -> D
         return noise(lognormal(340, 254, 0.4158, 893))
     corpus = readers.read("emodb", data_dir)
     chosen, classes = emotions.select(corpus, tuple((c,) for c in iemocap.CLASSES))
-    smile = extraction.extract(chosen.utterances, cache_dir)
-    return dataset.build(chosen.utterances, smile.features, classes, smile.feature_set)
+    done = extraction.extract(chosen.utterances, cache_dir)
+    return dataset.build(chosen.utterances, done.features, classes, done.feature_set)
 
 
 def lognormal(count: int, median: int, sigma: float, longest: int) -> np.ndarray:

@@ -51,6 +51,11 @@ def words(name: str) -> Any:
     return dataclasses.field(metadata={"words": name})
 
 
+def found() -> Any:
+    """Declares a field that `Settings.checked` fills."""
+    return dataclasses.field(default=None, kw_only=True)
+
+
 def cache_dir(group: str) -> Any:
     """Declares the folder of features, the same for every program; it has to be given
     where the user has no home folder."""

@@ -16,7 +16,7 @@ from vladser.condition import Condition
 from vladser.corpora import emotions, readers
 from vladser.data import folds
 from vladser.errors import InputError
-from vladser.features.cores import cores
+from vladser.machine import cores
 from vladser.options import Count, Natural, NonNegative, Positive
 from vladser.types import Part
 

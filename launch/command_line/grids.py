@@ -6,7 +6,6 @@ conditions; settings that a grid leaves out are as the other flags say.
 """
 
 import math
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -24,9 +23,11 @@ _MOST = 10_000  # conditions of one grid: more are a mistake
 
 
 def flags() -> dict[str, Flag]:
-    """Returns the flags by name, in the order of `condition.names`."""
+    """Returns the flags by name, in the order of `condition.setting_names`."""
     texts = options.texts(Condition.__doc__, "Attributes")
-    return {name: _flag(name, texts.get(name, "")) for name in condition.names()}
+    return {
+        name: _flag(name, texts.get(name, "")) for name in condition.setting_names()
+    }
 
 
 def _flag(name: str, text: str) -> Flag:
@@ -105,8 +106,8 @@ def conditions(grids: Sequence[Grid], base: Mapping[str, Any]) -> list[Condition
       base: the values of the settings that the flags give, by name.
 
     Raises:
-      InputError: a setting that no condition has, an option that is given twice, too
-        many conditions, or values that are the same to 15 digits.
+      InputError: a setting that no condition has, an option that is given twice, or
+        too many conditions.
     """
     union = dict[Condition, None]()
     for grid in grids or [Grid(())]:
@@ -114,9 +115,6 @@ def conditions(grids: Sequence[Grid], base: Mapping[str, Any]) -> list[Condition
             union |= dict.fromkeys(_members(grid, base))
         except InputError as error:
             raise InputError(f"--grid={grid}: {error}" if grids else error) from None
-    for name, count in Counter(condition.names_among(list(union))).items():
-        if count > 1:
-            raise InputError(f"--grid: {count} conditions are {name} to 15 digits")
     _require(base, union, "--")
     return list(union)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
 
 from launch.command_line import fields
 from launch.command_line.fields import Flag, flag, several
@@ -31,17 +32,21 @@ class Settings(fields.Settings):
     model: Path = flag("Model", required=True)
     parts: Mapping[str, Part] = several(_PARTS)
 
-    def describe(self) -> Description:
-        """Describes the model, without reading its parameters or importing jax."""
-        return bundle.describe(self.model, [*self.parts.values()])
+    description: Description = fields.found()
+
+    def checked(self) -> Self:
+        """See `fields.Settings.checked`; also describes the model, without reading its
+        parameters or importing jax."""
+        description = bundle.describe(self.model, [*self.parts.values()])
+        return replace(self, description=description)
 
     def load(self) -> Bundle:
         """Loads the model."""
-        return bundle.load(self.model, [*self.parts.values()])
+        return bundle.read_parameters(self.model, self.description)
 
     def changed_code(self) -> list[str]:
         """Returns the files of the parts' code that have changed since the training."""
-        environment = self.describe().about.get("environment", {})
+        environment = self.description.about.get("environment", {})
         before = environment.get("code", {})
         now: dict[str, str] = {}
         for kind, part in self.parts.items():

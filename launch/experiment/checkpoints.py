@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from flax import serialization
 
-from launch.experiment import run_dir, terminal
+from launch.output import terminal
 from vladser import files
 from vladser.engine.events import Checkpoint
 from vladser.engine.results import Results
@@ -23,7 +23,9 @@ class Figures:
 
     frames: int = 0  # real ones of live training rows
     computed: int = 0  # padding included
-    compiling: float = 0.0  # seconds, as those below
+    # Seconds, as those below: from the start of the program to its first step.
+    start: float = 0.0
+    compiling: float = 0.0
     training: float = 0.0
     keeping: float = 0.0
 
@@ -45,7 +47,7 @@ class Checkpoints:
     def __init__(self, folder: Path | None):
         self.folder = folder
         if folder:
-            run_dir.make(folder)
+            files.make_folder(folder)
 
     def keep(self, finished: Finished) -> None:
         """Writes a finished batch, and removes its checkpoint."""
@@ -110,7 +112,7 @@ def _unpack(packed: bytes) -> list[dict[str, Any]]:
 def _read(path: Path, unpacked: Callable[[bytes], Any]) -> Any:
     try:
         return unpacked(path.read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, TypeError):  # TypeError: of another version
         terminal.say(f"{path} is damaged: its trials are trained again")
         path.unlink(missing_ok=True)
         return None

@@ -45,6 +45,7 @@ class Processes:
 
         Args:
           name: of this exchange; each is used once.
+          text: what this process has to say.
 
         Raises:
           PeerError: another process has failed.
@@ -63,15 +64,10 @@ class Processes:
         for process, other in enumerate(others, 1):
             here = few(line for line in first if line not in other)
             there = few(line for line in other if line not in first)
-            if here or there:
-                raise InputError(
-                    f"process {process} has {there or 'nothing'} "
-                    f"where process 0 has {here or 'nothing'}"
-                )
             if other != first:
                 raise InputError(
-                    f"process {process} has the flags of process 0 in another order: "
-                    "give all processes the same command"
+                    f"process {process} has {there or 'nothing else'} where process 0 "
+                    f"has {here or 'nothing else'}: expected the same, in one order"
                 )
 
     def send(self, payloads: Iterable[bytes]) -> None:

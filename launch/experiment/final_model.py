@@ -11,16 +11,17 @@ import numpy as np
 
 from launch.command_line import flags
 from launch.command_line.flags import Settings
-from launch.experiment import designing, run_dir, terminal
+from launch.experiment import designing
 from launch.experiment.checkpoints import Checkpoints, Figures
 from launch.experiment.distributed import Processes
 from launch.experiment.training import Trainer
+from launch.output import provenance, terminal
 from vladser.condition import Condition
 from vladser.data import folds
+from vladser.engine import trial_batches
 from vladser.engine.design import Design
 from vladser.engine.events import Outcome
 from vladser.engine.results import Results
-from vladser.engine.trial_batches import TrialBatch
 from vladser.errors import TrainingError
 from vladser.models import bundle
 from vladser.models.bundle import Bundle
@@ -90,7 +91,8 @@ def write(
     with terminal.bar("final model", frames, "frame", scale=True) as bar:
         kept = Checkpoints(checkpoints)
         trainer = Trainer(settings, alone, processes, kept, bar, None, "final model, ")
-        trainer.train(TrialBatch([0], [0], [0]), finish)
+        ((batch,),) = trial_batches.cut(alone)
+        trainer.train(batch, finish)
     return folder
 
 
@@ -103,7 +105,7 @@ def _about(
 ) -> dict[str, Any]:
     """Returns what the model card says: nothing private of the machine."""
     counts = Counter(data.label.tolist())
-    environment = run_dir.environment(designing.code(settings))
+    environment = provenance.environment(designing.code(settings))
     del environment["host"]
     evaluation = None
     if summary:

@@ -8,7 +8,8 @@ import numpy as np
 
 from launch.command_line import cli, flags
 from launch.command_line.flags import Settings
-from launch.experiment import designing, terminal
+from launch.experiment import designing
+from launch.output import terminal
 from vladser import registry, text
 from vladser.corpora import cross, emotions, readers
 from vladser.data import dataset

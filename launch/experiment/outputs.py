@@ -9,6 +9,7 @@ import numpy as np
 
 from launch.command_line.flags import Settings
 from launch.experiment import run_dir
+from launch.output import pictures
 from vladser import files
 from vladser.engine.design import Design
 from vladser.engine.results import Results
@@ -68,7 +69,7 @@ def write(
         "training": training,
     }
     rows = chain.from_iterable(map(Tested.predictions, tested))
-    run_dir.write_csv(folder / "predictions.csv", tested[0].header(), rows)
+    files.write_csv(folder / "predictions.csv", tested[0].header(), rows)
     files.write_text(folder / "metrics.jsonl", "".join(_metrics(design, merged)))
     if clusters:
         lines = "".join(_clusters(design, merged, clusters))
@@ -77,8 +78,8 @@ def write(
         (condition,) = summary["conditions"]
         title = f"{settings.corpus}: {condition['name']}"
         figure = areas.confusion(condition["confusion"], summary["emotions"], title)
-        run_dir.write_png(folder / "confusion.png", figure)
-    run_dir.write_json(folder / "summary.json", summary)
+        pictures.write(folder / "confusion.png", figure)
+    files.write_json(folder / "summary.json", summary)
     files.write_sums(folder, run_dir.RESULTS)
     return summary
 

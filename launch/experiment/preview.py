@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -44,13 +45,10 @@ def preview(settings: Settings) -> str:
     design = designing.design(settings, by_features)
     most, processes = settings.trials_at_once, settings.num_processes or 1
     mine, *_ = trial_batches.cut(design, most, processes)
-    largest = max(mine, key=lambda batch: batch.trials)
+    largest = max(mine, key=partial(trial_batches.memory, design))
     data = design.datasets[largest.conditions[0]]
     mesh = placement.mesh(*largest.rectangle)
-    device = mesh.devices.flat[0]
-    sharing = mesh.size if device.platform == "cpu" else 1  # devices of one dataset
-    working = trial_batches.memory(design, largest)
-    memory = (data.frames.nbytes / sharing + working) / 2**20
+    memory = trial_batches.memory(design, largest) / 2**20
     seeds, conditions, folds = design.shape
     plans = [design.plan(place) for place in range(conditions)]
     frames = sum(plan.epochs * plan.training_frames() for plan in plans)
@@ -74,7 +72,7 @@ def preview(settings: Settings) -> str:
         f"training    {frames:,} frames",
         f"batches     {cut}",
         f"memory      about {memory:,.0f} MiB of arrays on each of "
-        f"{text.count(mesh.size, 'device')} ({device.device_kind})",
+        f"{text.count(mesh.size, 'device')} ({mesh.devices.flat[0].device_kind})",
         f"results     {settings.run_dir}",
     ]
     return "\n".join([*lines, *(f"note: {note}" for note in chosen.notes)])

@@ -19,11 +19,11 @@ from launch.experiment import (
     outputs,
     resuming,
     run_dir,
-    terminal,
     training,
 )
 from launch.experiment.distributed import Processes
 from launch.experiment.loading import Loaded
+from launch.output import provenance, terminal
 from launch.reporting import writing
 from vladser import files, text
 from vladser.engine import results
@@ -113,35 +113,32 @@ def _begin(
     findings: Sequence[Finding],
 ) -> None:
     """Writes what is known before the training, or checks that it is the same."""
-    parts = [part for fold in design.folds for part in (fold.train, fold.test)]
-    if left_out := len(design.datasets[0].label) - len(np.unique(np.hstack(parts))):
+    used = [rows for fold in design.folds for rows in (fold.train, fold.test)]
+    if left_out := len(design.datasets[0].label) - len(np.unique(np.hstack(used))):
         count = text.count(left_out, "utterance")
         terminal.say(f"note: {count} in no training or test set")
     for finding in findings:
         if finding.level != "ok":
             terminal.say(f"{finding.level}: {finding.text}")
     designing.require(findings)
-    folder, environment = (
-        settings.run_dir,
-        run_dir.environment(designing.code(settings)),
-    )
+    folder = settings.run_dir
+    environment = provenance.environment(designing.code(settings))
     if resuming.check(settings) == resuming.UNFINISHED:
         resuming.check_same(folder, environment, dataset)
         terminal.say(f"going on with the run in {folder}")
     (folder / files.SUMS).unlink(missing_ok=True)  # it was of what is written now
     # The flags first: they mark the folder as a run directory.
     files.write_text(folder / run_dir.FLAGS, flags.text(settings))
-    run_dir.write_json(folder / "environment.json", environment)
-    run_dir.write_json(folder / "dataset.json", dataset)
+    files.write_json(folder / "environment.json", environment)
+    files.write_json(folder / "dataset.json", dataset)
     _certify(folder, findings)
-    terminal.say("compiling the training programs ...")
 
 
 def _certify(folder: Path, findings: Sequence[Finding]) -> None:
     """Writes audit.json, unless a finding is an error."""
     designing.require(findings)
     certificate = {"format": 1, "findings": [f._asdict() for f in findings]}
-    run_dir.write_json(folder / "audit.json", certificate)
+    files.write_json(folder / "audit.json", certificate)
 
 
 def _test(
@@ -156,10 +153,10 @@ def _test(
     folder = settings.run_dir
     finished, figures = training.train(settings, design, processes, folder)
     finished += map(checkpoints.unpack, processes.receive())
-    parts = [(part.batch, part.results) for part in finished]
-    merged = results.merge(parts, design)
+    trained = [(one.batch, one.results) for one in finished]
+    merged = results.merge(trained, design)
     _certify(folder, [*findings, *training_audit.given(design, merged)])
-    clusters = dict(netvlad_clusters.of_results(design, parts))
+    clusters = dict(netvlad_clusters.of_results(design, trained))
     summary = outputs.write(settings, design, merged, clusters, loaded.bad, figures)
     if summary["conditions"]:
         writing.write([folder], folder)

@@ -7,27 +7,28 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-import jax
 import numpy as np
 from tqdm import tqdm
 
 from launch.command_line import STARTED, stopping
 from launch.command_line.flags import Settings
-from launch.experiment import outputs, terminal
+from launch.experiment import outputs
 from launch.experiment.checkpoints import Checkpoints, Figures, Finished
 from launch.experiment.distributed import Processes
+from launch.output import terminal
 from vladser import files
 from vladser.engine import experiment, trial_batches
 from vladser.engine.design import Design
 from vladser.engine.events import Checkpoint, Compiled, Epoch, Outcome, Step
 from vladser.engine.trial_batches import TrialBatch
+from vladser.errors import MemoryShort
 from vladser.evaluation import netvlad_clusters
 
 
 def train(
     settings: Settings, design: Design, processes: Processes, folder: Path | None
 ) -> tuple[list[Finished], dict[str, float]]:
-    """Trains and tests this process's part of the experiment.
+    """Trains and tests the trials of this process.
 
     Args:
       settings: of the run.
@@ -37,54 +38,59 @@ def train(
         checkpoints, writes more, and appends to metrics.jsonl as epochs end.
 
     Returns:
-      The part, and `training` of summary.json, of all processes.
+      The batches of this process, and `training` of summary.json, of all processes.
 
     Raises:
       Stopped: the process was told to stop; a checkpoint is kept.
+      MemoryShort: the devices have no memory for one trial alone.
     """
     dealt = trial_batches.cut(design, settings.trials_at_once, processes.count)
     mine = dealt[processes.process]
     kept = Checkpoints(folder and folder / "checkpoints")
-    parts = kept.finished()
-    done = [part.batch for part in parts]
+    finished = kept.finished()
+    done = [one.batch for one in finished]
     todo = deque(piece for b in mine for piece in trial_batches.missing(done, b))
-    if parts:
+    if finished:
         trials = sum(batch.trials for batch in mine)
         left = sum(batch.trials for batch in todo)
         terminal.say(f"{trials - left:,} of {trials:,} trainings were finished")
     log = folder and folder / "metrics.jsonl"
     if log:
         files.write_text(log, "")
+        if todo:
+            terminal.say("compiling the training programs ...")
     frames = 0  # real ones of all live training rows
     for seeds, conditions, folds in todo:
-        plan = design.plan(conditions[0]).part(seeds, folds)
+        plan = design.plan(conditions[0]).only(seeds, folds)
         frames += plan.training_frames() * plan.epochs * len(conditions)
     with terminal.bar("training", frames, "frame", scale=True) as bar:
         trainer = Trainer(settings, design, processes, kept, bar, log)
         while todo:
-            batch = todo.popleft()
-            if todo or parts:
-                trainer.name = f"batch {len(parts) + 1}/{len(parts) + len(todo) + 1}, "
+            batch, shown = todo.popleft(), bar.n
+            if todo or finished:
+                number, last = len(finished) + 1, len(finished) + len(todo) + 1
+                trainer.name = f"batch {number}/{last}, "
 
             def finish(outcome: Outcome, figures: Figures, batch=batch) -> None:
                 results = outcome.results
                 if not netvlad_clusters.applies(design.conditions[batch.conditions[0]]):
                     results = results._replace(params=[])
-                parts.append(Finished(batch, results, figures))
-                kept.keep(parts[-1])
+                finished.append(Finished(batch, results, figures))
+                kept.keep(finished[-1])
 
             try:
                 trainer.train(batch, finish)
-            except jax.errors.JaxRuntimeError as error:
-                if "RESOURCE_EXHAUSTED" not in str(error) or batch.trials == 1:
+            except MemoryShort:
+                if batch.trials == 1:
                     raise
                 terminal.say(
                     f"the device has no memory for {batch.trials} trials at once: "
                     "going on with half as many"
                 )
+                terminal.move(bar, shown - bar.n)
                 todo.extendleft(reversed(trial_batches.pieces(batch, 2)))
     kept.clear()
-    return parts, _summary(processes, parts, trainer.start)
+    return finished, _summary(processes, finished)
 
 
 @dataclass
@@ -98,7 +104,7 @@ class Trainer:
     bar: tqdm
     log: Path | None  # metrics.jsonl
     name: str = ""  # of the batch, in the progress bar
-    start: float = 0.0  # from the start of the program to the end of its first step
+    start: float = 0.0  # see `Figures`
 
     def train(
         self, batch: TrialBatch, finish: Callable[[Outcome, Figures], object]
@@ -112,9 +118,10 @@ class Trainer:
 
         Raises:
           Stopped: the process was told to stop; a checkpoint is kept.
-          jax.errors.JaxRuntimeError: for example, the memory is exhausted.
+          MemoryShort: the devices have no memory for so many trials.
         """
         resume, figures = self.kept.latest(batch) or (None, Figures())
+        terminal.move(self.bar, figures.frames)
         saved = time.monotonic()
         epochs = self.design.conditions[batch.conditions[0]].epochs
 
@@ -122,7 +129,7 @@ class Trainer:
             minutes = (time.monotonic() - saved) / 60
             return stopping.asked() or minutes >= self.settings.checkpoint_minutes
 
-        with stopping.deferred():
+        with stopping.deferred(), trial_batches.fitting(self.design, batch):
             for event in experiment.run(self.design, batch, due=due, resume=resume):
                 match event:
                     case Compiled():
@@ -132,6 +139,7 @@ class Trainer:
                     case Step():
                         self.processes.check()
                         self.start = self.start or time.perf_counter() - STARTED
+                        figures.start = self.start
                         figures.frames += event.frames
                         figures.computed += event.computed
                         figures.training += event.seconds
@@ -166,13 +174,11 @@ class Trainer:
             raise files.unwritable(self.log, error) from None
 
 
-def _summary(
-    processes: Processes, parts: Sequence[Finished], start: float
-) -> dict[str, float]:
+def _summary(processes: Processes, finished: Sequence[Finished]) -> dict[str, float]:
     """Returns sums of frames, and the seconds of the slowest process."""
-    names = [field.name for field in fields(Figures)]
-    own = {name: sum(getattr(part.figures, name) for part in parts) for name in names}
-    own["start"] = start
+    mine, names = [one.figures for one in finished], [f.name for f in fields(Figures)]
+    own = {name: sum(getattr(one, name) for one in mine) for name in names}
+    own["start"] = max((one.start for one in mine), default=0)
     each = [*map(json.loads, processes.exchange("figures", json.dumps(own)))]
     of = {name: [figures[name] for figures in each] for name in own}
     frames, computed = sum(of["frames"]), sum(of["computed"])

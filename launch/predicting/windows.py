@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from launch.experiment import run_dir
+from launch.output import pictures
 from launch.predicting import predictions
 from launch.predicting.predictions import Predictions
 from vladser.features import audio
@@ -86,4 +86,4 @@ def draw(
             predicted.emotions,
             predictions.shown(file.name),
         )
-        run_dir.write_png(folder / f"{name}.png", figure)
+        pictures.write(folder / f"{name}.png", figure)

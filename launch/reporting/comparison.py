@@ -6,8 +6,8 @@ from typing import Any
 from launch.reporting import overview, record
 from launch.reporting.pages import KINDS, Block, Cell, Mark, Table
 from launch.reporting.runs import Run
-from vladser import text
-from vladser.evaluation import paper
+from vladser import condition, text
+from vladser.evaluation import comparisons, paper
 
 _Labelled = Mapping[str, Run]  # by what the comparison calls it
 
@@ -61,32 +61,43 @@ def _claims(runs: _Labelled) -> list[Block]:
 
 def _conditions(runs: _Labelled) -> list[Block]:
     """Returns condition by run: UA and its interval."""
-    every = {c.name: c for run in runs.values() for c in run.conditions}
+    every = dict.fromkeys(c.system for run in runs.values() for c in run.conditions)
     rows = {
-        name: {"condition": name} | dict.fromkeys(runs, text.NONE) for name in every
+        system: {"condition": name} | dict.fromkeys(runs, text.NONE)
+        for system, name in zip(every, condition.distinct_names([*every]), strict=True)
     }
     for label, run in runs.items():
         for c in run.conditions:
             interval = text.interval(c.interval, text.percent)
             beside = f" ({interval})" if c.interval else ""
-            rows[c.name][label] = text.percent(c.ua) + beside
-    for name, row in rows.items():
-        row["paper (IEMOCAP)"] = text.percent(paper.PUBLISHED.get(every[name].system))
+            rows[c.system][label] = text.percent(c.ua) + beside
+    for system, row in rows.items():
+        row["paper (IEMOCAP)"] = text.percent(paper.PUBLISHED.get(system))
     notes = ["Mean over the test speakers in percent, in brackets its 95 % interval."]
     return [Table("UA of all conditions", [*rows.values()], notes=notes)]
 
 
 def _runs(runs: _Labelled) -> list[Block]:
     """Returns what tells the runs apart."""
+    settings = {
+        label: dict.fromkeys(comparisons.unvaried(c.system) for c in run.conditions)
+        for label, run in runs.items()
+    }
+    every = [setting for of_run in settings.values() for setting in of_run]
     rows = [
         {
             "run": label,
             "folder": str(run.folder),
             "classes": ", ".join(run.summary["emotions"]),
             "protocol": run.protocol,
+            "features": ", ".join(of["feature_set"] for of in run.features),
+            "settings": "; ".join(
+                comparisons.differing(of, every) or text.NONE for of in settings[label]
+            ),
             "chance UA": text.percent(1 / len(run.summary["emotions"])),
         }
         for label, run in runs.items()
     ]
     note = "python -m launch.report FOLDER writes the full report of one of them."
-    return [Table("The runs", rows, {"folder", "classes", "protocol"}), note]
+    words = {"folder", "classes", "protocol", "features", "settings"}
+    return [Table("The runs", rows, words), note]

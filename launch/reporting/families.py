@@ -4,16 +4,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from launch.reporting.pages import Block, Picture, Table
-from launch.reporting.runs import Condition, Run
+from launch.reporting.runs import ConditionResults, Run
 from vladser import metrics, text
-from vladser.condition import make
+from vladser.condition import make, settings
 from vladser.evaluation import paper
 from vladser.plots import areas, lines
 
 _Family = Mapping[str, Any]  # one of the summary's comparisons
 
 
-def members(run: Run, family: _Family) -> list[Condition]:
+def members(run: Run, family: _Family) -> list[ConditionResults]:
     """Returns the conditions of a family."""
     names = {family["reference"], *(d["condition"] for d in family["differences"])}
     return [c for c in run.conditions if c.name in names]
@@ -73,7 +73,9 @@ def confusions(run: Run) -> list[Block]:
     for family in run.summary["comparisons"]:
         if family["family"].startswith("Figure 6"):
             of_figure = members(run, family)
-            plain = make(**{**of_figure[0].settings, "smoothing": "none", "alpha": 0.0})
+            plain = make(
+                **{**settings(of_figure[0].system), "smoothing": "none", "alpha": 0.0}
+            )
             shown += [c for c in run.conditions if c.system == plain]
             shown += of_figure
     emotions, pictures = run.summary["emotions"], []
@@ -86,16 +88,9 @@ def confusions(run: Run) -> list[Block]:
     return [pictures]
 
 
-def names(conditions: Sequence[Condition]) -> list[str]:
+def names(conditions: Sequence[ConditionResults]) -> list[str]:
     """Returns the names of the conditions without what they share."""
-    whole = [c.name for c in conditions]
-    settings = [c.settings for c in conditions]
-    poolings = [s["aggregator"] for s in settings]
-    smoothings = {(s.get("smoothing"), s.get("alpha")) for s in settings}
-    if len(smoothings) == 1:
-        short = poolings
-    elif len({*poolings}) == 1:
-        short = [name.removeprefix(poolings[0]).lstrip(", ") for name in whole]
-    else:
-        short = whole
-    return short if len({*short}) == len(short) else whole
+    whole = [c.name.split(", ") for c in conditions]
+    shared = set(whole[0]).intersection(*whole[1:])
+    short = [", ".join(word for word in of if word not in shared) for of in whole]
+    return [name or c.name for name, c in zip(short, conditions, strict=True)]

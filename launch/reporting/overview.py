@@ -7,7 +7,7 @@ from typing import Any
 
 from launch.reporting import details, families, record
 from launch.reporting.pages import KINDS, Block, Cell, Mark, Table
-from launch.reporting.runs import Condition, Run
+from launch.reporting.runs import ConditionResults, Run
 from vladser import metrics, text
 from vladser.evaluation import comparisons, paper
 from vladser.metrics import METRICS
@@ -114,7 +114,7 @@ def _conditions(run: Run) -> list[Block]:
     folds = any(abs(c.ua - c.metrics["ua"]["mean_of_folds"]) > 1e-9 for c in every)
     paper_column = "paper" if run.corpus == "iemocap" else "paper (IEMOCAP)"
 
-    def row(c: Condition) -> dict[str, str]:
+    def row(c: ConditionResults) -> dict[str, str]:
         ua = c.metrics["ua"]
         cells = {
             "condition": c.name,
@@ -148,7 +148,7 @@ def _conditions(run: Run) -> list[Block]:
     return [Table("All conditions", [*map(row, every)], notes=notes)]
 
 
-def _with_interval(condition: Condition) -> str:
+def _with_interval(condition: ConditionResults) -> str:
     ua = f"{text.percent(condition.ua)} %"
     speakers = text.count(len(condition.speakers), "speaker")
     if condition.interval is None:

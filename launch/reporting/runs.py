@@ -24,12 +24,11 @@ _DEFAULTS: dict[str, Any] = {"test_corpus": None, "training": {}}
 _DEFAULTS |= {"comparisons": [], "skipped": [], "failed": []}
 
 
-class Condition(NamedTuple):
-    """A condition of summary.json."""
+class ConditionResults(NamedTuple):
+    """What summary.json says of a condition."""
 
     name: str  # unique in the run
     system: condition.Condition  # what was trained
-    settings: Mapping[str, Any]  # those of the system, by name
     seeds: list[int]  # those whose trainings all ended
     metrics: dict[str, Mapping[str, Any]]  # averages, by the key of `metrics.METRICS`
     confusion: np.ndarray  # [classes, classes], averaged over the seeds; row = truth
@@ -54,7 +53,7 @@ class Run(NamedTuple):
     folder: Path
     flags: str
     summary: dict[str, Any]
-    conditions: list[Condition]
+    conditions: list[ConditionResults]
     dataset: dict[str, Any]
     environment: dict[str, Any]
     findings: list[dict[str, Any]]  # of audit.json
@@ -68,6 +67,11 @@ class Run(NamedTuple):
         return trained if tested is None else f"{trained}, tested on {tested}"
 
     @property
+    def features(self) -> list[dict[str, Any]]:
+        """What dataset.json says of each set of features; nothing without the file."""
+        return self.dataset.get("feature_sets") or [self.dataset] * bool(self.dataset)
+
+    @property
     def not_the_papers(self) -> list[str]:
         """A note where the paper's figures are of another corpus or classes."""
         if self.corpus == "iemocap" and {*self.summary["emotions"]} == {*CLASSES}:
@@ -76,12 +80,12 @@ class Run(NamedTuple):
         return [f"The paper's figures are of other data: of {classes} in IEMOCAP."]
 
     @property
-    def highest(self) -> Condition:
+    def highest(self) -> ConditionResults:
         """The condition of the highest UA."""
         return max(self.conditions, key=lambda c: c.ua)
 
     @property
-    def proposed(self) -> Condition:
+    def proposed(self) -> ConditionResults:
         """The condition that the report leads with: the system that the paper proposes,
         or where it was not trained, the one of the highest UA."""
         papers = (c for c in self.conditions if c.system == paper.PROPOSED)
@@ -181,15 +185,14 @@ def readable(path: Path | str) -> Iterator[None]:
         raise InputError(f"{path}: damaged or of another version: {why:.80}") from error
 
 
-def _conditions(summary: dict[str, Any]) -> list[Condition]:
+def _conditions(summary: dict[str, Any]) -> list[ConditionResults]:
     classes, read = len(summary["emotions"]), []
     for entry in summary["conditions"]:
         system = comparisons.condition(entry)
         read.append(
-            Condition(
+            ConditionResults(
                 name=entry["name"],
                 system=system,
-                settings=condition.settings(system),
                 seeds=entry["seeds"],
                 metrics=metrics.of_summary(entry),
                 confusion=np.reshape(entry["confusion"], (classes, classes)),

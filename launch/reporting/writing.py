@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from launch.experiment import run_dir
 from launch.reporting import comparison, overview, pages, runs
 from vladser import files, text
 
@@ -22,7 +21,7 @@ def write(folders: Sequence[Path], folder: Path) -> list[Path]:
     with runs.readable(text.few(f"{run.folder}" for run in read)):
         report = overview.report(*read) if len(read) == 1 else comparison.report(read)
         contents = pages.render(report)
-    run_dir.make(folder)
+    files.make_folder(folder)
     for name, content in contents.items():
         files.write_bytes(folder / name, content)
     return [folder / name for name in contents]

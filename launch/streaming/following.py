@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from launch.experiment import terminal
+from launch.output import terminal
 from launch.predicting import predictions
 from vladser.features import audio
 from vladser.features.audio import RATE, SILENT

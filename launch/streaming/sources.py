@@ -13,7 +13,7 @@ from types import ModuleType
 import numpy as np
 
 from launch.command_line import stopping
-from launch.experiment import terminal
+from launch.output import terminal
 from vladser.errors import InputError
 from vladser.features.audio import RATE
 

@@ -5,7 +5,6 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from vladser import masking
 from vladser.aggregators import running
 from vladser.aggregators.running import Moments
 from vladser.aggregators.stepwise import stepwise
@@ -46,7 +45,6 @@ def attentive_statistics(*, hidden: Count = 64) -> Aggregator:
 
     def update(params, state, frames, mask):
         largest, (weight, mean, squares) = state
-        frames = masking.clean(frames, mask)
         scores = jnp.tanh(frames @ params.w + params.b) @ params.v
         largest, fade, weights = running.exponentials(largest, scores, mask)
         before = Moments(fade * weight, mean, fade * squares)

@@ -2,7 +2,6 @@
 
 import jax.numpy as jnp
 
-from vladser import masking
 from vladser.aggregators import running
 from vladser.aggregators.stepwise import stepwise
 from vladser.options import Positive
@@ -37,7 +36,6 @@ def generalized_mean(*, p: Positive = 3.0) -> Aggregator:
 
     def update(params, state, frames, mask):
         largest, total, count = state
-        frames = masking.clean(frames, mask)
         parts = jnp.concatenate([frames, -frames], axis=1)
         logs = jnp.exp(params) * jnp.log(jnp.maximum(parts, _EPSILON))
         largest, fade, powers = running.exponentials(largest, logs, mask)

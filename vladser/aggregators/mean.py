@@ -2,7 +2,6 @@
 
 import jax.numpy as jnp
 
-from vladser import masking
 from vladser.aggregators.stepwise import stepwise
 from vladser.types import Aggregator
 
@@ -18,7 +17,7 @@ def mean() -> Aggregator:
 
     def update(params, state, frames, mask):
         total, count = state
-        return total + masking.clean(frames, mask).sum(axis=0), count + mask.sum()
+        return total + frames.sum(axis=0), count + mask.sum()
 
     def finish(params, state):
         total, count = state

@@ -3,7 +3,6 @@
 import jax
 import jax.numpy as jnp
 
-from vladser import masking
 from vladser.aggregators import running
 from vladser.aggregators.stepwise import divide, stepwise
 from vladser.options import Count
@@ -36,7 +35,7 @@ def multihead(*, heads: Count = 4) -> Aggregator:
 
     def update(params, state, frames, mask):
         largest, weight, total = state
-        parts = masking.clean(frames, mask).reshape(frames.shape[0], *params.shape)
+        parts = frames.reshape(frames.shape[0], *params.shape)
         scores = jnp.einsum("tkd,kd->tk", parts, params) * params.shape[1] ** -0.5
         largest, fade, weights = running.exponentials(largest, scores, mask)
         here = jnp.einsum("tk,tkd->kd", weights, parts)

@@ -53,7 +53,6 @@ def with_ghosts(clusters: int, ghosts: int) -> Aggregator:
         return Params(w, jnp.zeros(len(w)), normal(c_key, (clusters, dim)))
 
     def update(params, sums, frames, mask):
-        frames = masking.clean(frames, mask)
         assignment = assign(params, frames)[:, :clusters]
         return add(sums, masking.clean(assignment, mask), frames)
 

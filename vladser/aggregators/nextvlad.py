@@ -68,7 +68,7 @@ def nextvlad(
         return netvlad.start(clusters, params.c.shape[1])
 
     def update(params, sums, frames, mask):
-        wide = masking.clean(frames, mask) @ params.expand + params.expand_bias
+        wide = frames @ params.expand + params.expand_bias
         attention = jax.nn.sigmoid(wide @ params.attention.T + params.attention_bias)
         scores = jnp.einsum("te,gke->tgk", wide, params.w) + params.b
         assignment = jnp.exp(jax.nn.log_softmax(scores)) * attention[..., None]

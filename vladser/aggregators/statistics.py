@@ -1,6 +1,5 @@
 """Statistics pooling: mean and standard deviation over time."""
 
-from vladser import masking
 from vladser.aggregators import running
 from vladser.aggregators.stepwise import stepwise
 from vladser.types import Aggregator
@@ -18,7 +17,6 @@ def statistics() -> Aggregator:
     """
 
     def update(params, moments, frames, mask):
-        frames = masking.clean(frames, mask)
         weights = mask.astype(frames.dtype)
         return running.merge(moments, running.moments(frames, weights))
 

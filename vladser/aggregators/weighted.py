@@ -3,7 +3,6 @@
 import jax
 import jax.numpy as jnp
 
-from vladser import masking
 from vladser.aggregators import running
 from vladser.aggregators.stepwise import stepwise
 from vladser.types import Aggregator
@@ -24,7 +23,6 @@ def weighted() -> Aggregator:
 
     def update(params, state, frames, mask):
         largest, weight, total = state
-        frames = masking.clean(frames, mask)
         scores = frames @ params
         largest, fade, weights = running.exponentials(largest, scores, mask)
         return largest, fade * weight + weights.sum(), fade * total + weights @ frames

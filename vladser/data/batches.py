@@ -33,7 +33,7 @@ class Plan(NamedTuple):
     batch_size: int
     steps: int
 
-    def part(self, seeds: Sequence[int], folds: Sequence[int]) -> "Plan":
+    def only(self, seeds: Sequence[int], folds: Sequence[int]) -> "Plan":
         """Returns the schedule of some trials, by their places in `seeds` and `folds`;
         it is the same as among all."""
         return self._replace(
@@ -52,17 +52,17 @@ class Plan(NamedTuple):
         for step in range(self.steps):
             yield np.stack([of_seed[:, step] for of_seed in rows])
 
-    def evaluation(self, part: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Cuts a part ("validation" or "test") of each fold into minibatches.
+    def evaluation(self, name: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Cuts the "validation" or "test" set of each fold into minibatches.
 
         Yields:
-          The rows, as `epoch` does, and the place of each in its fold's part.
+          The rows, as `epoch` does, and the place of each in its fold's set.
         """
-        parts = [getattr(fold, part) for fold in self.folds]
-        steps = max(_count(len(utterances), self.batch_size) for utterances in parts)
-        shape = len(parts), steps * self.batch_size
+        sets = [getattr(fold, name) for fold in self.folds]
+        steps = max(_count(len(utterances), self.batch_size) for utterances in sets)
+        shape = len(sets), steps * self.batch_size
         rows, places = np.full(shape, -1, np.int32), np.full(shape, -1, np.int32)
-        for fold, utterances in enumerate(parts):
+        for fold, utterances in enumerate(sets):
             order = np.argsort(-self.lengths[utterances], kind="stable")
             places[fold, : len(order)] = order
             rows[fold, : len(order)] = utterances[order]
@@ -104,7 +104,9 @@ def plan(
     epochs: int,
     batch_size: int,
 ) -> Plan:
-    """Plans a whole run; the arguments are the attributes of a Plan."""
+    """Plans a whole run; the arguments are the attributes of a Plan. Minibatches are no
+    larger than the largest training set."""
+    batch_size = min(batch_size, max(len(fold.train) for fold in folds))
     steps = max(_count(len(fold.train), batch_size) for fold in folds)
     return Plan(lengths, folds, seeds, epochs, batch_size, steps)
 

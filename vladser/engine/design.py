@@ -31,7 +31,7 @@ class Design(NamedTuple):
       standardize: "train" (by the fold's training frames) or "speaker" (each speaker by
         their own frames: transductive).
       validation: whether the parameters of the epoch with the best UA on the fold's
-        validation part are tested, the earliest on ties, instead of the last epoch's.
+        validation set are tested, the earliest on ties, instead of the last epoch's.
     """
 
     datasets: Sequence[Dataset]
@@ -49,7 +49,7 @@ class Design(NamedTuple):
     @property
     def names(self) -> list[str]:
         """What the conditions are called among each other."""
-        return condition.names_among(self.conditions)
+        return condition.distinct_names(self.conditions)
 
     def specification(self, place: int) -> Spec:
         """Returns what the compiled program of a condition depends on."""

@@ -22,9 +22,7 @@ class Step(NamedTuple):
     """All trials took a step."""
 
     epoch: int  # counted from 1
-    loss: np.ndarray  # [seeds, trials]
-    rows: np.ndarray  # [seeds, trials] live training rows
-    frames: int  # real frames of them, all trials
+    frames: int  # real frames of the live training rows, all trials
     computed: int  # frames computed for them, padding included
     # Since the step before, what the caller did meanwhile included; compilation,
     # evaluation and checkpoints left out.

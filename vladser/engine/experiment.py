@@ -16,7 +16,7 @@ import numpy as np
 
 from vladser import metrics
 from vladser.data.batches import Plan
-from vladser.engine import design, events, results, sweep, training_step
+from vladser.engine import design, events, sweep, training_step
 from vladser.engine.design import Design
 from vladser.engine.events import Checkpoint, Compiled, Epoch, Event, Outcome, Step
 from vladser.engine.on_devices import OnDevices
@@ -29,7 +29,6 @@ def run(
     whole: Design,
     batch: TrialBatch | None = None,
     *,
-    devices: Sequence[jax.Device] | None = None,
     due: Callable[[], bool] = lambda: False,
     resume: Checkpoint | None = None,
 ) -> Iterator[Event]:
@@ -38,7 +37,6 @@ def run(
     Args:
       whole: the experiment.
       batch: which of its trials, whose conditions share one program; all by default.
-      devices: those that share the trials; all local ones by default.
       due: asked after each epoch; a Checkpoint is yielded where it says so.
       resume: a Checkpoint of the same trials, to go on from.
 
@@ -49,7 +47,7 @@ def run(
     whole.check(batch.conditions)
     data, plan, trials = prepare(whole, batch)
     spec = whole.specification(batch.conditions[0])
-    on_devices = OnDevices(data, plan, trials, spec, devices)
+    on_devices = OnDevices(data, plan, trials, spec)
     states = sweep.init(trials, spec=spec, mesh=on_devices.mesh)
     begin = time.perf_counter()
     states = on_devices.warm_up(states)
@@ -94,7 +92,6 @@ def run(
     loss[failed[..., 0] == plan.epochs, -1] = np.nan
     for number, tested in enumerate(probabilities):
         tested[failed[:, number :: len(plan.folds), 0] > 0] = np.nan
-    leaves = jax.tree.leaves(params)
     by_trial = Results(
         epoch=chosen,
         failed=failed,
@@ -102,9 +99,8 @@ def run(
         validation_ua=now.validation_ua,
         rows=now.rows,
         leaked=now.leaked,
-        digests=results.digests(leaves),
         probabilities=[],
-        params=leaves,
+        params=jax.tree.leaves(params),
     )
     by_fold = jax.tree.map(
         lambda x: x.reshape(*map(len, batch), *x.shape[2:]), by_trial
@@ -120,7 +116,7 @@ def prepare(
     seeds, conditions, folds = batch or map(range, whole.shape)
     dataset = whole.datasets[conditions[0]]
     data, moments = design.standardized(dataset, whole.standardize)
-    plan = whole.plan(conditions[0]).part(seeds, folds)
+    plan = whole.plan(conditions[0]).only(seeds, folds)
     chosen = [whole.conditions[place] for place in conditions]
     trials = design.rectangle(data, moments, chosen, plan.folds, plan.seeds)
     return data, plan, trials
@@ -150,8 +146,6 @@ def _epoch(on_devices: OnDevices, states, failed: np.ndarray, epoch: int):
         count += trained
         yield Step(
             epoch=epoch,
-            loss=losses,
-            rows=trained,
             frames=int(np.where(live, lengths[rows], 0).sum()),
             computed=sweep.computed(lengths, rows, on_devices.mesh),
             seconds=clock - begin,
@@ -187,7 +181,7 @@ def _failed(
 
 
 def _validation_ua(on_devices: OnDevices, data: Dataset, params) -> np.ndarray:
-    """Returns the UA of each trial on the validation part of its fold."""
+    """Returns the UA of each trial on the validation set of its fold."""
     probabilities = on_devices.evaluate(training_step.predict, params, "validation")
     folds, classes = on_devices.plan.folds, len(data.emotions)
     ua = np.empty((on_devices.shape[0], on_devices.conditions, len(folds)))

@@ -1,6 +1,6 @@
 """A rectangle of trials on the devices."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 
 import jax
 import numpy as np
@@ -27,12 +27,11 @@ class OnDevices:
         plan: Plan,
         trials: Trial,
         spec: Spec,
-        devices: Sequence[jax.Device] | None = None,
     ):
         self.plan, self.spec = plan, spec
         seeds, columns = trials.seed.shape
         self.shape, self.conditions = (seeds, columns), columns // len(plan.folds)
-        self.mesh = placement.mesh(*self.shape, devices)
+        self.mesh = placement.mesh(*self.shape)
         self.trials = placement.place(self.mesh, trials)
         self.capacity = timeblocks.blocks(int(data.length.max()))
         everywhere = NamedSharding(self.mesh, placement.SHARED)
@@ -62,26 +61,26 @@ class OnDevices:
         step = sweep.train_step(self.spec, self.mesh, self.capacity)
         return step(states, self.trials, self.buffer, placed, *number)
 
-    def evaluate(self, walk: Callable, params: PyTree, part: str) -> list[np.ndarray]:
-        """Evaluates every trial on a part of its fold.
+    def evaluate(self, walk: Callable, params: PyTree, name: str) -> list[np.ndarray]:
+        """Evaluates every trial on a set of its fold.
 
         Args:
           walk: see `sweep.evaluate`.
           params: [seeds, trials, ...].
-          part: "validation" or "test".
+          name: of the set, "validation" or "test".
 
         Returns:
-          One array a fold, [seeds, conditions, utterances of its part, ...].
+          One array a fold, [seeds, conditions, utterances of its set, ...].
         """
         program = sweep.evaluate(walk, self.spec, self.mesh, self.capacity)
         results: list[np.ndarray] = []
-        for rows, places in self.plan.evaluation(part):
+        for rows, places in self.plan.evaluation(name):
             here = placement.place(self.mesh, self.of_trials(rows), empty=-1)
             values = self.to_host(program(params, self.trials, self.buffer, here))
             for number, fold in enumerate(self.plan.folds):
                 of_fold = values[:, number :: len(self.plan.folds)]
                 if len(results) == number:
-                    size = len(getattr(fold, part)), *values.shape[3:]
+                    size = len(getattr(fold, name)), *values.shape[3:]
                     results.append(np.empty((*of_fold.shape[:2], *size), values.dtype))
                 live = rows[0, number] >= 0
                 results[number][:, :, places[0, number][live]] = of_fold[:, :, live]

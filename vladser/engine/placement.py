@@ -6,7 +6,7 @@ minibatch at a time, which stay in its cache; an accelerator takes all at once, 
 full.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 
 import jax
@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
+from vladser import machine
 from vladser.data import batches
 from vladser.types import Array, PyTree
 
@@ -22,15 +23,15 @@ TRIALS = PartitionSpec("seed", "trial")
 SHARED = PartitionSpec()
 
 
-def mesh(seeds: int, trials: int, devices: Sequence[jax.Device] | None = None) -> Mesh:
-    """Arranges the devices over [seeds, trials].
+def mesh(seeds: int, trials: int) -> Mesh:
+    """Arranges local devices over [seeds, trials].
 
     The busiest device has as few trials as possible; of such meshes the one of fewest
     devices is chosen, since more would not be faster, and then the one that spreads the
     seeds least: the minibatches of a step are alike in length within a seed only, and
-    devices wait for each other. All local devices are there by default.
+    devices wait for each other.
     """
-    devices = jax.local_devices() if devices is None else devices
+    devices = jax.local_devices()
     choices = [
         (-(-seeds // rows) * -(-trials // columns), rows * columns, rows, columns)
         for rows in range(1, min(seeds, len(devices)) + 1)
@@ -42,14 +43,20 @@ def mesh(seeds: int, trials: int, devices: Sequence[jax.Device] | None = None) -
 
 
 def place(mesh: Mesh, tree: PyTree, empty: float | None = None) -> PyTree:
-    """Puts arrays [seeds, trials, ...] on the devices, padded by `fill`."""
+    """Puts a tree of arrays [seeds, trials, ...] on the devices, each padded by `fill`,
+    whose arguments these are."""
     filled = jax.tree.map(lambda array: fill(mesh, array, empty), tree)
     return jax.device_put(filled, NamedSharding(mesh, TRIALS))
 
 
 def fill(mesh: Mesh, array: np.ndarray, empty: float | None = None) -> np.ndarray:
-    """Pads [seeds, trials, ...] to a multiple of the mesh: with `empty`, or with copies
-    of the last trial."""
+    """Pads an array [seeds, trials, ...] to a multiple of the mesh.
+
+    Args:
+      mesh: of the devices.
+      array: of the trials.
+      empty: what added trials hold; None for copies of the last trial.
+    """
     array = np.asarray(array)
     missing = [-n % m for n, m in zip(array.shape, mesh.devices.shape, strict=False)]
     widths = [(0, n) for n in missing] + [(0, 0)] * (array.ndim - 2)
@@ -69,6 +76,12 @@ def on_each(mesh: Mesh, *specs: PartitionSpec) -> Callable[[Callable], Callable]
 def one_by_one(mesh: Mesh) -> bool:
     """Returns whether a device takes one trial after another."""
     return mesh.devices.flat[0].platform == "cpu"
+
+
+def memory(mesh: Mesh) -> float:
+    """Returns the bytes of memory of a device; CPU devices share the machine's."""
+    stats = mesh.devices.flat[0].memory_stats() or {}
+    return stats.get("bytes_limit", machine.memory() / mesh.size)
 
 
 def each(mesh: Mesh) -> Callable[[Callable, PyTree, PyTree], tuple[PyTree, PyTree]]:

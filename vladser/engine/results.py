@@ -1,6 +1,5 @@
 """The results of an experiment's trials, merged from batches."""
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -23,17 +22,16 @@ class Results(NamedTuple):
     validation_ua: np.ndarray  # [..., epochs]; NaN without validation
     rows: np.ndarray  # [...] training rows that the steps were given
     leaked: np.ndarray  # [...] those of them whose speaker the fold tests
-    digests: np.ndarray  # [..., 32] uint8, the SHA-256 of the trained parameters
     # One a fold, [seeds, conditions, its test utterances, classes]; NaN where failed.
     probabilities: list[np.ndarray]
     # Leaves [..., ...] of the trained parameters, where an analysis needs them.
     params: list[np.ndarray]
 
 
-def merge(parts: Iterable[tuple[TrialBatch, Results]], design: Design) -> Results:
+def merge(trained: Iterable[tuple[TrialBatch, Results]], design: Design) -> Results:
     """Merges the results of batches that hold each trial of the experiment, but for
     their parameters, see `merge_params`; of a trial in two batches they are equal."""
-    batches, results = zip(*parts, strict=True)
+    batches, results = zip(*trained, strict=True)
     fields = dict(zip(Results._fields, zip(*results, strict=True), strict=True))
     del fields["params"]
     tests = fields.pop("probabilities")
@@ -51,16 +49,16 @@ def merge(parts: Iterable[tuple[TrialBatch, Results]], design: Design) -> Result
 
 
 def merge_params(
-    parts: Iterable[tuple[TrialBatch, Results]],
+    trained: Iterable[tuple[TrialBatch, Results]],
     design: Design,
     conditions: Sequence[int],
 ) -> list[np.ndarray]:
     """Merges the parameters of the conditions at some places, which share a program.
 
     Returns:
-      Leaves [seeds, conditions, folds, ...]; none where a part has none.
+      Leaves [seeds, conditions, folds, ...]; none where a batch has none.
     """
-    mine = [(b, r.params) for b, r in parts if set(b.conditions) <= set(conditions)]
+    mine = [(b, r.params) for b, r in trained if set(b.conditions) <= set(conditions)]
     if not all(leaves for _, leaves in mine):
         return []
     batches, params = zip(*mine, strict=True)
@@ -78,12 +76,3 @@ def _merged(design: Design, batches, arrays) -> np.ndarray:
     for batch, array in zip(batches, arrays, strict=True):
         whole[(*np.ix_(*map(list, batch)), *map(slice, array.shape[3:]))] = array
     return whole
-
-
-def digests(leaves: Sequence[np.ndarray]) -> np.ndarray:
-    """Returns the SHA-256 of the parameters of each trial, [seeds, trials, 32]."""
-    digests = np.empty((*leaves[0].shape[:2], 32), np.uint8)
-    for place in np.ndindex(digests.shape[:2]):
-        sha = hashlib.sha256(b"".join(leaf[place].tobytes() for leaf in leaves))
-        digests[place] = np.frombuffer(sha.digest(), np.uint8)
-    return digests

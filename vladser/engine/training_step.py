@@ -217,8 +217,15 @@ def _scan(
     noise: Callable[[Array], ArrayLike] = lambda index: 0.0,
     drop: Callable[..., Array] = lambda outputs, index=None: outputs,
 ) -> Scan:
-    """Returns the model's walk through the utterances `rows` [B]; `noise` and `drop`
-    take the index of a block, `drop` none for all blocks at once."""
+    """Returns the model's walk through utterances.
+
+    Args:
+      spec, trial, buffer: of the training.
+      rows: [B] int, the utterances; -1 is an empty row.
+      value: makes of parameters, vectors and logits what the walk comes to.
+      noise: from the index of a block to what is added to its frames.
+      drop: dropout of the outputs of a block; of all of them where `index` is None.
+    """
 
     def inputs(index):
         frames, mask = dataset.gather(buffer, rows, index * BLOCK, BLOCK)

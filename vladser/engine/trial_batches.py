@@ -5,19 +5,22 @@ the batch that it is in, nor on the process that trains the batch.
 """
 
 import math
-from collections.abc import Callable, Iterable, Sequence
-from functools import partial
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from functools import cache, partial
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
-from vladser import model
+from vladser import model, text
+from vladser.condition import PARTS, Condition
 from vladser.engine import placement, timeblocks, training_step
 from vladser.engine.design import Design
 from vladser.engine.timeblocks import BLOCK
-from vladser.features import cores
-from vladser.types import PyTree
+from vladser.errors import InputError, MemoryShort
+from vladser.types import Spec
 
 # Of a device's memory. `memory` counts arrays; what XLA needs within a fusion,
 # the gaps between arrays, and on a CPU whatever else runs, come on top.
@@ -58,9 +61,16 @@ def cut(
     Returns:
       The batches of each process; of few trials some processes have none. All together
       hold each trial once.
+
+    Raises:
+      MemoryShort: one trial alone does not fit the memory.
     """
     seeds, conditions, folds = design.shape
     share = -(-seeds * conditions * folds // processes)
+    for places in design.programs():
+        alone = TrialBatch([0], places[:1], [0])
+        if memory(design, alone) > _available(alone):
+            raise _too_large(design, alone)
 
     def small(batch: TrialBatch) -> bool:
         return batch.trials <= min(share, most or share) and (
@@ -90,48 +100,87 @@ def missing(done: Iterable[TrialBatch], batch: TrialBatch) -> list[TrialBatch]:
 
 
 def fits(design: Design, batch: TrialBatch) -> bool:
-    """Returns whether a batch fits into the memory of the local devices, beside its
-    dataset, and on a CPU has steps of at most STEP frames: a run that is told to stop
-    ends after a step."""
-    plan, devices = design.plan(batch.conditions[0]), jax.local_devices()
-    stats = devices[0].memory_stats() or {}
-    dataset = design.datasets[batch.conditions[0]].frames.nbytes
-    if "bytes_limit" in stats:
-        available = SHARE * stats["bytes_limit"] - dataset
-    else:  # CPU devices share the machine's memory, and read one dataset
-        available = (SHARE * cores.memory() - dataset) / len(devices)
+    """Returns whether a batch fits into the memory of the local devices, and on a CPU
+    has steps of at most STEP frames: a run that is told to stop ends after a step."""
+    plan, mesh = design.plan(batch.conditions[0]), placement.mesh(*batch.rectangle)
     longest = np.sort(plan.lengths)[-plan.batch_size :].sum()
-    brief = devices[0].platform != "cpu" or batch.trials * longest <= STEP
-    return brief and memory(design, batch) <= available
+    brief = not placement.one_by_one(mesh) or batch.trials * longest <= STEP
+    return brief and memory(design, batch) <= SHARE * _available(batch)
 
 
 def memory(design: Design, batch: TrialBatch) -> int:
-    """Estimates the bytes on the busiest local device that trains the batch, beside the
-    dataset: of the arrays that outlive a fusion."""
-    place = batch.conditions[0]
-    spec, rows = design.specification(place), design.conditions[place].batch_size
-    capacity = timeblocks.blocks(int(design.datasets[place].length.max()))
-    mesh = placement.mesh(*batch.rectangle)
+    """Estimates the bytes on the busiest local device that trains the batch: its share
+    of the dataset, and the arrays that outlive a fusion."""
+    place, mesh = batch.conditions[0], placement.mesh(*batch.rectangle)
+    data, rows = design.datasets[place], design.plan(place).batch_size
     shape = zip(batch.rectangle, mesh.devices.shape, strict=True)
     seeds, trials = (-(-all // devices) for all, devices in shape)
     one_by_one = placement.one_by_one(mesh)
     rows += -rows % placement.SLICE
-    sizes = {"batch": placement.SLICE if one_by_one else rows, "capacity": capacity}
+    together = placement.SLICE if one_by_one else rows
+    blocks = timeblocks.blocks(int(data.length.max()))
+    states, kept, drawn = _bytes(design.specification(place), rows, together, blocks)
+    if one_by_one:  # CPU devices read one dataset
+        read = data.frames.nbytes // mesh.size
+        return read + drawn + kept + seeds * trials * states
+    return data.frames.nbytes + seeds * (drawn + trials * (kept + states))
+
+
+@cache
+def _bytes(spec: Spec, rows: int, together: int, blocks: int) -> tuple[int, int, int]:
+    """Returns the bytes of a trial's states, of its workspace for the rows that are
+    computed together, and of what is drawn for all rows of a minibatch."""
     params = jax.eval_shape(partial(model.init, spec=spec), jax.random.key(0))
-    workspace = partial(training_step.empty_workspace, spec=spec, **sizes)
-    kept = _bytes(jax.eval_shape(workspace, params))
+    space = partial(
+        training_step.empty_workspace, spec=spec, batch=together, capacity=blocks
+    )
+    draws = partial(training_step.empty_draws, spec, rows, blocks)
+    shapes = params, jax.eval_shape(space, params), jax.eval_shape(draws)
+    learned, kept, drawn = (
+        sum(x.size * x.dtype.itemsize for x in jax.tree.leaves(of)) for of in shapes
+    )
     # What `model.finish` sees, and its gradient.
-    kept += 2 * 4 * capacity * BLOCK * sizes["batch"] * model.seen(spec)
-    draws = partial(training_step.empty_draws, spec, rows, capacity)
-    drawn = _bytes(jax.eval_shape(draws))
-    states = 5 * _bytes(params)  # with two averages, the gradient, the best epoch's
-    if one_by_one:
-        return drawn + kept + seeds * trials * states
-    return seeds * (drawn + trials * (kept + states))
+    kept += 2 * 4 * blocks * BLOCK * together * model.seen(spec)
+    # With two averages, the gradient, the best epoch's.
+    return 5 * learned, kept, drawn
 
 
-def _bytes(shapes: PyTree) -> int:
-    return sum(x.size * x.dtype.itemsize for x in jax.tree.leaves(shapes))
+@contextmanager
+def fitting(design: Design, batch: TrialBatch) -> Iterator[None]:
+    """Raises MemoryShort where a device has no memory for a batch, which is trained in
+    the body."""
+    try:
+        yield
+    except jax.errors.JaxRuntimeError as error:
+        if "RESOURCE_EXHAUSTED" not in str(error):
+            raise
+        raise _too_large(design, batch) from error
+
+
+def _too_large(design: Design, batch: TrialBatch) -> MemoryShort:
+    """Returns the error that says what a batch takes, and which usual setting, in the
+    place of one of its first condition's, would make it fit."""
+    place, usual, there = batch.conditions[0], Condition(), _available(batch)
+    settings: dict[str, Any] = {"batch_size": placement.SLICE}
+    settings |= {part: getattr(usual, part) for part in PARTS}
+    takes, fitting = memory(design, batch), []
+    for name, value in settings.items():
+        conditions = [*design.conditions]
+        conditions[place] = replace(conditions[place], **{name: value})
+        with suppress(InputError):  # parts that do not go together
+            less = memory(design._replace(conditions=conditions), batch)
+            if less < takes and less <= SHARE * there:
+                fitting.append(f"{name}={value}")
+    way = " or ".join(fitting) or "a smaller model or shorter utterances"
+    mib, trainings = 2**20, text.count(batch.trials, "training")
+    return MemoryShort(
+        f"{design.names[place]}: expected at most {there / mib:,.0f} MiB on a device, "
+        f"got some {takes / mib:,.0f} MiB for {trainings}: try {way}"
+    )
+
+
+def _available(batch: TrialBatch) -> float:
+    return placement.memory(placement.mesh(*batch.rectangle))
 
 
 def _split(batch: TrialBatch, small: Callable[[TrialBatch], bool]) -> list[TrialBatch]:

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from vladser.condition import Condition, make, names, settings, text
+from vladser.condition import Condition, make, setting_names, settings, text
 from vladser.evaluation import paper, significance
 from vladser.evaluation.paper import Claim, Family
 
@@ -37,14 +37,15 @@ def families(conditions: Sequence[Condition]) -> list[Family]:
     alike: dict[Condition, list[Condition]] = {}
     for condition in conditions:
         as_in_paper = _as_in_paper(condition)
-        groups.setdefault(_settings(condition), {})[as_in_paper] = condition
+        groups.setdefault(unvaried(condition), {})[as_in_paper] = condition
         alike.setdefault(as_in_paper, []).append(condition)
     compared = []
     for setting, trained in groups.items():
         for name, title, reference, members in paper.FAMILIES:
             there = tuple(trained[c] for c in members if c in trained)
             if reference in trained and there:
-                name += _suffix(setting, groups)
+                beside = differing(setting, groups)
+                name += f" ({beside})" if beside else ""
                 compared.append(Family(name, title, trained[reference], there))
     for as_in_paper, variants in alike.items():
         reference = as_in_paper if as_in_paper in variants else variants[0]
@@ -129,13 +130,15 @@ def verdict(difference: float, p: float) -> str:
 
 def condition(entry: Mapping[str, Any]) -> Condition:
     """Returns the condition of an entry of summary.json's `conditions`."""
-    return make(**{name: entry[name] for name in names() if name in entry})
+    return make(**{name: entry[name] for name in setting_names() if name in entry})
 
 
-def _settings(condition: Condition) -> tuple[tuple[str, Any], ...]:
-    """Returns what the paper does not vary."""
+def unvaried(condition: Condition) -> tuple[tuple[str, Any], ...]:
+    """Returns the settings that the paper does not vary."""
     own = settings(condition)
-    return tuple((name, own.get(name)) for name in names() if name not in _VARIED)
+    return tuple(
+        (name, own.get(name)) for name in setting_names() if name not in _VARIED
+    )
 
 
 def _as_in_paper(condition: Condition) -> Condition:
@@ -144,17 +147,17 @@ def _as_in_paper(condition: Condition) -> Condition:
     return make(**{name: own[name] for name in _VARIED if name in own})
 
 
-def _suffix(setting: tuple, groups: Iterable[tuple]) -> str:
-    """Returns the settings that differ among the groups, for a family's name."""
-    differing = [
+def differing(setting: tuple, groups: Iterable[tuple]) -> str:
+    """Returns those of the `unvaried` settings that differ among some groups of them,
+    in words."""
+    return ", ".join(
         f"{name.replace('_', ' ')} {text(value)}"
         for (name, value), *others in zip(setting, *groups, strict=True)
         if len(set(others)) > 1
-    ]
-    return f" ({', '.join(differing)})" if differing else ""
+    )
 
 
 def _claim(reference: Condition, member: Condition) -> Claim | None:
     pair = {_as_in_paper(reference), _as_in_paper(member)}
     claims = [c for c in paper.CLAIMS if {c.better, c.worse} == pair]
-    return claims[0] if claims and _settings(reference) == _settings(member) else None
+    return claims[0] if claims and unvaried(reference) == unvaried(member) else None

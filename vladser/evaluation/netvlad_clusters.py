@@ -49,7 +49,7 @@ def applies(condition: Condition) -> bool:
 
 
 def of_results(
-    design: Design, parts: Iterable[tuple[TrialBatch, Results]]
+    design: Design, trained: Iterable[tuple[TrialBatch, Results]]
 ) -> Iterator[tuple[int, Clusters]]:
     """Yields the place and the clusters of each condition that has any.
 
@@ -57,11 +57,11 @@ def of_results(
 
     Args:
       design: the experiment.
-      parts: its results, with parameters where `applies`.
+      trained: its results, with parameters where `applies`.
     """
-    parts = list(parts)
+    trained = list(trained)
     for places in design.programs() if any(len(f.test) for f in design.folds) else []:
-        leaves = results.merge_params(parts, design, places)
+        leaves = results.merge_params(trained, design, places)
         if leaves and applies(design.conditions[places[0]]):
             yield from _of_program(design, places, leaves)
 

@@ -21,11 +21,9 @@ _ROUNDING = 1e-12  # two sums of shares that are closer than this are a tie
 
 
 def interval(
-    values: np.ndarray,
-    ends: tuple[float, float] = SHARE,
-    confidence: float = 0.95,
+    values: np.ndarray, ends: tuple[float, float] = SHARE
 ) -> tuple[float, float] | None:
-    """Returns the confidence interval of the mean over the population of speakers.
+    """Returns the 95 % confidence interval of the mean over the population of speakers.
 
     Student's t on the logit of the mean within its scale (the delta method), since an
     interval that leaves the scale says nothing. Its coverage, simulated at 4, 10 and 24
@@ -34,7 +32,6 @@ def interval(
     Args:
       values: [speakers], such as UA.
       ends: of the scale; `DIFFERENCE` for differences of shares.
-      confidence: the probability that it covers the population's mean.
 
     Returns:
       (low, high), None for fewer than `FEWEST` speakers: so few do not tell a spread.
@@ -46,7 +43,7 @@ def interval(
     mean, error = values.mean(), values.std(ddof=1) / np.sqrt(len(values))
     if not error:
         return float(low + (high - low) * mean), float(low + (high - low) * mean)
-    half = stdtrit(len(values) - 1, (1 + confidence) / 2) * error / (mean * (1 - mean))
+    half = stdtrit(len(values) - 1, 0.975) * error / (mean * (1 - mean))
     bounds = expit(logit(mean) + np.array([-half, half]))
     return tuple((low + (high - low) * bounds).tolist())
 

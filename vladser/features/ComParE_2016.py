@@ -7,7 +7,7 @@ from vladser.types import Features
 
 
 def ComParE_2016() -> Features:
-    """Schuller et al. 2016, "The INTERSPEECH 2016 Computational Paralinguistics
-    Challenge"."""
+    """Returns the features of Schuller et al. 2016, "The INTERSPEECH 2016 Computational
+    Paralinguistics Challenge"."""
     config = Path("compare", "ComParE_2016.conf")
     return smile.make("ComParE_2016", config, dim=65)

@@ -7,7 +7,7 @@ from vladser.types import Features
 
 
 def eGeMAPSv02() -> Features:
-    """Eyben et al. 2016, "The Geneva Minimalistic Acoustic Parameter Set (GeMAPS) for
-    Voice Research and Affective Computing"."""
+    """Returns the features of Eyben et al. 2016, "The Geneva Minimalistic Acoustic
+    Parameter Set (GeMAPS) for Voice Research and Affective Computing"."""
     config = Path("egemaps", "v02", "eGeMAPSv02.conf")
     return smile.make("eGeMAPSv02", config, dim=25)

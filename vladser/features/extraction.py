@@ -18,9 +18,9 @@ from vladser import libraries, processes
 from vladser.errors import InputError
 from vladser.features import audio, cache, npy, packed
 from vladser.features.audio import BadAudio
-from vladser.features.cores import cores
 from vladser.features.packed import Packed
 from vladser.features.vladser147 import vladser147
+from vladser.machine import cores
 from vladser.types import Features, Utterance
 
 DEFAULT = vladser147()

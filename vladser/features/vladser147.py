@@ -13,7 +13,8 @@ from vladser.types import Features
 
 
 def vladser147() -> Features:
-    """Huang, Tao, Liu, Lian 2020, "Learning Utterance-Level Representations with Label
-    Smoothing for Speech Emotion Recognition", section 3.2."""
+    """Returns the features of Huang, Tao, Liu, Lian 2020, "Learning Utterance-Level
+    Representations with Label Smoothing for Speech Emotion Recognition", section 3.2.
+    """
     config = Path(__file__).with_name("vladser147.conf").absolute()
     return smile.make("vladser147", config, dim=147)

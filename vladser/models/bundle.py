@@ -112,9 +112,15 @@ def load(folder: Path, own: Collection[Part] = ()) -> Bundle:
       InputError: no bundle, one of another format, one that is damaged or was changed,
         or one with a part that is neither built in nor `own`.
     """
+    return read_parameters(folder, describe(folder, own))
+
+
+def read_parameters(folder: Path, description: Description) -> Bundle:
+    """Returns the bundle of which `describe` gave the description; raises InputError
+    where the parameters are not those of such a model."""
     from vladser.models import parameters  # imports jax
 
-    emotions, feature_set, features, condition, about = describe(folder, own)
+    emotions, feature_set, features, condition, about = description
     spec = specification(condition, features, len(emotions))
     with _naming(folder / _PARAMETERS) as file:
         mean, scale, params = parameters.read(file.read_bytes(), spec)

@@ -42,7 +42,7 @@ def stablehlo(bundle: Bundle) -> bytes:
     """Exports for `jax.export.deserialize`, on PLATFORMS.
 
     Raises:
-      InputError: the bundle's pooling needs to know the number of frames.
+      InputError: a part of the bundle needs to know the number of frames.
     """
     exporter = export.export(jax.jit(function(bundle)), platforms=PLATFORMS)
     with _converting(bundle, "StableHLO"):
@@ -53,7 +53,7 @@ def onnx(bundle: Bundle) -> bytes:
     """Exports to ONNX; metadata name the emotions and the feature set.
 
     Raises:
-      InputError: jax2onnx is missing, or cannot convert the bundle's pooling.
+      InputError: jax2onnx is missing, or cannot convert a part of the bundle.
     """
     try:
         import onnx_ir
@@ -93,9 +93,10 @@ def _converting(bundle: Bundle, form: str) -> Iterator[None]:
     try:
         with jax.default_matmul_precision("highest"):
             yield
-    except Exception as error:  # anything: a pooling and the converter run in here
+    except Exception as error:  # anything: parts and the converter run in here
         reason = (str(error) or "no reason given").splitlines()[0]
+        spec = bundle.spec
         raise InputError(
-            f"the pooling {bundle.spec.aggregator} cannot be exported to {form}: "
-            f"{type(error).__name__}: {reason}"
+            f"one of {spec.encoder}, {spec.aggregator} and {spec.head} cannot be "
+            f"exported to {form}: {type(error).__name__}: {reason}"
         ) from error

@@ -29,7 +29,7 @@ class Settings(model_flags.Settings):
     def find_features(self) -> Features:
         """Returns the features that the model takes; raises InputError where others are
         made or given, or code from elsewhere is not given."""
-        model = self.describe()
+        model = self.description
         part = self.features or model.condition.features
         if "." in part.name and not self.features:
             raise InputError(
@@ -50,7 +50,7 @@ class Settings(model_flags.Settings):
 
     def remarks(self, cache_dir: Path) -> Iterator[str]:
         """Yields what users should know of the model's features and code."""
-        features, trained = self.find_features(), self.describe().feature_set
+        features, trained = self.find_features(), self.description.feature_set
         name = features.id.partition("-")[2]
         if features.setup:
             here = cache.identify(features, cache_dir)

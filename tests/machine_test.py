@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from vladser.features.cores import cores, memory
+from vladser.machine import cores, memory
 
 HERE = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
 V1 = "4:memory:/box\n2:cpu,cpuacct:/box\n1:name=systemd:/\n"

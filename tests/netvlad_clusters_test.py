@@ -40,7 +40,7 @@ def _parts(design):
         draw.normal(size=(*design.shape, *leaf.shape)).astype(np.float32)
         for leaf in jax.tree.leaves(_shapes(design))
     ]
-    whole = Results(*[None] * 8, params=leaves)
+    whole = Results(*[None] * 7, params=leaves)
     return [(TrialBatch(*map(range, design.shape)), whole)]
 
 

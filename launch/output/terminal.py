@@ -27,6 +27,13 @@ def bar(description: str, total: int, unit: str, scale: bool = False) -> "tqdm":
     return tqdm(desc=description, total=total, unit=unit, unit_scale=scale, **options)
 
 
+def move(bar: tqdm, units: int) -> None:
+    """Moves a bar by what was done before, or back by what is done again: neither is
+    part of its rate."""
+    bar.n += units
+    bar.last_print_n = bar.n
+
+
 def results(summary: dict[str, Any]) -> str:
     """Returns the tables of a run: all of its only condition, or a line a condition.
 
@@ -36,26 +43,19 @@ def results(summary: dict[str, Any]) -> str:
     conditions = summary["conditions"]
     if len(conditions) == 1:
         return _condition(conditions[0], summary["emotions"])
-    folds = not all(_folds_are_speakers(c["ua"]) for c in conditions)
-    others = [key for key in metrics.of_summary(conditions[0]) if key != "ua"]
-    header = ("condition", "UA %", "95 % interval", *["mean of folds"] * folds)
-    header += ("sd over seeds", "pooled", *(f"{METRICS[key].name} %" for key in others))
-    rows = [
-        (
-            c["name"],
-            text.percent(c["ua"]["mean_of_speakers"]),
-            text.interval(c["ua"]["interval"], text.percent),
-            *[text.percent(c["ua"]["mean_of_folds"])] * folds,
-            text.percent(c["ua"]["std_over_seeds"]),
-            text.percent(c["ua"]["pooled"]),
-            *(
-                text.percent(metrics.of_summary(c)[key]["mean_of_folds"])
-                for key in others
-            ),
-        )
-        for c in conditions
-    ]
-    return text.table(header, rows)
+    alike, rows = all(_folds_are_speakers(c["ua"]) for c in conditions), []
+    for c in conditions:
+        (_, ua), *others = metrics.of_summary(c).items()
+        row = {"condition": c["name"], "UA %": text.percent(ua["mean_of_speakers"])}
+        row["95 % interval"] = text.interval(ua["interval"], text.percent)
+        if not alike:
+            row["mean of folds"] = text.percent(ua["mean_of_folds"])
+        row["sd over seeds"] = text.percent(ua["std_over_seeds"])
+        row["pooled"] = text.percent(ua["pooled"])
+        for key, of in others:
+            row[f"{METRICS[key].name} %"] = text.percent(of["mean_of_folds"])
+        rows.append(row)
+    return text.table([*rows[0]], [[*row.values()] for row in rows])
 
 
 def _condition(condition: dict[str, Any], emotions: Sequence[str]) -> str:

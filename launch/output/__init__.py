@@ -1,0 +1,1 @@
+"""What all programs write: the terminal, pictures, where results come from."""

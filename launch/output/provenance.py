@@ -1,0 +1,47 @@
+"""Where results come from: versions, machine, code."""
+
+import platform
+import subprocess
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import vladser
+
+_PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy", "opensmile", "audresample")
+
+
+def environment(code: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Returns what the figures of a run may depend on beside its flags and data.
+
+    Args:
+      code: the digests of the user's own files by name, see `own_code.sources`.
+    """
+    import jax
+
+    return {
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "vladser": vladser.__version__,
+        "revision": _revision(),
+        "python": platform.python_version(),
+        "packages": {name: metadata.version(name) for name in _PACKAGES},
+        "host": {"name": platform.node(), "system": platform.platform()},
+        "devices": [f"{d.platform}: {d.device_kind}" for d in jax.devices()],
+        "code": dict(code or {}),
+    }
+
+
+def _revision() -> str | None:
+    """Returns the commit of the sources, with "+" where they differ from it."""
+    folder = Path(vladser.__file__).parent.parent
+    if not (folder / ".git").exists():
+        return None
+    describe = "describe --always --exclude=* --abbrev=40 --dirty=+"
+    command = ["git", "-C", str(folder), *describe.split()]
+    with suppress(OSError):
+        done = subprocess.run(command, capture_output=True, text=True)
+        return done.stdout.strip() or None
+    return None
