@@ -65,9 +65,9 @@ def convolution(*, width: Count = 10, filters: Count = 200) -> Encoder:
 def _behind(carry: Array, frames: Array, mask: Array) -> Array:
     """Returns frames [T, B, D] with those of the carry before the first that counts:
     [width - 1 + T, B, D]."""
-    if not (before := len(carry)):
+    if not (before := carry.shape[0]):
         return frames
-    first, place = mask.argmax(axis=0), jnp.arange(before + len(frames))[:, None]
+    first, place = mask.argmax(axis=0), jnp.arange(before + frames.shape[0])[:, None]
     index = jnp.clip(place - first, 0, before - 1)
     moved = jnp.take_along_axis(carry, index[..., None], axis=0)
     padded = jnp.concatenate([jnp.zeros_like(carry), frames])
@@ -76,7 +76,7 @@ def _behind(carry: Array, frames: Array, mask: Array) -> Array:
 
 def _windows(known: Array, width: int) -> Array:
     """Returns each frame side by side with those before it, [T, B, width x D]."""
-    count = len(known) - width + 1
+    count = known.shape[0] - width + 1
     return jnp.concatenate([known[k : k + count] for k in range(width)], axis=-1)
 
 
@@ -93,7 +93,7 @@ def _forward(params, known, outputs):
 def _backward(arguments, outputs_bar):
     known, outputs = arguments
     z_bar = jnp.where(outputs > 0, outputs_bar, 0)
-    windows = _windows(known, len(known) - len(outputs) + 1)
+    windows = _windows(known, known.shape[0] - outputs.shape[0] + 1)
     rows = windows.reshape(-1, windows.shape[-1]).T
     kernel_bar = rows @ z_bar.reshape(-1, z_bar.shape[-1])
     return Params(kernel_bar, z_bar.sum(axis=(0, 1))), None, None
