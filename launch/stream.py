@@ -90,7 +90,7 @@ def main(settings: Settings) -> None:
         parts = f"{bundle.condition.encoder} or {bundle.condition.aggregator}"
         raise cli.UsageError(
             f"{settings.model}: {parts} needs all frames at once: expected parts that "
-            "stream, as all of vladser's but bilstm do"
+            "stream, as all of vladser's but bilstm and attentive_maximum do"
         )
     for remark in settings.remarks(Path()):
         terminal.say(f"note: {remark}")

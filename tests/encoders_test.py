@@ -1,4 +1,4 @@
-"""The encoders against those of flax.linen, with the same weights."""
+"""The encoders against those of flax.linen or jax itself, with the same weights."""
 
 from functools import partial
 
@@ -63,7 +63,22 @@ def _bidirectional(params, frames, mask):
     return jnp.swapaxes(outputs, 0, 1)
 
 
-LINEN = {
+def _convolution(params, frames, mask):
+    """By jax's own convolution, of the frames as they are."""
+    width = len(params.kernel) // D
+    kernel = params.kernel.reshape(width, D, -1)
+    outputs = jax.lax.conv_general_dilated(
+        jax.lax.stop_gradient(frames),
+        kernel,
+        window_strides=(1,),
+        padding=[(width - 1, 0)],
+        dimension_numbers=("WNC", "WIO", "WNC"),
+    )
+    return jax.nn.relu(outputs + params.bias)
+
+
+OTHERS = {
+    "convolution": _convolution,
     "lstm": partial(_rnn, nn.OptimizedLSTMCell, _lstm_cell),
     "gru": partial(_rnn, nn.GRUCell, _gru_cell),
     "bilstm": _bidirectional,
@@ -73,8 +88,9 @@ LINEN = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", encoders.names())
-def test_outputs_and_gradients_are_those_of_linen(name):
-    options = "" if name == "none" else f"(cells={H})"
+def test_outputs_and_gradients_are_those_of_others(name):
+    options = {"none": "", "convolution": f"(width=3,filters={H})"}
+    options = options.get(name, f"(cells={H})")
     encoder = encoders.build(encoders.parse(name + options))
     params = rules.parameters(encoder, D)
     frames = np.random.default_rng(0).normal(size=(T, len(LENGTHS), D))
@@ -85,7 +101,7 @@ def test_outputs_and_gradients_are_those_of_linen(name):
 
     made, expected = (
         rules.differentiate(apply, keep)(params, frames[None], MASK[None])
-        for apply in (encoder.apply, LINEN[name])
+        for apply in (encoder.apply, OTHERS[name])
     )
     kept = [np.where(MASK[..., None], outputs, 0) for outputs, _ in (made, expected)]
     assert_same((kept[0], made[1]), (kept[1], expected[1]), T * (D + H))

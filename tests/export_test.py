@@ -19,7 +19,7 @@ from launch.command_line import cli
 from launch.exporting import check
 from vladser.errors import InputError
 from vladser.models import bundle, export, inference
-from vladser.registry import aggregators
+from vladser.registry import aggregators, encoders
 from vladser.types import Aggregator
 
 pytestmark = pytest.mark.fault("exports")
@@ -77,6 +77,15 @@ def _needs_the_extra(request):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize(
+    "encoder", [pytest.param(name, marks=pytest.mark.long) for name in encoders.names()]
+)
+def test_each_encoder_exports(encoder, form):
+    model = _bundle("attentive_maximum(pool=4)", encoder=encoder)
+    assert "16 utterances" in check.run(getattr(export, form)(model), form, model)
+
+
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("pooling", POOLINGS)
 def test_what_is_exported_gives_what_the_bundle_gives(pooling, form):

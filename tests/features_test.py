@@ -11,7 +11,7 @@ from forkserver import quick_workers  # noqa: F401 (a fixture)
 
 from vladser import registry, testing
 from vladser.errors import InputError
-from vladser.features import DEFAULT, audio
+from vladser.features import DEFAULT, NAMES, audio
 from vladser.features.extraction import expect, extract
 from vladser.types import Utterance
 
@@ -52,6 +52,61 @@ def test_the_rule_of_the_contract_that_is_broken_is_named(own, broken, rule):
         testing.check_features(own._replace(**broken))
 
 
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "npy"])
+def test_each_set_keeps_the_contract_live_too(name):
+    testing.check_features(build(name))
+
+
+def mel_energies(signal, bands):
+    """Of Hamming windows of 400 samples; triangles that are straight in mel."""
+    mel = lambda hertz: 1127 * np.log(1 + np.asarray(hertz) / 700)  # noqa: E731
+    edges, at = np.linspace(0, mel(8000), bands + 2), mel(np.arange(257) * 16000 / 512)
+    frames = []
+    for start in range(0, len(signal) - 399, 160):
+        window = signal[start : start + 400] * np.hamming(400)
+        power = np.abs(np.fft.rfft(window, 512)) ** 2
+        energies = []
+        for low, middle, high in zip(edges, edges[1:], edges[2:], strict=False):
+            up, down = (at - low) / (middle - low), (high - at) / (high - middle)
+            energies.append(power @ np.clip(np.minimum(up, down), 0, None))
+        frames.append(np.log(np.maximum(energies, 1e-10)))
+    return np.array(frames)
+
+
+@pytest.mark.parametrize("bands", [26, 40])
+def test_logmel_is_the_logarithm_of_energies_in_mel_bands(bands):
+    features = build(f"logmel(bands={bands})")
+    extract, draw = features.setup(), np.random.default_rng(1)
+    noise = (0.1 * draw.normal(size=8000)).clip(-1, 0.999).astype(np.float32)
+    samples = (noise * np.float32(32768)).astype(np.int16)
+    for n in 400, 559, 560, 8000:
+        found = extract(noise[:n])
+        assert (
+            found.shape == (features.frames(n), bands) == ((n - 400) // 160 + 1, bands)
+        )
+        # openSMILE has 32767 for full scale; the error is that of float32.
+        expected = mel_energies(samples[:n] / 32767, bands)
+        np.testing.assert_allclose(found, expected, atol=2e-5)
+    np.testing.assert_allclose(extract(np.zeros(400, np.float32)), np.log(1e-10))
+
+
+@pytest.mark.usefixtures("quick_workers")
+@pytest.mark.parametrize(("name", "statics"), [("han30", 15), ("lee32", 16)])
+def test_a_selection_costs_no_extraction(utterance, tmp_path, name, statics):
+    whole, features = build(DEFAULT), build(name)
+    names = whole.setup().names
+    _, columns = features.selected
+    chosen = [names[column] for column in columns]
+    assert len(set(chosen)) == 2 * statics == features.dim
+    assert [name.replace("_de", "") for name in chosen[statics:]] == chosen[:statics]
+    known = extract([utterance], tmp_path, features=whole, workers=1).features["a"]
+    found = extract([utterance], tmp_path, features=features)
+    assert (found.computed, found.cached) == (0, 1)
+    np.testing.assert_array_equal(found.features["a"], known[:, columns])
+    assert len([*tmp_path.rglob("*.npy")]) == 1
+    assert found.feature_set.startswith(f"{features.id}/opensmile-")
+
+
 def test_features_of_ones_own_are_extracted_and_cached(own, utterance, tmp_path):
     """In a worker as the program starts it, which knows the path of its parent."""
     done = extract([utterance], tmp_path / "cache", features=own, workers=1)
@@ -83,7 +138,7 @@ def test_each_set_has_entries_of_its_own_in_the_cache(utterance, tmp_path):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("eGeMAPS", "expected one of ComParE_2016, eGeMAPSv02, npy"),
+        ("eGeMAPS", "expected one of ComParE_2016, eGeMAPSv02, han30, lee32, logmel"),
         ("npy(name='a b')", "name: expected letters, digits and _.-, got 'a b'"),
     ],
 )

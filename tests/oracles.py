@@ -45,6 +45,16 @@ def weighted(params, frames):
     return sum(w * frame for w, frame in zip(weights, frames, strict=True))
 
 
+def attentive_maximum(params, frames, pool=30, stride=3):
+    starts = range(0, len(frames), stride)
+    return weighted(params, [frames[t : t + pool].max(axis=0) for t in starts])
+
+
+def stack(params, frames, count=25):
+    missing = np.zeros((max(count - len(frames), 0), frames.shape[1]))
+    return np.concatenate([frames[:count], missing]).ravel()
+
+
 def statistics(params, frames):
     mu = sum(frames) / len(frames)
     squares = sum((x - mu) ** 2 for x in frames)

@@ -25,7 +25,8 @@ FEATURES = f"{DEFAULT.id}/opensmile-{metadata.version('opensmile')}"
 def random_bundle(aggregator="mean", *, feature_set=FEATURES, dim=147, **parts):
     """A model of random parameters, to which each descriptor matters."""
     draw = np.random.default_rng(0)
-    condition = make(aggregator=aggregator, cells=8, **parts)
+    cells = {} if "encoder" in parts else {"cells": 8}
+    condition = make(aggregator=aggregator, **cells, **parts)
     scale = draw.uniform(0.01, 0.1, dim).astype(np.float32)
     mean = draw.normal(size=dim).astype(np.float32)
     one = bundle.Bundle(EMOTIONS, feature_set, condition, mean, scale, None, {})

@@ -4,7 +4,7 @@ Parts compute in the dtype of their parameters and inputs. `testing` has a check
 contract.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,6 +111,8 @@ class Features(NamedTuple):
         `push(int16 [n], any n) -> float32 [R, D]`, the frames that have become final,
         and `end() -> float32 [R, D]`, the others; together those of the whole signal,
         to the bit, however it was cut. None for features that cannot stream.
+      selected: the Features of which these are some columns, and the columns: the cache
+        keeps those alone. None for features that are extracted themselves.
     """
 
     id: str
@@ -120,6 +122,7 @@ class Features(NamedTuple):
     shortest: int = 960
     package: str | None = None
     live: Callable[[Any], AbstractContextManager[Any]] | None = None
+    selected: "tuple[Features, Sequence[int]] | None" = None
 
 
 class Stepwise(NamedTuple):

@@ -6,6 +6,7 @@ representations with label smoothing for speech emotion recognition", Interspeec
 """
 
 NAMES = (
+    "attentive_maximum",
     "attentive_statistics",
     "final",
     "generalized_mean",
@@ -15,6 +16,7 @@ NAMES = (
     "multihead",
     "netvlad",
     "nextvlad",
+    "stack",
     "statistics",
     "weighted",
 )

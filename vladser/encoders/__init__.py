@@ -1,4 +1,4 @@
 """Encoders: from the frames of utterances to one vector a frame. One a file, see
 `registry`."""
 
-NAMES = ("bilstm", "gru", "lstm", "none")
+NAMES = ("bilstm", "convolution", "gru", "lstm", "none")

@@ -6,4 +6,12 @@ contract.
 """
 
 DEFAULT = "vladser147"  # the paper's
-NAMES = ("ComParE_2016", "eGeMAPSv02", "npy", "vladser147")
+NAMES = (
+    "ComParE_2016",
+    "eGeMAPSv02",
+    "han30",
+    "lee32",
+    "logmel",
+    "npy",
+    "vladser147",
+)

@@ -132,6 +132,13 @@ def started(
       the utterances whose features are there, and the others as they are done; those
       that are not kept with their features. Raises as `extract` does.
     """
+    if features.selected:
+        whole, columns = features.selected
+        how = cache_dir, whole, max_seconds, workers, keep
+        with started(utterances, *how) as sources:
+            there, others = sources
+            yield _select(there, columns), _select(others, columns)
+        return
     if not features.setup:
         yield (Described(*one) for one in npy.check(utterances, features.dim)), ()
         return
@@ -235,6 +242,15 @@ def set_up(features: Features) -> Callable[[np.ndarray], np.ndarray]:
         library = features.package and isinstance(error, ImportError | OSError)
         what = libraries.hint(f"{features.package}", error) if library else repr(error)
         raise InputError(f"features {features.id}: {what}") from error
+
+
+def _select(source: Iterable[Described], columns: Sequence[int]) -> Iterator[Described]:
+    for one in source:
+        if not isinstance(one.features, BadAudio):
+            selected = packed.load(one.features)[:, columns]
+            yield one._replace(features=selected)
+        else:
+            yield one
 
 
 def _finished(

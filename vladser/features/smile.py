@@ -1,7 +1,7 @@
 """openSMILE as this project runs it: a signal -> the descriptors of a set.
 
 All sets have a vector each 10 ms. Windows are of 60 ms (pitch and voice quality) or 20
-to 25 ms (the rest); that of 60 ms decides how many frames there are.
+to 25 ms (the rest); the longest decides how many frames there are.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ from vladser.errors import InputError
 from vladser.features.audio import RATE, BadAudio
 from vladser.types import Features
 
-_WINDOW = 960  # samples: the longest window, 60 ms
+_WINDOW = 960  # samples: the longest window, 60 ms, which sees one frame more
 _HOP = 160  # samples between frames
 _SOURCE, _SINK = "extsource", "extsink"  # the components that opensmile's files define
 _BLOCK = 500 * _HOP  # samples given to a live engine at once: it holds 1,000 rounds
@@ -29,8 +29,11 @@ _SETTLE = 100
 _links: list[TemporaryDirectory] = []  # kept: openSMILE reads its files at every call
 
 
-def make(name: str, config: Path, dim: int) -> Features:
-    """Makes Features of `dim` columns; `config` is that of `Smile`."""
+def make(
+    name: str, config: Path, dim: int, window: int = _WINDOW, **options: int
+) -> Features:
+    """Makes Features of `dim` columns; the others are arguments of `Smile`. The name
+    tells apart what the options do."""
     # The id: what decides the features apart from openSMILE's version and the audio
     # guard, which is the config where it is our own (not its comments). "audio 1" is
     # of the first guard: the id must stay that of the models that name it.
@@ -41,17 +44,17 @@ def make(name: str, config: Path, dim: int) -> Features:
     return Features(
         id=f"{name}-{hashlib.sha256(content.encode()).hexdigest()[:8]}",
         dim=dim,
-        setup=partial(Smile, config),
-        frames=frames,
-        shortest=_WINDOW,
+        setup=partial(Smile, config, window, **options),
+        frames=partial(frames, window=window),
+        shortest=window,
         package="opensmile",
         live=Live,
     )
 
 
-def frames(samples: int) -> int:
-    """Returns the frames of a signal of `samples` at 16 kHz, at least 960 of them."""
-    return (samples - _WINDOW) // _HOP + 2
+def frames(samples: int, window: int = _WINDOW) -> int:
+    """Returns the frames of a signal of `samples` at 16 kHz, at least `window`."""
+    return (samples - window) // _HOP + (2 if window == _WINDOW else 1)
 
 
 class Smile:
@@ -62,6 +65,8 @@ class Smile:
 
     Args:
       config: openSMILE's configuration file; a relative path is in opensmile's folder.
+      window: samples of its longest window.
+      **options: of the configuration file, beside those that all have.
 
     Attributes:
       config, options: what opensmile is given; the options are paths to its own files.
@@ -73,7 +78,7 @@ class Smile:
         that of the temporary folder.
     """
 
-    def __init__(self, config: Path):
+    def __init__(self, config: Path, window: int = _WINDOW, **options: int):
         import opensmile  # late because cached features are read without it
         from opensmile.core.lib import OpenSMILE
 
@@ -94,7 +99,9 @@ class Smile:
             "frameModeFunctionalsConf": f"{shared}/FrameModeFunctionals.conf.inc",
             "sink": f"{shared}/standard_external_data_output_single.conf.inc",
             "sinkLevel": "lld",
+            **options,
         }
+        self.window = window
         live = _in_ascii(Path(__file__).parent) / "live.conf"
         self.live = {"source": str(live), "audio": self.options["source"]}
         with self.started() as engine:
@@ -106,7 +113,7 @@ class Smile:
         """Describes a signal, float32 [n], as `audio.load` returns it.
 
         Returns:
-          float32 [(n - 960) // 160 + 2, D].
+          float32 [T, D], T as `frames` says.
 
         Raises:
           BadAudio: openSMILE gave another number of frames, or values not finite.
@@ -121,7 +128,7 @@ class Smile:
             engine.external_audio_source_set_eoi(_SOURCE)
             engine.run()
         described = np.array(rows, np.float32).reshape(-1, len(self.names))
-        expected = frames(len(signal))
+        expected = frames(len(signal), self.window)
         finite = np.isfinite(described).all(axis=1).sum()
         if not len(described) == finite == expected:
             raise BadAudio(
@@ -159,7 +166,7 @@ class Live:
     """
 
     def __init__(self, smile: Smile):
-        self._columns = len(smile.names)
+        self._columns, self._window = len(smile.names), smile.window
         self._rows: list[np.ndarray] = []
         self._samples = self._rounds = 0
         self._over, self._settled = False, threading.Semaphore(0)
@@ -208,9 +215,9 @@ class Live:
 
     def end(self) -> np.ndarray:
         """Returns the frames that were not final yet, float32 [R, D]: with those before
-        as many as `smile.frames` says, none of less than 960 samples."""
+        as many as `smile.frames` says, none of less than a window."""
         self._flush()
-        if self._samples < _WINDOW:
+        if self._samples < self._window:
             self._rows.clear()  # openSMILE makes a frame of NaN of them
         return self._new()
 

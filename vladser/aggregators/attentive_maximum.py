@@ -1,0 +1,49 @@
+"""Max pooling over short windows, then an average weighted by attention."""
+
+import jax
+import jax.numpy as jnp
+
+from vladser.aggregators import running
+from vladser.options import Count
+from vladser.types import Aggregator
+
+
+def attentive_maximum(*, pool: Count = 30, stride: Count = 3) -> Aggregator:
+    """Returns sum_i softmax_i(u . y_i) y_i, y_i = max of the frames from i stride on;
+    zeros without a frame. It needs all frames at once.
+
+    After Neumann and Vu 2017, "Attentive Convolutional Neural Network Based Speech
+    Emotion Recognition: A Study on the Impact of Input Features, Signal Length, and
+    Acted Speech" (the abstract; sizes are ours). Windows begin at each `stride`-th
+    frame and end with the utterance at the latest; the frames must lie in a row.
+
+    Args:
+      pool: frames of a window.
+      stride: frames from one window to the next.
+    """
+
+    def init(key, dim):
+        return jax.nn.initializers.glorot_uniform()(key, (dim, 1))[:, 0]
+
+    def apply(params, frames, mask):
+        kept = jnp.where(mask[:, None], frames, -jnp.inf)
+        pooled = _maxima(kept, pool)[::stride]
+        there = pooled[:, 0] > -jnp.inf
+        pooled = jnp.where(there[:, None], pooled, 0)
+        scores = running.no_score()
+        _, _, weights = running.exponentials(scores, pooled @ params, there)
+        return weights @ pooled * running.reciprocal(weights.sum())
+
+    return Aggregator(init, apply)
+
+
+def _maxima(frames: jax.Array, pool: int) -> jax.Array:
+    """Returns the maxima of `pool` frames from each frame on, by maxima of 1, 2, 4 ...
+    frames: their gradient costs less than that of a window's reduction."""
+    size = 1
+    while size < pool:
+        step = min(size, pool - size)
+        later = jnp.full((step, frames.shape[1]), -jnp.inf, frames.dtype)
+        frames = jnp.maximum(frames, jnp.concatenate([frames, later])[step:])
+        size += step
+    return frames
