@@ -126,6 +126,15 @@ def train(corpus, tmp_path):
 
 
 @pytest.fixture(scope="session")
+def undisturbed(shared, corpus):
+    """An experiment as processes that are killed run it; its cache has all features."""
+    import killing
+
+    folder = shared("experiment", partial(killing.run_whole, corpus))
+    return killing.whole(corpus, folder)
+
+
+@pytest.fixture(scope="session")
 def trained(shared):
     """A model of three speakers; to be read."""
     import predicting

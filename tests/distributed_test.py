@@ -8,7 +8,6 @@ import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 
 import killing
 import launching
@@ -20,13 +19,6 @@ from vladser.errors import InputError
 
 SAME = "flags.txt", "dataset.json", "metrics.jsonl", "predictions.csv", "summary.json"
 LIMIT = 300  # seconds: a process that hangs takes forever
-
-
-@pytest.fixture(scope="module")
-def alone(shared, corpus):
-    """The experiment in one process."""
-    folder = shared("experiment", partial(killing.run_whole, corpus))
-    return killing.whole(corpus, folder)
 
 
 def free_port():
@@ -149,29 +141,29 @@ def test_who_waits_for_a_process_that_failed_gets_its_reason():
 
 @pytest.mark.long
 @pytest.mark.parametrize("processes", [2, 3])
-def test_processes_give_what_one_gives(alone, start, tmp_path, processes):
-    argv = (*alone.flags, f"--run_dir={tmp_path / 'run'}")
+def test_processes_give_what_one_gives(undisturbed, start, tmp_path, processes):
+    argv = (*undisturbed.flags, f"--run_dir={tmp_path / 'run'}")
     done = _ends(start(*[argv] * processes))
     assert [status for status, *_ in done] == [0] * processes, done
     assert done[0][1].startswith("condition ")
     for _, out, err in done[1:]:
         assert not out and err.count("\n") == 1 and "32 utterances with" in err
-    launching.same(tmp_path / "run", alone.run, SAME)
+    launching.same(tmp_path / "run", undisturbed.run, SAME)
 
 
 @pytest.mark.long
-def test_eight_devices_give_what_two_give(alone, tmp_path):
-    argv = (*alone.flags, f"--run_dir={tmp_path / 'run'}")
+def test_eight_devices_give_what_two_give(undisturbed, tmp_path):
+    argv = (*undisturbed.flags, f"--run_dir={tmp_path / 'run'}")
     done = launching.program(*argv, JAX_NUM_CPU_DEVICES="8")
     assert done.returncode == 0, done.stderr
     devices = json.loads((tmp_path / "run" / "environment.json").read_text())["devices"]
     assert len(devices) == 8
-    launching.same(tmp_path / "run", alone.run, SAME)
+    launching.same(tmp_path / "run", undisturbed.run, SAME)
 
 
 @pytest.mark.long
-def test_other_settings_end_all_before_any_work(alone, start, tmp_path):
-    argv = (*alone.flags, f"--run_dir={tmp_path / 'run'}")
+def test_other_settings_end_all_before_any_work(undisturbed, start, tmp_path):
+    argv = (*undisturbed.flags, f"--run_dir={tmp_path / 'run'}")
     done = _ends(start(argv, (*argv, "--cells=3")))
     said = "error: process 1 has --cells=3 where process 0 has --cells=4: expected"
     assert [end[:2] for end in done] == [(1, "")] * 2
@@ -180,10 +172,10 @@ def test_other_settings_end_all_before_any_work(alone, start, tmp_path):
 
 
 @pytest.mark.long
-def test_other_data_end_all_before_the_training(alone, start, tmp_path):
+def test_other_data_end_all_before_the_training(undisturbed, start, tmp_path):
     file = launching.write_corpus(tmp_path / "other")
     launching.damage(file)
-    argv = (*alone.flags, f"--run_dir={tmp_path / 'run'}", "--on_bad_audio=skip")
+    argv = (*undisturbed.flags, f"--run_dir={tmp_path / 'run'}", "--on_bad_audio=skip")
     done = _ends(start(argv, (*argv, f"--data_dir={file}")))
     for status, out, err in done:
         *_, last = err.splitlines()
@@ -214,9 +206,9 @@ def test_an_error_in_one_process_ends_all_with_its_line(corpus, start, tmp_path)
     ],
 )
 def test_a_process_that_is_stopped_leaves_none_running(
-    alone, start, tmp_path, stopped, by
+    undisturbed, start, tmp_path, stopped, by
 ):
-    argv = (*alone.flags, f"--run_dir={tmp_path / 'run'}", "--epochs=9999")
+    argv = (*undisturbed.flags, f"--run_dir={tmp_path / 'run'}", "--epochs=9999")
     processes, log = start(argv, argv), tmp_path / "run" / "metrics.jsonl"
     while not (log.exists() and log.stat().st_size):
         assert all(process.poll() is None for process in processes)

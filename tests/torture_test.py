@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from functools import partial
 
 import killing
 import launching
@@ -33,17 +32,10 @@ DEMO = (
 LIMIT = 60.0  # seconds from a signal to the end: 10 where nothing else runs
 
 
-@pytest.fixture(scope="module")
-def whole(shared, corpus):
-    """An experiment that nothing disturbed; its cache has all features."""
-    folder = shared("experiment", partial(killing.run_whole, corpus))
-    return killing.whole(corpus, folder)
-
-
 @pytest.fixture
-def warm(whole, tmp_path):
+def warm(undisturbed, tmp_path):
     """Another one, whose features are in the cache."""
-    return Experiment(whole.argv, tmp_path, whole.cache)
+    return Experiment(undisturbed.argv, tmp_path, undisturbed.cache)
 
 
 def torture(experiment, kills, results):
@@ -81,13 +73,15 @@ def torture(experiment, kills, results):
 
 
 @pytest.mark.slow
-def test_what_is_killed_again_and_again_ends_with_the_same_bytes(whole, tmp_path):
+def test_what_is_killed_again_and_again_ends_with_the_same_bytes(undisturbed, tmp_path):
     kills = [
         ("extraction", 0.1, signal.SIGKILL),
         ("training", 0.1, signal.SIGTERM),
         ("results", 0.0, signal.SIGKILL),
     ]
-    assert torture(Experiment(whole.argv, tmp_path), kills, whole.found()) == 3
+    assert (
+        torture(Experiment(undisturbed.argv, tmp_path), kills, undisturbed.found()) == 3
+    )
 
 
 @pytest.mark.long
@@ -112,9 +106,9 @@ def test_at_any_moment_of_any_phase_too(tmp_path, number):
 
 @pytest.mark.slow
 def test_where_another_process_works_it_says_so_and_disturbs_nothing(
-    whole, warm, capsys
+    undisturbed, warm, capsys
 ):
-    shutil.copytree(whole.run, warm.run)
+    shutil.copytree(undisturbed.run, warm.run)
     (warm.run / "report.md").unlink()  # something is left to do
     with run_dir.locked(warm.run):
         (warm.run / ".report.md.unfinished").touch()  # the other is at it
@@ -134,15 +128,15 @@ def test_what_a_killed_process_had_not_finished_is_in_nobodys_way(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_run_that_was_killed_before_its_report_goes_on(whole, warm, capsys):
-    shutil.copytree(whole.run, warm.run)
+def test_a_run_that_was_killed_before_its_report_goes_on(undisturbed, warm, capsys):
+    shutil.copytree(undisturbed.run, warm.run)
     (warm.run / "report.md").unlink()
     before, summary = _written(warm.run / "checkpoints"), warm.run / "summary.json"
     cost = json.loads(summary.read_text())["training"]
     status, said = launching.call(*warm.flags, pictures=True), capsys.readouterr().err
     assert status == 0 and "compiling" not in said, said
     assert json.loads(summary.read_text())["training"] == cost
-    assert warm.found() == whole.found() and (warm.run / "report.md").exists()
+    assert warm.found() == undisturbed.found() and (warm.run / "report.md").exists()
     assert before and _written(warm.run / "checkpoints") == before  # nothing trained
 
 
@@ -188,7 +182,7 @@ def unshared(*command, **options):
 )
 @pytest.mark.fault("disks")
 def test_a_full_disk_is_one_line_and_with_more_room_it_goes_on(
-    whole, warm, tmp_path, of, options
+    undisturbed, warm, tmp_path, of, options
 ):
     mount = "mount -t tmpfs tmpfs /mnt"
     if not shutil.which("unshare") or unshared("sh", "-c", mount).returncode:
@@ -210,4 +204,4 @@ def test_a_full_disk_is_one_line_and_with_more_room_it_goes_on(
         read_only = "Read-only file system"
         reason = read_only if option == "ro" else "No space left on device"
         assert str(disk) in error and error.endswith(reason)
-    assert warm.found() == whole.found()
+    assert warm.found() == undisturbed.found()

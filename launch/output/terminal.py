@@ -27,7 +27,7 @@ def bar(description: str, total: int, unit: str, scale: bool = False) -> "tqdm":
     return tqdm(desc=description, total=total, unit=unit, unit_scale=scale, **options)
 
 
-def move(bar: tqdm, units: int) -> None:
+def move(bar: "tqdm", units: int) -> None:
     """Moves a bar by what was done before, or back by what is done again: neither is
     part of its rate."""
     bar.n += units
