@@ -10,7 +10,7 @@ import pytest
 from interrupting_test import PROGRAMS, folder, start  # noqa: F401 (a fixture)
 
 from launch.command_line import environment
-from launch.experiment import run_dir
+from launch.output import provenance
 
 pytestmark = pytest.mark.fault("environment")
 
@@ -113,11 +113,11 @@ def test_what_cannot_be_heard_is_one_line(corpus, tmp_path, setting):
 
 
 def test_a_run_notes_the_commit_of_the_sources(tmp_path, monkeypatch):
-    before = run_dir.environment()["revision"]
+    before = provenance.environment()["revision"]
     for name in "DIR", "WORK_TREE", "INDEX_FILE", "OBJECT_DIRECTORY", "COMMON_DIR":
         monkeypatch.setenv(f"GIT_{name}", str(tmp_path))
         environment.settle()
-        assert run_dir.environment()["revision"] == before, name
+        assert provenance.environment()["revision"] == before, name
 
 
 @pytest.mark.slow

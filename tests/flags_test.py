@@ -54,7 +54,7 @@ WRONG = {
     "--corpus=iemocap": "--data_dir is required",
     "--corpus=iemocap --data_dir=none": "--data_dir=none: no such file",
     "--data_dir=": "expected a path",
-    "--aggregator=vlad": "vlad.*one of attentive_statistics, final, gener",
+    "--aggregator=vlad": "vlad.*one of attentive_maximum, attentive_st",
     "--objective=cross_entropy(smoothing='x')": "expected one of none, uniform",
     "--alpha=1.5": "--alpha=1.5: expected a number from 0 to 1",
     "--seeds=2.5": "--seeds=2.5: expected a whole number of at least 1, got '2.5'",

@@ -52,7 +52,10 @@ def test_some_options_are_replaced():
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("netvald", "one of attentive_statistics, final, generalized_mean, "),
+        (
+            "netvald",
+            "one of attentive_maximum, attentive_statistics, final, generalized_mean, ",
+        ),
         ("netvlad(cluster=4)", "no option 'cluster': expected clusters"),
         ("mean(clusters=4)", "no option 'clusters': expected none"),
         ("multihead(heads=2.0)", "heads: expected a whole number of at least 1, got"),

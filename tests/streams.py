@@ -25,8 +25,9 @@ FEATURES = f"{DEFAULT.id}/opensmile-{metadata.version('opensmile')}"
 def random_bundle(aggregator="mean", *, feature_set=FEATURES, dim=147, **parts):
     """A model of random parameters, to which each descriptor matters."""
     draw = np.random.default_rng(0)
-    cells = {} if "encoder" in parts else {"cells": 8}
-    condition = make(aggregator=aggregator, **cells, **parts)
+    if parts.get("encoder") not in ("convolution", "none"):
+        parts["cells"] = 8
+    condition = make(aggregator=aggregator, **parts)
     scale = draw.uniform(0.01, 0.1, dim).astype(np.float32)
     mean = draw.normal(size=dim).astype(np.float32)
     one = bundle.Bundle(EMOTIONS, feature_set, condition, mean, scale, None, {})
