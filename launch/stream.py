@@ -28,7 +28,7 @@ from launch.command_line.fields import flag
 from launch.output import terminal
 from launch.streaming import sources
 from vladser.errors import InputError
-from vladser.features import extraction
+from vladser.features import worker
 
 LONGEST = 60.0  # seconds
 SPOKEN = 4.0  # seconds
@@ -95,7 +95,7 @@ def main(settings: Settings) -> None:
     for remark in settings.remarks(Path()):
         terminal.say(f"note: {remark}")
     assert features.live  # see `Settings.checked`
-    live = partial(features.live, extraction.set_up(features))
+    live = partial(features.live, worker.set_up(features))
     warm_up(bundle)
     audio = sources.microphone() if settings.microphone else sources.stdin()
     results = follow(bundle, live, audio, settings.every, settings.utterance)

@@ -15,11 +15,11 @@ import soundfile
 from forkserver import quick_workers  # noqa: F401 (a fixture)
 
 from vladser.errors import InputError
-from vladser.features import audio, extraction
+from vladser.features import audio, extraction, worker
 from vladser.features.extraction import DEFAULT, extract
 from vladser.types import Utterance
 
-COMPUTE = extraction._compute
+COMPUTE = worker.compute
 
 pytestmark = pytest.mark.usefixtures("quick_workers")
 
@@ -131,7 +131,7 @@ def fail_on_purpose(utterance, entry, features, max_seconds):
 def test_a_crash_a_failure_and_a_hang_cost_one_file_each(
     speech, cache_dir, monkeypatch, keep
 ):
-    monkeypatch.setattr(extraction, "_compute", fail_on_purpose)
+    monkeypatch.setattr(worker, "compute", fail_on_purpose)
     monkeypatch.setattr(extraction, "_PATIENCE", 4.0)
     utterances = speech("a", "crash", "b", "hang", "c", "raise", "d")
     how = {"workers": 2, "keep": keep, "max_seconds": 1.0}

@@ -1,11 +1,10 @@
 """Utterances -> features: from the cache, and what it lacks from worker processes, in
 which a crash or a hang costs one file."""
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import cache as once
 from multiprocessing import get_context
 from pathlib import Path
@@ -14,9 +13,9 @@ from typing import NamedTuple
 import numpy as np
 from pebble import ProcessPool
 
-from vladser import libraries, processes
+from vladser import processes
 from vladser.errors import InputError
-from vladser.features import audio, cache, npy, packed
+from vladser.features import audio, cache, npy, packed, worker
 from vladser.features.audio import BadAudio
 from vladser.features.packed import Packed
 from vladser.features.vladser147 import vladser147
@@ -152,13 +151,13 @@ def started(
     limit, spawn = _PATIENCE + max_seconds, get_context("spawn")
     count = min(workers or cores(), len(pending))
     # pebble, because with concurrent.futures one crash loses all that is unfinished.
-    pool = ProcessPool(count, initializer=_mute, context=spawn)
+    pool = ProcessPool(count, initializer=worker.mute, context=spawn)
     try:
         with processes.deaf_to_interrupts():
-            trial = pool.schedule(_probe, (features,), timeout=limit)
+            trial = pool.schedule(worker.probe, (features,), timeout=limit)
             tasks: dict[Future, Utterance] = {
                 pool.schedule(
-                    _compute, (*job, features, max_seconds), timeout=limit
+                    worker.compute, (*job, features, max_seconds), timeout=limit
                 ): job[0]
                 for job in pending
             }
@@ -231,19 +230,6 @@ def _look_up(
     return there, pending
 
 
-def set_up(features: Features) -> Callable[[np.ndarray], np.ndarray]:
-    """Returns the extractor of features; raises InputError where its set-up fails."""
-    assert features.setup
-    try:
-        return features.setup()
-    except InputError:
-        raise
-    except Exception as error:
-        library = features.package and isinstance(error, ImportError | OSError)
-        what = libraries.hint(f"{features.package}", error) if library else repr(error)
-        raise InputError(f"features {features.id}: {what}") from error
-
-
 def _select(source: Iterable[Described], columns: Sequence[int]) -> Iterator[Described]:
     for one in source:
         if not isinstance(one.features, BadAudio):
@@ -279,41 +265,3 @@ def _finished(
         except Exception as error:  # a crash and a hang, too
             failure = BadAudio(f"made the extraction fail: {error!r}")
             yield Described(utterance, failure)
-
-
-def _mute() -> None:
-    """Silences standard error, to which libmpg123 writes for many a good file."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-
-
-_extractors: dict[str, Callable[[np.ndarray], np.ndarray]] = {}  # a worker's own, by id
-
-
-def _probe(features: Features) -> None:
-    """Describes noise, in a worker: what fails here would fail for each file."""
-    libraries.load("soundfile")
-    libraries.load("audresample")
-    noise = np.random.default_rng(0).uniform(-0.5, 0.5, audio.RATE)
-    with suppress(BadAudio):
-        _extractor(features)(noise.astype(np.float32))
-
-
-def _extractor(features: Features) -> Callable[[np.ndarray], np.ndarray]:
-    if features.id not in _extractors:
-        _extractors[features.id] = set_up(features)
-    return _extractors[features.id]
-
-
-def _compute(
-    utterance: Utterance, entry: Path | None, features: Features, max_seconds: float
-) -> tuple[Path | np.ndarray, tuple[str, ...]]:
-    """Computes and keeps the features of an utterance, in a worker; also returns notes
-    on its audio."""
-    extractor, notes = _extractor(features), list[str]()
-    file, start, end = utterance.file, utterance.start, utterance.end
-    signal = audio.load(file, start, end, max_seconds, features.shortest, notes.append)
-    described = extractor(signal)
-    if entry is None:
-        return described, (*notes,)
-    cache.write(entry, described, len(signal), notes)
-    return entry, (*notes,)

@@ -1,0 +1,65 @@
+"""What a worker process of an extraction does."""
+
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+
+from vladser import libraries
+from vladser.errors import InputError
+from vladser.features import audio, cache
+from vladser.features.audio import BadAudio
+from vladser.types import Features, Utterance
+
+
+def set_up(features: Features) -> Callable[[np.ndarray], np.ndarray]:
+    """Returns the extractor of features; raises InputError where its set-up fails."""
+    assert features.setup
+    try:
+        return features.setup()
+    except InputError:
+        raise
+    except Exception as error:
+        library = features.package and isinstance(error, ImportError | OSError)
+        what = libraries.hint(f"{features.package}", error) if library else repr(error)
+        raise InputError(f"features {features.id}: {what}") from error
+
+
+def mute() -> None:
+    """Silences standard error, to which libmpg123 writes for many a good file."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+
+
+_extractors: dict[str, Callable[[np.ndarray], np.ndarray]] = {}  # a worker's own, by id
+
+
+def probe(features: Features) -> None:
+    """Describes noise, in a worker: what fails here would fail for each file."""
+    libraries.load("soundfile")
+    libraries.load("audresample")
+    noise = np.random.default_rng(0).uniform(-0.5, 0.5, audio.RATE)
+    with suppress(BadAudio):
+        _extractor(features)(noise.astype(np.float32))
+
+
+def _extractor(features: Features) -> Callable[[np.ndarray], np.ndarray]:
+    if features.id not in _extractors:
+        _extractors[features.id] = set_up(features)
+    return _extractors[features.id]
+
+
+def compute(
+    utterance: Utterance, entry: Path | None, features: Features, max_seconds: float
+) -> tuple[Path | np.ndarray, tuple[str, ...]]:
+    """Computes and keeps the features of an utterance, in a worker; also returns notes
+    on its audio."""
+    extractor, notes = _extractor(features), list[str]()
+    file, start, end = utterance.file, utterance.start, utterance.end
+    signal = audio.load(file, start, end, max_seconds, features.shortest, notes.append)
+    described = extractor(signal)
+    if entry is None:
+        return described, (*notes,)
+    cache.write(entry, described, len(signal), notes)
+    return entry, (*notes,)
