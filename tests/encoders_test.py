@@ -77,7 +77,15 @@ def _convolution(params, frames, mask):
     return jax.nn.relu(outputs + params.bias)
 
 
+def _two_lstms(params, frames, mask):
+    for layer in params:
+        frames = _rnn(nn.OptimizedLSTMCell, _lstm_cell, layer, frames, mask)
+        frames = jnp.where(MASK[..., None], frames, 0)
+    return frames
+
+
 OTHERS = {
+    "two lstms": _two_lstms,
     "convolution": _convolution,
     "lstm": partial(_rnn, nn.OptimizedLSTMCell, _lstm_cell),
     "gru": partial(_rnn, nn.GRUCell, _gru_cell),
@@ -87,11 +95,11 @@ OTHERS = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", encoders.names())
+@pytest.mark.parametrize("name", sorted({*OTHERS, *encoders.names()}))
 def test_outputs_and_gradients_are_those_of_others(name):
-    options = {"none": "", "convolution": f"(width=3,filters={H})"}
-    options = options.get(name, f"(cells={H})")
-    encoder = encoders.build(encoders.parse(name + options))
+    texts = {"none": "none", "convolution": f"convolution(width=3,filters={H})"}
+    texts["two lstms"] = f"lstm(cells={H},layers=2)"
+    encoder = encoders.build(encoders.parse(texts.get(name, f"{name}(cells={H})")))
     params = rules.parameters(encoder, D)
     frames = np.random.default_rng(0).normal(size=(T, len(LENGTHS), D))
     frames = np.where(MASK[..., None], frames, 0)

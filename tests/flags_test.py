@@ -25,7 +25,7 @@ def test_defaults_are_the_papers(tmp_path):
     assert paper == Condition()
     parts = (
         "netvlad(clusters=4)",
-        "lstm(cells=64)",
+        "lstm(cells=64,layers=1)",
         "adadelta(learning_rate=1.0,rho=0.95)",
     )
     assert tuple(map(str, (paper.aggregator, paper.encoder, paper.optimizer))) == parts

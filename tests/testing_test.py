@@ -9,6 +9,7 @@ import pytest
 
 from vladser import registry, testing
 from vladser.aggregators.mean import mean
+from vladser.encoders.lstm import lstm
 from vladser.encoders.none import none
 from vladser.types import Head, Objective, Optimizer
 
@@ -36,6 +37,11 @@ def test_every_part_keeps_its_contract(kind, name):
         check(factory, **others)
     else:
         check(factory())
+
+
+@pytest.mark.slow
+def test_two_layers_keep_the_contract():
+    testing.check_encoder(lstm(cells=4, layers=2))
 
 
 def _sum(params, frames, mask):

@@ -33,7 +33,10 @@ TERMS = 3 * 40 * (5 + CELLS)  # utterances x frames x what an LSTM's gate adds u
 
 OWN = replace(SPEC, aggregator=Part("toys.whole_mean"))
 # That each pooling has the gradient of the whole in pieces: aggregators_test.
-SPECS = pytest.mark.parametrize("spec", [SPEC, OWN], ids=["streams", "does_not"])
+DEEP = replace(SPEC, encoder=Part("lstm", (("cells", CELLS), ("layers", 3))))
+SPECS = pytest.mark.parametrize(
+    "spec", [SPEC, OWN, DEEP], ids=["streams", "does_not", "three_layers"]
+)
 
 
 NOISY = Trial(
@@ -80,6 +83,7 @@ CORPUS = toys.corpus()
 DRAWS = training_step.Draws(
     np.random.default_rng(1).normal(size=(CAPACITY, BLOCK, 4, 5)),
     np.random.default_rng(2).random((CAPACITY, BLOCK, 4, CELLS)),
+    tuple(np.random.default_rng(3).random((2, CAPACITY, BLOCK, 4, CELLS))),
 )
 
 
@@ -108,12 +112,16 @@ def _plainly(spec):
 
     def loss(params, trial):
         frames, mask = _whole(ROWS, CAPACITY * BLOCK)
-        noise, uniform = (jnp.reshape(x, (-1, *x.shape[2:])) for x in DRAWS)
+        noise, uniform = (jnp.reshape(x, (-1, *x.shape[2:])) for x in DRAWS[:2])
         frames = (frames - trial.mean) * trial.scale + trial.noise * noise
         frames = jnp.where(mask[..., None], frames, 0)
-        carry = lstm.start(params.encoder, len(ROWS))
-        hidden, _ = lstm.unroll(params.encoder, carry, frames, mask)
-        hidden = hidden * (uniform >= trial.dropout) / (1 - trial.dropout)
+        layers = [params.encoder] if spec is not DEEP else params.encoder
+        between = [x.reshape(uniform.shape) for x in DRAWS.between][: len(layers) - 1]
+        hidden = frames
+        for layer, draws in zip(layers, [*between, uniform], strict=True):
+            carry = lstm.start(layer, len(ROWS))
+            hidden, _ = lstm.unroll(layer, carry, hidden, mask)
+            hidden = hidden * (draws >= trial.dropout) / (1 - trial.dropout)
         pool = jax.vmap(aggregators.build(spec.aggregator).apply, (None, 1, 1))
         vectors = pool(params.aggregator, hidden, mask)
         logits = vectors @ params.head.kernel + params.head.bias
@@ -205,7 +213,7 @@ def test_no_block_has_the_draws_of_another_or_depends_on_how_many_there_are():
         empty = training_step.empty_draws(SPEC, 8, 20)
         draw, key = jax.jit(training_step.draw), jax.random.key(3)
         draws, fewer = (jax.device_get(draw(key, empty, n)) for n in (20, 4))
-    for many, few in zip(draws, fewer, strict=True):
+    for many, few in zip(*map(jax.tree.leaves, (draws, fewer)), strict=True):
         assert len(np.unique(many)) > 0.99 * many.size
         np.testing.assert_array_equal(few[:4], many[:4])
         assert not few[4:].any()

@@ -7,7 +7,7 @@ Huang et al. 2020, section 2, with an LSTM as the encoder, as a walk through tim
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from vladser import masking
 from vladser.errors import InputError, VladserError
 from vladser.registry import aggregators, encoders, heads, objectives
-from vladser.types import Aggregator, Array, Encoder, PyTree, Spec
+from vladser.types import Aggregator, Array, Encoder, PyTree, Recurrence, Spec
 
 
 class Params(NamedTuple):
@@ -23,6 +23,20 @@ class Params(NamedTuple):
     aggregator: PyTree
     head: PyTree
     objective: PyTree
+
+
+class Drop(Protocol):
+    """Dropout, in training: returns outputs [T, B, size] with some of them 0.
+
+    Its places: 0, the encoder's outputs, then those between its layers.
+    """
+
+    def __call__(self, outputs: Array, place: int = 0) -> Array: ...
+
+
+def keep(outputs: Array, place: int = 0) -> Array:
+    """Returns the outputs as they are, see `Drop`."""
+    return outputs
 
 
 class Carry(NamedTuple):
@@ -83,6 +97,12 @@ def _built(spec: Spec) -> tuple[Encoder, Aggregator]:
     return encoders.build(spec.encoder), aggregators.build(spec.aggregator)
 
 
+def between(spec: Spec) -> tuple[int, ...]:
+    """Returns the sizes of what is dropped between the layers of the encoder."""
+    recurrence = encoders.build(spec.encoder).recurrence
+    return recurrence.between if recurrence else ()
+
+
 def streams(spec: Spec) -> bool:
     """Returns whether a state of constant size is all that a walk remembers."""
     encoder, aggregator = _built(spec)
@@ -110,12 +130,51 @@ def start(params: Params, spec: Spec, batch: int) -> Carry:
 
 
 def residuals(
-    params: Params, spec: Spec, carry: Carry, frames: Array, mask: Array
+    params: Params,
+    spec: Spec,
+    carry: Carry,
+    frames: Array,
+    mask: Array,
+    drop: Drop = keep,
 ) -> PyTree:
     """Computes what `update` reuses of the encoder; arguments as there."""
     if recurrence := encoders.build(spec.encoder).recurrence:
-        return recurrence.residuals(params.encoder, carry.encoder, frames, mask)
+        of_block = params.encoder, carry.encoder, frames, mask
+        return residuals_of(recurrence, *of_block, drop=drop)
     return ()
+
+
+def residuals_of(
+    recurrence: Recurrence,
+    params: PyTree,
+    carry: PyTree,
+    frames: Array,
+    mask: Array,
+    drop: Drop = keep,
+) -> PyTree:
+    """Calls a recurrence's `residuals`, with dropout between layers if it has any."""
+    inner = _inner(recurrence, drop)
+    return recurrence.residuals(params, carry, frames, mask, *inner)
+
+
+def _inner(recurrence: Recurrence, drop: Drop) -> tuple[Callable, ...]:
+    if not recurrence.between:
+        return ()
+    return (lambda outputs, place: drop(outputs, place + 1),)
+
+
+def encode(
+    recurrence: Recurrence,
+    params: PyTree,
+    carry: PyTree,
+    frames: Array,
+    mask: Array,
+    saved: PyTree,
+    drop: Drop = keep,
+) -> tuple[Array, PyTree]:
+    """Calls a recurrence's `update`, likewise."""
+    inner = _inner(recurrence, drop)
+    return recurrence.update(params, carry, frames, mask, saved, *inner)
 
 
 def update(
@@ -125,7 +184,7 @@ def update(
     frames: Array,
     mask: Array,
     residuals: PyTree,
-    drop: Callable[[Array], Array] = lambda outputs: outputs,
+    drop: Drop = keep,
 ) -> tuple[Carry, PyTree]:
     """Takes in a block of frames.
 
@@ -134,8 +193,8 @@ def update(
       carry: the state before them.
       frames: [T, B, D], standardized and clean, see `masking.clean`.
       mask: [T, B] bool.
-      residuals: of the same params, carry, frames and mask.
-      drop: dropout, in training; takes and returns [T, B, H].
+      residuals: of the same params, carry, frames, mask and dropout.
+      drop: dropout, in training.
 
     Returns:
       The state after them, and what `finish` must see of them: () where the model
@@ -145,8 +204,14 @@ def update(
     encoder, aggregator = _built(spec)
     if not encoder.recurrence:
         return carry, frames
-    outputs, state = encoder.recurrence.update(
-        params.encoder, carry.encoder, frames, mask, residuals
+    outputs, state = encode(
+        encoder.recurrence,
+        params.encoder,
+        carry.encoder,
+        frames,
+        mask,
+        residuals,
+        drop,
     )
     outputs = drop(outputs)
     if not aggregator.stepwise:
@@ -161,7 +226,7 @@ def finish(
     carry: Carry,
     seen: PyTree,
     mask: Array,
-    drop: Callable[[Array], Array] = lambda outputs: outputs,
+    drop: Drop = keep,
 ) -> tuple[Array, Array]:
     """Classifies.
 

@@ -140,14 +140,15 @@ def check_encoder(encoder: Encoder, dim: int = 5) -> None:
 
 
 def _check_recurrence(recurrence, params, frames, mask, whole):
-    start, residuals, update = recurrence
+    start, residuals, update, between = recurrence
+    undropped = [lambda outputs, place: outputs] if between else []
 
     def begin(params):
         return start(params, frames.shape[2])
 
     def advance(params, carry, frames, mask):
-        saved = lax.stop_gradient(residuals(params, carry, frames, mask))
-        outputs, carry = update(params, carry, frames, mask, saved)
+        saved = lax.stop_gradient(residuals(params, carry, frames, mask, *undropped))
+        outputs, carry = update(params, carry, frames, mask, saved, *undropped)
         return carry, outputs
 
     def in_blocks(params, frames, mask, cut):

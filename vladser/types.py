@@ -178,11 +178,15 @@ class Recurrence(NamedTuple):
       update: (params, carry, frames, mask, residuals) -> (outputs [T, B, H], carry).
         Training calls it again on the way back: with residuals it is cheap but for its
         gradient. Where the mask is False the carry stays as it is.
+      between: the sizes of outputs that training drops between layers. With any,
+        `residuals` and `update` take one more argument, drop: (outputs [T, B, size],
+        place in `between`) -> the same, with some of them 0.
     """
 
     start: Callable[[PyTree, int], PyTree]
-    residuals: Callable[[PyTree, PyTree, Array, Array], PyTree]
-    update: Callable[[PyTree, PyTree, Array, Array, PyTree], tuple[Array, PyTree]]
+    residuals: Callable[..., PyTree]
+    update: Callable[..., tuple[Array, PyTree]]
+    between: tuple[int, ...] = ()
 
 
 class Encoder(NamedTuple):

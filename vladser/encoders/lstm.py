@@ -41,24 +41,66 @@ class Residuals(NamedTuple):
     gates: Array  # [T, B, 4H]
 
 
-def lstm(*, cells: Count = 64) -> Encoder:
-    """Runs an LSTM with forget gates.
+def lstm(*, cells: Count = 64, layers: Count = 1) -> Encoder:
+    """Runs an LSTM with forget gates, or several, each over the outputs of the one
+    before, with dropout between them.
 
     Huang et al. 2020, see `vladser.aggregators`, section 2; Gers, Schmidhuber, Cummins
     2000, "Learning to forget: continual prediction with LSTM".
 
     Args:
-      cells: H, the size of the state.
+      cells: H, the size of the state of each layer.
+      layers: how many.
     """
+    if layers == 1:
+
+        def apply(params, frames, mask):
+            return unroll(params, start(params, frames.shape[1]), frames, mask)[0]
+
+        return Encoder(
+            lambda key, dim: init(key, dim, cells),
+            apply,
+            Recurrence(start, residuals, replay),
+        )
+    return _layered(cells, layers)
+
+
+def _layered(cells: int, layers: int) -> Encoder:
+    """Returns LSTMs on top of each other; params and carries are tuples of theirs."""
+
+    def init_all(key, dim):
+        keys, dims = jax.random.split(key, layers), (dim, *[cells] * (layers - 1))
+        return tuple(init(k, d, cells) for k, d in zip(keys, dims, strict=True))
+
+    def start_all(params, batch):
+        return tuple(start(layer, batch) for layer in params)
+
+    def residuals_all(params, carry, frames, mask, drop):
+        saved = []
+        for place, (layer, state) in enumerate(zip(params, carry, strict=True)):
+            saved.append(residuals(layer, state, frames, mask))
+            if place < layers - 1:
+                frames = drop(saved[-1].hidden, place)
+        return tuple(saved)
+
+    def update_all(params, carry, frames, mask, saved, drop):
+        states = []
+        for place, of_layer in enumerate(zip(params, carry, saved, strict=True)):
+            layer, state, kept = of_layer
+            outputs, state = replay(layer, state, frames, mask, kept)
+            states.append(state)
+            if place < layers - 1:
+                frames = drop(outputs, place)
+        return outputs, tuple(states)
 
     def apply(params, frames, mask):
-        return unroll(params, start(params, frames.shape[1]), frames, mask)[0]
+        for layer in params:
+            frames, _ = unroll(layer, start(layer, frames.shape[1]), frames, mask)
+        return frames
 
-    return Encoder(
-        lambda key, dim: init(key, dim, cells),
-        apply,
-        Recurrence(start, residuals, replay),
-    )
+    between = (cells,) * (layers - 1)
+    recurrence = Recurrence(start_all, residuals_all, update_all, between)
+    return Encoder(init_all, apply, recurrence)
 
 
 def init(key: Array, dim: int, cells: int) -> Params:

@@ -22,6 +22,7 @@ class Draws(NamedTuple):
 
     noise: Array  # [blocks, BLOCK, B, D] standard normal
     uniform: Array  # [blocks, BLOCK, B, H] in [0, 1)
+    between: tuple[Array, ...] = ()  # likewise, of what lies between encoder layers
 
 
 def init(params: model.Params, spec: Spec) -> State:
@@ -33,7 +34,9 @@ def empty_draws(spec: Spec, batch: int, capacity: int) -> Draws:
     """Allocates the draws of `batch` rows of at most `capacity` blocks."""
     shape = (capacity, BLOCK, batch)
     outputs, _ = model.sizes(spec)
-    return Draws(jnp.zeros((*shape, spec.dim)), jnp.zeros((*shape, outputs)))
+    between = (jnp.zeros((*shape, size)) for size in model.between(spec))
+    noise, uniform = jnp.zeros((*shape, spec.dim)), jnp.zeros((*shape, outputs))
+    return Draws(noise, uniform, tuple(between))
 
 
 def draw(key: Array, draws: Draws, count: Array) -> Draws:
@@ -45,6 +48,10 @@ def draw(key: Array, draws: Draws, count: Array) -> Draws:
         fresh = Draws(
             jax.random.normal(noise_key, draws.noise.shape[1:]),
             jax.random.uniform(dropout_key, draws.uniform.shape[1:]),
+            tuple(
+                jax.random.uniform(jax.random.fold_in(dropout_key, n), all.shape[1:])
+                for n, all in enumerate(draws.between)
+            ),
         )
         return jax.tree.map(lambda all, x: all.at[index].set(x), draws, fresh)
 
@@ -99,12 +106,13 @@ def value_and_gradient(
     def noise(index):
         return trial.noise * drawn(draws.noise, index)
 
-    def drop(outputs, index=None):
+    def drop(outputs, place=0, index=None):
+        uniform = (draws.uniform, *draws.between)[place]
         if index is None:  # all blocks at once
-            uniform = draws.uniform.reshape(-1, *draws.uniform.shape[2:])
+            uniform = uniform.reshape(-1, *uniform.shape[2:])
             uniform = jax.lax.dynamic_slice_in_dim(uniform, first, len(rows), axis=1)
         else:
-            uniform = drawn(draws.uniform, index)
+            uniform = drawn(uniform, index)
         kept = uniform >= trial.dropout
         return jnp.where(kept, outputs * (1 / (1 - trial.dropout)), 0.0)
 
@@ -215,7 +223,7 @@ def _scan(
     rows: Array,
     value: Callable[[model.Params, Array, Array], Array],
     noise: Callable[[Array], ArrayLike] = lambda index: 0.0,
-    drop: Callable[..., Array] = lambda outputs, index=None: outputs,
+    drop: Callable[..., Array] = lambda outputs, place=0, index=None: outputs,
 ) -> Scan:
     """Returns the model's walk through utterances.
 
@@ -232,7 +240,9 @@ def _scan(
         return masking.clean(standardize(frames, trial) + noise(index), mask), mask
 
     def residuals(params, carry, index):
-        return model.residuals(params, spec, carry, *inputs(index))
+        frames, mask = inputs(index)
+        of_block = partial(drop, index=index)
+        return model.residuals(params, spec, carry, frames, mask, of_block)
 
     def block(params, carry, index, saved):
         frames, mask = inputs(index)

@@ -114,8 +114,9 @@ def _shares(
             frames, mask = dataset.gather(buffer, rows, start, BLOCK)
             frames = masking.clean(training_step.standardize(frames, trial), mask)
             encoder = params.encoder
-            saved = recurrence.residuals(encoder, carry, frames, mask)
-            outputs, carry = recurrence.update(encoder, carry, frames, mask, saved)
+            of_block = encoder, carry, frames, mask
+            saved = model.residuals_of(recurrence, *of_block)
+            outputs, carry = model.encode(recurrence, *of_block, saved)
             assignment = netvlad.assign(params.aggregator, outputs)
             tenths = _tenths(start + jnp.arange(BLOCK), length)
             here = jnp.einsum("tbk,tbn->bkn", assignment, tenths)
