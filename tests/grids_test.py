@@ -55,7 +55,13 @@ def test_every_setting_can_be_varied():
 def test_settings_go_to_the_conditions_that_have_them():
     cells = _conditions("--grid=encoder=lstm,none,gru; cells=8,16")
     parts = [str(condition.encoder) for condition in cells]
-    sizes = ("lstm(cells=8,layers=1)", "lstm(cells=16,layers=1)", "none", "gru(cells=8)", "gru(cells=16)")
+    sizes = (
+        "lstm(cells=8,layers=1)",
+        "lstm(cells=16,layers=1)",
+        "none",
+        "gru(cells=8)",
+        "gru(cells=16)",
+    )
     assert parts == [*sizes]
     optimizers = _conditions("--grid=optimizer=adadelta,adam", "--rho=0.5")
     assert [str(condition.optimizer) for condition in optimizers] == [

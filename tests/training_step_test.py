@@ -15,9 +15,9 @@ from jax.flatten_util import ravel_pytree
 from vladser import model
 from vladser.condition import make, specification
 from vladser.encoders import lstm
-from vladser.engine import timeblocks, training_step
+from vladser.engine import placement, timeblocks, training_step
 from vladser.engine.timeblocks import BLOCK
-from vladser.objectives import cross_entropy
+from vladser.objectives import cross_entropy, triplet
 from vladser.registry import aggregators
 from vladser.types import Buffer, Part, Trial
 
@@ -144,6 +144,30 @@ def test_loss_and_gradient_equal_autodiff_of_the_whole_minibatch(spec):
     assert len(set(blocks)) > 1 and max(blocks) < CAPACITY
     found, expected = _found(spec, NOISY), _plainly(spec)(_params(spec), NOISY)
     assert_same(found, expected, TERMS)
+
+
+@pytest.mark.slow
+def test_a_coupled_objective_sees_the_whole_minibatch_on_any_device():
+    spec = replace(SPEC, objective=Part("triplet"))
+    options = triplet.Data(np.array(0.7), np.array(0.3))
+    trial = NOISY._replace(objective=options, noise=0.0, dropout=0.0)
+    params, live = _params(spec), ROWS >= 0
+    frames, mask = _whole(ROWS, CAPACITY * BLOCK)
+
+    def loss(params):
+        scaled = (frames - trial.mean) * trial.scale
+        vectors, logits = model.forward(params, spec, scaled, mask)
+        labels = np.where(live, CORPUS.label[ROWS], -1)
+        log_p = jax.nn.log_softmax(logits)[np.flatnonzero(live), labels[live]]
+        coupled = triplet.semi_hard(vectors, labels, options.margin)
+        return -log_p.sum() + live.sum() * options.weight * coupled
+
+    expected = jax.jit(jax.value_and_grad(loss))(params)
+    assert_same(_found(spec, trial, params), expected, TERMS)
+    mesh = placement.mesh(1, 1)
+    whole = placement.slices(mesh, np.arange(32), model.coupled(spec))
+    assert whole.shape == (1, 32) and not model.coupled(SPEC)
+    assert placement.slices(mesh, np.arange(32)).size == 32
 
 
 @pytest.mark.slow

@@ -103,6 +103,11 @@ def between(spec: Spec) -> tuple[int, ...]:
     return recurrence.between if recurrence else ()
 
 
+def coupled(spec: Spec) -> bool:
+    """Returns whether the loss of an utterance depends on others of its minibatch."""
+    return objectives.build(spec.objective).coupled
+
+
 def streams(spec: Spec) -> bool:
     """Returns whether a state of constant size is all that a walk remembers."""
     encoder, aggregator = _built(spec)

@@ -238,8 +238,29 @@ def check_objective(factory: Callable, **options: Any) -> None:
         expect_finite((whole, by_other))
     with rule("loss sees the options in its data alone"):
         expect_same(by_other, whole)
+    if default.coupled:
+        _check_empty_rows(losses_of(default), params, arguments)
+        return
     with rule("no loss depends on another utterance"):
         expect_same(part, whole[0][0, 2:5])
+
+
+def _check_empty_rows(losses, params, arguments):
+    """Puts other numbers into rows whose label is -1."""
+    inputs, data, labels = arguments
+    empty = np.arange(labels.shape[1]) % 3 == 1
+    labels = np.where(empty, -1, labels)
+    run = rules.differentiate(losses, lambda made, *_: made[~empty])
+
+    def filled(number):
+        changed = [np.where(empty[:, None], number, x) for x in inputs]
+        return run(params, tuple(changed), data, labels)
+
+    made, changed = filled(0.0), filled(3.0)
+    with rule("rows of label -1 reach neither other losses nor a gradient"):
+        expect_same(made[0][:, ~empty], changed[0][:, ~empty])
+        expect_same(made[1], changed[1])
+        expect_finite(made)
 
 
 def check_optimizer(factory: Callable, **options: float) -> None:

@@ -233,11 +233,14 @@ class Objective(NamedTuple):
       loss: (params, data, vectors [B, V], logits [B, classes], labels [B] int) -> [B],
         the loss of each utterance, which is averaged over the minibatch. One call may
         see a part of a minibatch.
+      coupled: whether losses depend on the other utterances: every call then sees a
+        whole minibatch, and empty rows, which must count for nothing, have label -1.
     """
 
     prepare: Callable[[np.ndarray, int], PyTree]
     init: Callable[[Array, int, int], PyTree]
     loss: Callable[[PyTree, PyTree, Array, Array, Array], Array]
+    coupled: bool = False
 
 
 class Optimizer(NamedTuple):

@@ -96,11 +96,11 @@ def each(mesh: Mesh) -> Callable[[Callable, PyTree, PyTree], tuple[PyTree, PyTre
     return at_once
 
 
-def slices(mesh: Mesh, rows: Array) -> Array:
+def slices(mesh: Mesh, rows: Array, coupled: bool = False) -> Array:
     """Cuts minibatches [..., B] into what a device works on at once, [..., slices, rows
-    of a slice], padded with empty rows."""
+    of a slice], padded with empty rows; those of a coupled objective stay whole."""
     padding = [(0, 0)] * (rows.ndim - 1) + [(0, -rows.shape[-1] % SLICE)]
     pad = np.pad if isinstance(rows, np.ndarray) else jnp.pad
     rows = pad(rows, padding, constant_values=-1)
-    batch = SLICE if one_by_one(mesh) else rows.shape[-1]
+    batch = SLICE if one_by_one(mesh) and not coupled else rows.shape[-1]
     return rows.reshape(*rows.shape[:-1], -1, batch)

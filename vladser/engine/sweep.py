@@ -68,7 +68,7 @@ def train_step(spec: Spec, mesh: Mesh, capacity: int) -> Callable:
     @partial(jax.jit, donate_argnums=0, compiler_options=options)
     @placement.on_each(mesh, TRIALS, TRIALS, SHARED, TRIALS, SHARED, SHARED)
     def train_step(states, trials, buffer, rows, epoch, step):
-        rows = placement.slices(mesh, rows)
+        rows = placement.slices(mesh, rows, model.coupled(spec))
         *_, slices, batch = rows.shape
         draws = training_step.empty_draws(spec, slices * batch, capacity)
         params = jax.tree.map(lambda x: x[0, 0], states.params)

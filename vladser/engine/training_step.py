@@ -117,8 +117,11 @@ def value_and_gradient(
         return jnp.where(kept, outputs * (1 / (1 - trial.dropout)), 0.0)
 
     def loss(params, vectors, logits):
-        losses = objectives.build(spec.objective).loss(
-            params.objective, trial.objective, vectors, logits, buffer.label[rows]
+        objective, labels = objectives.build(spec.objective), buffer.label[rows]
+        if objective.coupled:
+            labels = jnp.where(rows >= 0, labels, -1)
+        losses = objective.loss(
+            params.objective, trial.objective, vectors, logits, labels
         )
         return jnp.sum(jnp.where(rows >= 0, losses, 0))
 

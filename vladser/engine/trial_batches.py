@@ -117,9 +117,11 @@ def memory(design: Design, batch: TrialBatch) -> int:
     seeds, trials = (-(-all // devices) for all, devices in shape)
     one_by_one = placement.one_by_one(mesh)
     rows += -rows % placement.SLICE
-    together = placement.SLICE if one_by_one else rows
+    spec = design.specification(place)
+    in_slices = one_by_one and not model.coupled(spec)
+    together = placement.SLICE if in_slices else rows
     blocks = timeblocks.blocks(int(data.length.max()))
-    states, kept, drawn = _bytes(design.specification(place), rows, together, blocks)
+    states, kept, drawn = _bytes(spec, rows, together, blocks)
     if one_by_one:  # CPU devices read one dataset
         read = data.frames.nbytes // mesh.size
         return read + drawn + kept + seeds * trials * states
