@@ -1,7 +1,6 @@
 """The report of one run: its headline, the paper's claims, the table of conditions, and
 all the rest."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -57,14 +56,6 @@ def _lead(run: Run) -> list[str]:
             f"The highest of {text.count(len(run.conditions), 'condition')}, "
             f"{_with_interval(best)}, is {best.name}: a figure that flatters, since it "
             "was picked by its result."
-        )
-    if verdicts := run.verdicts:
-        seeds = text.count(len(run.seeds), "seed")
-        counts = Counter(verdict.verdict for verdict in verdicts)
-        each = text.names([f"{counts[verdict]} {verdict}" for verdict in KINDS])
-        paragraphs.append(
-            f"After {text.names([*run.epochs, seeds])}, of "
-            f"{text.count(len(verdicts), 'claim')} of the paper: {each}."
         )
     return paragraphs
 

@@ -37,14 +37,14 @@ def families(conditions: Sequence[Condition]) -> list[Family]:
     alike: dict[Condition, list[Condition]] = {}
     for condition in conditions:
         as_in_paper = _as_in_paper(condition)
-        groups.setdefault(unvaried(condition), {})[as_in_paper] = condition
+        groups.setdefault(_unvaried(condition), {})[as_in_paper] = condition
         alike.setdefault(as_in_paper, []).append(condition)
     compared = []
     for setting, trained in groups.items():
         for name, title, reference, members in paper.FAMILIES:
             there = tuple(trained[c] for c in members if c in trained)
             if reference in trained and there:
-                beside = differing(setting, groups)
+                beside = _differing(setting, groups)
                 name += f" ({beside})" if beside else ""
                 compared.append(Family(name, title, trained[reference], there))
     for as_in_paper, variants in alike.items():
@@ -133,7 +133,7 @@ def condition(entry: Mapping[str, Any]) -> Condition:
     return make(**{name: entry[name] for name in setting_names() if name in entry})
 
 
-def unvaried(condition: Condition) -> tuple[tuple[str, Any], ...]:
+def _unvaried(condition: Condition) -> tuple[tuple[str, Any], ...]:
     """Returns the settings that the paper does not vary."""
     own = settings(condition)
     return tuple(
@@ -147,8 +147,8 @@ def _as_in_paper(condition: Condition) -> Condition:
     return make(**{name: own[name] for name in _VARIED if name in own})
 
 
-def differing(setting: tuple, groups: Iterable[tuple]) -> str:
-    """Returns those of the `unvaried` settings that differ among some groups of them,
+def _differing(setting: tuple, groups: Iterable[tuple]) -> str:
+    """Returns those of the `_unvaried` settings that differ among some groups of them,
     in words."""
     return ", ".join(
         f"{name.replace('_', ' ')} {text(value)}"
@@ -160,4 +160,4 @@ def differing(setting: tuple, groups: Iterable[tuple]) -> str:
 def _claim(reference: Condition, member: Condition) -> Claim | None:
     pair = {_as_in_paper(reference), _as_in_paper(member)}
     claims = [c for c in paper.CLAIMS if {c.better, c.worse} == pair]
-    return claims[0] if claims and unvaried(reference) == unvaried(member) else None
+    return claims[0] if claims and _unvaried(reference) == _unvaried(member) else None
