@@ -36,11 +36,9 @@ def test_a_peer_has_our_gradients_and_trains_on_all_frames(name):
 @pytest.mark.slow
 def test_a_peer_that_mixes_up_two_gates_is_left_out(monkeypatch):
     class Wrong(contest.load("flax_linen")):
-        def from_ours(self, params):
-            params = super().from_ours(params)
-            cell = params.encoder["cell"]
-            swapped = cell | {"if": cell["io"], "io": cell["if"]}
-            return params._replace(encoder={"cell": swapped})
+        def cell(self, lstm):
+            right = super().cell(lstm)
+            return right | {"if": right["io"], "io": right["if"]}
 
     errors = contest.errors(Wrong)
     assert errors["encoder.input_kernel"] > contest.TOLERANCE

@@ -145,17 +145,8 @@ def measure(
     rounds: int,
     say: Callable[[str], None],
 ) -> dict[str, Any]:
-    """Times contestants.
-
-    Args:
-      workload: what they train.
-      names: of the contestants; "ours" among them.
-      rounds: to time, after one to warm up.
-      say: hears how it goes.
-
-    Returns:
-      What the workload is, and every round of each contestant with medians and ranges.
-    """
+    """Times rounds of contestants, "ours" among them, after one to warm up; returns
+    what the workload is, and every round of each with medians and ranges."""
     entries, compiling = {}, {}
     for name in names:
         say(f"{workload.name}: preparing {name}")
@@ -195,13 +186,9 @@ def measure(
 
 def table(results: Sequence[Mapping[str, Any]], notes: Mapping[str, str]) -> str:
     """Returns what `measure` returned as Markdown: a row a contestant of each workload,
-    and the notes on workloads and contestants."""
-    rows, about = [], {}
+    and the notes on the contestants."""
+    rows = []
     for result in results:
-        about[result["name"]] = (
-            f"{result['utterances']:,} utterances, {result['frames']:,} frames "
-            f"({result['feature_set']})"
-        )
         for entry in result["contestants"]:
             rate, ahead = entry["real_frames_per_second"], entry["ours_is_faster_by"]
             speed = {key: f"{value / 1e3:,.0f}" for key, value in rate.items()}
@@ -214,7 +201,7 @@ def table(results: Sequence[Mapping[str, Any]], notes: Mapping[str, str]) -> str
                     f"{entry['padding_efficiency']:.3f}",
                 )
             )
-    lines = [f"- {name}: {note}" for name, note in {**about, **notes}.items()]
+    lines = [f"- {name}: {note}" for name, note in notes.items()]
     return "\n".join([text.table(_COLUMNS, rows, {2}, markdown=True), "", *lines])
 
 
