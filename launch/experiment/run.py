@@ -38,10 +38,6 @@ from vladser.evaluation.audit import training as training_audit
 def run(settings: Settings, processes: Processes) -> None:
     """Trains, tests and, in process 0, fills the run directory and prints the results.
 
-    Args:
-      settings: of the run.
-      processes: those that share the experiment.
-
     Raises:
       UsageError: the flags ask for what parts, corpus or run_dir do not allow.
       InputError: the processes differ in flags or data, a file cannot be read or

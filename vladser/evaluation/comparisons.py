@@ -63,13 +63,8 @@ def families(conditions: Sequence[Condition]) -> list[Family]:
 def compare(
     ua: Mapping[Condition, np.ndarray], family: Family, names: Mapping[Condition, str]
 ) -> dict[str, Any]:
-    """Returns what summary.json says of a family: each member minus the reference.
-
-    Args:
-      ua: [speakers] of each condition, averaged over the seeds.
-      family: what is compared.
-      names: of the conditions, among each other.
-    """
+    """Returns what summary.json says of a family: each member minus the reference, in
+    UA [speakers], averaged over the seeds. `names` are those among all conditions."""
     differences = [ua[member] - ua[family.reference] for member in family.members]
     p = [significance.sign_flip(difference) for difference in differences]
     speakers = len(ua[family.reference])
