@@ -144,8 +144,7 @@ def _test(
     findings: Sequence[Finding],
     processes: Processes,
 ) -> tuple[Results, dict[str, Any]]:
-    """Trains and tests every fold; returns the results and the content of
-    summary.json."""
+    """Trains and tests every fold; returns the results and what summary.json holds."""
     folder = settings.run_dir
     finished, figures = training.train(settings, design, processes, folder)
     finished += map(checkpoints.unpack, processes.receive())

@@ -61,8 +61,7 @@ def curves(run: Run) -> list[Block]:
 def _by_epoch(
     run: Run, key: str
 ) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Returns the mean, 10th and 90th percentile over trials, [epochs] each, by
-    condition."""
+    """Returns mean, 10th and 90th percentile over trials, [epochs], by condition."""
     values: dict[str, dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
     for line in run.metrics:
         if key in line:

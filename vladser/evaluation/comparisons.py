@@ -143,8 +143,7 @@ def _as_in_paper(condition: Condition) -> Condition:
 
 
 def _differing(setting: tuple, groups: Iterable[tuple]) -> str:
-    """Returns those of the `_unvaried` settings that differ among some groups of them,
-    in words."""
+    """Returns which `_unvaried` settings differ among some groups of them, in words."""
     return ", ".join(
         f"{name.replace('_', ' ')} {text(value)}"
         for (name, value), *others in zip(setting, *groups, strict=True)
