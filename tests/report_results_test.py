@@ -247,8 +247,7 @@ def test_what_was_skipped_and_what_failed_is_said(tmp_path):
 def test_other_classes_of_the_papers_corpus_are_marked(tmp_path):
     run, note = tmp_path / "run", "The paper's figures are of other data"
     summary = fake_run.write(run, fake_run.PAPER[2:], corpus="iemocap")
-    page = without_figures(run)
-    assert page.tables["All conditions"][0][-1] == "paper" and note not in page.text
+    assert note not in without_figures(run).text
     summary["emotions"][1] = "excited"
     fake_run.dump(run / "summary.json", summary)
     assert note in without_figures(run).text
