@@ -27,7 +27,7 @@ from launch.benchmarking import PEERS
 from launch.command_line import cli, fields
 from launch.command_line.fields import flag
 from launch.command_line.parsers import one_of, option, several
-from launch.output import provenance, terminal
+from launch.output import provenance
 from vladser import files
 from vladser.errors import InputError
 from vladser.machine import cores
@@ -112,7 +112,7 @@ def main(settings: Settings) -> None:
             for trials in settings.trials:
                 plan = workloads.plan(name, data, trials, rounds + 1)
                 names = ["ours", *agreed]
-                measured.append(contest.measure(plan, names, rounds, terminal.say))
+                measured.append(contest.measure(plan, names, rounds))
         result |= {"workloads": measured, "peers": notes}
         _show(contest.table(measured, notes))
     wavs = sorted(folder.glob("wav/*.wav")) if folder else []

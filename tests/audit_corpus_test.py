@@ -109,11 +109,8 @@ def test_the_same_recording_under_two_names(target, trained, emotions, speakers)
     ("speakers", "count", "said"),
     [
         (("spk1", "spk2", "spk10", "1spk"), 0, ""),
-        (("Spk 1", "spk01", "spk2", "spk3"), 2, ": 'Spk 1' and 'spk01'"),
         (("ANNA", "anna", "an_na", "ben"), 3, ": 'ANNA' and 'an_na' and 'anna'"),
         (("A", "a", "B", "b"), 4, ": 'A' and 'a', 'B' and 'b'"),
-        (("\uff211", "A1", "Zoë", "zoe"), 2, ": 'A1' and '\uff211'"),
-        (("straße", "STRASSE", "x", "y"), 2, ": 'STRASSE' and 'straße'"),
     ],
 )
 def test_speakers_that_look_alike_may_be_one(speakers, count, said):

@@ -143,9 +143,3 @@ def test_verdicts(own):
         assert one.difference == pytest.approx(direction * 0.05)
         assert low < one.difference < high and low * high > 0
         assert one.p_holm < 0.05
-
-
-@pytest.mark.parametrize("one", [*PAPER[::5], of("final", cells=32, focal=0.5)])
-def test_a_condition_comes_back_from_its_entry(one):
-    entry = {"name": one.name, **settings(one)}
-    assert comparisons.condition(json.loads(json.dumps(entry))) == one

@@ -12,12 +12,6 @@ from launch.experiment.checkpoints import Checkpoints
 from vladser.models import bundle, inference
 
 
-@pytest.fixture
-def tested(first):
-    """A run that tests, and then trains a model."""
-    return first.run
-
-
 @pytest.mark.slow
 def test_without_a_test_it_learns_all_that_it_was_shown_and_says_so(
     train, corpus, tmp_path, capsys
@@ -40,28 +34,25 @@ def test_without_a_test_it_learns_all_that_it_was_shown_and_says_so(
 
 
 @pytest.mark.slow
-def test_a_finished_run_can_be_given_a_model(train, corpus, tested, tmp_path):
+def test_a_finished_run_can_be_given_a_model(train, corpus, first, tmp_path):
     run = tmp_path / "run"
     assert train() == 0
     assert not (run / "model").exists()
     curves = "predictions.csv", "metrics.jsonl"
-    before = [(run / name).read_bytes() for name in curves]
-    assert before == [(tested / name).read_bytes() for name in curves]
+    launching.same(run, first.run, curves)
     assert train("--final_model") == 0
-    assert before == [(run / name).read_bytes() for name in curves]
-    card = "model/README.md"
-    assert (run / card).read_text() == (tested / card).read_text()
+    launching.same(run, first.run, [*curves, "model/README.md"])
     assert "--final_model=true" in (run / "flags.txt").read_text()
 
 
-def test_the_card_gives_the_test_and_no_place_on_the_machine(corpus, tested):
-    (condition,) = json.loads((tested / "summary.json").read_text())["conditions"]
-    card = (tested / "model" / "README.md").read_text(encoding="utf-8")
+def test_the_card_gives_the_test_and_no_place_on_the_machine(corpus, first):
+    (condition,) = json.loads((first.run / "summary.json").read_text())["conditions"]
+    card = (first.run / "model" / "README.md").read_text(encoding="utf-8")
     low, high = condition["ua"]["interval"]
     ua = condition["ua"]["mean_of_speakers"]
     assert f"**{100 * ua:.1f} %**" in card
     assert f"{100 * low:.1f} to {100 * high:.1f})" in card
-    about = bundle.load(tested / "model").about
+    about = bundle.load(first.run / "model").about
     assert about["evaluation"]["confusion"] == condition["confusion"]
     assert about["training"]["utterances"] == 32
     assert sum(about["training"]["emotions"].values()) == 32
@@ -87,7 +78,7 @@ def test_it_is_trained_as_long_as_validation_says(train, tmp_path):
 
 @pytest.mark.slow
 def test_interrupted_and_without_a_test_it_is_the_same(
-    train, tested, tmp_path, monkeypatch
+    train, first, tmp_path, monkeypatch
 ):
     save, saved = Checkpoints.save, []
 
@@ -102,8 +93,7 @@ def test_interrupted_and_without_a_test_it_is_the_same(
     assert len(saved) == 1 and not (tmp_path / "run" / "model").exists()
     assert train(*alone) == 0
     assert len(saved) == 1 + 1  # it went on
-    weights = "model/parameters.safetensors"
-    assert (tmp_path / "run" / weights).read_bytes() == (tested / weights).read_bytes()
+    launching.same(tmp_path / "run", first.run, ["model/parameters.safetensors"])
 
 
 @pytest.mark.slow

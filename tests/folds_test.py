@@ -74,7 +74,7 @@ CORPUS = toys.corpus()
 FIRST_OF_S1 = np.flatnonzero(CORPUS.speaker == 1)[0]
 
 
-def _with_session(rows, session):
+def _in(session, rows):
     """The corpus, some of its rows in another session."""
     changed = CORPUS.session.copy()
     changed[rows] = session
@@ -84,25 +84,13 @@ def _with_session(rows, session):
 @pytest.mark.parametrize(
     ("corpus", "protocol", "says"),
     [
-        (
-            _with_session(slice(None), -1),
-            "speaker partner",
-            "s0 in .* no session of 4;",
-        ),
-        (_with_session(slice(3), -1), "speaker partner", "no session, session0 of 2;"),
-        (
-            _with_session(FIRST_OF_S1, 1),
-            "speaker partner",
-            "s1 in .* session0, session1 of 4",
-        ),
-        (
-            _with_session(CORPUS.speaker == 1, 1),
-            "speaker partner",
-            "got session0 of 1;",
-        ),
-        (_with_session(slice(None), 0), "speaker partner", "got session0 of 4;"),
+        (_in(-1, slice(None)), "speaker partner", "s0 in .* no session of 4;"),
+        (_in(-1, slice(3)), "speaker partner", "no session, session0 of 2;"),
+        (_in(1, FIRST_OF_S1), "speaker partner", "s1 in .* session0, session1 of 4"),
+        (_in(1, CORPUS.speaker == 1), "speaker partner", "got session0 of 1;"),
+        (_in(0, slice(None)), "speaker partner", "got session0 of 4;"),
         (CORPUS, "session partner", "needs hold_out=speaker"),
-        (_with_session(slice(3), -1), "session none", "3 of .* have no session"),
+        (_in(-1, slice(3)), "session none", "3 of .* have no session"),
         (CORPUS, "split none", "no utterances of split train"),
         (_with_split("train", "", ""), "split none", "of split test"),
         (_with_split("", "", "test"), "split none", "of split train"),

@@ -138,15 +138,6 @@ def test_a_rerun_from_flags_txt_is_the_same_to_the_bit_and_reads_no_audio(
 
 
 @pytest.mark.slow
-def test_partner_validation_logs_its_ua(train, tmp_path):
-    assert train("--validation=partner") == 0
-    lines = _metrics(tmp_path / "run")
-    assert len(lines) == 16
-    assert all(0 <= line["validation_ua"] <= 1 for line in lines)
-    assert len(_predictions(tmp_path / "run")) == 64
-
-
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("hold_out", "tested"),
     [("session", {"t0": "s0 s1", "t1": "s2 s3"}), ("split", {"test": "s3"})],

@@ -47,6 +47,7 @@ def test_names_that_differ_stay_apart():
         ("straße", "STRASSE"),
         ("03", "3.0"),
         ("\uff2d1", "m1"),  # full width
+        ("Spk 1", "spk01"),
     ],
 )
 def test_names_that_look_alike_are_a_group(one, other):

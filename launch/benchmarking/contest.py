@@ -2,7 +2,7 @@
 
 import importlib
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from statistics import median
 from typing import Any, Protocol
@@ -12,6 +12,7 @@ import numpy as np
 
 from launch.benchmarking import PEERS, workloads
 from launch.benchmarking.workloads import Workload
+from launch.output import terminal
 from vladser import model, text
 from vladser.data import dataset
 from vladser.engine import experiment
@@ -139,26 +140,12 @@ def _gradients(
         return jax.jit(jax.value_and_grad(loss))(params)
 
 
-def measure(
-    workload: Workload,
-    names: Sequence[str],
-    rounds: int,
-    say: Callable[[str], None],
-) -> dict[str, Any]:
-    """Times contestants.
-
-    Args:
-      workload: what they train.
-      names: of the contestants; "ours" among them.
-      rounds: to time, after one to warm up.
-      say: hears how it goes.
-
-    Returns:
-      What the workload is, and every round of each contestant with medians and ranges.
-    """
+def measure(workload: Workload, names: Sequence[str], rounds: int) -> dict[str, Any]:
+    """Times rounds of contestants, "ours" among them, after one to warm up; returns
+    what the workload is, and every round of each with medians and ranges."""
     entries, compiling = {}, {}
     for name in names:
-        say(f"{workload.name}: preparing {name}")
+        terminal.say(f"{workload.name}: preparing {name}")
         entries[name] = load(name)(workload)
         compiling[name] = entries[name].prepare(rounds + 1)
         _train(entries[name], workload, 0)
@@ -167,7 +154,7 @@ def measure(
         # Whoever comes first in one round comes last in the next.
         for name in names if number % 2 else reversed(names):
             timed[name].append(_train(entries[name], workload, number))
-        say(f"{workload.name}: round {number} of {rounds} is timed")
+        terminal.say(f"{workload.name}: round {number} of {rounds} is timed")
     rates = {
         name: [round["frames"] / round["seconds"] for round in of]
         for name, of in timed.items()
@@ -195,13 +182,9 @@ def measure(
 
 def table(results: Sequence[Mapping[str, Any]], notes: Mapping[str, str]) -> str:
     """Returns what `measure` returned as Markdown: a row a contestant of each workload,
-    and the notes on workloads and contestants."""
-    rows, about = [], {}
+    and the notes on the contestants."""
+    rows = []
     for result in results:
-        about[result["name"]] = (
-            f"{result['utterances']:,} utterances, {result['frames']:,} frames "
-            f"({result['feature_set']})"
-        )
         for entry in result["contestants"]:
             rate, ahead = entry["real_frames_per_second"], entry["ours_is_faster_by"]
             speed = {key: f"{value / 1e3:,.0f}" for key, value in rate.items()}
@@ -214,7 +197,7 @@ def table(results: Sequence[Mapping[str, Any]], notes: Mapping[str, str]) -> str
                     f"{entry['padding_efficiency']:.3f}",
                 )
             )
-    lines = [f"- {name}: {note}" for name, note in {**about, **notes}.items()]
+    lines = [f"- {name}: {note}" for name, note in notes.items()]
     return "\n".join([text.table(_COLUMNS, rows, {2}, markdown=True), "", *lines])
 
 

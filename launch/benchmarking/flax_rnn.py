@@ -19,6 +19,7 @@ from launch.benchmarking.workloads import Workload
 from vladser import model
 from vladser.data import dataset
 from vladser.registry import aggregators, heads, objectives, optimizers
+from vladser.types import PyTree
 
 _MULTIPLE = 64
 _GATES = "ifgo"  # the order of ours
@@ -36,22 +37,19 @@ class Linen:
         cells, _ = model.sizes(self.spec)
         self.rnn = nn.RNN(nn.OptimizedLSTMCell(cells))
         self.key = jax.random.key(0)
-        params = self.from_ours(model.init(self.key, self.spec))
-        state = params, self.optimizer.init(params)
-        self.state = jax.tree.map(
-            lambda x: jnp.stack([x] * len(workload.trials.seed)), state
-        )
+        params = model.init(self.key, self.spec)
+        state, trials = (params, self.optimizer.init(params)), len(self.trials.seed)
+        self.state = jax.tree.map(lambda x: jnp.stack([x] * trials), state)
         self.programs: dict[int, Callable] = {}
 
-    def from_ours(self, params: model.Params) -> model.Params:
-        """Returns our parameters, those of the LSTM in flax's layout."""
-        kernels = params.encoder.input_kernel, params.encoder.recurrent_kernel
-        inputs, recurrent = (jnp.split(kernel, 4, axis=1) for kernel in kernels)
-        biases, cell = jnp.split(params.encoder.bias, 4), {}
+    def cell(self, lstm: PyTree) -> PyTree:
+        """Returns the parameters of our LSTM in flax's layout."""
+        inputs, recurrent, biases = (jnp.split(x, 4, axis=-1) for x in lstm)
+        cell = {}
         for number, gate in enumerate(_GATES):
             cell[f"i{gate}"] = {"kernel": inputs[number]}
             cell[f"h{gate}"] = {"kernel": recurrent[number], "bias": biases[number]}
-        return jax.tree.map(jnp.asarray, params._replace(encoder={"cell": cell}))
+        return cell
 
     def prepare(self, rounds: int) -> float:
         rows = [step for n in range(rounds) for step in self.workload.rows(n)]
@@ -76,13 +74,9 @@ class Linen:
         self, params: model.Params, rows: np.ndarray
     ) -> tuple[float, model.Params]:
         trial, length = jax.tree.map(lambda x: x[0], self.trials), self.padded(rows)
-
-        def loss(params):  # of ours, so that the gradient is in our layout
-            theirs = self.from_ours(params)
-            return self.loss(theirs, trial, self.buffer, rows, self.key, length)
-
+        gradients = jax.jit(jax.value_and_grad(self.loss), static_argnums=5)
         with jax.default_matmul_precision("highest"):
-            return jax.jit(jax.value_and_grad(loss))(params)
+            return gradients(params, trial, self.buffer, rows, self.key, length)
 
     def padded(self, rows: np.ndarray) -> int:
         """Returns the length that the minibatches of a step are padded to."""
@@ -109,7 +103,8 @@ class Linen:
         frames, mask = jnp.swapaxes(frames, 0, 1), mask.T
         frames = (frames - trial.mean) * trial.scale
         frames += condition.noise * jax.random.normal(noise_key, frames.shape)
-        hidden: Any = self.rnn.apply({"params": params.encoder}, frames)
+        lstm = {"params": {"cell": self.cell(params.encoder)}}
+        hidden: Any = self.rnn.apply(lstm, frames)
         dropout = nn.Dropout(condition.dropout, deterministic=False)
         hidden = dropout.apply({}, hidden, rngs={"dropout": dropout_key})
         pool = jax.vmap(aggregators.build(spec.aggregator).apply, (None, 0, 0))

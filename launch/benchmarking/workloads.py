@@ -11,7 +11,8 @@ import numpy as np
 from vladser.condition import Condition, make
 from vladser.corpora import emotions, iemocap, readers
 from vladser.data import batches, dataset, folds
-from vladser.engine.design import Design, rectangle
+from vladser.engine import experiment
+from vladser.engine.design import Design
 from vladser.features import extraction
 from vladser.types import Dataset, Spec, Trial, Utterance
 
@@ -49,10 +50,7 @@ class Workload:
     @cached_property
     def trials(self) -> Trial:
         """The trials, each field [trials, ...], seed by seed."""
-        moments, design = dataset.moments(self.data), self.design
-        trials = rectangle(
-            self.data, moments, design.conditions, design.folds, design.seeds
-        )
+        _, _, trials = experiment.prepare(self.design)
         return jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), trials)
 
     def lengths(self, rows: np.ndarray) -> np.ndarray:
@@ -69,15 +67,8 @@ class Workload:
 def plan(
     name: str, data: Dataset, count: int, rounds: int, condition: Condition = CONDITION
 ) -> Workload:
-    """Plans trials that leave one speaker out.
-
-    Args:
-      name: of the workload.
-      data: to train on.
-      count: of trials: at most the number of speakers, or a multiple, several seeds.
-      rounds: as many as will be asked for.
-      condition: what is trained.
-    """
+    """Plans trials that leave one speaker out: at most as many as there are speakers,
+    or a multiple of them, which are several seeds."""
     held_out = folds.make(data, "speaker")[:count]
     seeds = range(count // len(held_out))
     condition = replace(condition, epochs=rounds)
@@ -85,15 +76,8 @@ def plan(
 
 
 def load(name: str, data_dir: Path | None = None, cache_dir: Path = Path()) -> Dataset:
-    """Returns a dataset to train on.
-
-    Args:
-      name: emodb, EMO-DB's four classes, or without its folder noise of such lengths;
-        iemocap, noise of IEMOCAP's lengths and a tenth of its utterances; or a number,
-        noise of 320 utterances of that many frames, which fill all minibatches.
-      data_dir: the folder of EMO-DB.
-      cache_dir: where its features are kept.
-    """
+    """Returns the dataset of a name, as `launch.benchmark --workloads` explains it;
+    utterances of one length are 320, which fill all minibatches."""
     if name == "iemocap":  # median 3.60 s, longest 34.1 s
         return noise(lognormal(560, 360, 0.6855, 3410))
     if name != "emodb":

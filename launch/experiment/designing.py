@@ -53,12 +53,8 @@ def make_folds(settings: Settings, data: Dataset) -> list[Fold]:
 
 
 def design(settings: Settings, by_features: Mapping[Part, Dataset]) -> Design:
-    """Designs the experiment that the flags ask for.
-
-    Args:
-      settings: of the run.
-      by_features: a dataset for each of the features that the conditions have.
-    """
+    """Designs the experiment that the flags ask for, on a dataset for each of the
+    features that the conditions have."""
     conditions = flags.conditions(settings)
     data = [by_features[condition.features] for condition in conditions]
     return Design(

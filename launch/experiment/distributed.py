@@ -41,15 +41,8 @@ class Processes:
             raise PeerError(f"process {key} failed: {reason}")
 
     def exchange(self, name: str, text: str) -> list[str]:
-        """Waits for all processes; returns their texts, process by process.
-
-        Args:
-          name: of this exchange; each is used once.
-          text: what this process has to say.
-
-        Raises:
-          PeerError: another process has failed.
-        """
+        """Waits for all processes; returns their texts, process by process. A name is
+        used once. Raises PeerError where another process has failed."""
         if self.count == 1:
             return [text]
         self._client.key_value_set(f"{name}/{self.process}", text)

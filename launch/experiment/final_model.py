@@ -39,14 +39,8 @@ def write(
     summary: dict[str, Any] | None,
     processes: Processes,
 ) -> Path:
-    """Trains the model, from its last checkpoint on, and writes it as a bundle.
-
-    Args:
-      settings: of the run.
-      data: all of it is trained on.
-      digest: of `data`.
-      tested, summary: the results of the one condition, if it was tested.
-      processes: those of the run, of which one trains the model.
+    """Trains the model on all of `data`, from its last checkpoint on, and writes it as
+    a bundle, with the results of the one condition if it was tested.
 
     Returns:
       The bundle's folder, in the run directory.

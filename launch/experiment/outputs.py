@@ -32,12 +32,8 @@ def write(
     clusters.jsonl (if there is NetVLAD), summary.json and, at last, SHA256SUMS.
 
     Args:
-      settings: of the run.
-      design: the experiment.
-      merged: the results of all trials.
       clusters: by the place of the condition.
       skipped: the reason by utterance.
-      training: the figures of the training.
 
     Returns:
       The content of summary.json.
@@ -91,14 +87,8 @@ def epoch_lines(
     loss: np.ndarray,
     validation_ua: np.ndarray,
 ) -> Iterator[str]:
-    """Yields the lines of an epoch in metrics.jsonl: one a trial that has not failed.
-
-    Args:
-      design: the experiment.
-      batch: some of its trials.
-      epoch: counted from 1.
-      loss, validation_ua: [seeds, conditions, folds] of the batch.
-    """
+    """Yields the lines of an epoch in metrics.jsonl, one a trial that has not failed,
+    from the loss and the validation UA of a batch, [seeds, conditions, folds]."""
     for place, line in _trials(design, batch):
         if np.isnan(loss[place]):
             continue

@@ -45,17 +45,13 @@ def check(settings: Settings) -> str:
 def check_same(
     folder: Path, environment: dict[str, Any], dataset: dict[str, Any]
 ) -> None:
-    """Raises InputError where a run was begun with other versions, devices or data.
-
-    Args:
-      folder: the run directory; a file that it lacks was not yet written.
-      environment, dataset: what the files of these names would hold now.
-    """
+    """Raises InputError where a run was begun with other versions, devices or data than
+    these, which environment.json and dataset.json would hold now."""
     for name, select, now in (
         ("environment.json", _versions, environment),
         ("dataset.json", _digest, dataset),
     ):
-        if not (folder / name).exists():
+        if not (folder / name).exists():  # it was not yet written
             continue
         then, chosen = _read(folder / name, json.loads, select), select(now)
         for key in then | chosen:

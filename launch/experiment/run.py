@@ -38,10 +38,6 @@ from vladser.evaluation.audit import training as training_audit
 def run(settings: Settings, processes: Processes) -> None:
     """Trains, tests and, in process 0, fills the run directory and prints the results.
 
-    Args:
-      settings: of the run.
-      processes: those that share the experiment.
-
     Raises:
       UsageError: the flags ask for what parts, corpus or run_dir do not allow.
       InputError: the processes differ in flags or data, a file cannot be read or
@@ -148,8 +144,7 @@ def _test(
     findings: Sequence[Finding],
     processes: Processes,
 ) -> tuple[Results, dict[str, Any]]:
-    """Trains and tests every fold; returns the results and the content of
-    summary.json."""
+    """Trains and tests every fold; returns the results and what summary.json holds."""
     folder = settings.run_dir
     finished, figures = training.train(settings, design, processes, folder)
     finished += map(checkpoints.unpack, processes.receive())

@@ -31,9 +31,6 @@ def train(
     """Trains and tests the trials of this process.
 
     Args:
-      settings: of the run.
-      design: the experiment.
-      processes: those that share it.
       folder: the run directory, if it is this process's: training resumes from its
         checkpoints, writes more, and appends to metrics.jsonl as epochs end.
 
@@ -112,7 +109,6 @@ class Trainer:
         """Trains and tests a batch, from its last checkpoint on if there is one.
 
         Args:
-          batch: its trials.
           finish: takes the outcome, even if the process is told to stop meanwhile, and
             the figures of the batch, checkpoints included.
 

@@ -17,19 +17,9 @@ LENGTHS = ((1,), (300,), (2, 1, 31), (450, 7, 128, 1, 64, 33, 999, 5, 250, 16, 9
 
 
 def run(content: bytes, form: str, bundle: Bundle) -> str:
-    """Classifies random utterances both ways and compares.
-
-    Args:
-      content: the exported model.
-      form: "stablehlo" or "onnx".
-      bundle: the model.
-
-    Returns:
-      the worst difference, in words.
-
-    Raises:
-      InputError: the exported model does not run, or differs from the bundle.
-    """
+    """Classifies random utterances both ways, and returns the worst difference in
+    words; raises InputError where the exported model, whose form is "stablehlo" or
+    "onnx", does not run or differs from its bundle."""
     draw, worst = np.random.default_rng(0), 0.0
     deviation = 1 / np.where(bundle.scale > 0, bundle.scale, 1)
     try:

@@ -7,7 +7,7 @@ from launch.reporting import overview, record
 from launch.reporting.pages import KINDS, Block, Cell, Mark, Table
 from launch.reporting.runs import Run
 from vladser import condition, text
-from vladser.evaluation import comparisons, paper
+from vladser.evaluation import paper
 
 _Labelled = Mapping[str, Run]  # by what the comparison calls it
 
@@ -79,11 +79,6 @@ def _conditions(runs: _Labelled) -> list[Block]:
 
 def _runs(runs: _Labelled) -> list[Block]:
     """Returns what tells the runs apart."""
-    settings = {
-        label: dict.fromkeys(comparisons.unvaried(c.system) for c in run.conditions)
-        for label, run in runs.items()
-    }
-    every = [setting for of_run in settings.values() for setting in of_run]
     rows = [
         {
             "run": label,
@@ -91,13 +86,10 @@ def _runs(runs: _Labelled) -> list[Block]:
             "classes": ", ".join(run.summary["emotions"]),
             "protocol": run.protocol,
             "features": ", ".join(of["feature_set"] for of in run.features),
-            "settings": "; ".join(
-                comparisons.differing(of, every) or text.NONE for of in settings[label]
-            ),
             "chance UA": text.percent(1 / len(run.summary["emotions"])),
         }
         for label, run in runs.items()
     ]
     note = "python -m launch.report FOLDER writes the full report of one of them."
-    words = {"folder", "classes", "protocol", "features", "settings"}
+    words = {"folder", "classes", "protocol", "features"}
     return [Table("The runs", rows, words), note]

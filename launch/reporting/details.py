@@ -19,25 +19,18 @@ _CURVES = {"loss": "training loss", "validation_ua": "validation UA"}
 
 def speakers(run: Run) -> list[Block]:
     """Returns which speakers are hard."""
-    every, first = run.conditions, run.proposed
-    names = [speaker["speaker"] for speaker in first.speakers]
-    if len(names) < 2:
+    if len(run.proposed.speakers) < 2:
         return []
-    ua = np.array([[s["ua"] for s in c.speakers] for c in every], float)
-    order, place = np.argsort(ua.mean(axis=0), kind="stable"), every.index(first)
-    columns, notes = {first.name: ua[place]}, []
-    if len(every) > 1:
-        columns |= {"lowest": ua.min(0), "mean": ua.mean(0), "highest": ua.max(0)}
-        notes = [
-            "Lowest to highest: over the conditions. UA in percent, averaged over "
-            "seeds, a class that a speaker lacks left out."
-        ]
     rows = [
-        {"speaker": names[n], "utterances": f"{first.speakers[n]['utterances']:,}"}
-        | {name: text.percent(shares[n]) for name, shares in columns.items()}
-        for n in order
+        {
+            "speaker": speaker["speaker"],
+            "utterances": f"{speaker['utterances']:,}",
+            run.proposed.name: text.percent(speaker["ua"]),
+        }
+        for speaker in sorted(run.proposed.speakers, key=lambda of: of["ua"])
     ]
-    return [Table("UA by speaker, the hardest first", rows, (), notes)]
+    note = "UA in percent, averaged over seeds, a class that a speaker lacks left out."
+    return [Table("UA by speaker, the hardest first", rows, notes=[note])]
 
 
 def curves(run: Run) -> list[Block]:
@@ -68,8 +61,7 @@ def curves(run: Run) -> list[Block]:
 def _by_epoch(
     run: Run, key: str
 ) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Returns the mean, 10th and 90th percentile over trials, [epochs] each, by
-    condition."""
+    """Returns mean, 10th and 90th percentile over trials, [epochs], by condition."""
     values: dict[str, dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
     for line in run.metrics:
         if key in line:
@@ -107,17 +99,17 @@ def _clusters_table(indices: dict[str, np.ndarray]) -> Block:
         interval = significance.interval(gain, (-1.5, 1.5))
         p = significance.sign_flip(gain)
         verdict = comparisons.verdict(gain.mean(), p)
-        several = len(gain) > 1  # one fold has no verdict
-        row: dict[str, Cell] = {
-            "condition": name,
-            "untrained": text.decimal(untrained),
-            "trained": text.decimal(trained),
-            "difference": text.decimal(trained - untrained),
-            "95 % interval": text.interval(interval, text.decimal),
-            "p": text.probability(p if several else None),
-            "verdict": Mark(KINDS[verdict], verdict) if several else text.NONE,
-        }
-        rows.append(row)
+        rows.append(
+            {
+                "condition": name,
+                "untrained": text.decimal(untrained),
+                "trained": text.decimal(trained),
+                "difference": text.decimal(trained - untrained),
+                "95 % interval": text.interval(interval, text.decimal),
+                "p": text.probability(p),
+                "verdict": Mark(KINDS[verdict], verdict),
+            }
+        )
     notes = [
         "The adjusted Rand index of an utterance's dominant cluster and its emotion, "
         "over the test utterances of a fold: 1 is a perfect match, 0 is chance. "
@@ -127,9 +119,9 @@ def _clusters_table(indices: dict[str, np.ndarray]) -> Block:
     ]
     folds = min(map(len, indices.values()))
     least = significance.least_p(folds, 1)
-    if folds > 1 and least >= comparisons.LEVEL:
+    if least >= comparisons.LEVEL:
         notes.append(
-            f"With {folds} folds the smallest p that can occur is "
+            f"With {text.count(folds, 'fold')} the smallest p that can occur is "
             f"{text.probability(least)}: no difference can be told from chance."
         )
     title = "Are clusters related to emotions more than before training?"

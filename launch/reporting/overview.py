@@ -1,7 +1,6 @@
 """The report of one run: its headline, the paper's claims, the table of conditions, and
 all the rest."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -58,14 +57,6 @@ def _lead(run: Run) -> list[str]:
             f"{_with_interval(best)}, is {best.name}: a figure that flatters, since it "
             "was picked by its result."
         )
-    if verdicts := run.verdicts:
-        seeds = text.count(len(run.seeds), "seed")
-        counts = Counter(verdict.verdict for verdict in verdicts)
-        each = text.names([f"{counts[verdict]} {verdict}" for verdict in KINDS])
-        paragraphs.append(
-            f"After {text.names([*run.epochs, seeds])}, of "
-            f"{text.count(len(verdicts), 'claim')} of the paper: {each}."
-        )
     return paragraphs
 
 
@@ -112,7 +103,6 @@ def _conditions(run: Run) -> list[Block]:
     every, left = run.conditions, run.seeds
     lost = any(c.seeds != left for c in every)
     folds = any(abs(c.ua - c.metrics["ua"]["mean_of_folds"]) > 1e-9 for c in every)
-    paper_column = "paper" if run.corpus == "iemocap" else "paper (IEMOCAP)"
 
     def row(c: ConditionResults) -> dict[str, str]:
         ua = c.metrics["ua"]
@@ -129,7 +119,8 @@ def _conditions(run: Run) -> list[Block]:
             averages = c.metrics.get(key, {})
             cells[metric.name] = text.percent(averages.get("mean_of_folds"))
             cells[f"pooled {metric.name}"] = text.percent(averages.get("pooled"))
-        return cells | {paper_column: text.percent(paper.PUBLISHED.get(c.system))}
+        published = text.percent(paper.PUBLISHED.get(c.system))
+        return cells | {"paper (IEMOCAP)": published}
 
     names = text.names([metric.name for metric in METRICS.values()])
     notes = [

@@ -54,11 +54,7 @@ def certificate(run: Run) -> list[Block]:
 def losses(run: Run) -> list[Block]:
     """Returns the utterances that were skipped and the trainings that failed."""
     skipped, failed = run.summary["skipped"], run.summary["failed"]
-    lost = {line["condition"] for line in failed} - {c.name for c in run.conditions}
     blocks: list[Block] = []
-    if lost:
-        names = text.few(sorted(lost), between="; ")  # commas are in them
-        blocks.append(f"In no table, since a training failed in every seed: {names}.")
     lists = {"Utterances left out": skipped, "Trainings that failed": failed}
     for caption, lines in lists.items():
         rows = [{key: f"{value}" for key, value in line.items()} for line in lines]

@@ -8,15 +8,9 @@ from vladser import files, text
 
 
 def write(folders: Sequence[Path], folder: Path) -> list[Path]:
-    """Writes report.html and report.md; returns their paths.
-
-    Args:
-      folders: the run directories: one for its report, several for a comparison.
-      folder: where to; it is made where it does not exist.
-
-    Raises:
-      InputError: a run directory is damaged, or `folder` cannot be written to.
-    """
+    """Writes report.html and report.md of one run, or of several side by side, into a
+    folder, which may be new; returns their paths. Raises InputError where a run is
+    damaged or the folder cannot be written to."""
     read = [runs.read(path) for path in folders]
     with runs.readable(text.few(f"{run.folder}" for run in read)):
         report = overview.report(*read) if len(read) == 1 else comparison.report(read)

@@ -21,13 +21,7 @@ class OnDevices:
         of them whose speaker the trial's fold tests.
     """
 
-    def __init__(
-        self,
-        data: Dataset,
-        plan: Plan,
-        trials: Trial,
-        spec: Spec,
-    ):
+    def __init__(self, data: Dataset, plan: Plan, trials: Trial, spec: Spec):
         self.plan, self.spec = plan, spec
         seeds, columns = trials.seed.shape
         self.shape, self.conditions = (seeds, columns), columns // len(plan.folds)
@@ -62,16 +56,9 @@ class OnDevices:
         return step(states, self.trials, self.buffer, placed, *number)
 
     def evaluate(self, walk: Callable, params: PyTree, name: str) -> list[np.ndarray]:
-        """Evaluates every trial on a set of its fold.
-
-        Args:
-          walk: see `sweep.evaluate`.
-          params: [seeds, trials, ...].
-          name: of the set, "validation" or "test".
-
-        Returns:
-          One array a fold, [seeds, conditions, utterances of its set, ...].
-        """
+        """Evaluates every trial on a set of its fold, "validation" or "test", by a walk
+        as of `sweep.evaluate`; returns one array a fold, [seeds, conditions, utterances
+        of its set, ...]."""
         program = sweep.evaluate(walk, self.spec, self.mesh, self.capacity)
         results: list[np.ndarray] = []
         for rows, places in self.plan.evaluation(name):

@@ -50,13 +50,8 @@ def place(mesh: Mesh, tree: PyTree, empty: float | None = None) -> PyTree:
 
 
 def fill(mesh: Mesh, array: np.ndarray, empty: float | None = None) -> np.ndarray:
-    """Pads an array [seeds, trials, ...] to a multiple of the mesh.
-
-    Args:
-      mesh: of the devices.
-      array: of the trials.
-      empty: what added trials hold; None for copies of the last trial.
-    """
+    """Pads an array [seeds, trials, ...] to a multiple of the mesh by trials that hold
+    `empty`, or None for copies of the last trial."""
     array = np.asarray(array)
     missing = [-n % m for n, m in zip(array.shape, mesh.devices.shape, strict=False)]
     widths = [(0, n) for n in missing] + [(0, 0)] * (array.ndim - 2)

@@ -193,16 +193,8 @@ def predict(
     rows: Array,
     capacity: int,
 ) -> Array:
-    """Computes class probabilities, without noise and dropout.
-
-    Args:
-      params, spec, trial, buffer: of the training.
-      rows: [slices, B] int, utterances; -1 is an empty row.
-      capacity: blocks of the longest utterance.
-
-    Returns:
-      [slices, B, classes].
-    """
+    """Computes class probabilities [slices, B, classes] of utterances, without noise
+    and dropout: the walk of `sweep.evaluate`, which has the arguments."""
 
     def probabilities(params, vectors, logits):
         return jax.nn.softmax(logits)
@@ -228,11 +220,9 @@ def _scan(
     noise: Callable[[Array], ArrayLike] = lambda index: 0.0,
     drop: Callable[..., Array] = lambda outputs, place=0, index=None: outputs,
 ) -> Scan:
-    """Returns the model's walk through utterances.
+    """Returns the model's walk through utterances, the rows [B], -1 an empty one.
 
     Args:
-      spec, trial, buffer: of the training.
-      rows: [B] int, the utterances; -1 is an empty row.
       value: makes of parameters, vectors and logits what the walk comes to.
       noise: from the index of a block to what is added to its frames.
       drop: dropout of the outputs of a block; of all of them where `index` is None.

@@ -53,10 +53,8 @@ def cut(
     """Cuts an experiment into batches, and deals them out to processes.
 
     Args:
-      design: the experiment.
       most: trials of a batch; by default as many as fit the memory, and on a CPU take a
         step that is brief.
-      processes: how many share the experiment.
 
     Returns:
       The batches of each process; of few trials some processes have none. All together

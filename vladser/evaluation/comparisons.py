@@ -37,14 +37,14 @@ def families(conditions: Sequence[Condition]) -> list[Family]:
     alike: dict[Condition, list[Condition]] = {}
     for condition in conditions:
         as_in_paper = _as_in_paper(condition)
-        groups.setdefault(unvaried(condition), {})[as_in_paper] = condition
+        groups.setdefault(_unvaried(condition), {})[as_in_paper] = condition
         alike.setdefault(as_in_paper, []).append(condition)
     compared = []
     for setting, trained in groups.items():
         for name, title, reference, members in paper.FAMILIES:
             there = tuple(trained[c] for c in members if c in trained)
             if reference in trained and there:
-                beside = differing(setting, groups)
+                beside = _differing(setting, groups)
                 name += f" ({beside})" if beside else ""
                 compared.append(Family(name, title, trained[reference], there))
     for as_in_paper, variants in alike.items():
@@ -63,13 +63,8 @@ def families(conditions: Sequence[Condition]) -> list[Family]:
 def compare(
     ua: Mapping[Condition, np.ndarray], family: Family, names: Mapping[Condition, str]
 ) -> dict[str, Any]:
-    """Returns what summary.json says of a family: each member minus the reference.
-
-    Args:
-      ua: [speakers] of each condition, averaged over the seeds.
-      family: what is compared.
-      names: of the conditions, among each other.
-    """
+    """Returns what summary.json says of a family: each member minus the reference, in
+    UA [speakers], averaged over the seeds. `names` are those among all conditions."""
     differences = [ua[member] - ua[family.reference] for member in family.members]
     p = [significance.sign_flip(difference) for difference in differences]
     speakers = len(ua[family.reference])
@@ -133,7 +128,7 @@ def condition(entry: Mapping[str, Any]) -> Condition:
     return make(**{name: entry[name] for name in setting_names() if name in entry})
 
 
-def unvaried(condition: Condition) -> tuple[tuple[str, Any], ...]:
+def _unvaried(condition: Condition) -> tuple[tuple[str, Any], ...]:
     """Returns the settings that the paper does not vary."""
     own = settings(condition)
     return tuple(
@@ -147,9 +142,8 @@ def _as_in_paper(condition: Condition) -> Condition:
     return make(**{name: own[name] for name in _VARIED if name in own})
 
 
-def differing(setting: tuple, groups: Iterable[tuple]) -> str:
-    """Returns those of the `unvaried` settings that differ among some groups of them,
-    in words."""
+def _differing(setting: tuple, groups: Iterable[tuple]) -> str:
+    """Returns which `_unvaried` settings differ among some groups of them, in words."""
     return ", ".join(
         f"{name.replace('_', ' ')} {text(value)}"
         for (name, value), *others in zip(setting, *groups, strict=True)
@@ -160,4 +154,4 @@ def differing(setting: tuple, groups: Iterable[tuple]) -> str:
 def _claim(reference: Condition, member: Condition) -> Claim | None:
     pair = {_as_in_paper(reference), _as_in_paper(member)}
     claims = [c for c in paper.CLAIMS if {c.better, c.worse} == pair]
-    return claims[0] if claims and unvaried(reference) == unvaried(member) else None
+    return claims[0] if claims and _unvaried(reference) == _unvaried(member) else None

@@ -51,13 +51,10 @@ def applies(condition: Condition) -> bool:
 def of_results(
     design: Design, trained: Iterable[tuple[TrialBatch, Results]]
 ) -> Iterator[tuple[int, Clusters]]:
-    """Yields the place and the clusters of each condition that has any.
+    """Yields the place and the clusters of each condition that has any, from results
+    with parameters where `applies`.
 
     All trials of a program are computed at once, without noise and dropout.
-
-    Args:
-      design: the experiment.
-      trained: its results, with parameters where `applies`.
     """
     trained = list(trained)
     for places in design.programs() if any(len(f.test) for f in design.folds) else []:

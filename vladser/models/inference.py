@@ -44,14 +44,8 @@ def start(bundle: Bundle, batch: int) -> Walk:
 
 
 def advance(bundle: Bundle, walk: Walk, frames: np.ndarray, mask: np.ndarray) -> Walk:
-    """Takes in more frames.
-
-    Args:
-      bundle: the model.
-      walk: the state before them.
-      frames: [T, B, D] float32, features as they were extracted.
-      mask: [T, B] bool; frames may hold anything where it is False.
-    """
+    """Takes in more frames, [T, B, D] float32 as they were extracted; they may hold
+    anything where the mask [T, B] is False."""
     for begin in range(0, len(frames), WIDTH):
         part, kept = frames[begin : begin + WIDTH], mask[begin : begin + WIDTH]
         short = WIDTH - len(part)
@@ -79,11 +73,8 @@ def finish(bundle: Bundle, walk: Walk) -> Result:
 
 
 def classify(bundle: Bundle, features: Sequence[np.ndarray]) -> Result:
-    """Classifies utterances.
-
-    Args:
-      bundle: the model.
-      features: [T, D] float32 of each utterance, as they were extracted.
+    """Classifies utterances by their features, [T, D] float32 each, as they were
+    extracted.
 
     Raises:
       InputError: an utterance of another number of features, or without a frame.

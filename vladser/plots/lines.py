@@ -15,8 +15,8 @@ def by_condition(
     names: Sequence[str],
     mean: Sequence[float],
     interval: Sequence[tuple[float, float] | None],
-    published: Sequence[float | None] = (),
-    reference: str | None = None,
+    published: Sequence[float | None],
+    reference: str,
 ) -> Figure:
     """Draws one row a condition: its UA as a point, its interval as a bar.
 
@@ -24,7 +24,7 @@ def by_condition(
       names: [n].
       mean: [n] UA, shares.
       interval: [n] (low, high), or None.
-      published: [n], or empty: the paper's UA, or None.
+      published: [n] the paper's UA, or None.
       reference: the name that the others are compared with, drawn as a line.
     """
     figure = style.figure(0.9 + 0.42 * len(names))
@@ -39,9 +39,8 @@ def by_condition(
     if any(published):
         given = 100 * np.array(published, float)
         axes.plot(given, row, "D", color=theirs, fillstyle="none", label="the paper")
-    if reference is not None:
-        line = partial(axes.axvline, color=style.MUTED, linestyle="--", linewidth=1)
-        line(percent[list(names).index(reference)], zorder=0, label="reference")
+    line = partial(axes.axvline, color=style.MUTED, linestyle="--", linewidth=1)
+    line(percent[list(names).index(reference)], zorder=0, label="reference")
     over_grid = {"facecolor": style.PAPER, "edgecolor": "none", "pad": 1}
     write = partial(axes.text, fontsize=style.SIZE, color=style.INK, va="center")
     write = partial(write, bbox=over_grid, transform=axes.get_yaxis_transform())

@@ -19,14 +19,8 @@ def findings(
     corpus_name: str,
 ) -> list[Finding]:
     """Checks what test and training share, speakers of nearly one name, equal audio,
-    emotions that depend on the speaker, and the published counts.
-
-    Args:
-      corpus: the dataset.
-      utterances: those it was built from, for their sentences.
-      folds: of the experiment.
-      corpus_name: that of its reader.
-    """
+    emotions that depend on the speaker, and the published counts. The dataset was built
+    from the utterances; `corpus_name` is that of its reader."""
     return [
         *_sharing(corpus, utterances, folds),
         _alike(corpus),
