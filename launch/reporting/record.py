@@ -80,7 +80,10 @@ def repeat(run: Run) -> list[Block]:
 
 def how_to_read() -> list[Block]:
     """Returns what the metrics and the statistics mean."""
-    metrics = [f"{m.name}, {m.title}, is {m.definition}." for m in METRICS.values()]
+    metrics = [
+        f"{m.name}{f', {m.title},' * (m.name != m.title)} is {m.definition}."
+        for m in METRICS.values()
+    ]
     return [" ".join(metrics), *_HOW]
 
 
