@@ -72,6 +72,11 @@ def sizes(spec: Spec) -> tuple[int, int]:
       InputError: a part cannot be built, or does not take what the one before it gives.
     """
     encoder, aggregator = _built(spec)
+    needed = objectives.build(spec.objective).head
+    if needed not in (None, spec.head.name):
+        raise InputError(
+            f"objective {spec.objective.name} needs head={needed}, got {spec.head}"
+        )
     outputs = _size(f"encoder {spec.encoder}", encoder, spec.dim, (2, 1), 3)
     pooled = _size(f"aggregator {spec.aggregator}", aggregator, outputs, (2,), 1)
     return outputs, pooled

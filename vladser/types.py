@@ -235,12 +235,14 @@ class Objective(NamedTuple):
         see a part of a minibatch.
       coupled: whether losses depend on the other utterances: every call then sees a
         whole minibatch, and empty rows, which must count for nothing, have label -1.
+      head: the name of the head whose logits it takes; None for any.
     """
 
     prepare: Callable[[np.ndarray, int], PyTree]
     init: Callable[[Array, int, int], PyTree]
     loss: Callable[[PyTree, PyTree, Array, Array, Array], Array]
     coupled: bool = False
+    head: str | None = None
 
 
 class Optimizer(NamedTuple):

@@ -1,3 +1,3 @@
 """Heads: from utterance-level representations to logits. One a file, see `registry`."""
 
-NAMES = ("dense", "linear")
+NAMES = ("cosine", "dense", "linear")
