@@ -248,8 +248,7 @@ def check_objective(factory: Callable, **options: Any) -> None:
 def _check_empty_rows(losses, params, arguments):
     """Puts other numbers into rows whose label is -1."""
     inputs, data, labels = arguments
-    empty = np.arange(labels.shape[1]) % 3 == 1
-    labels = np.where(empty, -1, labels)
+    labels = np.where(empty := np.arange(labels.shape[1]) % 3 == 1, -1, labels)
     run = rules.differentiate(losses, lambda made, *_: made[~empty])
 
     def filled(number):

@@ -46,11 +46,8 @@ class Corpus(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """A corpus of N utterances as one frame buffer on the host.
-
-    The frames of all utterances lie end to end, then zeros, so that a slice that starts
-    at the last utterance never runs out of the buffer.
-    """
+    """A corpus of N utterances as one frame buffer on the host: their frames end to
+    end, then zeros, so that no slice of an utterance runs out of the buffer."""
 
     frames: np.ndarray  # [F + longest, D] float32
     offset: np.ndarray  # [N] int64, the first frame of each utterance
@@ -91,8 +88,7 @@ class Features(NamedTuple):
     pickled for worker processes: their functions are those of a module, or
     `functools.partial` of such.
 
-    A signal is float32 [n] at 16 kHz, mono, in [-1, 1), with n at least `shortest`:
-    what `features.audio.load` makes of an utterance's file.
+    A signal is float32 [n], n >= `shortest`, as `features.audio.load` makes it.
 
     Attributes:
       id: names the features in the cache and in trained models: letters, digits, "_",
@@ -111,8 +107,7 @@ class Features(NamedTuple):
         `push(int16 [n], any n) -> float32 [R, D]`, the frames that have become final,
         and `end() -> float32 [R, D]`, the others; together those of the whole signal,
         to the bit, however it was cut. None for features that cannot stream.
-      selected: the Features of which these are some columns, and the columns: the cache
-        keeps those alone. None for features that are extracted themselves.
+      selected: the Features that the cache keeps, and the columns of them to take.
     """
 
     id: str
@@ -178,9 +173,8 @@ class Recurrence(NamedTuple):
       update: (params, carry, frames, mask, residuals) -> (outputs [T, B, H], carry).
         Training calls it again on the way back: with residuals it is cheap but for its
         gradient. Where the mask is False the carry stays as it is.
-      between: the sizes of outputs that training drops between layers. With any,
-        `residuals` and `update` take one more argument, drop: (outputs [T, B, size],
-        place in `between`) -> the same, with some of them 0.
+      between: the sizes of what training drops between layers. With any, both take one
+        more argument, drop: (outputs [T, B, size], place in `between`) -> outputs.
     """
 
     start: Callable[[PyTree, int], PyTree]
@@ -231,10 +225,9 @@ class Objective(NamedTuple):
       init: (key, size, classes) -> params of its own, a pytree of floats, which are
         trained with the model's; () for none.
       loss: (params, data, vectors [B, V], logits [B, classes], labels [B] int) -> [B],
-        the loss of each utterance, which is averaged over the minibatch. One call may
-        see a part of a minibatch.
-      coupled: whether losses depend on the other utterances: every call then sees a
-        whole minibatch, and empty rows, which must count for nothing, have label -1.
+        the losses, which are averaged over the minibatch; a call may see a part of it.
+      coupled: whether losses depend on other utterances: calls then see a whole
+        minibatch; empty rows, which must count for nothing, have label -1.
       head: the name of the head whose logits it takes; None for any.
     """
 
