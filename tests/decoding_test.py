@@ -1,7 +1,9 @@
 """What decodes counts, whatever a header says."""
 
 import io
+import shutil
 import struct
+import subprocess
 
 import numpy as np
 import pytest
@@ -95,13 +97,6 @@ def test_the_size_of_a_stream_promises_nothing(written, kind, tag, order, size):
     assert_sounds_like(load(written(content)))
 
 
-def test_a_chunk_that_is_empty_is_no_stream(written):
-    content = encoded("WAV PCM_16")
-    empty = content[:40] + bytes(4) + b"LIST" + struct.pack("<I", 4000) + bytes(4000)
-    with pytest.raises(BadAudio, match="has 0 samples"):
-        load(written(empty))
-
-
 def test_a_flac_stream_does_not_say_how_long_it_is(written):
     content = bytearray(encoded("FLAC PCM_16"))
     content[21] &= 0xF0  # the frames, 36 bits of the first block
@@ -175,3 +170,38 @@ def test_a_segment_of_what_is_there_is_read_though_the_rest_is_not(written):
     for segment in (1.5, 2.5), (1.5, None), (3, 4):
         with pytest.raises(BadAudio, match=r"cut short: 50.0 % is there"):
             load(file, *segment)
+
+
+@pytest.mark.parametrize("title", [b"Info!", b"Xing", b"VBRI \xff\xfb"])
+def test_a_title_is_no_count_of_frames(written, title):
+    """In a second tag behind an empty one, as some players write it."""
+    frame = b"TIT2" + (len(title) + 1).to_bytes(4, "big") + b"\0\0\0" + title
+    second = b"ID3\x04\0\0\0\0\0" + bytes([len(frame)]) + frame
+    signal = load(written(TAG + second + mp3("VARIABLE", count=False)))
+    assert_sounds_like(signal, padding=2304)
+
+
+def test_an_mp3_in_a_wav_is_as_long_as_it_decodes(tmp_path):
+    if not (ffmpeg := shutil.which("ffmpeg")):
+        pytest.skip("ffmpeg is not here")
+    soundfile.write(tmp_path / "a.wav", CHIRP, 16000)
+    given, made = tmp_path / "a.wav", tmp_path / "b.wav"
+    subprocess.run(
+        [ffmpeg, "-v", "error", "-i", given, "-c:a", "mp3", made], check=True
+    )
+    assert_sounds_like(load(made), padding=2304)
+    assert len(load(made)) == round(16000 * audio.seconds(made))
+
+
+@pytest.mark.parametrize("name", [b"LIST", b"_PMX", b"id3 "])
+def test_an_empty_chunk_before_another_is_no_stream(written, name):
+    content = encoded("WAV PCM_16")
+    empty = content[:40] + bytes(4) + name + struct.pack("<I", 4000) + bytes(4000)
+    with pytest.raises(BadAudio, match="has 0 samples"):
+        load(written(empty))
+
+
+def test_a_stream_may_begin_with_printable_bytes(written):
+    samples = np.full(4, 0x7A79, np.int16).tobytes() + CHIRP.astype("<f4").tobytes()
+    content = encoded("WAV PCM_16")[:40] + bytes(4) + samples
+    assert len(load(written(content))) == len(samples) // 2

@@ -90,6 +90,27 @@ def test_logmel_is_the_logarithm_of_energies_in_mel_bands(bands):
     np.testing.assert_allclose(extract(np.zeros(400, np.float32)), np.log(1e-10))
 
 
+def logarithm():
+    return lambda signal: np.log(np.abs(signal[:3, None]) - np.abs(signal[0]))
+
+
+@pytest.mark.usefixtures("quick_workers")
+@pytest.mark.fault("audio")
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_features_that_are_not_finite_or_not_as_they_say_are_bad(utterance, tmp_path):
+    broken = build(DEFAULT)._replace(
+        setup=logarithm, id="own", frames=None, package=None
+    )
+    for dim, reason in (
+        (1, r"shape \(3, 1\): expected finite ones"),
+        (2, r"of \(3, 2\)"),
+    ):
+        found = extract(
+            [utterance], tmp_path, features=broken._replace(dim=dim), workers=1
+        )
+        assert re.search(reason, found.bad["a"]) and not [*tmp_path.rglob("*.npy")]
+
+
 @pytest.mark.usefixtures("quick_workers")
 @pytest.mark.parametrize(("name", "statics"), [("han30", 15), ("lee32", 16)])
 def test_a_selection_costs_no_extraction(utterance, tmp_path, name, statics):

@@ -41,8 +41,8 @@ class Condition:
 
     Attributes:
       aggregator: how the frames of an utterance become one vector.
-      features: what describes a frame: vladser147, the paper's 147 descriptors; a set
-        of openSMILE's own; npy(name=..., dim=...) reads .npy files of [frames, D].
+      features: what describes a frame: vladser147, the paper's 147 descriptors; another
+        set; npy(name=..., dim=...) reads .npy files of [frames, D].
       encoder: what the frames go through before that; bilstm cannot stream.
       head: what classifies the vector.
       noise: standard deviation of the noise that training adds to the standardized

@@ -141,6 +141,8 @@ def _bytes(spec: Spec, rows: int, together: int, blocks: int) -> tuple[int, int,
     )
     # What `model.finish` sees, and its gradient.
     kept += 2 * 4 * blocks * BLOCK * together * model.seen(spec)
+    if model.coupled(spec):  # of all triplets, and its gradient
+        kept += 2 * 4 * together**3
     # With two averages, the gradient, the best epoch's.
     return 5 * learned, kept, drawn
 

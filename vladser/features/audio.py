@@ -26,7 +26,9 @@ _LOUDEST = 10  # 20 dB above full scale: integers that were stored as floats exc
 # As loud as rounding makes full scale, and as lossy codecs do, which overshoot.
 _ROUNDED, _OVERSHOT = 1.001, 1.5
 _SILENCE = 2 / 32768  # between the extremes: no more than the dither of 16 bits
-_CANCELLED = 1e-4  # of the loudest channel's power (-40 dB): the mean of the channels
+# Below this share of the loudest channel's power, channels cancel in their mean; of one
+# channel among C silent ones the mean has 1 / C^2.
+_CANCELLED = 0.04
 
 SILENT = "is silent: expected speech"
 CANCELS = "its channels cancel one another: the loudest is taken"
@@ -118,7 +120,8 @@ def silent(lowest: float, highest: float) -> bool:
 
 
 def check_length(seconds: float, max_seconds: float) -> None:
-    """Raises BadAudio for more than `max_seconds` of audio."""
+    """Raises BadAudio for more than `max_seconds` of audio, which are a frame less than
+    those of the signal."""
     if seconds > max_seconds:
         raise BadAudio(f"lasts {seconds:.3f} s: expected at most {max_seconds:g} s")
 
@@ -148,7 +151,7 @@ def _segment(
             f"has no segment from {start:g} to {end:g} s: it lasts {seconds:.3f} s"
         )
     first, last = round(start * rate), min(round(end * rate), sound.frames)
-    check_length((last - first) / rate, max_seconds)
+    check_length((last - first - 1) / rate, max_seconds)  # times are rounded
     _check_held(sound, last, sound.held)
     return first, last
 
@@ -156,7 +159,8 @@ def _segment(
 def _check_held(sound: Sound, last: int, held: int) -> None:
     """Raises BadAudio where of a segment up to `last` only `held` frames are there."""
     if held < last - ROUNDING * sound.rate:
-        raise BadAudio(f"is cut short: {100 * held / sound.frames:.1f} % is there")
+        share = min(100 * held / sound.frames, 99.9)
+        raise BadAudio(f"is cut short: {share:.1f} % is there")
 
 
 def _mono(sound: Sound, first: int, last: int) -> tuple[np.ndarray, bool]:
@@ -172,7 +176,9 @@ def _mono(sound: Sound, first: int, last: int) -> tuple[np.ndarray, bool]:
                 squares += np.square(block, dtype=float).sum(axis=0)
         signal = np.concatenate(means)
         power = squares / max(len(signal), 1) - (sums / max(len(signal), 1)) ** 2
-        if not power.max() or signal.var(dtype=float) >= _CANCELLED * power.max():
+        least = _CANCELLED / channels**2 * power.max()
+        if not power.max() or signal.var(dtype=float) >= least:
             return signal, False
-    loudest = [block[:, power.argmax()] for block in sound.blocks(first, last)]
-    return np.concatenate(loudest), True
+    # The first of those that are alike, whatever the rounding.
+    loudest = np.flatnonzero(power >= 0.9 * power.max())[0]
+    return np.concatenate([b[:, loudest] for b in sound.blocks(first, last)]), True

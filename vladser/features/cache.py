@@ -52,7 +52,8 @@ def identify(features: Features, cache_dir: Path) -> str:
         return id
     with suppress(metadata.PackageNotFoundError):
         return f"{id}/{package}-{metadata.version(package)}"
-    cached = [path.name for path in folder(cache_dir, id).glob(f"{package}-*")]
+    kept = features.selected[0].id if features.selected else id
+    cached = [path.name for path in folder(cache_dir, kept).glob(f"{package}-*")]
     numbers = {name: [*map(int, re.findall(r"\d+", name))] for name in cached}
     return f"{id}/{max(cached, key=numbers.__getitem__, default=package)}"
 

@@ -43,7 +43,7 @@ class Sound(NamedTuple):
       decoder: a soundfile.SoundFile.
       rate: frames a second.
       frames: how many there should be: those that the header promises or, where it
-        promises none, those that decode.
+        counts none, those that decode. An Ogg file promises nothing.
       held: of them, those for which the file is long enough.
     """
 
@@ -68,6 +68,8 @@ class Sound(NamedTuple):
 @contextmanager
 def readable(file: Path) -> Iterator[BufferedReader]:
     """Opens a file to read from; raises BadAudio where that fails."""
+    if "\0" in str(file):
+        raise BadAudio("is no file: its name holds a NUL")
     try:
         if not stat.S_ISREG(file.stat().st_mode):  # opening a pipe would wait for ever
             raise BadAudio("is a folder or a device: expected a file")
@@ -91,7 +93,9 @@ def opened(file: Path) -> Iterator[Sound]:
         with readable(file) as handle, _decoder(handle) as decoder:
             status, rate = os.fstat(handle.fileno()), decoder.samplerate
             frames = held = decoder.frames
-            if not _counted(handle, decoder) or frames > status.st_size * rate:
+            in_wav = decoder.format != "MP3" and decoder.subtype.startswith("MPEG")
+            unknown = in_wav or not _counted(handle, decoder)
+            if unknown or frames > status.st_size * rate:
                 # No codec takes less than a byte a second.
                 frames = held = _count(file, status.st_size, status.st_mtime_ns)
             elif held:
@@ -125,7 +129,13 @@ def _view(handle: BufferedReader, decoder: Any) -> "_View | None":
     # really empty there may be another, which begins with four letters.
     head = os.pread(handle.fileno(), 1 << 12, 0)
     place = 8 if decoder.format == "AU" else head.find(b"data\0\0\0\0") + 4
-    if place < 8 or head[place + 4 : place + 8].strip().isalnum():
+    name, size = head[place + 4 : place + 8], head[place + 8 : place + 12]
+    left = os.fstat(handle.fileno()).st_size - place - 12
+    if place < 8 or (
+        decoder.format != "AU"
+        and all(32 <= letter < 127 for letter in name)
+        and int.from_bytes(size, "little") <= left
+    ):
         return None
     return _View(handle, place, b"\xff\xff\xff\xff")
 
@@ -211,11 +221,16 @@ def _counted(handle: BufferedReader, decoder: Any) -> bool:
     """Whether the header counts the frames: an MP3's only in a Xing or VBRI frame."""
     if decoder.format != "MP3":
         return True
-    head = os.pread(handle.fileno(), 10, 0)
-    sizes = head[6:10] if head.startswith(b"ID3") else b""
-    tag = sum(size << shift for size, shift in zip(sizes, (21, 14, 7, 0), strict=False))
-    first = os.pread(handle.fileno(), 1 << 12, tag)
-    return any(name in first for name in (b"Xing", b"Info", b"VBRI"))
+    place = 0
+    while (head := os.pread(handle.fileno(), 10, place)).startswith(b"ID3"):
+        sizes = zip(head[6:], (21, 14, 7, 0), strict=False)
+        place += 10 + sum(size << shift for size, shift in sizes)
+    first = os.pread(handle.fileno(), 1 << 12, place)
+    # In the frame, behind its header of 4 bytes and 9 to 32 of others; bit 0 of the
+    # flags says that it has a count.
+    counts = rb"\xff[\xe0-\xff].{11,38}?(VBRI|(?:Xing|Info)...(.))"
+    found = re.search(counts, first, re.DOTALL)
+    return found is not None and (found[1] == b"VBRI" or found[2][0] % 2 == 1)
 
 
 def _promised(handle: BufferedReader, decoder: Any, size: int) -> int:

@@ -183,7 +183,7 @@ def expect(
 ) -> Expected:
     """Tells, from the headers of files, what `extract` returns for the same arguments,
     to within a frame where audio is resampled, but for what only decoding shows."""
-    if not features.frames:
+    if not features.setup:
         shapes, reasons = npy.shapes(utterances, features.dim)
         dim = max((columns for _, columns in shapes.values()), default=0)
         frames = {id: frames for id, (frames, _) in shapes.items()}
@@ -192,7 +192,7 @@ def expect(
         for u in utterances:
             try:
                 count = audio.expected_samples(u, max_seconds, features.shortest)
-                frames[u.id] = features.frames(count)
+                frames[u.id] = features.frames(count) if features.frames else count
             except BadAudio as reason:
                 reasons[u.id] = reason
     file = {u.id: u.file for u in utterances}
@@ -218,7 +218,7 @@ def _look_up(
             entry = cache.entry(folder, content, utterance.start, utterance.end)
             if not (cached := cache.read(entry)):
                 return utterance, entry
-            audio.check_length(cached.samples / audio.RATE, max_seconds)
+            audio.check_length((cached.samples - 1) / audio.RATE, max_seconds)
             return Described(utterance, entry, cached.notes)
         except BadAudio as reason:
             return Described(utterance, reason)

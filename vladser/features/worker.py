@@ -58,7 +58,13 @@ def compute(
     extractor, notes = _extractor(features), list[str]()
     file, start, end = utterance.file, utterance.start, utterance.end
     signal = audio.load(file, start, end, max_seconds, features.shortest, notes.append)
-    described = extractor(signal)
+    described = np.asarray(extractor(signal))
+    frames = features.frames(len(signal)) if features.frames else len(described)
+    if described.shape != (frames, features.dim) or not np.isfinite(described).all():
+        raise BadAudio(
+            f"has features {features.id} of shape {described.shape}: expected finite "
+            f"ones of {(frames, features.dim)}"
+        )
     if entry is None:
         return described, (*notes,)
     cache.write(entry, described, len(signal), notes)

@@ -19,7 +19,7 @@ class Data(NamedTuple):
 
 
 def triplet(*, weight: NonNegative = 1.0, margin: NonNegative = 0.2) -> Objective:
-    """Adds to the cross-entropy what semi-hard triplets of the minibatch lack.
+    """Adds a triplet loss with semi-hard negatives to the cross-entropy.
 
     Huang, Li, Tao, Lian 2018, "Speech Emotion Recognition from Variable-Length Inputs
     with Triplet Loss Function" (after the abstract; sizes are ours). Mining: Schroff,
@@ -58,7 +58,9 @@ def semi_hard(vectors: Array, labels: Array, margin: Array) -> Array:
       The loss []; 0 without a pair or without two classes.
     """
     unit, live = masking.l2_normalize(vectors), jnp.asarray(labels >= 0)
-    distance = jnp.maximum(2 - 2 * unit @ unit.T, 0)
+    # Distances of neighbours are what such a product loses first.
+    product = jnp.matmul(unit, unit.T, precision=jax.lax.Precision.HIGHEST)
+    distance = jnp.maximum(2 - 2 * product, 0)
     both, same = live[:, None] & live, labels[:, None] == labels
     others = both & ~same
     pairs = both & same & ~jnp.eye(len(labels), dtype=bool)
