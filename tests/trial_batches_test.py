@@ -100,7 +100,7 @@ def test_memory_counts_what_is_kept_drawn_and_learned():
     found = trial_batches.memory(design, TrialBatch([0], [0], range(10)))
     blocks = -(-corpus.length.max() // 16)
     drawn = 8 * 16 * blocks * (147 + 64)  # a minibatch of one row is a slice of 8
-    kept = 8 * (16 * blocks * 6 * 64 + blocks * (2 * 64 + 4 * 65))
+    kept = 8 * (16 * blocks * 6 * 64 + blocks * (2 * 64 + 4 * 65) + 15 * 4 * 64)
     # By half of the trials, on one of two devices.
     learned = 5 * 5 * (256 * (147 + 64 + 1) + 4 * (2 * 64 + 1) + (4 * 64 + 1) * 4)
     data = corpus.frames.nbytes // 2

@@ -141,6 +141,9 @@ def _bytes(spec: Spec, rows: int, together: int, blocks: int) -> tuple[int, int,
     )
     # What `model.finish` sees, and its gradient.
     kept += 2 * 4 * blocks * BLOCK * together * model.seen(spec)
+    # Of the vectors, which are long where clusters are many: NetVLAD's normalizations,
+    # the head and their gradients hold some 15 copies at once, as measured on a CPU.
+    kept += 15 * 4 * together * model.sizes(spec)[1]
     if model.coupled(spec):  # of all triplets, and its gradient
         kept += 2 * 4 * together**3
     # With two averages, the gradient, the best epoch's.
