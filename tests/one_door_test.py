@@ -95,6 +95,19 @@ def test_runs_audits_and_dry_runs_say_the_same(said, corpus):
         )
 
 
+def test_what_is_bad_for_several_features_is_said_once(said, corpus):
+    several = "--grid=features=logmel,han30,vladser147", "--on_bad_audio=skip"
+    for program, argv in (audit, []), (main, ["--dry_run"]):
+        status, last, lines = said(program, *several, *argv)
+        assert status == 0, last
+        bad = [line for line in lines if line.startswith("bad audio")]
+        expected = [n for n, b in BAD.items() if b[2] or not argv]
+        # Bands of 25 ms need less audio than the others.
+        short = [line for line in bad if "short.wav" in line]
+        assert len(short) == 2 and "at least 400" in short[0]
+        assert len(bad) == len({*bad}) == len(expected) + 1
+
+
 def test_predictions_say_the_same(corpus, call):
     files = [
         corpus.with_name(f"{name}.wav") for name in BAD if BAD[name][0] is not None

@@ -6,7 +6,6 @@ Huang et al. 2020, section 2, with an LSTM as the encoder, as a walk through tim
 `start`, one block of frames after the other by `update`, `finish`.
 """
 
-from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 import jax
@@ -149,42 +148,25 @@ def residuals(
 ) -> PyTree:
     """Computes what `update` reuses of the encoder; arguments as there."""
     if recurrence := encoders.build(spec.encoder).recurrence:
-        of_block = params.encoder, carry.encoder, frames, mask
-        return residuals_of(recurrence, *of_block, drop=drop)
+        read = dropping(recurrence, drop).residuals
+        return read(params.encoder, carry.encoder, frames, mask)
     return ()
 
 
-def residuals_of(
-    recurrence: Recurrence,
-    params: PyTree,
-    carry: PyTree,
-    frames: Array,
-    mask: Array,
-    drop: Drop = keep,
-) -> PyTree:
-    """Calls a recurrence's `residuals`, with dropout between layers if it has any."""
-    inner = _inner(recurrence, drop)
-    return recurrence.residuals(params, carry, frames, mask, *inner)
-
-
-def _inner(recurrence: Recurrence, drop: Drop) -> tuple[Callable, ...]:
+def dropping(recurrence: Recurrence, drop: Drop = keep) -> Recurrence:
+    """Returns the recurrence with its dropout between layers, if it has any: its
+    functions take no argument for that."""
     if not recurrence.between:
-        return ()
-    return (lambda outputs, place: drop(outputs, place + 1),)
+        return recurrence
 
+    def inner(outputs, place):
+        return drop(outputs, place + 1)
 
-def encode(
-    recurrence: Recurrence,
-    params: PyTree,
-    carry: PyTree,
-    frames: Array,
-    mask: Array,
-    saved: PyTree,
-    drop: Drop = keep,
-) -> tuple[Array, PyTree]:
-    """Calls a recurrence's `update`, likewise."""
-    inner = _inner(recurrence, drop)
-    return recurrence.update(params, carry, frames, mask, saved, *inner)
+    return Recurrence(
+        recurrence.start,
+        lambda *block: recurrence.residuals(*block, inner),
+        lambda *block: recurrence.update(*block, inner),
+    )
 
 
 def update(
@@ -214,15 +196,8 @@ def update(
     encoder, aggregator = _built(spec)
     if not encoder.recurrence:
         return carry, frames
-    outputs, state = encode(
-        encoder.recurrence,
-        params.encoder,
-        carry.encoder,
-        frames,
-        mask,
-        residuals,
-        drop,
-    )
+    advance = dropping(encoder.recurrence, drop).update
+    outputs, state = advance(params.encoder, carry.encoder, frames, mask, residuals)
     outputs = drop(outputs)
     if not aggregator.stepwise:
         return Carry(state, ()), outputs

@@ -69,13 +69,10 @@ def load(settings: Settings, alive: Callable[[], None], notes: bool = True) -> L
     nothing = {u.id: np.empty((1, 0), np.float32) for u in chosen.utterances}
     empty = dataset.build(chosen.utterances, nothing, classes, "none")
     designing.make_folds(settings, empty)
-    extractions = {
-        part: _extract(settings, part, chosen.utterances, alive)
-        for part in flags.features(settings)
-    }
-    bad: dict[str, str] = {}
-    for extracted in extractions.values():
-        bad = extracted.bad | bad
+    extractions, bad = dict[Part, Extraction](), dict[str, str]()
+    for part in flags.features(settings):
+        extractions[part] = _extract(settings, part, chosen.utterances, alive)
+        require(settings, part, len(chosen.utterances), extractions[part].bad, bad)
     if bad:
         chosen, classes = select(settings, corpus, bad)
     for note in chosen.notes if notes else []:
@@ -123,18 +120,23 @@ def _extract(
         names = [u.file for u in utterances if note in done.notes.get(u.id, ())]
         count = text.count(len(names), "file")
         terminal.say(f"note: {count} (such as {names[0]}): {note}")
-    require(settings, features, len(utterances), done.bad)
     return done
 
 
 def require(
-    settings: Settings, features: Part, count: int, bad: Mapping[str, str]
+    settings: Settings,
+    features: Part,
+    count: int,
+    bad: Mapping[str, str],
+    known: dict[str, str],
 ) -> None:
-    """Names what is bad of `count` utterances; raises InputError for
-    --on_bad_audio=stop."""
+    """Names what is bad of `count` utterances, but for what other features have shown,
+    to which it is added; raises InputError for --on_bad_audio=stop."""
     what = kind(features)
-    for reason in bad.values():
-        terminal.say(f"bad {what}: {reason}")
+    for id, reason in bad.items():
+        if known.get(id) != reason:
+            terminal.say(f"bad {what}: {reason}")
+        known.setdefault(id, reason)
     if bad and settings.on_bad_audio == "stop":
         raise InputError(
             f"{len(bad):,} of {count:,} utterances have no usable {what}, see above: "

@@ -31,10 +31,9 @@ def preview(settings: Settings) -> str:
         )
         for part in parts
     }
-    count, bad = len(chosen.utterances), set[str]()
+    count, bad = len(chosen.utterances), dict[str, str]()
     for part in parts:
-        loading.require(settings, part, count, expected[part].bad)
-        bad |= expected[part].bad.keys()
+        loading.require(settings, part, count, expected[part].bad, bad)
     if bad:
         chosen, classes = loading.select(settings, corpus, bad)
     known = chosen.utterances

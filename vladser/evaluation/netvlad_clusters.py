@@ -100,7 +100,7 @@ def _shares(
 ) -> Array:
     """Returns the mean share of each cluster in each tenth of each utterance's time,
     [slices, B, K, BINS], for `sweep.evaluate`."""
-    recurrence = encoders.build(spec.encoder).recurrence
+    recurrence = model.dropping(encoders.build(spec.encoder).recurrence)
 
     def of_slice(rows):
         length = jnp.where(rows >= 0, buffer.length[rows], 0)
@@ -112,8 +112,8 @@ def _shares(
             frames = masking.clean(training_step.standardize(frames, trial), mask)
             encoder = params.encoder
             of_block = encoder, carry, frames, mask
-            saved = model.residuals_of(recurrence, *of_block)
-            outputs, carry = model.encode(recurrence, *of_block, saved)
+            saved = recurrence.residuals(*of_block)
+            outputs, carry = recurrence.update(*of_block, saved)
             assignment = netvlad.assign(params.aggregator, outputs)
             tenths = _tenths(start + jnp.arange(BLOCK), length)
             here = jnp.einsum("tbk,tbn->bkn", assignment, tenths)

@@ -119,11 +119,12 @@ def silent(lowest: float, highest: float) -> bool:
     return highest - lowest <= _SILENCE
 
 
-def check_length(seconds: float, max_seconds: float) -> None:
-    """Raises BadAudio for more than `max_seconds` of audio, which are a frame less than
-    those of the signal."""
-    if seconds > max_seconds:
-        raise BadAudio(f"lasts {seconds:.3f} s: expected at most {max_seconds:g} s")
+def check_length(frames: int, rate: int, max_seconds: float) -> None:
+    """Raises BadAudio for more than `max_seconds` of audio; the ends of a segment are
+    rounded, which may make it a frame longer."""
+    if frames - 1 > max_seconds * rate:
+        lasts = f"{frames / rate:.3f} s"
+        raise BadAudio(f"lasts {lasts}: expected at most {max_seconds:g} s")
 
 
 def check_samples(count: int, shortest: int) -> None:
@@ -151,7 +152,7 @@ def _segment(
             f"has no segment from {start:g} to {end:g} s: it lasts {seconds:.3f} s"
         )
     first, last = round(start * rate), min(round(end * rate), sound.frames)
-    check_length((last - first - 1) / rate, max_seconds)  # times are rounded
+    check_length(last - first, rate, max_seconds)
     _check_held(sound, last, sound.held)
     return first, last
 

@@ -218,7 +218,7 @@ def _look_up(
             entry = cache.entry(folder, content, utterance.start, utterance.end)
             if not (cached := cache.read(entry)):
                 return utterance, entry
-            audio.check_length((cached.samples - 1) / audio.RATE, max_seconds)
+            audio.check_length(cached.samples, audio.RATE, max_seconds)
             return Described(utterance, entry, cached.notes)
         except BadAudio as reason:
             return Described(utterance, reason)
