@@ -134,9 +134,8 @@ def require(
     to which it is added; raises InputError for --on_bad_audio=stop."""
     what = kind(features)
     for id, reason in bad.items():
-        if known.get(id) != reason:
+        if known.setdefault(id, reason) is reason:
             terminal.say(f"bad {what}: {reason}")
-        known.setdefault(id, reason)
     if bad and settings.on_bad_audio == "stop":
         raise InputError(
             f"{len(bad):,} of {count:,} utterances have no usable {what}, see above: "
