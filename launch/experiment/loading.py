@@ -134,7 +134,8 @@ def require(
     to which it is added; raises InputError for --on_bad_audio=stop."""
     what = kind(features)
     for id, reason in bad.items():
-        if known.setdefault(id, reason) is reason:
+        if id not in known:
+            known[id] = reason
             terminal.say(f"bad {what}: {reason}")
     if bad and settings.on_bad_audio == "stop":
         raise InputError(
