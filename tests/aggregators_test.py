@@ -13,9 +13,9 @@ from flax import linen
 from vladser import model, rules
 from vladser.aggregators.linen import from_linen
 from vladser.condition import make, specification
+from vladser.contracts import Aggregator
 from vladser.errors import InputError
 from vladser.registry import aggregators
-from vladser.types import Aggregator
 
 pytestmark = [pytest.mark.numeric, pytest.mark.usefixtures("float64")]
 

@@ -17,10 +17,10 @@ from jax import export as jax_export
 import launch.export
 from launch.command_line import cli
 from launch.exporting import check
+from vladser.contracts import Aggregator
 from vladser.errors import InputError
 from vladser.models import bundle, export, inference
 from vladser.registry import aggregators, encoders
-from vladser.types import Aggregator
 
 pytestmark = pytest.mark.fault("exports")
 

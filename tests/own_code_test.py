@@ -21,7 +21,7 @@ pytestmark = pytest.mark.fault("own code")
 HEAD = """\
 import jax, jax.numpy as jnp, numpy as np
 from vladser import masking
-from vladser.types import Aggregator
+from vladser.contracts import Aggregator
 """
 POOL = """\
 def pool(*, power=2.0):
@@ -61,7 +61,10 @@ BAD = {
     "no_function": (HEAD, "AttributeError: module 'my' has no attribute 'pool'"),
     "no_option": (pooling().replace("power=2.0", "order"), "TypeError: pool() missing"),
     "a_number": ("pool = 3\n", "'int' object is not callable"),
-    "nothing": ("def pool():\n    pass\n", "expected a vladser.types.Aggregator, got"),
+    "nothing": (
+        "def pool():\n    pass\n",
+        "expected a vladser.contracts.Aggregator",
+    ),
     "a_tuple": ("def pool():\n    return (1, 2)\n", "got (1, 2)"),
     "name": (pooling(returned="undefined.sum()"), "8: NameError: name 'undefined'"),
     "key": (pooling("{}['w']"), "7: KeyError: 'w'"),

@@ -66,7 +66,7 @@ def test_some_options_are_replaced():
         ("netvlad(clusters=4", "NAME(option=value"),
         ("my.pooling(sizes=[1, 2])", "NAME(option=value"),
         ("", "NAME(option=value"),
-        ("os.getcwd", "expected a vladser.types.Aggregator"),
+        ("os.getcwd", "expected a vladser.contracts.Aggregator"),
         ("no_package.pooling", "No module named 'no_package'"),
         ("vladser.aggregators.mean.median", "has no attribute 'median'"),
         ("vladser.aggregators.mean.mean(size=3)", "unexpected keyword argument 'size'"),

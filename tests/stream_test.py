@@ -18,10 +18,10 @@ from streams import EMOTIONS
 from launch import stream
 from launch.command_line import cli
 from launch.streaming.following import Result, follow
+from vladser.contracts import Aggregator
 from vladser.features import audio
 from vladser.features.extraction import DEFAULT
 from vladser.models import bundle, inference
-from vladser.types import Aggregator
 
 pytestmark = pytest.mark.fault("streams")
 

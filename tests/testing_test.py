@@ -9,9 +9,9 @@ import pytest
 
 from vladser import registry, testing
 from vladser.aggregators.mean import mean
+from vladser.contracts import Head, Objective, Optimizer
 from vladser.encoders.lstm import lstm
 from vladser.encoders.none import none
-from vladser.types import Head, Objective, Optimizer
 
 pytestmark = pytest.mark.numeric
 

@@ -8,7 +8,8 @@ The rooms, in the order in which data flows: each imports those above it alone.
     files        written whole, with digests that notice damage
     machine      the cores and the memory that a process may use
     processes    workers, which leave Ctrl-C to the program
-    types        the data that flows, and the contracts of parts
+    types        the data that flows
+    contracts    what the parts of a system are
     options      what values an option of a part may have
     text         numbers and tables for readers
     metrics      from confusion matrices to shares: one table of them

@@ -12,9 +12,10 @@ import jax
 import jax.numpy as jnp
 
 from vladser import masking
+from vladser.contracts import Aggregator, Encoder, Recurrence
 from vladser.errors import InputError, VladserError
 from vladser.registry import aggregators, encoders, heads, objectives
-from vladser.types import Aggregator, Array, Encoder, PyTree, Recurrence, Spec
+from vladser.types import Array, PyTree, Spec
 
 
 class Params(NamedTuple):

@@ -15,7 +15,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from vladser import options, own_code, types
+from vladser import contracts, options, own_code
 from vladser.errors import InputError
 from vladser.options import Option
 from vladser.types import Part
@@ -145,12 +145,12 @@ def is_built_in(part: Part) -> bool:
     return "." not in part.name
 
 
-features = Room("features", "vladser.features", types.Features)
-encoders = Room("encoder", "vladser.encoders", types.Encoder)
-aggregators = Room("aggregator", "vladser.aggregators", types.Aggregator)
-heads = Room("head", "vladser.heads", types.Head)
-objectives = Room("objective", "vladser.objectives", types.Objective, traced=True)
-optimizers = Room("optimizer", "vladser.optimizers", types.Optimizer, traced=True)
+features = Room("features", "vladser.features", contracts.Features)
+encoders = Room("encoder", "vladser.encoders", contracts.Encoder)
+aggregators = Room("aggregator", "vladser.aggregators", contracts.Aggregator)
+heads = Room("head", "vladser.heads", contracts.Head)
+objectives = Room("objective", "vladser.objectives", contracts.Objective, traced=True)
+optimizers = Room("optimizer", "vladser.optimizers", contracts.Optimizer, traced=True)
 ROOMS = {
     room.kind: room
     for room in (features, encoders, aggregators, heads, objectives, optimizers)

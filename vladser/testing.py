@@ -1,7 +1,7 @@
 """The contracts of parts, as checks that anybody can call: `check_aggregator(mine())`.
 
 Each check runs a part, which a factory returned, on small random arrays and raises an
-AssertionError that names the first rule of its contract (see `types`) that the part
+AssertionError that names the first rule of its contract (see `contracts`) that the part
 breaks. Parts run in float64, where mistakes are larger than roundings: a part must use
 the dtype of its parameters and inputs instead of a fixed one.
 """
@@ -20,8 +20,8 @@ import numpy as np
 from jax import lax
 
 from vladser import rules
+from vladser.contracts import Aggregator, Encoder, Features, Head
 from vladser.rules import expect, expect_finite, expect_same, row, rule
-from vladser.types import Aggregator, Encoder, Features, Head
 
 _T = 12
 _LENGTHS = (_T, 7, 1, 0)
@@ -29,7 +29,7 @@ _COMPILES = "can be compiled, differentiated and vmapped"
 
 
 def check_features(features: Features) -> None:
-    """Checks `types.Features`, on noise."""
+    """Checks `contracts.Features`, on noise."""
     with rule("the id has letters, digits, _, . and - alone"):
         expect(re.fullmatch(r"[\w.-]+", features.id, re.ASCII), f"got {features.id!r}")
     with rule("features can be pickled, for worker processes"):
@@ -57,7 +57,7 @@ def check_features(features: Features) -> None:
 
 
 def check_aggregator(aggregator: Aggregator, dim: int = 8) -> None:
-    """Checks `types.Aggregator`, and `types.Stepwise`, on frames [T, dim]."""
+    """Checks `contracts.Aggregator`, and `contracts.Stepwise`, on frames [T, dim]."""
     params, draw = rules.parameters(aggregator, dim), np.random.default_rng(0)
     mask = np.arange(_T) < np.array([*_LENGTHS, _T])[:, None]
     mask[-1, 2:7] = False
@@ -111,7 +111,7 @@ def _check_stepwise(stepwise, params, frames, mask, whole):
 
 
 def check_encoder(encoder: Encoder, dim: int = 5) -> None:
-    """Checks `types.Encoder`, and `types.Recurrence`, on frames [T, B, dim]."""
+    """Checks `contracts.Encoder`, and `contracts.Recurrence`, on frames [T, B, dim]."""
     params, draw = rules.parameters(encoder, dim), np.random.default_rng(0)
     # Two minibatches: in the second one utterance alone has frames.
     mask = np.arange(_T)[:, None] < np.array([_LENGTHS, (0, 7, 0, 0)])[:, None]
@@ -180,7 +180,7 @@ def _where_frames_are(outputs, params, frames, mask, *cut):
 
 
 def check_head(head: Head, size: int = 6, classes: int = 3) -> None:
-    """Checks `types.Head`, from vectors [B, size] to logits [B, classes]."""
+    """Checks `contracts.Head`, from vectors [B, size] to logits [B, classes]."""
     params, draw = rules.parameters(head, size, classes), np.random.default_rng(0)
     vectors = draw.normal(size=(2, 4, size))
     vectors[0, 0] = 0
@@ -197,8 +197,8 @@ def check_head(head: Head, size: int = 6, classes: int = 3) -> None:
 
 
 def check_objective(factory: Callable, **options: Any) -> None:
-    """Checks `types.Objective`, as the factory makes it by default and with `options`,
-    which have other values than the defaults."""
+    """Checks `contracts.Objective`, as the factory makes it by default and with
+    `options`, which have other values than the defaults."""
     size, classes, draw = 6, 3, np.random.default_rng(0)
     default, other = factory(), factory(**options)
     params = rules.parameters(default, size, classes)
@@ -263,8 +263,8 @@ def _check_empty_rows(losses, params, arguments):
 
 
 def check_optimizer(factory: Callable, **options: float) -> None:
-    """Checks `types.Optimizer`, as the factory makes it by default and with `options`,
-    which have other values than the defaults."""
+    """Checks `contracts.Optimizer`, as the factory makes it by default and with
+    `options`, which have other values than the defaults."""
     draw = np.random.default_rng(0)
     params = {"kernel": draw.normal(size=(3, 2)), "bias": np.float64(0.5)}
     gradients = jax.tree.map(lambda leaf: draw.normal(size=(4, *leaf.shape)), params)

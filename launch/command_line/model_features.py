@@ -9,10 +9,11 @@ from pathlib import Path
 from launch.command_line import model_flags
 from launch.command_line.fields import flag
 from vladser import registry
+from vladser.contracts import Features
 from vladser.errors import InputError
 from vladser.features import cache
 from vladser.text import few
-from vladser.types import Features, Part
+from vladser.types import Part
 
 
 @dataclass(frozen=True)

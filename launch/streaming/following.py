@@ -54,7 +54,7 @@ def follow(
 
     Args:
       bundle: a model that can stream.
-      live: starts an utterance of its features, see `types.Features.live`.
+      live: starts an utterance of its features, see `contracts.Features.live`.
       chunks: int16 samples at 16 kHz.
       every: seconds from one result of an utterance to the next.
       utterance: seconds after which a new utterance begins.

@@ -4,8 +4,8 @@ import jax
 import jax.numpy as jnp
 
 from vladser.aggregators import running
+from vladser.contracts import Aggregator
 from vladser.options import Count
-from vladser.types import Aggregator
 
 
 def attentive_maximum(*, pool: Count = 30, stride: Count = 3) -> Aggregator:

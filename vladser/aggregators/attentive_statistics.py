@@ -8,8 +8,9 @@ import jax.numpy as jnp
 from vladser.aggregators import running
 from vladser.aggregators.running import Moments
 from vladser.aggregators.stepwise import stepwise
+from vladser.contracts import Aggregator
 from vladser.options import Count
-from vladser.types import Aggregator, Array
+from vladser.types import Array
 
 
 class Params(NamedTuple):

@@ -4,8 +4,8 @@ import jax.numpy as jnp
 
 from vladser.aggregators import running
 from vladser.aggregators.stepwise import stepwise
+from vladser.contracts import Aggregator
 from vladser.options import Positive
-from vladser.types import Aggregator
 
 _EPSILON = 1e-6  # smaller values count as this
 

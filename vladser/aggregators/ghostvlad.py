@@ -1,8 +1,8 @@
 """GhostVLAD: NetVLAD with clusters that only draw frames away from the others."""
 
 from vladser.aggregators import netvlad
+from vladser.contracts import Aggregator
 from vladser.options import Count
-from vladser.types import Aggregator
 
 
 def ghostvlad(*, clusters: Count = 4, ghosts: Count = 1) -> Aggregator:

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from flax import linen
 
 from vladser import masking
-from vladser.types import Aggregator
+from vladser.contracts import Aggregator
 
 
 def from_linen(module: linen.Module) -> Aggregator:

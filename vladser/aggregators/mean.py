@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 
 from vladser.aggregators.stepwise import stepwise
-from vladser.types import Aggregator
+from vladser.contracts import Aggregator
 
 
 def mean() -> Aggregator:

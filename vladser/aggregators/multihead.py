@@ -5,8 +5,8 @@ import jax.numpy as jnp
 
 from vladser.aggregators import running
 from vladser.aggregators.stepwise import divide, stepwise
+from vladser.contracts import Aggregator
 from vladser.options import Count
-from vladser.types import Aggregator
 
 
 def multihead(*, heads: Count = 4) -> Aggregator:

@@ -7,8 +7,9 @@ import jax.numpy as jnp
 
 from vladser import masking
 from vladser.aggregators.stepwise import stepwise
+from vladser.contracts import Aggregator
 from vladser.options import Count
-from vladser.types import Aggregator, Array
+from vladser.types import Array
 
 
 class Params(NamedTuple):

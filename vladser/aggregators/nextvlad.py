@@ -8,8 +8,9 @@ import jax.numpy as jnp
 from vladser import masking
 from vladser.aggregators import netvlad
 from vladser.aggregators.stepwise import divide, stepwise
+from vladser.contracts import Aggregator
 from vladser.options import Count
-from vladser.types import Aggregator, Array
+from vladser.types import Array
 
 
 class Params(NamedTuple):

@@ -4,8 +4,8 @@ import jax
 import jax.numpy as jnp
 
 from vladser.aggregators.stepwise import stepwise
+from vladser.contracts import Aggregator
 from vladser.options import Count
-from vladser.types import Aggregator
 
 
 def stack(*, frames: Count = 25) -> Aggregator:

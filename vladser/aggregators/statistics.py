@@ -2,7 +2,7 @@
 
 from vladser.aggregators import running
 from vladser.aggregators.stepwise import stepwise
-from vladser.types import Aggregator
+from vladser.contracts import Aggregator
 
 
 def statistics() -> Aggregator:

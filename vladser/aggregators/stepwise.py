@@ -1,13 +1,13 @@
 """Aggregators that take in frames block by block."""
 
 from vladser import masking
-from vladser.types import Aggregator, Stepwise
+from vladser.contracts import Aggregator, Stepwise
 
 
 def stepwise(init, start, update, finish) -> Aggregator:
     """Makes an aggregator whose `apply` is one block of all frames, so that whole and
-    stepwise cannot disagree; see `types.Aggregator` and `types.Stepwise`. `update` is
-    given zeros for the frames where the mask is False."""
+    stepwise cannot disagree; see `contracts.Aggregator` and `contracts.Stepwise`.
+    `update` is given zeros for the frames where the mask is False."""
 
     def clean(params, state, frames, mask):
         return update(params, state, masking.clean(frames, mask), mask)

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 
 from vladser.aggregators import running
 from vladser.aggregators.stepwise import stepwise
-from vladser.types import Aggregator
+from vladser.contracts import Aggregator
 
 
 def weighted() -> Aggregator:

@@ -3,9 +3,9 @@
 import jax
 import jax.numpy as jnp
 
+from vladser.contracts import Encoder
 from vladser.encoders import lstm
 from vladser.options import Count
-from vladser.types import Encoder
 
 
 def bilstm(*, cells: Count = 64) -> Encoder:

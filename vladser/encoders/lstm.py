@@ -14,8 +14,9 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from vladser.contracts import Encoder, Recurrence
 from vladser.options import Count
-from vladser.types import Array, Encoder, Recurrence
+from vladser.types import Array
 
 
 class Params(NamedTuple):

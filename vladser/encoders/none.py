@@ -1,6 +1,6 @@
 """No encoder: the descriptors themselves are pooled."""
 
-from vladser.types import Encoder, Recurrence
+from vladser.contracts import Encoder, Recurrence
 
 
 def none() -> Encoder:

@@ -1,8 +1,8 @@
 """Features: audio -> a vector of numbers for each frame. One set a file.
 
 To add a set, add a file here with a factory function of the same name, whose
-keyword-only arguments are the options, and its name below. See `types.Features` for the
-contract.
+keyword-only arguments are the options, and its name below. The contract is
+`contracts.Features`.
 """
 
 DEFAULT = "vladser147"  # the paper's

@@ -43,7 +43,7 @@ def load(
     shortest: int = 960,
     note: Callable[[str], object] = lambda text: None,
 ) -> np.ndarray:
-    """Reads a signal as `types.Features` are given it.
+    """Reads a signal as `contracts.Features` are given it.
 
     The content decides what a file is, not its name: any format of libsndfile.
     Channels are averaged, unless they cancel. Samples above full scale, as recorders of

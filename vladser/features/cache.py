@@ -25,8 +25,8 @@ from typing import NamedTuple
 import numpy as np
 
 from vladser import files
+from vladser.contracts import Features
 from vladser.features import audio
-from vladser.types import Features
 
 LIMIT = 20 * 10**9  # bytes; 147 descriptors of 95 hours of speech
 

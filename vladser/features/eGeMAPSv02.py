@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from vladser.contracts import Features
 from vladser.features import smile
-from vladser.types import Features
 
 
 def eGeMAPSv02() -> Features:

@@ -14,13 +14,14 @@ import numpy as np
 from pebble import ProcessPool
 
 from vladser import processes
+from vladser.contracts import Features
 from vladser.errors import InputError
 from vladser.features import audio, cache, npy, packed, worker
 from vladser.features.audio import BadAudio
 from vladser.features.packed import Packed
 from vladser.features.vladser147 import vladser147
 from vladser.machine import cores
-from vladser.types import Features, Utterance
+from vladser.types import Utterance
 
 DEFAULT = vladser147()
 _Job = tuple[Utterance, Path | None]  # and its entry in the cache, None to write none

@@ -1,8 +1,8 @@
 """30 of the paper's descriptors, for segments of 25 frames."""
 
+from vladser.contracts import Features
 from vladser.features.selection import select
 from vladser.features.vladser147 import vladser147
-from vladser.types import Features
 
 _PITCH, _HNR, _MFCC, _DELTA = 0, 5, 51, 66
 _STATIC = (*range(_MFCC, _MFCC + 13), _PITCH, _HNR)

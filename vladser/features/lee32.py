@@ -1,8 +1,8 @@
 """32 of the paper's descriptors, for segments of 25 frames."""
 
+from vladser.contracts import Features
 from vladser.features.selection import select
 from vladser.features.vladser147 import vladser147
-from vladser.types import Features
 
 _PITCH, _VOICING, _ENERGY, _CROSSINGS, _MFCC, _DELTA = 0, 1, 8, 9, 51, 66
 _STATIC = (_PITCH, _VOICING, _CROSSINGS, *range(_MFCC + 1, _MFCC + 13), _ENERGY)

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from vladser.contracts import Features
 from vladser.features import smile
 from vladser.options import Natural
-from vladser.types import Features
 
 _WINDOW = 400  # samples
 

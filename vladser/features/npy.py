@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 from numpy.lib.format import open_memmap
 
+from vladser.contracts import Features
 from vladser.features import decoding
 from vladser.features.decoding import BadAudio
 from vladser.options import Natural
-from vladser.types import Features, Utterance
+from vladser.types import Utterance
 
 _FLOATS = ("float16", "float32", "float64")
 

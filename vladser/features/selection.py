@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from vladser.types import Features
+from vladser.contracts import Features
 
 
 def select(name: str, source: Features, columns: Sequence[int]) -> Features:

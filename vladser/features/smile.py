@@ -15,9 +15,9 @@ from typing import Any, Self
 
 import numpy as np
 
+from vladser.contracts import Features
 from vladser.errors import InputError
 from vladser.features.audio import RATE, BadAudio
-from vladser.types import Features
 
 _WINDOW = 960  # samples: the longest window, 60 ms, which sees one frame more
 _HOP = 160  # samples between frames
@@ -150,7 +150,7 @@ class Smile:
 
 
 class Live:
-    """An utterance that is still going on, as a context, see `types.Features.live`.
+    """An utterance that is still going on, as a context, see `contracts.Features.live`.
 
     Its frames are, to the bit, those that `Smile` gives for the whole signal, however
     it was cut. A frame is final some time after its window has begun, since its

@@ -8,8 +8,8 @@ come, as in every ComParE feature file.
 
 from pathlib import Path
 
+from vladser.contracts import Features
 from vladser.features import smile
-from vladser.types import Features
 
 
 def vladser147() -> Features:

@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from vladser import libraries
+from vladser.contracts import Features
 from vladser.errors import InputError
 from vladser.features import audio, cache
 from vladser.features.audio import BadAudio
-from vladser.types import Features, Utterance
+from vladser.types import Utterance
 
 
 def set_up(features: Features) -> Callable[[np.ndarray], np.ndarray]:

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from vladser import masking
-from vladser.types import Head
+from vladser.contracts import Head
 
 
 def cosine() -> Head:

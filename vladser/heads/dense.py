@@ -2,9 +2,9 @@
 
 import jax
 
+from vladser.contracts import Head
 from vladser.heads import linear
 from vladser.options import Count
-from vladser.types import Head
 
 
 def dense(*, units: Count = 64, layers: Count = 1) -> Head:

@@ -5,7 +5,8 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from vladser.types import Array, Head
+from vladser.contracts import Head
+from vladser.types import Array
 
 
 class Params(NamedTuple):

@@ -6,9 +6,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from vladser.contracts import Objective
 from vladser.objectives import cross_entropy
 from vladser.options import NonNegative, Share
-from vladser.types import Array, Objective
+from vladser.types import Array
 
 _LARGEST = 4  # margins above it have no polynomial here
 

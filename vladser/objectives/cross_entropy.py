@@ -12,8 +12,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from vladser.contracts import Objective
 from vladser.options import NonNegative, Share
-from vladser.types import Array, Objective
+from vladser.types import Array
 
 _TINY = np.finfo(np.float32).tiny
 

@@ -7,8 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from vladser import masking
+from vladser.contracts import Objective
 from vladser.options import NonNegative
-from vladser.types import Array, Objective
+from vladser.types import Array
 
 
 class Data(NamedTuple):

@@ -2,8 +2,8 @@
 
 import optax
 
+from vladser.contracts import Optimizer
 from vladser.options import Fraction, Positive
-from vladser.types import Optimizer
 
 EPSILON = 1e-6  # of Zeiler 2012, section 4.1
 

@@ -2,8 +2,8 @@
 
 import optax
 
+from vladser.contracts import Optimizer
 from vladser.options import Fraction, Positive
-from vladser.types import Optimizer
 
 
 def adam(

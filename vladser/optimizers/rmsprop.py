@@ -2,8 +2,8 @@
 
 import optax
 
+from vladser.contracts import Optimizer
 from vladser.options import Fraction, Positive
-from vladser.types import Optimizer
 
 
 def rmsprop(*, learning_rate: Positive = 1e-3, decay: Fraction = 0.9) -> Optimizer:

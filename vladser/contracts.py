@@ -1,0 +1,185 @@
+"""The contracts of parts: no logic, no jax.
+
+Parts compute in the dtype of their parameters and inputs. `testing` has a check of each
+contract.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from vladser.types import Array, PyTree
+
+
+class Features(NamedTuple):
+    """Describes each frame of an utterance by D numbers.
+
+    A factory of features imports nothing heavy: that is left to `setup`. Features are
+    pickled for worker processes: their functions are those of a module, or
+    `functools.partial` of such.
+
+    A signal is float32 [n], n >= `shortest`, as `features.audio.load` makes it.
+
+    Attributes:
+      id: names the features in the cache and in trained models: letters, digits, "_",
+        "." and "-". It differs wherever the numbers do (by options, a configuration,
+        weights), except the version of `package`.
+      dim: D. Where `setup` is None, 0 stands for the D of most files.
+      setup: () -> extract, called once in a worker: imports, and loads what is large.
+        extract: signal -> float32 [T, D], finite; raises `features.audio.BadAudio` for
+        a signal that it cannot describe. None where the utterances' files are .npy
+        files of features.
+      frames: n -> T, the frames of a signal of n samples; None where `setup` is.
+      shortest: samples of the shortest signal, such as the longest window.
+      package: the distribution that computes the features, whose version belongs to
+        them; None where the id says all.
+      live: (extract) -> a context manager for one signal that is still going on. It has
+        `push(int16 [n], any n) -> float32 [R, D]`, the frames that have become final,
+        and `end() -> float32 [R, D]`, the others; together those of the whole signal,
+        to the bit, however it was cut. None for features that cannot stream.
+      selected: the Features that the cache keeps, and the columns of them to take.
+    """
+
+    id: str
+    dim: int
+    setup: Callable[[], Callable[[np.ndarray], np.ndarray]] | None
+    frames: Callable[[int], int] | None = None
+    shortest: int = 960
+    package: str | None = None
+    live: Callable[[Any], AbstractContextManager[Any]] | None = None
+    selected: "tuple[Features, Sequence[int]] | None" = None
+
+
+class Stepwise(NamedTuple):
+    """An aggregator that takes in the frames of ONE utterance block by block.
+
+    What `finish` returns must not depend on how the frames were cut into blocks.
+
+    Attributes:
+      start: (params, dim) -> state before the first frame, a pytree of floats, whose
+        shapes and dtypes `update` keeps.
+      update: (params, state, frames [T, H], mask [T]) -> state. Where the mask is
+        False the frames may hold anything, NaN included, and count for nothing.
+      finish: (params, state) -> vector [V], finite even before the first frame. The
+        state may be updated further afterwards.
+    """
+
+    start: Callable[[PyTree, int], PyTree]
+    update: Callable[[PyTree, PyTree, Array, Array], PyTree]
+    finish: Callable[[PyTree, PyTree], Array]
+
+
+class Aggregator(NamedTuple):
+    """Pools the frames of ONE utterance into one vector, as pure functions.
+
+    All are differentiable, and are vmapped over the utterances of a minibatch.
+
+    Attributes:
+      init: (key, dim) -> params, a pytree of floats.
+      apply: (params, frames [T, H], mask [T]) -> vector [V]. Where the mask is False
+        the frames may hold anything, NaN included, and neither the vector nor a
+        gradient may depend on them. Without a frame (an empty mask) the vector and
+        all gradients are finite.
+      stepwise: the same, block by block, of which `aggregators.stepwise` makes `apply`;
+        None for an aggregator that has to see all frames at once: it cannot stream.
+    """
+
+    init: Callable[[Array, int], PyTree]
+    apply: Callable[[PyTree, Array, Array], Array]
+    stepwise: Stepwise | None = None
+
+
+class Recurrence(NamedTuple):
+    """An encoder that takes in the frames of a minibatch block by block.
+
+    What `update` returns for all blocks must not depend on how the frames were cut.
+
+    Attributes:
+      start: (params, batch) -> carry before the first frame, whose shapes and dtypes
+        `update` keeps.
+      residuals: (params, carry, frames [T, B, D], mask [T, B]) -> whatever `update` and
+        its gradient need of a block, computed once and kept; it is not differentiated.
+        () where autodiff of `update` does it all.
+      update: (params, carry, frames, mask, residuals) -> (outputs [T, B, H], carry).
+        Training calls it again on the way back: with residuals it is cheap but for its
+        gradient. Where the mask is False the carry stays as it is.
+      between: the sizes of what training drops between layers. With any, both take one
+        more argument, drop: (outputs [T, B, size], place in `between`) -> outputs.
+    """
+
+    start: Callable[[PyTree, int], PyTree]
+    residuals: Callable[..., PyTree]
+    update: Callable[..., tuple[Array, PyTree]]
+    between: tuple[int, ...] = ()
+
+
+class Encoder(NamedTuple):
+    """Turns the frames of a minibatch into one vector a frame, as pure functions.
+
+    Frames are finite, and zeros where the mask is False; the outputs there may be any
+    finite number, and no other output may depend on those frames.
+
+    Attributes:
+      init: (key, dim) -> params, a pytree of floats.
+      apply: (params, frames [T, B, D], mask [T, B]) -> outputs [T, B, H].
+      recurrence: the same, block by block; None for an encoder that has to see all
+        frames at once: it cannot stream, and training keeps whole utterances.
+    """
+
+    init: Callable[[Array, int], PyTree]
+    apply: Callable[[PyTree, Array, Array], Array]
+    recurrence: Recurrence | None = None
+
+
+class Head(NamedTuple):
+    """Classifies utterance-level representations, each by itself, as pure functions.
+
+    Attributes:
+      init: (key, size, classes) -> params, a pytree of floats.
+      apply: (params, vectors [B, V]) -> logits [B, classes].
+    """
+
+    init: Callable[[Array, int, int], PyTree]
+    apply: Callable[[PyTree, Array], Array]
+
+
+class Objective(NamedTuple):
+    """Is what training minimizes, as pure functions.
+
+    An objective's options are data: `prepare` sees them, and `loss` must not, so that
+    trainings that differ in them share one compiled program.
+
+    Attributes:
+      prepare: (labels [N] int of the training set, classes) -> data, a pytree of numpy
+        arrays: the options, and what depends on the training set. Runs on the host.
+      init: (key, size, classes) -> params of its own, a pytree of floats, which are
+        trained with the model's; () for none.
+      loss: (params, data, vectors [B, V], logits [B, classes], labels [B] int) -> [B],
+        the losses, which are averaged over the minibatch; a call may see a part of it.
+      coupled: whether losses depend on other utterances: calls then see a whole
+        minibatch; empty rows, which must count for nothing, have label -1.
+      head: the name of the head whose logits it takes; None for any.
+    """
+
+    prepare: Callable[[np.ndarray, int], PyTree]
+    init: Callable[[Array, int, int], PyTree]
+    loss: Callable[[PyTree, PyTree, Array, Array, Array], Array]
+    coupled: bool = False
+    head: str | None = None
+
+
+class Optimizer(NamedTuple):
+    """Changes parameters along a gradient, as pure functions; those of optax.
+
+    An optimizer's options are numbers, and data: its factory is called with arrays
+    that jax traces, and must not branch on them.
+
+    Attributes:
+      init: params -> state.
+      update: (gradient, state, params) -> (updates to be added, state).
+    """
+
+    init: Callable[[PyTree], PyTree]
+    update: Callable[[PyTree, PyTree, PyTree], tuple[PyTree, PyTree]]
