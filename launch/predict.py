@@ -114,7 +114,8 @@ def main(settings: Settings) -> None:
         backend.prepare(1, settings.cache_dir / "xla")
         backend.check()
         bundle = settings.load()
-        predicted = predictions.make(bundle, utterances, chain(*extracted), bar.update)
+        found = chain(*extracted)
+        predicted = predictions.make(bundle, features, utterances, found, bar.update)
     # File names may be any bytes. (typeshed says TextIO, which stdout may be.)
     sys.stdout.reconfigure(errors="surrogateescape")  # type: ignore[union-attr]
     predictions.show(predicted, settings.format)

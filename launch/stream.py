@@ -92,6 +92,11 @@ def main(settings: Settings) -> None:
             f"{settings.model}: {parts} needs all frames at once: expected parts that "
             "stream, as all of vladser's but bilstm and attentive_maximum do"
         )
+    if bundle.condition.pieces.name != "whole":
+        raise cli.UsageError(
+            f"{settings.model}: {bundle.condition.pieces} needs whole utterances: "
+            "expected a model with pieces=whole"
+        )
     for remark in settings.remarks(Path()):
         terminal.say(f"note: {remark}")
     assert features.live  # see `Settings.checked`

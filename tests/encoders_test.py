@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from closeness import assert_same
 
-from vladser import rules
+from vladser.checks import rules
 from vladser.encoders import lstm
 from vladser.registry import encoders
 

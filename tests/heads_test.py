@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from closeness import assert_same
 
-from vladser import rules
+from vladser.checks import rules
 from vladser.registry import heads
 
 pytestmark = [pytest.mark.numeric, pytest.mark.usefixtures("float64")]

@@ -15,7 +15,9 @@ The rooms, in the order in which data flows: each imports those above it alone.
     metrics      from confusion matrices to shares: one table of them
     corpora      who said what, in which emotion
     features     audio -> frames, and where they are kept
-    data         Dataset, folds, minibatches
+    pieces       what of an utterance is looked at
+    merging      from values of pieces to those of utterances
+    readouts     what a network makes of pieces -> the class of an utterance
     masking      frames that count for nothing
     encoders     frames -> one vector a frame
     aggregators  frames -> one vector an utterance
@@ -23,7 +25,8 @@ The rooms, in the order in which data flows: each imports those above it alone.
     objectives   what training minimizes
     optimizers   how a gradient changes the parameters
     registry     the parts by name: NAME(option=value, ...)
-    rules        what checks of a contract share
+    data         Dataset, folds, pieces, minibatches
+    checks       what testing is made of
     testing      the contracts of parts, as checks
     own_parts    the user's parts, checked before they are trained
     condition    all that is set of a system but the fold and the seed

@@ -43,6 +43,7 @@ class Condition:
       aggregator: how the frames of an utterance become one vector.
       features: what describes a frame: vladser147, the paper's 147 descriptors; another
         set; npy(name=..., dim=...) reads .npy files of [frames, D].
+      pieces: what of an utterance is looked at: whole, or pieces of it, each by itself.
       encoder: what the frames go through before that; bilstm cannot stream.
       head: what classifies the vector.
       noise: standard deviation of the noise that training adds to the standardized
@@ -51,11 +52,13 @@ class Condition:
       optimizer: how a gradient changes the parameters.
       objective: what training minimizes.
       epochs: passes over the training utterances.
-      batch_size: utterances per step, at most all that a fold trains on.
+      batch_size: utterances, or pieces, per step, at most all that a fold trains on.
+      readout: what makes of the trained network's view of all pieces a prediction.
     """
 
     aggregator: Part = registry.aggregators.parse("netvlad")
     features: Part = registry.features.parse("vladser147")
+    pieces: Part = registry.pieces.parse("whole")
     encoder: Part = registry.encoders.parse("lstm")
     head: Part = registry.heads.parse("linear")
     noise: NonNegative = 0.01
@@ -64,6 +67,7 @@ class Condition:
     objective: Part = registry.objectives.parse("cross_entropy")
     epochs: Count = 50
     batch_size: Count = 32
+    readout: Part = registry.readouts.parse("softmax")
 
     @property
     def name(self) -> str:
@@ -174,8 +178,10 @@ def settings(condition: Condition) -> dict[str, Any]:
 
 
 def specification(condition: Condition, dim: int, classes: int) -> Spec:
-    """Returns what its compiled program depends on, of the features `dim` alone."""
-    parts = {name: getattr(condition, name) for name in PARTS if name != "features"}
+    """Returns what its compiled program depends on: `dim` of the features, `classes` of
+    the pieces, and nothing of the readout."""
+    host = "features", "pieces", "readout"
+    parts = {name: getattr(condition, name) for name in PARTS if name not in host}
     for name, part in parts.items():
         if registry.ROOMS[name].traced:  # its options are data
             parts[name] = Part(part.name)

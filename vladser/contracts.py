@@ -40,6 +40,8 @@ class Features(NamedTuple):
         and `end() -> float32 [R, D]`, the others; together those of the whole signal,
         to the bit, however it was cut. None for features that cannot stream.
       selected: the Features that the cache keeps, and the columns of them to take.
+      energy: (frames [T, D], those of `selected` where there is such) -> [T], the power
+        of each frame, in any unit; None where the frames do not tell it.
     """
 
     id: str
@@ -50,6 +52,23 @@ class Features(NamedTuple):
     package: str | None = None
     live: Callable[[Any], AbstractContextManager[Any]] | None = None
     selected: "tuple[Features, Sequence[int]] | None" = None
+    energy: Callable[[np.ndarray], np.ndarray] | None = None
+
+
+class Pieces(NamedTuple):
+    """Cuts utterances into the pieces that a model is trained on and looks at.
+
+    Attributes:
+      cut: (energy [T] of the frames of one utterance) -> int [P, 2], the first frame
+        and the number of frames of each piece: P and all lengths are at least 1.
+      silent: (energy [T], pieces [P, 2]) -> bool [P], which of them belong to a further
+        class, silence, whatever the emotion of the utterance; None for no such class.
+      by_energy: whether these look at the energy, or at T alone.
+    """
+
+    cut: Callable[[np.ndarray], np.ndarray]
+    silent: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None
+    by_energy: bool = False
 
 
 class Stepwise(NamedTuple):
@@ -183,3 +202,25 @@ class Optimizer(NamedTuple):
 
     init: Callable[[PyTree], PyTree]
     update: Callable[[PyTree, PyTree, PyTree], tuple[PyTree, PyTree]]
+
+
+class Readout(NamedTuple):
+    """Classifies utterances by what a trained network makes of their pieces.
+
+    Runs on the host, in float64.
+
+    Attributes:
+      describe: (values [M, K] of all pieces, parent [M] int, N) -> [N, V], a vector for
+        each of N utterances, of which each has a piece.
+      fit: (seed, vectors [N, V], labels [N] of the training set, classes) -> params, a
+        dictionary of arrays by name. None for a readout without parameters, whose
+        vectors are the probabilities.
+      scores: (params, vectors) -> [N, classes], whose largest is the prediction.
+      representations: whether values are the representations of pieces, or their class
+        probabilities.
+    """
+
+    describe: Callable[[np.ndarray, np.ndarray, int], np.ndarray]
+    fit: Callable[[int, np.ndarray, np.ndarray, int], dict[str, np.ndarray]] | None
+    scores: Callable[[dict[str, np.ndarray], np.ndarray], np.ndarray] | None = None
+    representations: bool = False

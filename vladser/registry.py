@@ -1,9 +1,9 @@
 """The parts of a system by name: `NAME(option=value, ...)`, in flags and files alike.
 
 Each kind of part has a room, a package that lists its parts as `NAMES`. A part is a
-file with one factory function of the same name, which returns the kind's contract (see
-`types`) and whose keyword-only arguments are the options. Names and options are read
-from the source: importing it would import jax, and wrong flags must be answered at
+file with one factory function of the same name, which returns the kind's contract, see
+`contracts`, and whose keyword-only arguments are the options. Names and options are
+read from the source: importing it would import jax, and wrong flags must be answered at
 once. A part that lives elsewhere is named by its import path,
 `my_package.my_module.my_pooling(size=3)`, and is checked when it is built.
 """
@@ -145,13 +145,18 @@ def is_built_in(part: Part) -> bool:
     return "." not in part.name
 
 
+pieces = Room("pieces", "vladser.pieces", contracts.Pieces)
 features = Room("features", "vladser.features", contracts.Features)
 encoders = Room("encoder", "vladser.encoders", contracts.Encoder)
 aggregators = Room("aggregator", "vladser.aggregators", contracts.Aggregator)
 heads = Room("head", "vladser.heads", contracts.Head)
 objectives = Room("objective", "vladser.objectives", contracts.Objective, traced=True)
 optimizers = Room("optimizer", "vladser.optimizers", contracts.Optimizer, traced=True)
+readouts = Room("readout", "vladser.readouts", contracts.Readout)
 ROOMS = {
     room.kind: room
-    for room in (features, encoders, aggregators, heads, objectives, optimizers)
+    for room in (
+        *(features, pieces, encoders, aggregators, heads),
+        *(objectives, optimizers, readouts),
+    )
 }

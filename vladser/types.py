@@ -29,6 +29,8 @@ class Utterance:
     start: float | None = None  # of the segment, in seconds; None: that of the file
     end: float | None = None  # likewise
     split: str | None = None  # "train", "validation" or "test"
+    activation: float | None = None  # from 1, calm, to 5, excited; others say arousal
+    valence: float | None = None  # from 1, negative, to 5, positive
 
 
 class Corpus(NamedTuple):
@@ -50,11 +52,13 @@ class Dataset:
     speaker: np.ndarray  # [N] int64 codes into `speakers`
     session: np.ndarray  # [N] int64 codes into `sessions`, -1 for none
     split: np.ndarray  # [N] str, "" for none
+    views: np.ndarray  # [N, 2] float32 activation and valence, NaN for none
     utterances: tuple[str, ...]  # [N] ids
     emotions: tuple[str, ...]
     speakers: tuple[str, ...]
     sessions: tuple[str, ...]
     feature_set: str  # what the columns are, with the version of their source
+    energy: np.ndarray | None = None  # [F] of each frame, where pieces look at it
 
 
 class Buffer(NamedTuple):
@@ -64,6 +68,7 @@ class Buffer(NamedTuple):
     offset: Array
     length: Array
     label: Array
+    views: Array  # [N, 2] int, see `dataset.levels`
 
 
 class Fold(NamedTuple):

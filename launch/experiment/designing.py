@@ -5,11 +5,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from launch.command_line import cli, flags
 from launch.command_line.flags import Settings
 from vladser import model, own_code, own_parts, registry
 from vladser.condition import PARTS, specification
-from vladser.data import dataset, folds
+from vladser.data import cutting, dataset, folds
 from vladser.engine.design import Design
 from vladser.errors import InputError
 from vladser.evaluation.audit import Finding, corpus, training
@@ -23,6 +25,11 @@ def check_parts(settings: Settings) -> None:
         own: dict[tuple[str, Part], tuple[int, ...]] = {}
         for condition in flags.conditions(settings):
             outputs, size = model.sizes(specification(condition, dim=1, classes=2))
+            energy = registry.features.build(condition.features).energy
+            if not energy:
+                cutting.spans(condition.pieces, 1, None)
+            if fit := registry.readouts.build(condition.readout).fit:
+                fit(0, np.eye(2), np.arange(2), 2)  # where a package is missing
             takes = {"aggregator": (outputs,), "head": (size,)}
             for kind in PARTS:
                 part = getattr(condition, kind)

@@ -75,6 +75,7 @@ def write(
             scale=np.asarray(outcome.trials.scale[0, 0]),
             params=jax.tree.map(lambda leaf: leaf[0, 0], outcome.params),
             about=_about(settings, data, condition, digest, summary),
+            fitted=outcome.fitted[0][0][0],
         )
         # Of a process that was killed here: the same model.
         shutil.rmtree(folder, ignore_errors=True)

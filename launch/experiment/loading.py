@@ -78,7 +78,9 @@ def load(settings: Settings, alive: Callable[[], None], notes: bool = True) -> L
     for note in chosen.notes if notes else []:
         terminal.say(f"note: {note}")
     datasets = {
-        part: dataset.build(chosen.utterances, x.features, classes, x.feature_set)
+        part: dataset.build(
+            chosen.utterances, x.features, classes, x.feature_set, x.energy
+        )
         for part, x in extractions.items()
     }
     return Loaded(chosen.utterances, datasets, bad, chosen.notes)
@@ -110,6 +112,11 @@ def _extract(
             max_seconds=settings.max_seconds,
             workers=settings.workers,
             progress=progress,
+            with_energy=any(
+                registry.pieces.build(condition.pieces).by_energy
+                for condition in flags.conditions(settings)
+                if condition.features == features
+            ),
         )
     terminal.say(
         f"{len(done.features):,} utterances with {done.feature_set} "

@@ -85,6 +85,7 @@ def _without_frames(
 ) -> Dataset:
     """Builds a dataset of the size of the real one that in fact holds no frame."""
     empty = {u.id: np.empty((frames[u.id], 0), np.float32) for u in utterances}
-    data = dataset.build(utterances, empty, classes, "none")
+    silent = {u.id: np.zeros(frames[u.id]) for u in utterances}
+    data = dataset.build(utterances, empty, classes, "none", silent)
     shape = int(data.length.sum() + data.length.max()), columns
     return replace(data, frames=np.broadcast_to(np.float32(0), shape))

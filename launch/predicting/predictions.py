@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from vladser import files, text
-from vladser.features import packed
+from vladser.contracts import Features
+from vladser.features import extraction, packed
 from vladser.features.audio import BadAudio
 from vladser.features.extraction import Described
 from vladser.types import Utterance
@@ -39,6 +40,7 @@ class Predictions(NamedTuple):
 
 def make(
     bundle: "Bundle",
+    features: Features,
     utterances: Sequence[Utterance],
     extracted: Iterable[Described],
     progress: Callable[[int], object],
@@ -47,6 +49,7 @@ def make(
 
     Args:
       bundle: the model.
+      features: that it takes.
       utterances: in the order of their places.
       extracted: each once, in any order, see `extraction.started`.
       progress: called with 1 for each.
@@ -54,26 +57,32 @@ def make(
     from vladser.models import inference  # late because it imports jax
 
     # Of no interest but for its sizes: compiles the programs while workers start.
-    example = inference.classify(bundle, [np.zeros((1, len(bundle.mean)), "f4")])
+    frame = np.zeros((1, len(bundle.mean)), np.float32)
+    example = inference.classify(bundle, [frame], [np.zeros(1)])
     embeddings, probabilities = (
         np.full((len(utterances), part.shape[1]), np.nan, np.float32)
         for part in example
     )
     good: dict[int, np.ndarray] = {}
+    energy: dict[int, np.ndarray | None] = {}
     bad: dict[int, BadAudio] = {}
     notes: dict[int, Sequence[str]] = {}
-    for number, (utterance, features, remarks) in enumerate(extracted, 1):
+    for number, one in enumerate(extracted, 1):
         progress(1)
-        notes[int(utterance.id)] = remarks
-        if isinstance(features, BadAudio):
-            bad[int(utterance.id)] = features
+        place = int(one.utterance.id)
+        notes[place] = one.notes
+        if isinstance(one.features, BadAudio):
+            bad[place] = one.features
         else:
-            good[int(utterance.id)] = packed.load(features)
+            good[place] = packed.load(one.features)
+            energy[place] = extraction.energy(features, one)
         if good and (len(good) == _GROUP or number == len(utterances)):
             places = [*good]
-            outputs = inference.classify(bundle, [*good.values()])
-            embeddings[places], probabilities[places] = outputs
-            good = {}
+            given = [*good.values()], [energy[place] for place in good]
+            embeddings[places], probabilities[places] = inference.classify(
+                bundle, *given
+            )
+            good, energy = {}, {}
     return Predictions(
         utterances, bundle.emotions, probabilities, embeddings, bad, notes
     )

@@ -13,8 +13,9 @@ import numpy as np
 
 from vladser import condition
 from vladser.condition import Condition
-from vladser.data import batches, dataset, folds
+from vladser.data import batches, cutting, dataset, folds
 from vladser.data.batches import Plan
+from vladser.data.cutting import Rows
 from vladser.data.dataset import Moments
 from vladser.errors import InputError
 from vladser.registry import objectives
@@ -51,24 +52,30 @@ class Design(NamedTuple):
         """What the conditions are called among each other."""
         return condition.distinct_names(self.conditions)
 
+    def rows(self, place: int) -> Rows:
+        """Returns what a condition is trained on and evaluated by."""
+        return cutting.cut(self.datasets[place], self.conditions[place].pieces)
+
     def specification(self, place: int) -> Spec:
         """Returns what the compiled program of a condition depends on."""
-        dataset = self.datasets[place]
-        dim, classes = dataset.frames.shape[1], len(dataset.emotions)
+        data = self.rows(place).data
+        dim, classes = data.frames.shape[1], len(data.emotions)
         return condition.specification(self.conditions[place], dim, classes)
 
     def plan(self, place: int) -> Plan:
-        """Returns the schedule of a condition."""
-        lengths, chosen = self.datasets[place].length, self.conditions[place]
+        """Returns the schedule of a condition: the folds of its rows."""
+        mine, chosen = self.rows(place), self.conditions[place]
         options = chosen.epochs, chosen.batch_size
-        return batches.plan(lengths, self.folds, self.seeds, *options)
+        folds = mine.folds(self.folds)
+        return batches.plan(mine.data.length, folds, self.seeds, *options)
 
     def programs(self) -> list[list[int]]:
         """Returns the places of the conditions that can be trained at once: they share
-        the compiled program, the dataset and the schedule."""
+        the compiled program, the rows and the schedule."""
         members: dict[tuple, list[int]] = {}
         for place, chosen in enumerate(self.conditions):
-            schedule = chosen.epochs, chosen.batch_size, self.datasets[place]
+            rows = self.datasets[place], chosen.pieces
+            schedule = chosen.epochs, chosen.batch_size, *rows
             members.setdefault((self.specification(place), *schedule), []).append(place)
         return list(members.values())
 
@@ -77,7 +84,7 @@ class Design(NamedTuple):
 
         Raises:
           InputError: an unknown `standardize`, a fold without utterances to validate
-            on, or conditions that do not share a program, a dataset and a schedule.
+            on, or conditions that do not share a program, rows and a schedule.
         """
         if self.standardize not in folds.STANDARDIZE:
             known, got = ", ".join(folds.STANDARDIZE), self.standardize
@@ -109,14 +116,18 @@ def rectangle(
     """Makes the trials, each array [seeds, conditions x folds, ...].
 
     The scaler, and what of the objective's data depends on class shares, see only the
-    training rows of a trial's fold; `data` and `moments` are those of `standardized`.
+    training set of a trial's fold; `data` and `moments` are those of `standardized`.
+    The scaler is of utterances, since their pieces may overlap; class shares are those
+    of the pieces, into which the conditions cut alike.
     """
     if moments:
         scalers = [dataset.scaler(moments, fold.train) for fold in folds]
     else:
         ones = np.ones(data.frames.shape[1], np.float32)
         scalers = [(0 * ones, ones)] * len(folds)
-    labels, classes = [data.label[fold.train] for fold in folds], len(data.emotions)
+    mine = cutting.cut(data, conditions[0].pieces)
+    labels = [mine.data.label[fold.train] for fold in mine.folds(folds)]
+    classes = len(mine.data.emotions)
     number = partial(np.array, dtype=np.float32)
     row = [
         Trial(

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from vladser import model
+from vladser.engine.reading import Fitted
 from vladser.engine.results import Results
 from vladser.types import Trial
 
@@ -59,6 +60,7 @@ class Outcome(NamedTuple):
 
     trials: Trial  # [seeds, trials, ...] as they were trained
     params: model.Params  # [seeds, trials, ...]
+    fitted: list[list[list[Fitted]]]  # [seeds][conditions][folds] of the readouts
     results: Results
 
 

@@ -14,15 +14,18 @@ from itertools import chain, pairwise
 import jax
 import numpy as np
 
-from vladser import metrics
+from vladser import metrics, registry
+from vladser.data import cutting
 from vladser.data.batches import Plan
-from vladser.engine import design, events, sweep, training_step
+from vladser.data.cutting import Rows
+from vladser.engine import design, events, reading, sweep
 from vladser.engine.design import Design
 from vladser.engine.events import Checkpoint, Compiled, Epoch, Event, Outcome, Step
 from vladser.engine.on_devices import OnDevices
 from vladser.engine.results import Results
 from vladser.engine.trial_batches import TrialBatch
-from vladser.types import Dataset, PyTree, Trial
+from vladser.readouts.softmax import softmax
+from vladser.types import Fold, PyTree, Trial
 
 
 def run(
@@ -45,9 +48,11 @@ def run(
     """
     batch = batch or TrialBatch(*map(range, whole.shape))
     whole.check(batch.conditions)
-    data, plan, trials = prepare(whole, batch)
+    rows, plan, trials = prepare(whole, batch)
     spec = whole.specification(batch.conditions[0])
-    on_devices = OnDevices(data, plan, trials, spec)
+    on_devices = OnDevices(rows.data, plan, trials, spec)
+    folds = [whole.folds[place] for place in batch.folds]
+    of_fold = on_devices, rows, folds
     states = sweep.init(trials, spec=spec, mesh=on_devices.mesh)
     begin = time.perf_counter()
     states = on_devices.warm_up(states)
@@ -62,7 +67,7 @@ def run(
         states, loss = yield from _epoch(on_devices, states, failed, epoch)
         ua, best = np.full(on_devices.shape, np.nan), now.best
         if whole.validation:
-            ua = _validation_ua(on_devices, data, states.params)
+            ua = _validation_ua(*of_fold, states.params)
             better = ua > now.validation_ua.max(axis=-1, initial=-np.inf)
             here = jax.tree.leaves(on_devices.to_host(states.params))
             best = _chosen(better, here, now.best or here)
@@ -85,7 +90,11 @@ def run(
     if whole.validation:
         params = on_devices.to_devices(params, now.best)
         chosen = now.validation_ua.argmax(axis=-1) + 1  # the earliest of the best
-    probabilities = on_devices.evaluate(training_step.predict, params, "test")
+    readouts = [
+        registry.readouts.build(whole.conditions[place].readout)
+        for place in batch.conditions
+    ]
+    probabilities, fitted = reading.read(*of_fold, readouts, params, "test")
     params = on_devices.to_host(params)
     failed = _failed(now.failed, plan, params, probabilities)
     loss = now.loss.copy()
@@ -105,21 +114,21 @@ def run(
     by_fold = jax.tree.map(
         lambda x: x.reshape(*map(len, batch), *x.shape[2:]), by_trial
     )
-    yield Outcome(trials, params, by_fold._replace(probabilities=probabilities))
+    results = by_fold._replace(probabilities=probabilities)
+    yield Outcome(trials, params, fitted, results)
 
 
-def prepare(
-    whole: Design, batch: TrialBatch | None = None
-) -> tuple[Dataset, Plan, Trial]:
-    """Returns the dataset, the schedule and the trials of a batch, [seeds, conditions x
+def prepare(whole: Design, batch: TrialBatch | None = None) -> tuple[Rows, Plan, Trial]:
+    """Returns the rows, the schedule and the trials of a batch, [seeds, conditions x
     folds, ...]; the arguments are those of `run`."""
     seeds, conditions, folds = batch or map(range, whole.shape)
     dataset = whole.datasets[conditions[0]]
     data, moments = design.standardized(dataset, whole.standardize)
     plan = whole.plan(conditions[0]).only(seeds, folds)
     chosen = [whole.conditions[place] for place in conditions]
-    trials = design.rectangle(data, moments, chosen, plan.folds, plan.seeds)
-    return data, plan, trials
+    of_utterances = [whole.folds[place] for place in folds]
+    trials = design.rectangle(data, moments, chosen, of_utterances, plan.seeds)
+    return cutting.cut(data, chosen[0].pieces), plan, trials
 
 
 def _epoch(on_devices: OnDevices, states, failed: np.ndarray, epoch: int):
@@ -180,14 +189,17 @@ def _failed(
     return failed
 
 
-def _validation_ua(on_devices: OnDevices, data: Dataset, params) -> np.ndarray:
-    """Returns the UA of each trial on the validation set of its fold."""
-    probabilities = on_devices.evaluate(training_step.predict, params, "validation")
-    folds, classes = on_devices.plan.folds, len(data.emotions)
+def _validation_ua(
+    on_devices: OnDevices, rows: Rows, folds: Sequence[Fold], params
+) -> np.ndarray:
+    """Returns the UA of each trial on the validation set of its fold, by the network's
+    own probabilities: other readouts are fitted after the last epoch."""
+    readouts = [softmax()] * on_devices.conditions
+    read = reading.read(on_devices, rows, folds, readouts, params, "validation")
     ua = np.empty((on_devices.shape[0], on_devices.conditions, len(folds)))
     for seed, condition, fold in np.ndindex(ua.shape):
-        label = data.label[folds[fold].validation]
-        predicted = probabilities[fold][seed, condition].argmax(axis=-1)
-        matrix = metrics.confusion(label, predicted, classes)
+        label = rows.labels[folds[fold].validation]
+        predicted = read.probabilities[fold][seed, condition].argmax(axis=-1)
+        matrix = metrics.confusion(label, predicted, rows.classes)
         ua[seed, condition, fold] = metrics.ua(matrix)
     return ua.reshape(on_devices.shape)

@@ -199,11 +199,31 @@ def predict(
     def probabilities(params, vectors, logits):
         return jax.nn.softmax(logits)
 
-    def predict_slice(rows):
-        scan = _scan(spec, trial, buffer, rows, probabilities)
+    return _evaluate(probabilities, params, spec, trial, buffer, rows, capacity)
+
+
+def represent(
+    params: model.Params,
+    spec: Spec,
+    trial: Trial,
+    buffer: Buffer,
+    rows: Array,
+    capacity: int,
+) -> Array:
+    """Computes the representations [slices, B, V] of utterances, as `predict` does."""
+
+    def representations(params, vectors, logits):
+        return vectors
+
+    return _evaluate(representations, params, spec, trial, buffer, rows, capacity)
+
+
+def _evaluate(value, params, spec, trial, buffer, rows, capacity) -> Array:
+    def of_slice(rows):
+        scan = _scan(spec, trial, buffer, rows, value)
         return timeblocks.value(scan, params, count(buffer, rows), capacity)
 
-    return jax.lax.map(predict_slice, rows)
+    return jax.lax.map(of_slice, rows)
 
 
 def count(buffer: Buffer, rows: Array) -> Array:

@@ -30,7 +30,7 @@ STEP = 1_000_000  # frames: some two seconds of a CPU's work
 
 class TrialBatch(NamedTuple):
     """Trials as places in the seeds, the conditions and the folds of a Design; the
-    conditions share one program, dataset and schedule."""
+    conditions share one program, rows and schedule."""
 
     seeds: Sequence[int]
     conditions: Sequence[int]
@@ -110,7 +110,7 @@ def memory(design: Design, batch: TrialBatch) -> int:
     """Estimates the bytes on the busiest local device that trains the batch: its share
     of the dataset, and the arrays that outlive a fusion."""
     place, mesh = batch.conditions[0], placement.mesh(*batch.rectangle)
-    data, rows = design.datasets[place], design.plan(place).batch_size
+    data, rows = design.rows(place).data, design.plan(place).batch_size
     shape = zip(batch.rectangle, mesh.devices.shape, strict=True)
     seeds, trials = (-(-all // devices) for all, devices in shape)
     one_by_one = placement.one_by_one(mesh)

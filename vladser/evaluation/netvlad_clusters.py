@@ -43,9 +43,10 @@ class Clusters(NamedTuple):
 
 
 def applies(condition: Condition) -> bool:
-    """Returns whether a condition has clusters to look at."""
+    """Returns whether a condition has clusters to look at, of whole utterances."""
     streams = encoders.build(condition.encoder).recurrence is not None
-    return condition.aggregator.name == "netvlad" and streams
+    netvlad, whole = condition.aggregator.name == "netvlad", condition.pieces.name
+    return netvlad and whole == "whole" and streams
 
 
 def of_results(
@@ -68,7 +69,8 @@ def _of_program(
 ) -> Iterator[tuple[int, Clusters]]:
     seeds, _, folds = design.shape
     batch = TrialBatch(range(seeds), places, range(folds))
-    data, plan, trials = experiment.prepare(design, batch)
+    rows, plan, trials = experiment.prepare(design, batch)
+    data = rows.data
     spec = design.specification(places[0])
     block = OnDevices(data, plan, trials, spec)
     untrained = sweep.init(trials, spec=spec, mesh=block.mesh).params

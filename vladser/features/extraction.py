@@ -30,11 +30,13 @@ _PATIENCE = 60.0  # seconds for a file beyond its duration; openSMILE takes 1% o
 
 class Described(NamedTuple):
     """An utterance and its features: the .npy file that holds them (`packed.load` reads
-    it), the features [T, D], or why there are none; and notes on the audio."""
+    it), the features [T, D], or why there are none; notes on the audio; and of columns
+    of other features the energy [T] that these tell."""
 
     utterance: Utterance
     features: Path | np.ndarray | BadAudio
     notes: tuple[str, ...] = ()
+    energy: np.ndarray | None = None
 
 
 class Extraction(NamedTuple):
@@ -46,6 +48,7 @@ class Extraction(NamedTuple):
       bad: for all other utterances, the file and what is wrong with it, in one line.
       notes: on the audio, by utterance id, where there are any.
       computed, cached: how many of `features` are new, and were there before.
+      energy: [T] by utterance id, if it was asked for and the features tell it.
     """
 
     feature_set: str
@@ -54,6 +57,7 @@ class Extraction(NamedTuple):
     notes: dict[str, tuple[str, ...]]
     computed: int
     cached: int
+    energy: dict[str, np.ndarray]
 
 
 def extract(
@@ -64,6 +68,7 @@ def extract(
     max_seconds: float = 60.0,
     workers: int | None = None,
     progress: Callable[[int], object] = lambda count: None,
+    with_energy: bool = False,
 ) -> Extraction:
     """Extracts the features of each utterance, as far as they are not in the cache.
 
@@ -81,6 +86,7 @@ def extract(
       max_seconds: longer utterances are bad.
       workers: number of processes; None for one a core.
       progress: called with 1 whenever an utterance is done.
+      with_energy: whether to return the energy of the frames.
 
     Raises:
       InputError: features cannot be computed here, or the cache cannot be written.
@@ -110,7 +116,10 @@ def extract(
     else:
         feature_set = f"{features.id}-{joined.frames.shape[1]}"
     cached, total = good
-    return Extraction(feature_set, joined, reasons, notes, total - cached, cached)
+    told = {id: energy(features, described[id]) for id in files if with_energy}
+    known = {id: of for id, of in told.items() if of is not None}
+    counts = total - cached, cached
+    return Extraction(feature_set, joined, reasons, notes, *counts, known)
 
 
 @contextmanager
@@ -133,11 +142,11 @@ def started(
       that are not kept with their features. Raises as `extract` does.
     """
     if features.selected:
-        whole, columns = features.selected
+        whole, _ = features.selected
         how = cache_dir, whole, max_seconds, workers, keep
         with started(utterances, *how) as sources:
             there, others = sources
-            yield _select(there, columns), _select(others, columns)
+            yield _select(there, features), _select(others, features)
         return
     if not features.setup:
         yield (Described(*one) for one in npy.check(utterances, features.dim)), ()
@@ -231,13 +240,25 @@ def _look_up(
     return there, pending
 
 
-def _select(source: Iterable[Described], columns: Sequence[int]) -> Iterator[Described]:
+def _select(source: Iterable[Described], features: Features) -> Iterator[Described]:
+    assert features.selected
+    _, columns = features.selected
     for one in source:
         if not isinstance(one.features, BadAudio):
-            selected = packed.load(one.features)[:, columns]
-            yield one._replace(features=selected)
+            frames = packed.load(one.features)
+            energy = features.energy(frames) if features.energy else None
+            yield one._replace(features=frames[:, columns], energy=energy)
         else:
             yield one
+
+
+def energy(features: Features, described: Described) -> np.ndarray | None:
+    """Returns the energy [T] of the frames of an utterance that has features; None
+    where these do not tell it."""
+    assert not isinstance(described.features, BadAudio)
+    if features.energy and not features.selected:
+        return features.energy(packed.load(described.features))
+    return described.energy
 
 
 def _finished(

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import numpy as np
+
 from vladser.contracts import Features
 from vladser.features import smile
 from vladser.options import Natural
@@ -21,4 +23,8 @@ def logmel(*, bands: Natural = 40) -> Features:
     if not 1 <= bands <= 128:
         raise ValueError(f"bands: expected 1 to 128, got {bands}")
     config = Path(__file__).with_name("logmel.conf").absolute()
-    return smile.make(f"logmel{bands}", config, bands, _WINDOW, bands=bands)
+    return smile.make(f"logmel{bands}", config, bands, _WINDOW, _energy, bands=bands)
+
+
+def _energy(frames: np.ndarray) -> np.ndarray:
+    return np.exp(frames).sum(axis=1)

@@ -6,7 +6,7 @@ to 25 ms (the rest); the longest decides how many frames there are.
 
 import hashlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
@@ -30,10 +30,15 @@ _links: list[TemporaryDirectory] = []  # kept: openSMILE reads its files at ever
 
 
 def make(
-    name: str, config: Path, dim: int, window: int = _WINDOW, **options: int
+    name: str,
+    config: Path,
+    dim: int,
+    window: int = _WINDOW,
+    energy: Callable[[np.ndarray], np.ndarray] | None = None,
+    **options: int,
 ) -> Features:
-    """Makes Features of `dim` columns; the others are arguments of `Smile`. The name
-    tells apart what the options do."""
+    """Makes Features of `dim` columns; the others are arguments of `Smile`, and that of
+    `Features`. The name tells apart what the options do."""
     # The id: what decides the features apart from openSMILE's version and the audio
     # guard, which is the config where it is our own (not its comments). "audio 1" is
     # of the first guard: the id must stay that of the models that name it.
@@ -49,7 +54,14 @@ def make(
         shortest=window,
         package="opensmile",
         live=Live,
+        energy=energy,
     )
+
+
+def power(column: int, frames: np.ndarray) -> np.ndarray:
+    """Returns the energy of frames [T, D] that have the root of the mean square of the
+    signal in a column."""
+    return np.square(frames[:, column])
 
 
 def frames(samples: int, window: int = _WINDOW) -> int:

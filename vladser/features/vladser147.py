@@ -6,6 +6,7 @@ no plain regression, since their denominator grows over the file. They are kept 
 come, as in every ComParE feature file.
 """
 
+from functools import partial
 from pathlib import Path
 
 from vladser.contracts import Features
@@ -17,4 +18,4 @@ def vladser147() -> Features:
     Representations with Label Smoothing for Speech Emotion Recognition", section 3.2.
     """
     config = Path(__file__).with_name("vladser147.conf").absolute()
-    return smile.make("vladser147", config, dim=147)
+    return smile.make("vladser147", config, dim=147, energy=partial(smile.power, 8))

@@ -15,15 +15,16 @@ import re
 import shutil
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 import vladser
-from vladser import files
+from vladser import files, registry
 from vladser.condition import Condition, make, settings, specification
+from vladser.data import cutting
 from vladser.errors import InputError
 from vladser.models import card
 from vladser.types import Part, Spec
@@ -33,7 +34,8 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 _MODEL, _PARAMETERS, _CARD = "model.json", "parameters.safetensors", "README.md"
-_CODE = ("encoder", "aggregator", "head", "objective")  # what `load` builds
+# What `load` builds.
+_CODE = ("pieces", "encoder", "aggregator", "head", "objective", "readout")
 
 
 class Description(NamedTuple):
@@ -57,11 +59,17 @@ class Bundle:
     scale: np.ndarray  # [D] likewise
     params: "model.Params"  # see `model.init`
     about: dict[str, Any]
+    fitted: dict[str, np.ndarray] = field(default_factory=dict)  # of the readout
 
     @property
     def spec(self) -> Spec:
         """What its program depends on."""
-        return specification(self.condition, len(self.mean), len(self.emotions))
+        return _specification(self.condition, len(self.mean), len(self.emotions))
+
+
+def _specification(condition: Condition, features: int, emotions: int) -> Spec:
+    classes = cutting.classes(condition.pieces, emotions)
+    return specification(condition, features, classes)
 
 
 def save(bundle: Bundle, folder: Path) -> None:
@@ -83,7 +91,9 @@ def save(bundle: Bundle, folder: Path) -> None:
     }
     contents = {
         _MODEL: json.dumps(description, indent=2, ensure_ascii=False).encode() + b"\n",
-        _PARAMETERS: parameters.write(bundle.mean, bundle.scale, bundle.params),
+        _PARAMETERS: parameters.write(
+            bundle.mean, bundle.scale, bundle.params, bundle.fitted
+        ),
         _CARD: card.write(description).encode(),
     }
     unfinished = folder.with_name(f".{folder.name}.unfinished")
@@ -121,10 +131,12 @@ def read_parameters(folder: Path, description: Description) -> Bundle:
     from vladser.models import parameters  # imports jax
 
     emotions, feature_set, features, condition, about = description
-    spec = specification(condition, features, len(emotions))
+    spec = _specification(condition, features, len(emotions))
     with _naming(folder / _PARAMETERS) as file:
-        mean, scale, params = parameters.read(file.read_bytes(), spec)
-    return Bundle(emotions, feature_set, condition, mean, scale, params, about)
+        readout = registry.readouts.build(condition.readout), len(emotions)
+        mean, scale, params, fitted = parameters.read(file.read_bytes(), spec, *readout)
+    known = emotions, feature_set, condition
+    return Bundle(*known, mean, scale, params, about, fitted)
 
 
 def describe(folder: Path, own: Collection[Part] = ()) -> Description:

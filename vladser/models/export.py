@@ -27,7 +27,18 @@ OPSET = 18  # of ONNX: the oldest that all poolings were tried with
 
 
 def function(bundle: Bundle) -> Callable[[Array, Array], tuple[Array, Array]]:
-    """Returns the function above."""
+    """Returns the function above.
+
+    Raises:
+      InputError: more than the network classifies, outside of it.
+    """
+    pieces, readout = bundle.condition.pieces, bundle.condition.readout
+    for part, expected in (pieces, "whole"), (readout, "softmax"):
+        if part.name != expected:
+            raise InputError(
+                f"{part} is no part of the network, which is what a file holds: "
+                f"expected a model with {expected}"
+            )
 
     def classify(features, lengths):
         frames = jnp.swapaxes((features - bundle.mean) * bundle.scale, 0, 1)

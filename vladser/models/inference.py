@@ -13,7 +13,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from vladser import masking, model
+from vladser import masking, merging, model, registry
+from vladser.data import cutting
+from vladser.engine import reading
 from vladser.errors import InputError
 from vladser.models.bundle import Bundle
 from vladser.types import Array, PyTree
@@ -63,21 +65,28 @@ def advance(bundle: Bundle, walk: Walk, frames: np.ndarray, mask: np.ndarray) ->
 
 def finish(bundle: Bundle, walk: Walk) -> Result:
     """Classifies the frames so far, at least one unless the model streams; the walk may
-    go on after it."""
-    seen: PyTree = ()
-    mask: PyTree = ()
-    if not model.streams(bundle.spec):
-        seen, mask = jnp.concatenate(walk.seen), np.concatenate(walk.mask)
-    results = _finish(bundle.params, walk.carry, seen, mask, spec=bundle.spec)
-    return Result(*map(np.asarray, results))
+    go on after it. The utterances are whole, see `classify` for those in pieces."""
+    return _read_out(bundle, _of_pieces(bundle, walk))
 
 
-def classify(bundle: Bundle, features: Sequence[np.ndarray]) -> Result:
-    """Classifies utterances by their features, [T, D] float32 each, as they were
-    extracted.
+def classify(
+    bundle: Bundle,
+    features: Sequence[np.ndarray],
+    energy: Sequence[np.ndarray | None] = (),
+) -> Result:
+    """Classifies utterances.
+
+    Args:
+      bundle: the model.
+      features: [T, D] float32 of each, as they were extracted.
+      energy: [T] of the frames of each, for a model of pieces that look at it.
+
+    Returns:
+      The probabilities, and the representations, averaged over the pieces.
 
     Raises:
-      InputError: an utterance of another number of features, or without a frame.
+      InputError: an utterance of another number of features, or without a frame, or
+        without energy where the pieces look at it.
     """
     dim = len(bundle.mean)
     for number, frames in enumerate(features):
@@ -89,21 +98,54 @@ def classify(bundle: Bundle, features: Sequence[np.ndarray]) -> Result:
     if not features:
         sizes = model.sizes(bundle.spec)[1], len(bundle.emotions)
         return Result(*(np.empty((0, size), np.float32) for size in sizes))
-    # Utterances of similar length walk together.
-    order = np.argsort([-len(frames) for frames in features], kind="stable")
+    known = energy or [None] * len(features)
+    pieces, parent = list[np.ndarray](), list[int]()
+    for number, (frames, of) in enumerate(zip(features, known, strict=True)):
+        spans = cutting.spans(bundle.condition.pieces, len(frames), of)
+        pieces += [frames[first : first + length] for first, length in spans]
+        parent += [number] * len(spans)
+    # Pieces of similar length walk together.
+    order = np.argsort([-len(frames) for frames in pieces], kind="stable")
     groups = [order[i : i + ROWS] for i in range(0, len(order), ROWS)]
     results = []
     for group in groups:
-        longest = len(features[group[0]])
+        longest = len(pieces[group[0]])
         frames = np.zeros((longest, ROWS, dim), np.float32)
         mask = np.zeros((longest, ROWS), bool)
         for row, n in enumerate(group):
-            frames[: len(features[n]), row] = features[n]
-            mask[: len(features[n]), row] = True
+            frames[: len(pieces[n]), row] = pieces[n]
+            mask[: len(pieces[n]), row] = True
         walk = advance(bundle, start(bundle, ROWS), frames, mask)
-        results.append([part[: len(group)] for part in finish(bundle, walk)])
+        results.append([part[: len(group)] for part in _of_pieces(bundle, walk)])
     back = np.argsort(order, kind="stable")
-    return Result(*(np.concatenate(part)[back] for part in zip(*results, strict=True)))
+    whole = (np.concatenate(part)[back] for part in zip(*results, strict=True))
+    return _read_out(bundle, Result(*whole), np.array(parent))
+
+
+def _of_pieces(bundle: Bundle, walk: Walk) -> Result:
+    """Returns what the network makes of the frames so far."""
+    seen: PyTree = ()
+    mask: PyTree = ()
+    if not model.streams(bundle.spec):
+        seen, mask = jnp.concatenate(walk.seen), np.concatenate(walk.mask)
+    results = _finish(bundle.params, walk.carry, seen, mask, spec=bundle.spec)
+    return Result(*map(np.asarray, results))
+
+
+def _read_out(
+    bundle: Bundle, found: Result, parent: np.ndarray | None = None
+) -> Result:
+    """Returns what the readout makes of pieces, which by default are utterances."""
+    readout = registry.readouts.build(bundle.condition.readout)
+    if parent is None:
+        parent = np.arange(len(found.embedding))
+    count = int(parent[-1]) + 1
+    values = found.embedding if readout.representations else found.probabilities
+    vectors = readout.describe(values, parent, count)
+    classes = len(bundle.emotions)
+    said = reading.conclude(readout, bundle.fitted, vectors, classes)
+    merged = merging.mean(found.embedding, parent, count)
+    return Result(merged.astype(np.float32), said.astype(np.float32))
 
 
 @partial(jax.jit, static_argnames="spec")

@@ -6,6 +6,7 @@ from dataclasses import replace
 import jax
 import numpy as np
 
+from vladser import registry
 from vladser.data import dataset
 from vladser.data.dataset import Moments
 from vladser.engine.design import Design, rectangle
@@ -17,17 +18,37 @@ from vladser.types import Dataset, Fold, PyTree
 
 def planned(design: Design) -> list[Finding]:
     """Checks the rows of every minibatch, and scaler and class shares of every trial,
-    that trainings will be given."""
-    plans = [design.plan(places[0]) for places in design.programs()]
-    steps = (s for p in plans for e in range(p.epochs) for s in p.epoch(e + 1))
-    leaked, rows = _test_speakers(design, steps)
-    what = f"{rows:,} rows of training minibatches"
-    findings = [_of_rows("training_rows", leaked, what)]
+    that trainings will be given, and the rows that readouts will be fitted to."""
+    programs = [
+        ([design.conditions[place] for place in places], design.plan(places[0]), parent)
+        for places in design.programs()
+        for parent in [np.append(design.rows(places[0]).parent, -1)]  # of empty rows
+    ]
+    trained = (
+        parent[step]
+        for _, plan, parent in programs
+        for epoch in range(plan.epochs)
+        for step in plan.epoch(epoch + 1)
+    )
+    findings = [_of_rows(design, "training_rows", trained, "of training minibatches")]
     if design.validation:
-        evaluated = (rows for rows, _ in plans[0].evaluation("validation"))
-        leaked, rows = _test_speakers(design, evaluated)
-        what = f"{rows:,} rows that choose the epoch"
-        findings.append(_of_rows("validation_rows", leaked, what))
+        _, plan, parent = programs[0]
+        choosing = (parent[step] for step, _ in plan.evaluation("validation"))
+        text = "that choose the epoch"
+        findings.append(_of_rows(design, "validation_rows", choosing, text))
+    fitted = [
+        (plan, parent)
+        for conditions, plan, parent in programs
+        if any(registry.readouts.build(c.readout).fit for c in conditions)
+    ]
+    if fitted:
+        seen = (
+            parent[step]
+            for plan, parent in fitted
+            for step, _ in plan.evaluation("train")
+        )
+        text = "that readouts are fitted to"
+        findings.append(_of_rows(design, "readout_rows", seen, text))
     return [*findings, *_scaler_and_prior(design)]
 
 
@@ -36,7 +57,7 @@ def given(design: Design, results: Results) -> list[Finding]:
     after the epoch that the protocol names: the last, or with validation the earliest
     of the best validation UA. `results` are those of all trials."""
     rows = f"{int(results.rows.sum()):,} rows that training steps were given"
-    leaked = _of_rows("given_rows", results.leaked.sum(axis=(0, 1)), rows)
+    leaked = _leaking("given_rows", results.leaked.sum(axis=(0, 1)), rows)
     if design.validation:
         ua = np.where(np.isnan(results.validation_ua), -1, results.validation_ua)
         expected = ua.argmax(axis=-1) + 1
@@ -50,19 +71,19 @@ def given(design: Design, results: Results) -> list[Finding]:
     return [leaked, Finding("chosen_epoch", "error" if count else "ok", count, text)]
 
 
-def _test_speakers(
-    design: Design, steps: Iterable[np.ndarray]
-) -> tuple[np.ndarray, int]:
-    """Counts rows of the steps [seeds, folds, B] whose speaker the fold tests, [folds],
-    and all rows."""
+def _of_rows(
+    design: Design, check: str, steps: Iterable[np.ndarray], what: str
+) -> Finding:
+    """Checks the utterances of steps [seeds, folds, B], -1 for empty rows: no fold may
+    test their speaker."""
     tested = np.stack([_tested(design.datasets[0], fold) for fold in design.folds])
-    tested = np.pad(tested, ((0, 0), (0, 1)))  # -1, an empty row, is nobody
+    tested = np.pad(tested, ((0, 0), (0, 1)))  # -1 is nobody
     fold = np.arange(len(design.folds))[:, None]
     leaked, rows = np.zeros(len(design.folds), int), 0
     for step in steps:
         leaked += tested[fold, step].sum(axis=(0, 2))
         rows += int(np.count_nonzero(step >= 0))
-    return leaked, rows
+    return _leaking(check, leaked, f"{rows:,} rows {what}")
 
 
 def _tested(data: Dataset, fold: Fold) -> np.ndarray:
@@ -70,7 +91,7 @@ def _tested(data: Dataset, fold: Fold) -> np.ndarray:
     return np.isin(data.speaker, data.speaker[fold.test])
 
 
-def _of_rows(check: str, leaked: np.ndarray, rows: str) -> Finding:
+def _leaking(check: str, leaked: np.ndarray, rows: str) -> Finding:
     count, folds = int(leaked.sum()), np.count_nonzero(leaked)
     text = f"no test speaker in {rows}"
     if count:

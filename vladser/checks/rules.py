@@ -13,6 +13,7 @@ import numpy as np
 from vladser.types import Array, PyTree
 
 _TOLERANCE = 1e-9  # a mistake is larger, a rounding in float64 smaller
+COMPILES = "can be compiled, differentiated and vmapped"
 _WAYS, _BLOCKS = 6, 5  # of `cuttings`
 
 

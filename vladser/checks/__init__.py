@@ -1,0 +1,1 @@
+"""What `testing` is made of: rules, and the checks of each kind of part."""
