@@ -30,6 +30,7 @@ The rooms, in the order in which data flows: each imports those above it alone.
     testing      the contracts of parts, as checks
     own_parts    the user's parts, checked before they are trained
     condition    all that is set of a system but the fold and the seed
+    systems      conditions that are those of other authors
     model        the parts, put together
     engine       trains the trials of an experiment
     evaluation   what a result is worth

@@ -139,7 +139,7 @@ def make(**given: Any) -> Condition:
 
 def distinct_names(conditions: Sequence[Condition]) -> list[str]:
     """Returns names that tell conditions apart: with those of SHARED in which they
-    differ."""
+    differ. See `systems.names` for those that have a name of their own."""
     varied = [n for n in SHARED if len({getattr(c, n) for c in conditions}) > 1]
     return [
         ", ".join([c.name, *(f"{_words(n)} {getattr(c, n)}" for n in varied)])

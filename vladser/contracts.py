@@ -180,13 +180,16 @@ class Objective(NamedTuple):
       coupled: whether losses depend on other utterances: calls then see a whole
         minibatch; empty rows, which must count for nothing, have label -1.
       head: the name of the head whose logits it takes; None for any.
+      views: whether `loss` has one more argument, the levels [B, 2] of activation and
+        valence: 0 is low, 1 is in the middle, 2 is high, and -1 not known.
     """
 
     prepare: Callable[[np.ndarray, int], PyTree]
     init: Callable[[Array, int, int], PyTree]
-    loss: Callable[[PyTree, PyTree, Array, Array, Array], Array]
+    loss: Callable[..., Array]
     coupled: bool = False
     head: str | None = None
+    views: bool = False
 
 
 class Optimizer(NamedTuple):

@@ -6,7 +6,7 @@ from typing import Any
 from launch.reporting import overview, record
 from launch.reporting.pages import KINDS, Block, Cell, Mark, Table
 from launch.reporting.runs import Run
-from vladser import condition, text
+from vladser import systems, text
 from vladser.evaluation import paper
 
 _Labelled = Mapping[str, Run]  # by what the comparison calls it
@@ -64,7 +64,7 @@ def _conditions(runs: _Labelled) -> list[Block]:
     every = dict.fromkeys(c.system for run in runs.values() for c in run.conditions)
     rows = {
         system: {"condition": name} | dict.fromkeys(runs, text.NONE)
-        for system, name in zip(every, condition.distinct_names([*every]), strict=True)
+        for system, name in zip(every, systems.names([*every]), strict=True)
     }
     for label, run in runs.items():
         for c in run.conditions:

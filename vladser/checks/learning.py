@@ -7,6 +7,7 @@ from typing import Any
 
 import chex
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
@@ -38,9 +39,12 @@ def check_objective(factory: Callable, **options: Any) -> None:
     logits[:, :2] = 1e4 * np.eye(classes)[:2]  # certain of the right and a wrong class
 
     def losses_of(objective):
-        return lambda params, inputs, data, labels: objective.loss(
-            params, data, *inputs, labels
-        )
+        def losses(params, inputs, data, labels):
+            levels = jnp.maximum(jnp.stack([labels - 1, labels], axis=1), -1)
+            views = [levels] if objective.views else []
+            return objective.loss(params, data, *inputs, labels, *views)
+
+        return losses
 
     with rule(f"loss {COMPILES}"):
         arguments = (vectors, logits), data, np.stack([labels] * 4)

@@ -10,6 +10,9 @@ A turn, `Ses01F_impro01_M000`, is named after its dialogue and the talker's coun
 letter of the dialogue says who wore the motion-capture markers; both persons talk in
 it. So the talker is session and letter of the LAST token, here Ses01M.
 
+Behind its emotion a label line has the means of what raters said of valence, activation
+and dominance, from 1 to 5; some are beyond 5, and count as 5.
+
 xxx (the raters do not agree) and oth (other) are no emotion. `text` is None: turns are
 counted anew in each recording, also where two recordings follow one script.
 """
@@ -17,6 +20,7 @@ counted anew in each recording, also where two recordings follow one script.
 import re
 from collections import Counter
 from pathlib import Path
+from typing import NamedTuple
 
 from vladser.corpora.filenames import find_root, find_wavs, notes
 from vladser.errors import InputError
@@ -50,9 +54,11 @@ COUNTS = {
 """The 5,531 utterances of the literature by talker, in the order of CLASSES; excited
 counts as happy."""
 
+_NUMBER = r"\d+\.?\d*"
 _LABEL = re.compile(
     r"\[\s*[\d.]+\s*-\s*[\d.]+\s*\]\s+"
-    r"(?P<turn>Ses\d\d[FM]_\w+_[FM][A-Z0-9]+)\s+(?P<label>[a-z]{3})(?:\s.*)?",
+    r"(?P<turn>Ses\d\d[FM]_\w+_[FM][A-Z0-9]+)\s+(?P<label>[a-z]{3})"
+    rf"(?:\s+\[\s*(?P<valence>{_NUMBER})\s*,\s*(?P<activation>{_NUMBER})\s*,.*|\s.*)?",
     re.ASCII,
 )
 
@@ -77,13 +83,25 @@ def read(folder: Path) -> Corpus:
         wav_folder = root / session / "sentences" / "wav"
         wavs = find_wavs(wav_folder) if wav_folder.is_dir() else []
         files = {wav.stem: wav for wav in wavs}
-        no_emotion.update(label for label in labels.values() if label not in EMOTIONS)
-        spoken = {id: EMOTIONS[x] for id, x in labels.items() if x in EMOTIONS}
+        no_emotion.update(
+            of.emotion for of in labels.values() if of.emotion not in EMOTIONS
+        )
+        spoken = {id: of for id, of in labels.items() if of.emotion in EMOTIONS}
         absent = [f"{id}.wav" for id in spoken if id not in files]
         for id in spoken.keys() & files:
             recorded, talker = id[:5], id.rpartition("_")[2][0]
-            speaker, emotion = recorded + talker, spoken[id]
-            utterances.append(Utterance(id, files[id], speaker, emotion, recorded))
+            label, speaker = spoken[id], recorded + talker
+            utterances.append(
+                Utterance(
+                    id,
+                    files[id],
+                    speaker,
+                    EMOTIONS[label.emotion],
+                    recorded,
+                    activation=label.activation,
+                    valence=label.valence,
+                )
+            )
         if not labels:
             remarks.append(f"{session}: no labels in dialog/EmoEvaluation/*.txt")
         without = f"of {len(spoken):,} labelled utterances, those without a wav under"
@@ -102,9 +120,15 @@ def read(folder: Path) -> Corpus:
     return Corpus(sorted(utterances, key=lambda utterance: utterance.id), remarks)
 
 
-def _labels(folder: Path) -> tuple[dict[str, str], list[str]]:
+class _Label(NamedTuple):
+    emotion: str  # its code
+    activation: float | None
+    valence: float | None
+
+
+def _labels(folder: Path) -> tuple[dict[str, _Label], list[str]]:
     """Returns the label of each turn, and the places of lines that are no label."""
-    labels: dict[str, str] = {}
+    labels: dict[str, _Label] = {}
     places: dict[str, str] = {}
     malformed = []
     for file in sorted(folder.glob("[!.]*.txt")):
@@ -116,10 +140,16 @@ def _labels(folder: Path) -> tuple[dict[str, str], list[str]]:
             if match is None:
                 malformed.append(f"{file.name} line {number}")
                 continue
-            id, label = match["turn"], match["label"]
-            if labels.setdefault(id, label) != label:
+            views = (match[view] for view in ("activation", "valence"))
+            means = [
+                float(view) and min(float(view), 5.0) if view else None
+                for view in views
+            ]
+            id, label = match["turn"], _Label(match["label"], *means)
+            known = labels.setdefault(id, label).emotion
+            if known != label.emotion:
                 raise InputError(
-                    f"{file}, line {number}: {id} is {label}, but {labels[id]} in "
+                    f"{file}, line {number}: {id} is {label.emotion}, but {known} in "
                     f"{places[id]}; expected one label"
                 )
             places.setdefault(id, file.name)

@@ -20,7 +20,8 @@ from vladser.errors import InputError
 from vladser.types import Corpus, Utterance
 
 _REQUIRED, _TIMES = ("file", "speaker", "emotion"), ("start", "end")
-COLUMNS = (*_REQUIRED, "session", "text", *_TIMES, "split")
+_VIEWS = ("activation", "valence")
+COLUMNS = (*_REQUIRED, "session", "text", *_TIMES, "split", *_VIEWS)
 _SPLITS = ("", "train", "validation", "test")
 # What tools write where there is nothing. An emotion or a word may be called so.
 _NOTHING = {"nan", "NaN", "NaT", "<NA>", "None", "NULL", "#N/A"}
@@ -28,12 +29,15 @@ _ANY_WORD = {"emotion", "text"}
 
 
 class Row(NamedTuple):
-    """The number of a line, its cells by column, and the segment in seconds."""
+    """The number of a line, its cells by column, the segment in seconds, and activation
+    and valence from 1 to 5."""
 
     line: int
     cells: dict[str, str]
     start: float | None
     end: float | None
+    activation: float | None
+    valence: float | None
 
 
 def read(folder: Path) -> Corpus:
@@ -44,7 +48,7 @@ def read(folder: Path) -> Corpus:
     """
     utterances: dict[str, Utterance] = {}
     lines: dict[object, int] = {}
-    for line, cells, start, end in rows(folder, _REQUIRED):
+    for line, cells, start, end, activation, valence in rows(folder, _REQUIRED):
         id, file = segment_id(cells["file"], start, end), folder.parent / cells["file"]
         split, where = cells.get("split", ""), f"{folder}, line {line}"
         if unknown := [name for name in cells if name not in COLUMNS]:
@@ -66,6 +70,8 @@ def read(folder: Path) -> Corpus:
             start=start,
             end=end,
             split=split or None,
+            activation=activation,
+            valence=valence,
         )
     return Corpus([utterances[id] for id in sorted(utterances)], [])
 
@@ -126,7 +132,7 @@ def _row(
     cells: Sequence[str],
     required: Collection[str],
     decimal_comma: bool,
-) -> tuple[dict[str, str], float | None, float | None]:
+) -> tuple[dict[str, str], float | None, float | None, float | None, float | None]:
     if len(cells) != len(header):
         raise InputError(f"{len(cells)} cells; expected {len(header)} as in the header")
     row = {n: cell for n, cell in zip(header, cells, strict=True) if n}
@@ -137,10 +143,13 @@ def _row(
         if name in COLUMNS and name != "text":
             check_letters(name, cell)
         row[name] = "" if nothing else cell
-    start, end = (_seconds(name, row.get(name), decimal_comma) for name in _TIMES)
+    numbers = (
+        _number(name, row.get(name), decimal_comma) for name in (*_TIMES, *_VIEWS)
+    )
+    start, end, activation, valence = numbers
     if end is not None and (start or 0.0) >= end:
         raise InputError(f"start {start or 0.0} is not before end {end}")
-    return row, start, end
+    return row, start, end, activation, valence
 
 
 def check_letters(name: str, cell: str) -> None:
@@ -149,12 +158,16 @@ def check_letters(name: str, cell: str) -> None:
         raise InputError(f"{name} {cell!r}; expected no control character")
 
 
-def _seconds(name: str, cell: str | None, decimal_comma: bool) -> float | None:
+def _number(name: str, cell: str | None, decimal_comma: bool) -> float | None:
     written = cell.replace(",", ".") if cell and decimal_comma else cell
     try:
-        time = float(written) if written else None
+        number = float(written) if written else None
     except ValueError:
-        time = math.nan
-    if time is not None and not (math.isfinite(time) and time >= 0):
+        number = math.nan
+    if number is None:
+        return None
+    if name in _VIEWS and not 1 <= number <= 5:
+        raise InputError(f"{name} {cell!r}; expected a number from 1 to 5")
+    if not (math.isfinite(number) and number >= 0):
         raise InputError(f"{name} {cell!r}; expected seconds, such as 1.5")
-    return time
+    return number

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from vladser import condition
+from vladser import condition, systems
 from vladser.condition import Condition
 from vladser.data import batches, cutting, dataset, folds
 from vladser.data.batches import Plan
@@ -50,7 +50,7 @@ class Design(NamedTuple):
     @property
     def names(self) -> list[str]:
         """What the conditions are called among each other."""
-        return condition.distinct_names(self.conditions)
+        return systems.names(self.conditions)
 
     def rows(self, place: int) -> Rows:
         """Returns what a condition is trained on and evaluated by."""

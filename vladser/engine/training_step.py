@@ -120,9 +120,9 @@ def value_and_gradient(
         objective, labels = objectives.build(spec.objective), buffer.label[rows]
         if objective.coupled:
             labels = jnp.where(rows >= 0, labels, -1)
-        losses = objective.loss(
-            params.objective, trial.objective, vectors, logits, labels
-        )
+        levels = [buffer.views[rows]] if objective.views else []
+        known = trial.objective, vectors, logits, labels, *levels
+        losses = objective.loss(params.objective, *known)
         return jnp.sum(jnp.where(rows >= 0, losses, 0))
 
     scan = _scan(spec, trial, buffer, rows, loss, noise, drop)

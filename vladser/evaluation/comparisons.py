@@ -1,10 +1,12 @@
 """The comparisons that a run allows, and what they say of the paper's claims."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from vladser import systems
 from vladser.condition import Condition, make, setting_names, settings, text
 from vladser.evaluation import paper, significance
 from vladser.evaluation.paper import Claim, Family
@@ -36,6 +38,8 @@ def families(conditions: Sequence[Condition]) -> list[Family]:
     groups: dict[tuple, dict[Condition, Condition]] = {}
     alike: dict[Condition, list[Condition]] = {}
     for condition in conditions:
+        if systems.find(condition):
+            continue
         as_in_paper = _as_in_paper(condition)
         groups.setdefault(_unvaried(condition), {})[as_in_paper] = condition
         alike.setdefault(as_in_paper, []).append(condition)
@@ -52,12 +56,32 @@ def families(conditions: Sequence[Condition]) -> list[Family]:
         if others := tuple(c for c in variants if c != reference):
             name = f"Settings of {as_in_paper.name}"
             compared.append(Family(name, "Settings", reference, others))
+    compared += _with_other_systems(conditions)
     used = {c for family in compared for c in (family.reference, *family.members)}
     first, *rest = conditions
     if others := tuple(c for c in rest if c not in used):
         title = "Against the first condition of the run"
         compared.append(Family("Other conditions", title, first, others))
     return compared
+
+
+def _with_other_systems(conditions: Sequence[Condition]) -> Iterator[Family]:
+    """Yields the families of the systems of Table 2, on their own features and on those
+    of the paper; trained as long as they are, the proposed one is the reference."""
+    others = {c: system for c in conditions if (system := systems.find(c))}
+    own = tuple(c for c, of in others.items() if c.features == of.condition.features)
+    alike = tuple(c for c in others if c.features == paper.PROPOSED.features)
+    sets = {}
+    # The triplet LSTM is in both, and told of where others are.
+    if {*own} - {*alike} or own == alike:
+        sets["Other systems of Table 2"] = own
+    if {*alike} - {*own}:
+        sets["Other systems of Table 2, on its features"] = alike
+    for reference in conditions:
+        if replace(reference, epochs=paper.PROPOSED.epochs) == paper.PROPOSED:
+            title = "The proposed system and those of other authors"
+            yield from (Family(n, title, reference, of) for n, of in sets.items() if of)
+            return
 
 
 def compare(
@@ -152,6 +176,11 @@ def _differing(setting: tuple, groups: Iterable[tuple]) -> str:
 
 
 def _claim(reference: Condition, member: Condition) -> Claim | None:
+    if system := systems.find(member):
+        if _as_in_paper(reference) != paper.PROPOSED:
+            return None
+        text = f"The proposed system beats {system.name}"
+        return Claim(paper.PROPOSED, system.condition, text)
     pair = {_as_in_paper(reference), _as_in_paper(member)}
     claims = [c for c in paper.CLAIMS if {c.better, c.worse} == pair]
     return claims[0] if claims and _unvaried(reference) == _unvaried(member) else None

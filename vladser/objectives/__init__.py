@@ -1,3 +1,3 @@
 """Objectives: what training minimizes. One a file, see `registry`."""
 
-NAMES = ("angular", "cross_entropy", "triplet")
+NAMES = ("angular", "cross_entropy", "triplet", "views")

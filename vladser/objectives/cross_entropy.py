@@ -76,6 +76,12 @@ def cross_entropy(
     return Objective(prepare, lambda key, size, classes: (), loss)
 
 
+def hard(logits: Array, labels: Array) -> Array:
+    """Computes the cross-entropies [B] of logits [B, classes] to labels [B] int."""
+    log_p = jax.nn.log_softmax(logits)
+    return -(jax.nn.one_hot(labels, logits.shape[-1]) * log_p).sum(axis=-1)
+
+
 def utterance(logits: Array, label: Array, data: Data) -> Array:
     """Computes w_y * -sum_k q'(k) (1 - p_k)^gamma log p_k of one utterance, at least 0,
     from its logits [classes] and its label y.

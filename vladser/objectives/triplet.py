@@ -8,6 +8,7 @@ import numpy as np
 
 from vladser import masking
 from vladser.contracts import Objective
+from vladser.objectives import cross_entropy
 from vladser.options import NonNegative
 from vladser.types import Array
 
@@ -36,8 +37,7 @@ def triplet(*, weight: NonNegative = 1.0, margin: NonNegative = 0.2) -> Objectiv
         return Data(np.array(weight, np.float32), np.array(margin, np.float32))
 
     def loss(params, data, vectors, logits, labels):
-        log_p = jax.nn.log_softmax(logits)
-        entropy = -(jax.nn.one_hot(labels, logits.shape[-1]) * log_p).sum(axis=-1)
+        entropy = cross_entropy.hard(logits, labels)
         return entropy + data.weight * semi_hard(vectors, labels, data.margin)
 
     return Objective(prepare, lambda key, size, classes: (), loss, coupled=True)
