@@ -51,3 +51,15 @@ def test_what_is_no_reader_is_said(own, tmp_path, body, message):
 def test_what_is_no_name_and_no_import_path_is_refused(text):
     with pytest.raises(InputError, match=r"one of audformat, .* or an import path"):
         readers.parse(text)
+
+
+@pytest.mark.fault("names")
+@pytest.mark.parametrize("column", ["speaker", "emotion"])
+@pytest.mark.parametrize("letter", ["\ufeff", "\u200b", "\u2060 \u00ad"])
+def test_a_name_without_a_visible_letter_is_refused(tmp_path, column, letter):
+    cells = {"file": "a.wav", "speaker": "s", "emotion": "sad"} | {column: letter}
+    table = tmp_path / "list.csv"
+    lines = [",".join(cells), ",".join(cells.values())]
+    table.write_text("\n".join(lines), encoding="utf-8")
+    with pytest.raises(InputError, match=f"^a.wav: {column} .*u.*expected a name"):
+        readers.read("manifest", table)

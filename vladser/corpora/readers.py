@@ -67,13 +67,22 @@ def read(name: str, folder: Path) -> Corpus:
 
 def _normalized(utterance: Utterance) -> Utterance:
     """Returns the utterance with one way to write each name, emotions in lower case as
-    `emotions.parse` has them, and a file that exists."""
+    `emotions.parse` has them, and a file that exists; raises InputError where nothing
+    is left of a name."""
     session, text = utterance.session or "", utterance.text or ""
+    speaker, emotion = map(names.normalize, (utterance.speaker, utterance.emotion))
+    for what, name, given in (
+        ("speaker", speaker, utterance.speaker),
+        ("emotion", emotion, utterance.emotion),
+    ):
+        if not name:
+            expected = "expected a name that can be seen"
+            raise InputError(f"{utterance.id}: {what} {ascii(given)}; {expected}")
     return replace(
         utterance,
         file=names.locate(utterance.file),
-        speaker=names.normalize(utterance.speaker),
-        emotion=names.normalize(utterance.emotion).lower(),
+        speaker=speaker,
+        emotion=emotion.lower(),
         session=names.normalize(session) or None,
         text=names.normalize(text) or None,
     )
