@@ -10,8 +10,9 @@ import pytest
 from closeness import assert_same
 from flax import linen
 
-from vladser import model, rules
+from vladser import model
 from vladser.aggregators.linen import from_linen
+from vladser.checks import rules
 from vladser.condition import make, specification
 from vladser.contracts import Aggregator
 from vladser.errors import InputError

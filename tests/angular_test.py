@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from closeness import assert_same
 
-from vladser import model, rules
+from vladser import model
+from vladser.checks import rules
 from vladser.condition import make, specification
 from vladser.errors import InputError
 from vladser.objectives import angular, cross_entropy

@@ -43,6 +43,8 @@ CELLS = {  # what is right in a column
     "start": TIMES,
     "end": TIMES,
     "split": ["", "train", "test"],
+    "activation": ["", "1", "2.5"],
+    "valence": ["", "5"],
 }
 ENCODINGS = st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "latin-1"])
 

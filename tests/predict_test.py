@@ -213,7 +213,7 @@ def test_features_from_elsewhere_are_used_where_they_are_trusted(
 ):
     (tmp_path / "noisy.py").write_text(
         "import numpy as np\n"
-        "from vladser.types import Features\n"
+        "from vladser.contracts import Features\n"
         "def noise(*, seed=0):\n"
         "    return Features(f'noise-{seed}', 147, setup, len_of)\n"
         "def len_of(samples):\n"

@@ -77,7 +77,7 @@ def _normalized(utterance: Utterance) -> Utterance:
     ):
         if not name:
             expected = "expected a name that can be seen"
-            raise InputError(f"{utterance.id}: {what} {ascii(given)}; {expected}")
+            raise InputError(f"{utterance.id}: {what} {given!a}; {expected}")
     return replace(
         utterance,
         file=names.locate(utterance.file),
