@@ -37,7 +37,7 @@ def test_our_own_arrays_are_clean():
     # Of two programs, two seeds and two epochs.
     rows = sum(len(fold.train) for fold in design.folds) * 2 * 2 * 2
     assert f" {rows:,} rows of training minibatches" in found["training_rows"].text
-    rows = sum(len(fold.validation) for fold in design.folds) * 2
+    rows = sum(len(fold.validation) for fold in design.folds) * 2 * 2
     assert f" {rows} rows that choose" in found["validation_rows"].text
 
 
