@@ -106,7 +106,10 @@ def _training(classes, rows, size, seed=0):
 def _units(params, vectors):
     rows = []
     for vector in vectors:
-        sums = [sum(x * w for x, w in zip(vector, column)) for column in params.T]
+        sums = [
+            sum(x * w for x, w in zip(vector, column, strict=True))
+            for column in params.T
+        ]
         rows.append([1 / (1 + math.exp(-total)) for total in sums])
     return np.array(rows)
 
