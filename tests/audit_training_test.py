@@ -1,10 +1,12 @@
 """Leaks that are built in on purpose are found."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import toys
 
-from vladser.data import batches, dataset, folds
+from vladser.data import batches, cutting, dataset, folds
 from vladser.engine.design import rectangle
 from vladser.engine.on_devices import OnDevices
 from vladser.engine.results import Results
@@ -37,7 +39,7 @@ def test_our_own_arrays_are_clean():
     # Of two programs, two seeds and two epochs.
     rows = sum(len(fold.train) for fold in design.folds) * 2 * 2 * 2
     assert f" {rows:,} rows of training minibatches" in found["training_rows"].text
-    rows = sum(len(fold.validation) for fold in design.folds) * 2
+    rows = sum(len(fold.validation) for fold in design.folds) * 2 * 2
     assert f" {rows} rows that choose" in found["validation_rows"].text
 
 
@@ -149,3 +151,64 @@ def test_the_last_epoch_is_tested_or_the_earliest_of_the_best(validation):
         _, chosen = training.given(design, Results(**some))
         assert chosen[1:3] == (level, count)
         assert f"{count} of 2 trainings" in chosen.text and text in chosen.text
+
+
+_PIECES = [
+    toys.but(aggregator="mean", pieces="windows(frames=8,hop=5)", readout=readout)
+    for readout in ("softmax", "elm")
+] + [toys.but(aggregator="mean", pieces="first(frames=9)")]
+
+
+def test_rows_of_pieces_and_readouts_are_clean():
+    design = toys.design(toys.corpus(), _PIECES, (0, 3), validation=True)
+    found = _audit(design)
+    names = ["training_rows", "validation_rows", "readout_rows", "scaler", "prior"]
+    assert [*found] == names
+    assert {finding.level for finding in found.values()} == {"ok"}
+    windows, first = (
+        sum(len(fold.train) for fold in design.plan(place).folds) for place in (0, 2)
+    )
+    # Of two seeds, and two epochs. One of the programs has a readout to fit.
+    text = found["training_rows"].text
+    assert f" {2 * 2 * (windows + first):,} rows of training minibatches" in text
+    assert f" {2 * windows:,} rows that readouts are fitted to" in (
+        found["readout_rows"].text
+    )
+
+
+def test_a_piece_that_is_said_to_be_of_another_utterance(monkeypatch):
+    """Of one by the next speaker: the fold takes it for that speaker's."""
+    corpus, cut = toys.corpus(), cutting.cut
+
+    def confused(data, pieces):
+        rows = cut(data, pieces)
+        wrong = rows.parent + (rows.parent == np.flatnonzero(corpus.speaker == 0)[-1])
+        return rows._replace(parent=wrong)
+
+    monkeypatch.setattr(cutting, "cut", confused)
+    found = _audit(toys.design(corpus, _PIECES, (0,)))
+    assert {"training_rows", "readout_rows"} <= _wrong(found)
+    assert "1 of 4 folds" in found["readout_rows"].text
+
+
+def test_a_piece_that_reaches_into_the_next_utterance(monkeypatch):
+    corpus, cut = toys.corpus(), cutting.cut
+    last = np.flatnonzero(corpus.speaker == 0)[-1]
+
+    def long(data, pieces):
+        rows = cut(data, pieces)
+        longer = rows.data.length + (rows.parent == last)
+        return rows._replace(data=replace(rows.data, length=longer))
+
+    monkeypatch.setattr(cutting, "cut", long)
+    whole = toys.but(aggregator="mean")  # whose row is the utterance
+    (finding, *_) = training.planned(toys.design(corpus, [whole], (0,)))
+    assert finding.level == "error" and "1 of 4 folds" in finding.text
+
+
+def test_a_readout_that_is_fitted_to_test_rows(monkeypatch):
+    right = batches.plan
+    monkeypatch.setattr(batches, "plan", lambda *args: _LeakyRows(*right(*args)))
+    corpus, elm = toys.corpus(), toys.but(aggregator="mean", readout="elm")
+    assert "readout_rows" in _wrong(_audit(toys.design(corpus, [elm])))
+    assert "readout_rows" not in _audit(toys.design(corpus))

@@ -152,6 +152,20 @@ def test_what_does_not_run_or_cannot_be_exported_is_said(saved, form):
         getattr(export, form)(_bundle(f"{__name__}.counted"))
 
 
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize(
+    ("parts", "said"),
+    [
+        ({"pieces": "first(frames=9)"}, "first(frames=9) is no part of the network"),
+        ({"readout": "svm"}, "svm(cost=1.0) is no part of the network"),
+    ],
+)
+def test_what_is_beside_the_network_is_refused(form, parts, said):
+    with pytest.raises(InputError) as error:
+        getattr(export, form)(_bundle(**parts))
+    assert str(error.value).startswith(said)
+
+
 def test_without_the_extra_it_is_said_what_to_install(saved, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "jax2onnx", None)
     assert _run("--model=toy", "--to=onnx") == 1

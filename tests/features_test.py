@@ -90,6 +90,37 @@ def test_logmel_is_the_logarithm_of_energies_in_mel_bands(bands):
     np.testing.assert_allclose(extract(np.zeros(400, np.float32)), np.log(1e-10))
 
 
+@pytest.mark.usefixtures("quick_workers")
+def test_the_energy_of_frames_is_that_of_the_signal_below(tmp_path):
+    """Of noise whose level changes every half a second, by up to 40 dB."""
+    draw = np.random.default_rng(0)
+    levels = np.repeat([0.3, 0.003, 0.1, 0.01, 0.2], 8000)
+    soundfile.write(tmp_path / "a.wav", levels * draw.uniform(-1, 1, 40000), 16000)
+    one = Utterance("a", tmp_path / "a.wav", "speaker", "neutral")
+    signal = audio.load(one.file).astype(float)
+    found, energy = {}, {}
+    for name in ("vladser147", "han30", "lee32", "logmel", "ComParE_2016"):
+        done = extract(
+            [one], tmp_path, features=build(name), workers=1, with_energy=True
+        )
+        found[name], energy[name] = done.features["a"], done.energy["a"]
+        assert energy[name].shape == (len(found[name]),) and (energy[name] >= 0).all()
+        windows = (signal[160 * t : 160 * t + 400] for t in range(len(found[name])))
+        powers = [np.mean(window**2) for window in windows]
+        alike = np.corrcoef(np.log(energy[name]), np.log(powers))
+        assert alike[0, 1] > 0.97, name
+    rms = found["vladser147"][
+        :, build(DEFAULT).setup().names.index("pcm_RMSenergy_sma")
+    ]
+    for name in "vladser147", "han30", "lee32":
+        np.testing.assert_array_equal(energy[name], rms * rms)
+    bands = np.exp(found["logmel"].astype(float))
+    np.testing.assert_allclose(energy["logmel"], bands.sum(axis=1), rtol=1e-5)
+    assert not extract([one], tmp_path).energy  # it was not asked for
+    told = extract([one], tmp_path, features=build("eGeMAPSv02"), with_energy=True)
+    assert not told.energy
+
+
 def logarithm():
     return lambda signal: np.log(np.abs(signal[:3, None]) - np.abs(signal[0]))
 

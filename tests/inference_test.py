@@ -70,3 +70,13 @@ def test_no_utterance_and_no_frame_are_results_too():
 def test_features_of_another_kind_are_refused(shape):
     with pytest.raises(InputError, match=rf"utterance 1: .* \[frames, {DIM}\]"):
         inference.classify(_bundle("mean"), [*_features(4), np.zeros(shape)])
+
+
+def test_an_energy_that_is_missing_or_of_other_frames_is_refused():
+    bundle = streams.random_bundle(feature_set="toy", dim=DIM, pieces="loudest")
+    features = _features(30, 40)
+    with pytest.raises(InputError, match=r"loudest.* need the energy of frames"):
+        inference.classify(bundle, features)
+    for wrong in np.zeros(39), np.zeros((40, 1)):
+        with pytest.raises(InputError, match=r"utterance 1: expected energy \[40\]"):
+            inference.classify(bundle, features, [np.zeros(30), wrong])

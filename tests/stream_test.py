@@ -269,6 +269,7 @@ def first():
             "cannot be extracted live",
         ),
         ({"aggregator": f"{__name__}.first"}, r"first needs all frames at once"),
+        ({"pieces": "first(frames=9)"}, r"first\(frames=9\) needs whole utterances"),
         ({"encoder": "bilstm"}, r"bilstm\(cells=8\) or mean needs all frames at once"),
     ],
 )

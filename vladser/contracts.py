@@ -59,8 +59,8 @@ class Pieces(NamedTuple):
     """Cuts utterances into the pieces that a model is trained on and looks at.
 
     Attributes:
-      cut: (energy [T] of the frames of one utterance) -> int [P, 2], the first frame
-        and the number of frames of each piece: P and all lengths are at least 1.
+      cut: (energy [T] float64 of the frames of one utterance) -> int [P, 2], the first
+        frame and the number of frames of each piece: P and all lengths are at least 1.
       silent: (energy [T], pieces [P, 2]) -> bool [P], which of them belong to a further
         class, silence, whatever the emotion of the utterance; None for no such class.
       by_energy: whether these look at the energy, or at T alone.

@@ -62,7 +62,8 @@ def spans(pieces: Part, frames: int, energy: np.ndarray | None) -> np.ndarray:
             f"pieces {pieces} need the energy of frames, which these features do not "
             "tell: expected vladser147, logmel, han30, lee32 or ComParE_2016"
         )
-    return np.asarray(made.cut(np.zeros(frames) if energy is None else energy))
+    known = np.zeros(frames) if energy is None else energy.astype(float)
+    return np.asarray(made.cut(known))
 
 
 @lru_cache(maxsize=16)

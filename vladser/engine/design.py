@@ -116,7 +116,7 @@ def rectangle(
     """Makes the trials, each array [seeds, conditions x folds, ...].
 
     The scaler, and what of the objective's data depends on class shares, see only the
-    training set of a trial's fold; `data` and `moments` are those of `standardized`.
+    training set of a trial's fold; `moments` are those of `standardized`.
     The scaler is of utterances, since their pieces may overlap; class shares are those
     of the pieces, into which the conditions cut alike.
     """

@@ -9,13 +9,13 @@ the others go on.
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from itertools import chain, pairwise
 
 import jax
 import numpy as np
 
 from vladser import metrics, registry
-from vladser.data import cutting
 from vladser.data.batches import Plan
 from vladser.data.cutting import Rows
 from vladser.engine import design, events, reading, sweep
@@ -127,8 +127,11 @@ def prepare(whole: Design, batch: TrialBatch | None = None) -> tuple[Rows, Plan,
     plan = whole.plan(conditions[0]).only(seeds, folds)
     chosen = [whole.conditions[place] for place in conditions]
     of_utterances = [whole.folds[place] for place in folds]
-    trials = design.rectangle(data, moments, chosen, of_utterances, plan.seeds)
-    return cutting.cut(data, chosen[0].pieces), plan, trials
+    trials = design.rectangle(dataset, moments, chosen, of_utterances, plan.seeds)
+    # Cut before standardization, which changes the frames alone.
+    rows = whole.rows(conditions[0])
+    rows = rows._replace(data=replace(rows.data, frames=data.frames))
+    return rows, plan, trials
 
 
 def _epoch(on_devices: OnDevices, states, failed: np.ndarray, epoch: int):

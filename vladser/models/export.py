@@ -73,10 +73,10 @@ def onnx(bundle: Bundle) -> bytes:
     except ImportError as error:
         install = "pip install 'vladser[onnx]', best in an environment of its own"
         raise InputError(f"ONNX needs jax2onnx: {install} ({error})") from None
-    inputs = _inputs(bundle)
+    classify, inputs = function(bundle), _inputs(bundle)
     with _converting(bundle, "ONNX"):
         # Traced by jax alone: while jax2onnx traces, some constants become float64.
-        traced = jaxpr_as_fun(jax.make_jaxpr(function(bundle))(*inputs))
+        traced = jaxpr_as_fun(jax.make_jaxpr(classify)(*inputs))
         converted = to_onnx(
             traced,
             inputs,

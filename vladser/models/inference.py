@@ -86,19 +86,23 @@ def classify(
 
     Raises:
       InputError: an utterance of another number of features, or without a frame, or
-        without energy where the pieces look at it.
+        without the energy of each where the pieces look at it.
     """
-    dim = len(bundle.mean)
-    for number, frames in enumerate(features):
+    dim, known = len(bundle.mean), energy or [None] * len(features)
+    for number, (frames, of) in enumerate(zip(features, known, strict=True)):
         if frames.ndim != 2 or frames.shape[1] != dim or not len(frames):
             raise InputError(
                 f"utterance {number}: expected features [frames, {dim}], got "
                 f"{list(frames.shape)}"
             )
+        if of is not None and of.shape != frames.shape[:1]:
+            raise InputError(
+                f"utterance {number}: expected energy [{len(frames)}], got "
+                f"{list(of.shape)}"
+            )
     if not features:
         sizes = model.sizes(bundle.spec)[1], len(bundle.emotions)
         return Result(*(np.empty((0, size), np.float32) for size in sizes))
-    known = energy or [None] * len(features)
     pieces, parent = list[np.ndarray](), list[int]()
     for number, (frames, of) in enumerate(zip(features, known, strict=True)):
         spans = cutting.spans(bundle.condition.pieces, len(frames), of)

@@ -19,13 +19,13 @@ def windows(
     Args:
       frames: of a window; those near the beginning have fewer.
       hop: frames from one end to the next.
-      silence: dB below the loudest frame of the utterance from which on the last frame
-        of a window makes it silence; 0 for no such class.
+      silence: a window is silence if its last frame is more than this many dB below
+        the loudest of the utterance; 0 for no such class.
     """
 
     def cut(energy):
-        ends = np.union1d(np.arange(hop, len(energy), hop), [len(energy)])
-        starts = np.maximum(ends - frames, 0)
+        ends = np.array([*range(hop, len(energy), hop), len(energy)])
+        starts = np.maximum(ends - min(frames, len(energy)), 0)
         return np.stack([starts, ends - starts], axis=1)
 
     def silent(energy, pieces):

@@ -6,6 +6,8 @@ from vladser import merging
 from vladser.contracts import Readout
 from vladser.options import Count, NonNegative, Share
 
+_MOST = 10_000  # units: beyond it, the units of some thousand utterances fill a memory
+
 
 def elm(
     *, hidden: Count = 120, ridge: NonNegative = 0.0, threshold: Share = 0.2
@@ -22,6 +24,8 @@ def elm(
       ridge: penalty on the squares of the output weights.
       threshold: of the probabilities.
     """
+    if hidden > _MOST:
+        raise ValueError(f"hidden: expected at most {_MOST:,}, got {hidden:,}")
 
     def describe(values, parent, utterances):
         given = parent, utterances
@@ -33,11 +37,12 @@ def elm(
         draw = np.random.default_rng((seed, 1))
         inner = draw.uniform(-1, 1, (vectors.shape[1], hidden))
         units, targets = _units(inner, vectors), np.eye(classes)[labels]
-        # As rows of a least-squares problem, not by the normal equations: the units
-        # are nearly dependent, and squared condition numbers reach 1e14.
-        rows = np.vstack([units, np.sqrt(ridge) * np.eye(hidden)])
-        wanted = np.vstack([targets, np.zeros((hidden, classes))])
-        outer, *_ = np.linalg.lstsq(rows, wanted)
+        # Not by the normal equations: the units are nearly dependent, and squared
+        # condition numbers reach 1e14.
+        left, sizes, right = np.linalg.svd(units, full_matrices=False)
+        kept = sizes > max(units.shape) * np.finfo(float).eps * sizes[0]
+        weights = np.where(kept, sizes, 0) / (sizes**2 + ridge + ~kept)
+        outer = (right.T * weights) @ (left.T @ targets)
         return {"inner": inner, "outer": outer}
 
     def scores(params, vectors):

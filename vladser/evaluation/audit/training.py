@@ -20,34 +20,29 @@ def planned(design: Design) -> list[Finding]:
     """Checks the rows of every minibatch, and scaler and class shares of every trial,
     that trainings will be given, and the rows that readouts will be fitted to."""
     programs = [
-        ([design.conditions[place] for place in places], design.plan(places[0]), parent)
+        (places, design.plan(places[0]), _tested_rows(design, places[0]))
         for places in design.programs()
-        for parent in [np.append(design.rows(places[0]).parent, -1)]  # of empty rows
     ]
     trained = (
-        parent[step]
-        for _, plan, parent in programs
+        (tested, step)
+        for _, plan, tested in programs
         for epoch in range(plan.epochs)
         for step in plan.epoch(epoch + 1)
     )
+
+    def evaluated(name, programs):
+        for _, plan, tested in programs:
+            for step, _ in plan.evaluation(name):
+                yield tested, step
+
     findings = [_of_rows(design, "training_rows", trained, "of training minibatches")]
     if design.validation:
-        _, plan, parent = programs[0]
-        choosing = (parent[step] for step, _ in plan.evaluation("validation"))
-        text = "that choose the epoch"
+        choosing, text = evaluated("validation", programs), "that choose the epoch"
         findings.append(_of_rows(design, "validation_rows", choosing, text))
-    fitted = [
-        (plan, parent)
-        for conditions, plan, parent in programs
-        if any(registry.readouts.build(c.readout).fit for c in conditions)
-    ]
+    readouts = [registry.readouts.build(c.readout) for c in design.conditions]
+    fitted = [of for of in programs if any(readouts[place].fit for place in of[0])]
     if fitted:
-        seen = (
-            parent[step]
-            for plan, parent in fitted
-            for step, _ in plan.evaluation("train")
-        )
-        text = "that readouts are fitted to"
+        seen, text = evaluated("train", fitted), "that readouts are fitted to"
         findings.append(_of_rows(design, "readout_rows", seen, text))
     return [*findings, *_scaler_and_prior(design)]
 
@@ -72,18 +67,29 @@ def given(design: Design, results: Results) -> list[Finding]:
 
 
 def _of_rows(
-    design: Design, check: str, steps: Iterable[np.ndarray], what: str
+    design: Design, check: str, seen: Iterable[tuple[np.ndarray, np.ndarray]], what: str
 ) -> Finding:
-    """Checks the utterances of steps [seeds, folds, B], -1 for empty rows: no fold may
-    test their speaker."""
-    tested = np.stack([_tested(design.datasets[0], fold) for fold in design.folds])
-    tested = np.pad(tested, ((0, 0), (0, 1)))  # -1 is nobody
+    """Checks steps [seeds, folds, B] of rows, each beside those that may not be in it,
+    see `_tested_rows`."""
     fold = np.arange(len(design.folds))[:, None]
     leaked, rows = np.zeros(len(design.folds), int), 0
-    for step in steps:
+    for tested, step in seen:
         leaked += tested[fold, step].sum(axis=(0, 2))
         rows += int(np.count_nonzero(step >= 0))
     return _leaking(check, leaked, f"{rows:,} rows {what}")
+
+
+def _tested_rows(design: Design, place: int) -> np.ndarray:
+    """Returns which rows of a condition have frames of a speaker whom a fold tests,
+    [folds, M + 1], the last of which is an empty row. Pieces are of the utterance in
+    which their frames lie, whatever they are said to be of."""
+    data, rows = design.datasets[place], design.rows(place).data
+    begin, end = (
+        np.searchsorted(data.offset, frame, side="right") - 1
+        for frame in (rows.offset, rows.offset + rows.length - 1)
+    )
+    tested = np.stack([_tested(data, fold) for fold in design.folds])
+    return np.pad(tested[:, begin] | tested[:, end], ((0, 0), (0, 1)))
 
 
 def _tested(data: Dataset, fold: Fold) -> np.ndarray:
