@@ -113,8 +113,8 @@ def _begin(
         terminal.say(f"note: {count} in no training or test set")
     if {*flags.conditions(settings)} - {*design.conditions}:
         terminal.say(
-            "note: no utterance has activation or valence: objective=views is left with "
-            "the emotion, and conditions with it are called single view"
+            "note: no utterance has activation or valence: what objective=views leaves "
+            "is the emotion, and conditions with it are called single view"
         )
     for finding in findings:
         if finding.level != "ok":
