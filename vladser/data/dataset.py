@@ -13,7 +13,7 @@ from jax.typing import ArrayLike
 from vladser.errors import InputError
 from vladser.features import packed
 from vladser.features.packed import Packed
-from vladser.types import Array, Buffer, Dataset, Utterance
+from vladser.types import Array, Buffer, Dataset, PyTree, Utterance
 
 
 class Moments(NamedTuple):
@@ -115,13 +115,11 @@ def standardize_by_speaker(dataset: Dataset) -> Dataset:
     return replace(dataset, frames=frames)
 
 
-def to_device(
-    dataset: Dataset, sharding: jax.sharding.Sharding | None = None
-) -> Buffer:
-    """Puts what training needs on the device."""
+def to_device(dataset: Dataset, where: PyTree = None) -> Buffer:
+    """Puts what training needs on the device, or on those of a buffer of shardings."""
     codes = dataset.offset, dataset.length, dataset.label, levels(dataset.views)
     buffer = Buffer(dataset.frames, *(code.astype(np.int32) for code in codes))
-    return jax.device_put(buffer, sharding)
+    return jax.device_put(buffer, where)
 
 
 def levels(views: np.ndarray) -> np.ndarray:

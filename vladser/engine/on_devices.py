@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable
 
 import jax
 import numpy as np
-from jax.sharding import NamedSharding
 
 from vladser.data import dataset
 from vladser.data.batches import Plan
@@ -28,8 +27,7 @@ class OnDevices:
         self.mesh = placement.mesh(*self.shape)
         self.trials = placement.place(self.mesh, trials)
         self.capacity = timeblocks.blocks(int(data.length.max()))
-        everywhere = NamedSharding(self.mesh, placement.SHARED)
-        self.buffer = dataset.to_device(data, everywhere)
+        self.buffer = dataset.to_device(data, placement.shared(self.mesh))
         self.rows, self.leaked = np.zeros((2, *self.shape), int)
         # [folds, N + 1] whose speaker is tested; the last stands for an empty row.
         tested = [np.isin(data.speaker, data.speaker[f.test]) for f in plan.folds]

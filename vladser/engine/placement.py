@@ -8,15 +8,18 @@ full.
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.experimental.layout import Format, Layout
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from vladser import machine
 from vladser.data import batches
-from vladser.types import Array, PyTree
+from vladser.engine import slots
+from vladser.types import Array, Buffer, PyTree
 
 SLICE = batches.UNIT  # rows that a CPU works on at once; see BENCHMARKS.md
 TRIALS = PartitionSpec("seed", "trial")
@@ -47,6 +50,19 @@ def place(mesh: Mesh, tree: PyTree, empty: float | None = None) -> PyTree:
     whose arguments these are."""
     filled = jax.tree.map(lambda array: fill(mesh, array, empty), tree)
     return jax.device_put(filled, NamedSharding(mesh, TRIALS))
+
+
+def shared(mesh: Mesh) -> PyTree:
+    """Returns where a Buffer lies: each device has all of it, one frame after another.
+
+    TPUs would take one column after another, and then copy the whole dataset in each
+    step, since steps read frames.
+    """
+    everywhere = NamedSharding(mesh, SHARED)
+    where: Any = Buffer(*[everywhere] * len(Buffer._fields))  # type: ignore[arg-type]
+    if mesh.devices.flat[0].platform == "tpu":
+        where = where._replace(frames=Format(Layout((0, 1)), everywhere))
+    return where
 
 
 def fill(mesh: Mesh, array: np.ndarray, empty: float | None = None) -> np.ndarray:
@@ -86,7 +102,12 @@ def each(mesh: Mesh) -> Callable[[Callable, PyTree, PyTree], tuple[PyTree, PyTre
         return jax.lax.scan
 
     def at_once(function, memory, trials):
-        return memory, jax.vmap(lambda trial: function(memory, trial)[1])(trials)
+        def of_trial(memory, trial):
+            return function(memory, trial)[1]
+
+        first, *_ = jax.tree.leaves(trials)
+        own = slots.allocate(memory, len(first), first.ravel()[0])
+        return memory, jax.vmap(of_trial)(own, trials)
 
     return at_once
 

@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from vladser.engine import slots
 from vladser.types import Array, PyTree
 
 BLOCK = 16  # frames: small enough that a block's arrays stay in a core's cache
@@ -101,11 +102,11 @@ def value_and_gradient(
     def backward(done, state):
         gradient, carry_bar = state
         index = count - 1 - done
-        carry, saved = _get(workspace, index)
+        carry, saved = slots.get(slots.in_order(workspace), index)
         _, pullback = jax.vjp(
             lambda params, carry: scan.block(params, carry, index, saved), params, carry
         )
-        here, carry_bar = pullback((carry_bar, _get(outs_bar, index)))
+        here, carry_bar = pullback((carry_bar, slots.get(outs_bar, index)))
         return jax.tree.map(jnp.add, gradient, here), carry_bar
 
     gradient, carry_bar = lax.fori_loop(0, count, backward, (gradient, carry_bar))
@@ -146,9 +147,9 @@ def _forward(scan, params, carry, count, capacity, workspace=None):
         carry, outs, workspace = state
         saved = scan.residuals(params, carry, index)
         if workspace is not None:
-            workspace = _put(workspace, index, (carry, saved))
+            workspace = slots.in_order(slots.put(workspace, index, (carry, saved)))
         carry, out = scan.block(params, carry, index, saved)
-        return carry, _put(outs, index, out), workspace
+        return carry, slots.put(outs, index, out), workspace
 
     def out(params, carry):
         return scan.block(params, carry, 0, scan.residuals(params, carry, 0))[1]
@@ -159,13 +160,3 @@ def _forward(scan, params, carry, count, capacity, workspace=None):
 
 def _zeros(shapes: PyTree, capacity: int) -> PyTree:
     return jax.tree.map(lambda s: jnp.zeros((capacity, *s.shape), s.dtype), shapes)
-
-
-def _put(arrays: PyTree, index: Array, values: PyTree) -> PyTree:
-    put = lax.dynamic_update_index_in_dim
-    return jax.tree.map(lambda a, value: put(a, value, index, 0), arrays, values)
-
-
-def _get(arrays: PyTree, index: Array) -> PyTree:
-    get = lax.dynamic_index_in_dim
-    return jax.tree.map(lambda a: get(a, index, keepdims=False), arrays)

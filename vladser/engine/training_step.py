@@ -11,7 +11,7 @@ from jax.typing import ArrayLike
 
 from vladser import masking, model
 from vladser.data import dataset
-from vladser.engine import timeblocks
+from vladser.engine import slots, timeblocks
 from vladser.engine.timeblocks import BLOCK, Scan
 from vladser.registry import objectives, optimizers
 from vladser.types import Array, Buffer, PyTree, Spec, State, Trial
@@ -53,7 +53,7 @@ def draw(key: Array, draws: Draws, count: Array) -> Draws:
                 for n, all in enumerate(draws.between)
             ),
         )
-        return jax.tree.map(lambda all, x: all.at[index].set(x), draws, fresh)
+        return slots.put(draws, index, fresh)
 
     return jax.lax.fori_loop(0, count, draw_block, draws)
 

@@ -1,0 +1,138 @@
+"""What the compilers of TPUs and GPUs make of the programs, without any device.
+
+They come with jax[tpu], and with jax-cuda12-plugin and jax-cuda12-pjrt, of jax's own
+version. Nothing here runs on a device.
+"""
+
+import math
+import re
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax.experimental import topologies
+from jax.sharding import Mesh, NamedSharding
+
+from vladser import model
+from vladser.condition import make, specification
+from vladser.engine import placement, sweep, timeblocks, training_step
+from vladser.registry import objectives
+from vladser.types import Buffer, Trial
+
+pytestmark = pytest.mark.long
+
+DIM, CLASSES, BATCH = 147, 4, 8
+# A longest utterance of 8,000 frames: what is done for all of it, and not for those of
+# the minibatch, is larger than anything else.
+FRAMES, LONGEST, UTTERANCES = 300_000, 8_000, 500
+MOST = 16 * 2**20  # bytes that an operation outside the loops may write
+
+H100 = """
+gpu_device_info {
+  threads_per_block_limit: 1024 threads_per_warp: 32 shared_memory_per_block: 49152
+  shared_memory_per_core: 233472 threads_per_core_limit: 2048 core_count: 132
+  fpus_per_core: 128 block_dim_limit_x: 2147483647 block_dim_limit_y: 65535
+  block_dim_limit_z: 65535 memory_bandwidth: 3352320000000 l2_cache_size: 52428800
+  clock_rate_ghz: 1.98 device_memory_size: 84929347584
+  shared_memory_per_block_optin: 232448 cuda_compute_capability { major: 9 }
+  registers_per_core_limit: 65536 registers_per_block_limit: 65536
+}
+platform_name: "CUDA" dnn_version_info { major: 9 minor: 8 }
+runtime_version { major: 12 minor: 9 } device_description_str: "NVIDIA H100 80GB HBM3"
+"""
+TARGETS = {
+    "v5e": partial(topologies.get_topology_desc, "v5e:2x2", "tpu"),
+    "v6e": partial(topologies.get_topology_desc, "v6e:2x2", "tpu"),
+    "h100": partial(
+        topologies.get_topology_desc,
+        platform="cuda",
+        target_config=H100,
+        topology="1x1x1",
+    ),
+}
+
+
+@pytest.fixture(scope="module", params=TARGETS)
+def mesh(request, monkeypatch_module):
+    """One device of the target, which is not there."""
+    needed = "jax_plugins.xla_cuda12" if request.param == "h100" else "libtpu"
+    pytest.importorskip(needed, reason=f"{needed} compiles for {request.param}")
+    device, *_ = TARGETS[request.param]().devices
+    return Mesh(np.array([[device]]), ("seed", "trial"))
+
+
+@pytest.fixture(scope="module")
+def monkeypatch_module():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TPU_SKIP_MDS_QUERY", "1")  # no cloud to ask
+        yield patch
+
+
+def _compiled(mesh, condition, seeds=1, trials=2):
+    """The training step of noise."""
+    spec = specification(condition, DIM, CLASSES)
+    each = NamedSharding(mesh, placement.TRIALS)
+    once = NamedSharding(mesh, placement.SHARED)
+
+    def of_trials(x):
+        shape = (seeds, trials, *np.shape(x))
+        return jax.ShapeDtypeStruct(shape, jnp.result_type(x), sharding=each)
+
+    def start(key):
+        return training_step.init(model.init(key, spec), spec)
+
+    labels = np.arange(20) % CLASSES
+    objective = objectives.build(condition.objective)
+    trial = Trial(
+        seed=np.int32(0),
+        mean=np.zeros(DIM, "f"),
+        scale=np.zeros(DIM, "f"),
+        noise=np.float32(0),
+        dropout=np.float32(0),
+        objective=objective.prepare(labels, CLASSES),
+        optimizer={name: np.float32(x) for name, x in condition.optimizer.options},
+    )
+    codes = [((UTTERANCES,), "i4")] * 3
+    arrays = [((FRAMES + LONGEST, DIM), "f4"), *codes, ((UTTERANCES, 2), "i4")]
+    where = placement.shared(mesh)
+    buffer = Buffer(
+        *(
+            jax.ShapeDtypeStruct(*array, sharding=place)
+            for array, place in zip(arrays, where, strict=True)
+        )
+    )
+    number = jax.ShapeDtypeStruct((), "i4", sharding=once)
+    states = jax.tree.map(of_trials, jax.eval_shape(start, jax.random.key(0)))
+    rows = of_trials(np.zeros(BATCH, np.int32))
+    program = sweep.train_step(spec, mesh, timeblocks.blocks(LONGEST))
+    given = states, jax.tree.map(of_trials, trial), buffer, rows, number, number
+    return program.lower(*given).compile()
+
+
+_NO_WORK = "parameter|get-tuple-element|tuple|constant|bitcast|while|conditional"
+_WIDTHS = {"f32": 4, "bf16": 2, "f16": 2, "s32": 4, "u32": 4, "pred": 1, "f64": 8}
+
+
+def _written(text):
+    """The bytes that each operation of the program writes outside of its loops."""
+    entry = text[text.index("\nENTRY ") :]
+    for line in entry.splitlines():
+        match = re.match(r"\s+(?:ROOT )?(\S+) = (\(.*?\)|\S+) ([\w-]+)\(", line)
+        if match and not re.fullmatch(_NO_WORK, match[3]):
+            if "AllocateBuffer" in line:
+                continue
+            sizes = (
+                _WIDTHS.get(kind, 4)
+                * math.prod(map(int, filter(None, dims.split(","))))
+                for kind, dims in re.findall(r"(\w+)\[([\d,]*)\]", match[2])
+            )
+            yield sum(sizes), f"{match[3]} {match[1]}"
+
+
+def test_a_step_writes_nothing_of_the_longest_utterance_outside_its_loops(mesh):
+    text = _compiled(mesh, make(aggregator="netvlad")).as_text()
+    assert [one for one in _written(text) if one[0] > MOST] == []
+    assert not re.search(r"\b[fs]64\[", text)
+    assert not re.search(r" (scatter|sort|outfeed|infeed|send|recv)\(", text)
