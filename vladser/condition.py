@@ -11,7 +11,7 @@ from __future__ import annotations  # `NUMBERS` wants the annotations as they st
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, Literal
 
 from vladser import options, registry
 from vladser.errors import InputError
@@ -53,6 +53,8 @@ class Condition:
       objective: what training minimizes.
       epochs: passes over the training utterances.
       batch_size: utterances, or pieces, per step, at most all that a fold trains on.
+      precision: of matrix products, to which TPUs and GPUs by default round their
+        operands (8 and 11 bits); highest is float32, as on CPUs always.
       readout: what makes of the trained network's view of all pieces a prediction.
     """
 
@@ -67,6 +69,7 @@ class Condition:
     objective: Part = registry.objectives.parse("cross_entropy")
     epochs: Count = 50
     batch_size: Count = 32
+    precision: Literal["default", "high", "highest"] = "default"
     readout: Part = registry.readouts.parse("softmax")
 
     @property
@@ -185,7 +188,8 @@ def specification(condition: Condition, dim: int, classes: int) -> Spec:
     for name, part in parts.items():
         if registry.ROOMS[name].traced:  # its options are data
             parts[name] = Part(part.name)
-    return Spec(**parts, dim=dim, classes=classes)
+    precision = condition.precision
+    return Spec(**parts, dim=dim, classes=classes, precision=precision)
 
 
 def text(value: Any) -> str:

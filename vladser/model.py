@@ -6,6 +6,8 @@ Huang et al. 2020, section 2, with an LSTM as the encoder, as a walk through tim
 `start`, one block of frames after the other by `update`, `finish`.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple, Protocol
 
 import jax
@@ -100,6 +102,14 @@ def _size(name, part, dim, leading, rank) -> int:
 
 def _built(spec: Spec) -> tuple[Encoder, Aggregator]:
     return encoders.build(spec.encoder), aggregators.build(spec.aggregator)
+
+
+@contextmanager
+def precise(spec: Spec) -> Iterator[None]:
+    """Traces what is in its body, gradients too, with the spec's precision of matrix
+    products, but for those that ask for their own."""
+    with jax.default_matmul_precision(spec.precision):
+        yield
 
 
 def between(spec: Spec) -> tuple[int, ...]:

@@ -103,6 +103,7 @@ class Spec:
     optimizer: Part  # likewise
     dim: int  # D, descriptors of a frame
     classes: int
+    precision: str = "default"  # of matrix products, see `model.precise`
 
 
 class Trial(NamedTuple):

@@ -31,8 +31,7 @@ def run(content: bytes, form: str, bundle: Bundle) -> str:
             for row, length in enumerate(lengths):
                 features[row, length:] = np.nan
             real = [row[:size] for row, size in zip(features, lengths, strict=True)]
-            with jax.default_matmul_precision("highest"):
-                expected = inference.classify(bundle, real)
+            expected = inference.classify(bundle, real)
             probabilities, embedding = call(features, np.array(lengths, np.int32))
             for output, right in zip((embedding, probabilities), expected, strict=True):
                 # Relative for the large numbers that a user's pooling may give.

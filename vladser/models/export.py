@@ -43,7 +43,8 @@ def function(bundle: Bundle) -> Callable[[Array, Array], tuple[Array, Array]]:
     def classify(features, lengths):
         frames = jnp.swapaxes((features - bundle.mean) * bundle.scale, 0, 1)
         mask = jnp.arange(features.shape[1])[:, None] < lengths
-        embedding, logits = model.forward(bundle.params, bundle.spec, frames, mask)
+        with model.precise(bundle.spec):
+            embedding, logits = model.forward(bundle.params, bundle.spec, frames, mask)
         return jax.nn.softmax(logits), embedding
 
     return classify
@@ -100,10 +101,9 @@ def _inputs(bundle: Bundle) -> tuple[jax.ShapeDtypeStruct, jax.ShapeDtypeStruct]
 
 @contextmanager
 def _converting(bundle: Bundle, form: str) -> Iterator[None]:
-    """Multiplies in float32 on accelerators too; raises errors of one line."""
+    """Raises errors of one line."""
     try:
-        with jax.default_matmul_precision("highest"):
-            yield
+        yield
     except Exception as error:  # anything: parts and the converter run in here
         reason = (str(error) or "no reason given").splitlines()[0]
         spec = bundle.spec

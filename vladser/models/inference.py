@@ -156,11 +156,13 @@ def _read_out(
 def _advance(params, scaler, carry, frames, mask, *, spec):
     mean, scale = scaler
     frames = masking.clean((frames - mean) * scale, mask)
-    saved = model.residuals(params, spec, carry, frames, mask)
-    return model.update(params, spec, carry, frames, mask, saved)
+    with model.precise(spec):
+        saved = model.residuals(params, spec, carry, frames, mask)
+        return model.update(params, spec, carry, frames, mask, saved)
 
 
 @partial(jax.jit, static_argnames="spec")
 def _finish(params, carry, seen, mask, *, spec):
-    embedding, logits = model.finish(params, spec, carry, seen, mask)
+    with model.precise(spec):
+        embedding, logits = model.finish(params, spec, carry, seen, mask)
     return embedding, jax.nn.softmax(logits)
