@@ -16,6 +16,7 @@ from vladser.condition import make
 from vladser.data import cutting, folds
 from vladser.engine import experiment, trial_batches
 from vladser.engine.events import Checkpoint, Outcome
+from vladser.engine.on_devices import OnDevices
 from vladser.engine.trial_batches import TrialBatch
 from vladser.models import inference
 from vladser.models.bundle import Bundle
@@ -188,6 +189,22 @@ def test_a_training_that_fails_is_not_read_out_and_spoils_no_other():
         assert np.isnan(tested[:, 1:]).all()
         assert_equal(tested[:, :1], alone.results.probabilities[place])
     assert found.fitted[0][2][0] == found.fitted[1][2][3] == {}
+
+
+def test_a_training_without_a_test_fails_where_its_readout_cannot_be_fitted(
+    monkeypatch,
+):
+    evaluate = OnDevices.evaluate
+
+    def spoilt(*args):
+        return [of_fold * np.nan for of_fold in evaluate(*args)]
+
+    monkeypatch.setattr(OnDevices, "evaluate", spoilt)
+    everyone = folds.make(CORPUS, "none")
+    found = _outcome(toys.design(CORPUS, [SOFTMAX, ELM], made=everyone))
+    steps = toys.design(CORPUS, [ELM], made=everyone).plan(0).steps
+    assert found.results.failed.tolist() == [[[[0, 0]], [[3, steps]]]] * 2
+    assert found.fitted == [[[{}], [{}]]] * 2
 
 
 def test_shares_are_of_pieces_and_the_scaler_is_of_utterances():
