@@ -6,7 +6,8 @@ from itertools import product
 
 import numpy as np
 
-from vladser.condition import make
+from vladser import systems
+from vladser.condition import Condition, make, settings
 from vladser.evaluation import comparisons
 
 EMOTIONS = ("angry", "happy", "sad", "neutral")
@@ -36,15 +37,17 @@ FLAGS = """--corpus=emodb
 """
 
 
-def system(pooling, smoothing, alpha):
-    return make(aggregator=pooling, smoothing=smoothing, alpha=alpha)
+def system(of):
+    if isinstance(of, Condition):
+        return of
+    return make(**dict(zip(("aggregator", "smoothing", "alpha"), of, strict=True)))
 
 
 def write(folder, conditions=PAPER, corpus="emodb", speakers=SPEAKERS, seeds=SEEDS):
     """Fills `folder`; the figures follow from the arguments alone.
 
     Args:
-      conditions: (aggregator, smoothing, alpha) each.
+      conditions: (aggregator, smoothing, alpha) each, or a Condition.
 
     Returns:
       What summary.json holds.
@@ -53,10 +56,11 @@ def write(folder, conditions=PAPER, corpus="emodb", speakers=SPEAKERS, seeds=SEE
     skill = draw.normal(0.78, 0.07, len(speakers))
     ua = {}
     for condition in conditions:
-        shift = 0.02 * draw.normal(size=skill.shape) - 0.12 * (condition[0] == "final")
-        ua[system(*condition)] = np.clip(skill + shift, 0.2, 1)
-    names = {condition: condition.name for condition in ua}
-    entries = zip(conditions, ua.values(), strict=True)
+        poor = system(condition).aggregator.name == "final"
+        shift = 0.02 * draw.normal(size=skill.shape) - 0.12 * poor
+        ua[system(condition)] = np.clip(skill + shift, 0.2, 1)
+    names = dict(zip(ua, systems.names([*ua]), strict=True))
+    entries = zip(names.values(), conditions, ua.values(), strict=True)
     families = comparisons.families([*ua])
     summary = {
         "format": 1,
@@ -86,8 +90,8 @@ def write(folder, conditions=PAPER, corpus="emodb", speakers=SPEAKERS, seeds=SEE
     audit = {"findings": [dict(zip(keys, of, strict=True)) for of in FINDINGS]}
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "flags.txt").write_text(FLAGS, encoding="utf-8")
-    _lines(folder / "metrics.jsonl", _metrics([*ua], speakers, seeds))
-    _lines(folder / "clusters.jsonl", _clusters([*ua], speakers, seeds, draw))
+    _lines(folder / "metrics.jsonl", _metrics(names, speakers, seeds))
+    _lines(folder / "clusters.jsonl", _clusters(names, speakers, seeds, draw))
     dump(folder / "dataset.json", dataset)
     dump(folder / "environment.json", environment)
     dump(folder / "audit.json", audit)
@@ -116,8 +120,12 @@ def _lines(path, values):
     path.write_text("".join(lines), encoding="utf-8")
 
 
-def _condition(condition, ua, speakers, seeds, draw):
+def _condition(name, condition, ua, speakers, seeds, draw):
     """Other settings are missing: they are as in the paper."""
+    if isinstance(condition, Condition):
+        given = settings(condition)
+    else:
+        given = dict(zip(("aggregator", "smoothing", "alpha"), condition, strict=True))
     mean = ua.mean()
     confusion = np.diag(mean * np.full(4, 100.0)) + draw.uniform(0, 10, (4, 4))
     tested = [
@@ -125,8 +133,8 @@ def _condition(condition, ua, speakers, seeds, draw):
         for speaker, share in zip(speakers, ua, strict=True)
     ]
     return {
-        "name": system(*condition).name,
-        **dict(zip(("aggregator", "smoothing", "alpha"), condition, strict=True)),
+        "name": name,
+        **given,
         "seeds": list(seeds),
         "ua": {
             "mean_of_folds": mean,
@@ -143,22 +151,22 @@ def _condition(condition, ua, speakers, seeds, draw):
     }
 
 
-def _metrics(conditions, speakers, seeds, epochs=20):
+def _metrics(names, speakers, seeds, epochs=20):
     for (c, one), seed, (f, fold), epoch in product(
-        enumerate(conditions), seeds, enumerate(speakers), range(1, epochs + 1)
+        enumerate(names.values()), seeds, enumerate(speakers), range(1, epochs + 1)
     ):
         loss = (1.386 + 0.02 * f + 0.01 * seed) / (1 + 0.01 * c) / epoch**0.5
-        trial = {"condition": one.name, "seed": seed, "fold": fold}
+        trial = {"condition": one, "seed": seed, "fold": fold}
         yield trial | {"epoch": epoch, "loss": loss}
 
 
-def _clusters(conditions, speakers, seeds, draw):
-    netvlads = [one for one in conditions if one.aggregator.name == "netvlad"]
+def _clusters(names, speakers, seeds, draw):
+    netvlads = [one for one in names if one.aggregator.name == "netvlad"]
     for one, seed, fold in product(netvlads, seeds, speakers):
         k = dict(one.aggregator.options)["clusters"]
         shares = draw.dirichlet(np.full(k, 2.0), (4, 10)).swapaxes(1, 2)
         yield {
-            "condition": one.name,
+            "condition": names[one],
             "seed": seed,
             "fold": fold,
             "utterances": [12, 7, 6, 9],

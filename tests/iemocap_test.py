@@ -55,6 +55,25 @@ def test_the_talker_is_that_of_the_turn_and_labels_have_canonical_names(tmp_path
     assert notes[2:] == ["turns left out, labelled with no emotion: 1 xxx, 1 oth"]
 
 
+def test_activation_and_valence_are_the_means_of_the_raters(tmp_path):
+    folder = write(tmp_path, {f"Ses01F_impro01_F00{n}": "ang" for n in range(6)})
+    file = next(folder.rglob("[!.]*impro01.txt"))
+    said = ["[2.5, 4.0, 3.0]", "[1.0,5.5000,2.0]", "", "[x, 1, 1]", "[5.0, 1]"]
+    text = file.read_text()
+    for ratings in said:
+        text = text.replace("[2.5000, 2.5000, 3.0000]", ratings, 1)
+    file.write_text(text)
+    utterances, _ = iemocap.read(tmp_path)
+    assert [(u.valence, u.activation) for u in utterances] == [
+        (2.5, 4.0),
+        (1.0, 5.0),  # beyond the scale
+        (None, None),
+        (None, None),
+        (None, None),
+        (2.5, 2.5),
+    ]
+
+
 def test_a_partial_release_is_read_and_what_is_left_out_counted(tmp_path):
     labels = {f"Ses01F_impro01_F{i:03}": "ang" for i in range(5)}
     labels |= {f"Ses04M_impro01_M{i:03}": "sad" for i in range(1500)}

@@ -78,9 +78,10 @@ def test_summary_and_audit_have_the_documented_form(first):
     keys = {
         "format corpus test_corpus emotions conditions comparisons skipped failed "
         "training": summary,
-        "name aggregator smoothing alpha features encoder cells head noise dropout "
-        "optimizer learning_rate rho objective class_weights focal logit_adjustment "
-        "epochs batch_size seeds ua wa metrics confusion folds speakers": condition,
+        "name aggregator smoothing alpha features pieces encoder cells head noise "
+        "dropout optimizer learning_rate rho objective class_weights focal "
+        "logit_adjustment epochs batch_size readout seeds ua wa metrics confusion "
+        "folds speakers": condition,
         "mean_of_folds mean_of_speakers std_over_seeds pooled interval": (
             condition["ua"]
         ),

@@ -27,17 +27,20 @@ def test_reads_the_least_of_any_editor(tmp_path, encoding, newline):
 
 def test_reads_every_column_in_any_order(tmp_path):
     text = (
-        "split,end,start,text,session,emotion,speaker,file\n"
-        'test,2.5,1,"yes, well",A,sad,x,a.wav\n'
-        ",,,,,sad,x,/b.wav\n"
-        ",1,,,,sad,x,a.wav\n"
-        ",,2.50,,,sad,x,a.wav\n"
+        "split,end,start,text,session,emotion,speaker,file,valence,activation\n"
+        'test,2.5,1,"yes, well",A,sad,x,a.wav,1,4.5\n'
+        ",,,,,sad,x,/b.wav,,\n"
+        ",1,,,,sad,x,a.wav,,5\n"
+        ",,2.50,,,sad,x,a.wav,nan,\n"
     )
     a, b = tmp_path / "a.wav", Path("/b.wav")
     assert read(tmp_path, text) == [
         Utterance("/b.wav", b, "x", "sad"),
-        Utterance("a.wav#-1.0", a, "x", "sad", end=1.0),
-        Utterance("a.wav#1.0-2.5", a, "x", "sad", "A", "yes, well", 1.0, 2.5, "test"),
+        Utterance("a.wav#-1.0", a, "x", "sad", end=1.0, activation=5.0),
+        Utterance(
+            *("a.wav#1.0-2.5", a, "x", "sad", "A", "yes, well", 1.0, 2.5, "test"),
+            *(4.5, 1.0),
+        ),
         Utterance("a.wav#2.5-", a, "x", "sad", start=2.5),
     ]
 
@@ -99,6 +102,7 @@ LEAST = "file,speaker,emotion\n"
         (LEAST + "a.wav,nan,sad\n", "line 2: speaker is 'nan'"),
         (TIMES + "b.wav,x,sad,-1,2,\n", "line 3: start '-1'; expected seconds"),
         (TIMES + "b,x,sad,,,dev\n", "split 'dev'; expected train, validation, test"),
+        (LEAST.replace("\n", ",valence\n") + "b,x,sad,6\n", "valence '6'; .* 1 to 5"),
         (TIMES + "b,x,sad,1,2,\nb,y,sad,1.0,2,\n", "line 4: .* as in line 3"),
     ],
 )

@@ -55,7 +55,7 @@ def found():
 
 def _naive(design, seed, condition, fold):
     """Assignment [E, K, 10] and each test utterance's dominant cluster."""
-    data, _, trials = experiment.prepare(design)
+    (data, *_), _, trials = experiment.prepare(design)
     ((_, whole),) = _parts(design)
     leaves = [leaf[seed, condition, fold] for leaf in whole.params]
     params = jax.tree.unflatten(jax.tree.structure(_shapes(design)), leaves)

@@ -39,6 +39,10 @@ def test_adadelta_follows_zeilers_recurrence(text, rho, rate):
     [
         ("adam(learning_rate=0.1,b1=0.5,b2=0.8)", optax.adam(0.1, b1=0.5, b2=0.8)),
         ("rmsprop(learning_rate=0.1,decay=0.5)", optax.rmsprop(0.1, decay=0.5)),
+        (
+            "rmsprop(learning_rate=0.1,decay=0.5,clip=0.7)",
+            optax.chain(optax.clip(0.7), optax.rmsprop(0.1, decay=0.5)),
+        ),
         ("sgd(learning_rate=0.1,momentum=0.9)", optax.sgd(0.1, momentum=0.9)),
     ],
 )

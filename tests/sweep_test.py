@@ -95,7 +95,7 @@ def test_what_is_drawn_depends_on_seed_epoch_and_step_alone():
     fold, *_ = folds.make(corpus, "speaker")
     conditions = [toys.CONDITION, toys.but(alpha=0.3)]
     design = toys.design(corpus, conditions, made=[fold, fold])
-    data, plan, trials = experiment.prepare(design)
+    (data, *_), plan, trials = experiment.prepare(design)
     on_devices = OnDevices(data, plan, trials, design.specification(0))
     rows = np.tile(np.int32(fold.train[: plan.batch_size]), (2, 4, 1))
     # The same initial weights for both seeds.

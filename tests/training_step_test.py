@@ -14,6 +14,7 @@ from jax.flatten_util import ravel_pytree
 
 from vladser import model
 from vladser.condition import make, specification
+from vladser.data import dataset
 from vladser.encoders import lstm
 from vladser.engine import placement, timeblocks, training_step
 from vladser.engine.timeblocks import BLOCK
@@ -63,7 +64,11 @@ _forward = jax.jit(model.forward, static_argnums=1)
 
 def _buffer(corpus):
     return Buffer(
-        corpus.frames.astype(float), corpus.offset, corpus.length, corpus.label
+        corpus.frames.astype(float),
+        corpus.offset,
+        corpus.length,
+        corpus.label,
+        dataset.levels(corpus.views),
     )
 
 

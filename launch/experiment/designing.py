@@ -9,7 +9,7 @@ import numpy as np
 
 from launch.command_line import cli, flags
 from launch.command_line.flags import Settings
-from vladser import model, own_code, own_parts, registry
+from vladser import model, own_code, own_parts, registry, systems
 from vladser.condition import PARTS, specification
 from vladser.data import cutting, dataset, folds
 from vladser.engine.design import Design
@@ -61,8 +61,11 @@ def make_folds(settings: Settings, data: Dataset) -> list[Fold]:
 
 def design(settings: Settings, by_features: Mapping[Part, Dataset]) -> Design:
     """Designs the experiment that the flags ask for, on a dataset for each of the
-    features that the conditions have."""
+    features that the conditions have. Where no utterance has activation or valence, an
+    objective of these is that of the emotion."""
     conditions = flags.conditions(settings)
+    if all(np.isnan(data.views).all() for data in by_features.values()):
+        conditions = [*dict.fromkeys(map(systems.single_view, conditions))]
     data = [by_features[condition.features] for condition in conditions]
     return Design(
         data,

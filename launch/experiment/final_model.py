@@ -34,6 +34,7 @@ _SEED = 0
 def write(
     settings: Settings,
     data: Dataset,
+    condition: Condition,
     digest: str,
     tested: Results | None,
     summary: dict[str, Any] | None,
@@ -53,7 +54,6 @@ def write(
     folder, checkpoints = (
         settings.run_dir / of for of in (NAME, f"checkpoints/{NAME}")
     )
-    (condition,) = flags.conditions(settings)
     if tested is not None and settings.validation != "none":
         # Validation chose the epoch of each training: the median, rounded down.
         epochs = int(np.median(tested.epoch[~tested.failed.any(axis=-1)]))

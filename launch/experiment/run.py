@@ -92,11 +92,9 @@ def _lead(
         if settings.hold_out != "none":
             tested, summary = _test(settings, loaded, design, findings, processes)
         if settings.final_model and (summary is None or summary["conditions"]):
-            data = design.datasets[0]  # of the one condition
-            digest = dataset["digest"]
-            model = final_model.write(
-                settings, data, digest, tested, summary, processes
-            )
+            (data,), (condition,) = design.datasets, design.conditions
+            known = data, condition, dataset["digest"], tested, summary
+            model = final_model.write(settings, *known, processes)
             print(f"the model of all speakers is in {model}; its README.md says more")
     if summary:
         _require_all(folder)
@@ -113,6 +111,11 @@ def _begin(
     if left_out := len(design.datasets[0].label) - len(np.unique(np.hstack(used))):
         count = text.count(left_out, "utterance")
         terminal.say(f"note: {count} in no training or test set")
+    if {*flags.conditions(settings)} - {*design.conditions}:
+        terminal.say(
+            "note: no utterance has activation or valence: what objective=views leaves "
+            "is the emotion, and conditions with it are called single view"
+        )
     for finding in findings:
         if finding.level != "ok":
             terminal.say(f"{finding.level}: {finding.text}")

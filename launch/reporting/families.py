@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from launch.reporting.pages import Block, Picture, Table
+from launch.reporting.pages import Block, Cell, Picture, Table
 from launch.reporting.runs import ConditionResults, Run
-from vladser import metrics, text
+from vladser import metrics, systems, text
 from vladser.condition import make, settings
 from vladser.evaluation import paper
 from vladser.plots import areas, lines
@@ -45,7 +45,36 @@ def section(run: Run, family: _Family) -> list[Block]:
         f"{text.probability(family['least_p'])}."
     ]
     caption = f"{name}: differences from {family['reference']}"
-    return [[_picture(run, family)], Table(caption, rows, notes=notes)]
+    differences = Table(caption, rows, notes=notes)
+    return [[_picture(run, family)], differences, *_cited(run, family)]
+
+
+def _cited(run: Run, family: _Family) -> list[Block]:
+    """Returns what Table 2 cites of the systems of a family, and of what."""
+    rows, known = list[dict[str, Cell]](), False
+    for c in members(run, family):
+        if system := systems.find(c.system):
+            cited, provenance, known = system.cited, system.provenance, True
+        else:
+            cited = paper.PUBLISHED[paper.PROPOSED]
+            provenance = "its own: all speech, four classes, ten speakers held out"
+        rows.append(
+            {
+                "system": c.name,
+                "UA here": text.percent(c.ua),
+                "95 % interval": text.interval(c.interval, text.percent),
+                "Table 2": text.percent(cited),
+                "what the figure in Table 2 is": provenance,
+            }
+        )
+    if not known:
+        return []
+    note = (
+        "The figures of Table 2 are of IEMOCAP, and of four different tasks: they are "
+        "no targets for each other or for those here, which are of one protocol."
+    )
+    words = {"what the figure in Table 2 is"}
+    return [Table("Table 2 beside this run", rows, words, [note])]
 
 
 def _picture(run: Run, family: _Family) -> Picture:
