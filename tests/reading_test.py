@@ -223,6 +223,22 @@ def test_shares_are_of_pieces_and_the_scaler_is_of_utterances():
         assert_same(trials.objective.prior[0, number], np.float32(shares), 5)
 
 
+def test_pieces_are_cut_alike_where_frames_are_standardized_by_speaker():
+    plain = toys.design(CORPUS, [SOFTMAX], [0])
+    rows, _, trials = experiment.prepare(plain._replace(standardize="speaker"))
+    expected = plain.rows(0)
+    for name in "offset", "length", "label":
+        assert_equal(getattr(rows.data, name), getattr(expected.data, name))
+    assert_equal(rows.parent, expected.parent)
+    assert not trials.mean.any() and (trials.scale == 1).all()
+    for speaker in range(4):
+        mine = np.flatnonzero(CORPUS.speaker == speaker)
+        spans = [rows.data.frames[toys.span(CORPUS, row)] for row in mine]
+        frames = np.concatenate(spans).astype(float)
+        np.testing.assert_allclose(frames.mean(axis=0), 0, atol=1e-5)
+        np.testing.assert_allclose(frames.std(axis=0), 1, atol=1e-5)
+
+
 @pytest.mark.parametrize("frames", [16, 20, 33])
 def test_pieces_take_the_memory_of_utterances_of_their_length(frames):
     short = replace(CORPUS, length=np.minimum(CORPUS.length, frames))
