@@ -174,6 +174,20 @@ def test_a_readout_comes_back_and_says_the_same_of_pieces(readout, tmp_path):
     assert found.probabilities.shape == (3, 4)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("readout", READOUTS)
+def test_speech_that_goes_on_is_read_out_as_a_whole_utterance_is(readout):
+    one = _fitted(readout, "whole")
+    frames = np.random.default_rng(1).normal(size=(40, 5)).astype(np.float32)
+    walk = inference.start(one, 1)
+    for part in frames[:33], frames[33:]:
+        mask = np.ones((len(part), 1), bool)
+        walk = inference.advance(one, walk, part[:, None], mask)
+    found, expected = inference.finish(one, walk), inference.classify(one, [frames])
+    np.testing.assert_allclose(found.probabilities, expected.probabilities, atol=1e-4)
+    np.testing.assert_allclose(found.embedding, expected.embedding, atol=1e-4)
+
+
 @pytest.mark.parametrize(
     ("readout", "damage", "says"),
     [
