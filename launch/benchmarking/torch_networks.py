@@ -59,6 +59,12 @@ class Network(nn.Module):
         """Makes the layers before the head, of the sizes of our parameters."""
         raise NotImplementedError
 
+    def step(self) -> None:
+        """Changes the parameters by their gradients."""
+        if clip := dict(self.condition.optimizer.options).get("clip"):
+            nn.utils.clip_grad_value_(self.parameters(), clip)
+        self.optimizer.step()
+
     def drop(self, outputs: Tensor, mask: Tensor | float = 1.0) -> Tensor:
         """Drops outputs, and those where the mask is 0: on a CPU several times as fast
         as functional.dropout."""

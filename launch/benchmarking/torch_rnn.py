@@ -64,7 +64,7 @@ class Padded:
                     part = live[first : first + model.rows]
                     (self.loss(model, part) / len(live)).backward()
                     computed += len(part) * int(self.workload.lengths(part).max())
-                model.optimizer.step()
+                model.step()
         return computed
 
     def loss(self, model: Network, rows: np.ndarray) -> Tensor:

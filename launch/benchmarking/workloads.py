@@ -8,7 +8,7 @@ from statistics import NormalDist
 import jax
 import numpy as np
 
-from vladser import registry
+from vladser import registry, systems
 from vladser.condition import Condition, make
 from vladser.corpora import emotions, iemocap, readers
 from vladser.data import batches, dataset, folds
@@ -18,50 +18,13 @@ from vladser.features import extraction
 from vladser.types import Dataset, Spec, Trial, Utterance
 
 CONDITION = make(aggregator="netvlad(clusters=4)")  # the paper's
-# What the paper compares: its own system, then those of Han et al. 2014, Neumann and Vu
-# 2017, Fayek et al. 2017, Huang et al. 2018.
-SYSTEMS = {
+# What the paper compares; noise has no activation and valence.
+_SYSTEMS = {
     "proposed": CONDITION,
-    "dnn_elm": make(
-        features="han30",
-        pieces="loudest(frames=25,share=0.1)",
-        encoder="none",
-        aggregator="stack(frames=25)",
-        head="dense(units=256,layers=3)",
-        smoothing="none",
-        noise=0,
-        dropout=0,
-        optimizer="sgd(momentum=0.9)",
-        learning_rate=0.01,
-        batch_size=128,
-    ),
-    "attentive_cnn": make(
-        features="logmel(bands=26)",
-        pieces="first(frames=750)",
-        encoder="convolution(width=10,filters=200)",
-        aggregator="attentive_maximum(pool=30,stride=3)",
-        smoothing="none",
-        noise=0,
-        optimizer="adam",
-        learning_rate=0.001,
-    ),
-    "frame_lstm": make(
-        features="logmel(bands=40)",
-        pieces="windows(frames=200,hop=100,silence=30.0)",
-        encoder="lstm(layers=2)",
-        cells=256,
-        aggregator="final",
-        smoothing="none",
-        noise=0,
-        optimizer="rmsprop(decay=0.99)",
-        learning_rate=0.001,
-        batch_size=256,
-    ),
-    "triplet_lstm": make(
-        aggregator="mean",
-        head="dense(units=64,layers=1)",
-        objective="triplet(weight=1.0,margin=0.2)",
-    ),
+    "dnn_elm": systems.DNN_ELM.condition,
+    "attentive_cnn": systems.single_view(systems.ATTENTIVE_CNN.condition),
+    "frame_lstm": systems.FRAME_LSTM.condition,
+    "triplet_lstm": systems.TRIPLET_LSTM.condition,
 }
 
 
@@ -112,7 +75,7 @@ class Workload:
 def condition(name: str) -> Condition:
     """Returns what is trained in the workload of a name: the paper's own system, unless
     it is that of another."""
-    return SYSTEMS.get(name, CONDITION)
+    return _SYSTEMS.get(name, CONDITION)
 
 
 def plan(
@@ -133,7 +96,7 @@ def load(name: str, data_dir: Path | None = None, cache_dir: Path = Path()) -> D
         return noise(lognormal(560, 360, 0.6855, 3410))
     if name.isdecimal():
         return noise(np.full(320, int(name)))
-    if name in SYSTEMS or data_dir is None:  # lengths of EMO-DB
+    if name in _SYSTEMS or data_dir is None:  # lengths of EMO-DB
         dim = registry.features.build(condition(name).features).dim
         return noise(lognormal(340, 254, 0.4158, 893), dim=dim)
     corpus = readers.read("emodb", data_dir)
