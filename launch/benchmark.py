@@ -3,10 +3,11 @@
     python -m launch.benchmark --data_dir=EMODB --json=benchmark.json
     python -m launch.benchmark --workloads=emodb --trials=1,2,5,10,20 --peers=none
 
-All contestants train the paper's model on the same utterances. A contestant whose loss
-and gradients differ from ours is not measured. They take turns, round by round; the
-unit is real frames a second, of whole training steps. Peers in PyTorch need the package
-torch: pip install 'vladser[benchmark]'.
+All contestants of a workload train one model on the same utterances. A contestant whose
+loss and gradients differ from ours is not measured. They take turns, round by round;
+the unit is real frames a second, of whole training steps. A matrix product that is
+timed between the rounds tells how much of the machine they use. Peers in PyTorch need
+the package torch: pip install 'vladser[benchmark]'.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from launch.benchmarking import PEERS
+from launch.benchmarking import PEERS, SYSTEMS
 from launch.command_line import cli, fields
 from launch.command_line.fields import flag
 from launch.command_line.parsers import one_of, option, several
@@ -35,8 +36,10 @@ from vladser.options import Count
 
 
 def _workload(text: str) -> str:
-    if text not in ("emodb", "iemocap") and not (text.isdecimal() and int(text) > 5):
-        raise ValueError("expected some of emodb, iemocap and numbers of frames from 6")
+    named = "emodb", "iemocap", *SYSTEMS
+    if text not in named and not (text.isdecimal() and int(text) > 5):
+        known = ", ".join(named)
+        raise ValueError(f"expected some of {known} and numbers of frames from 6")
     return text
 
 
@@ -54,7 +57,9 @@ class Settings(fields.Settings):
     Attributes:
       workloads: what to train on, or none. emodb: EMO-DB's four classes, or without
         data_dir noise of such lengths; iemocap: noise of the lengths of IEMOCAP's
-        utterances, 560 of them; 300: noise, all utterances of 300 frames.
+        utterances, 560 of them; 300: noise, all utterances of 300 frames. These train
+        the paper's system; its name, proposed, or that of another one trains it on
+        noise of EMO-DB's lengths: dnn_elm, attentive_cnn, frame_lstm, triplet_lstm.
       peers: contestants beside ours, or none.
       extraction: also times the extraction of features in data_dir.
       streaming: also times the streaming of audio in data_dir.
@@ -101,16 +106,17 @@ def main(settings: Settings) -> None:
     from launch.benchmarking import audio_speed, contest, workloads
 
     command = shlex.join(["python", "-m", "launch.benchmark", *sys.argv[1:]])
-    result: dict[str, Any] = {"format": 2, "command": command}
+    result: dict[str, Any] = {"format": 3, "command": command}
     result |= provenance.environment()
     folder, rounds = settings.data_dir, settings.rounds
     if settings.workloads:
-        agreed, notes = contest.agreeing(settings.peers)
-        measured = []
+        measured, notes = [], {}
         for name in settings.workloads:
+            condition = workloads.condition(name)
+            agreed, notes[name] = contest.agreeing(settings.peers, condition)
             data = workloads.load(name, folder, settings.cache_dir)
             for trials in settings.trials:
-                plan = workloads.plan(name, data, trials, rounds + 1)
+                plan = workloads.plan(name, data, trials, rounds + 1, condition)
                 names = ["ours", *agreed]
                 measured.append(contest.measure(plan, names, rounds))
         result |= {"workloads": measured, "peers": notes}

@@ -23,7 +23,7 @@ def call(*argv):
     ("flag", "right"),
     [
         ("--peers=keras", "expected one of torch_padded, flax_linen"),
-        ("--workloads=ravdess", "expected some of emodb, iemocap and numbers"),
+        ("--workloads=ravdess", "expected some of emodb, iemocap, proposed, dnn_elm, "),
         ("--workloads=100,100", "expected each value once"),
         ("--trials=1,13", "expected at most 10, or a multiple of it"),
         ("--extraction", "needs --data_dir"),

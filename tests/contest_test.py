@@ -5,20 +5,29 @@ import sys
 import numpy as np
 import pytest
 
-from launch.benchmarking import PEERS, contest, workloads
+from launch.benchmarking import SYSTEMS, contest, workloads
+
+TRAINED = [
+    # The loss, and what is learned of each part.
+    ("flax_linen", "proposed", 1 + 3 + 3 + 2),
+    ("torch_padded", "proposed", 1 + 3 + 3 + 2),
+    ("torch_padded", "attentive_cnn", 1 + 2 + 1 + 2),
+    ("torch_padded", "frame_lstm", 1 + 3 + 3 + 2),
+]
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("name", PEERS)
-def test_a_peer_has_our_gradients_and_trains_on_all_frames(name):
+@pytest.mark.parametrize(("name", "system", "learned"), TRAINED)
+def test_a_peer_has_our_gradients_and_trains_on_all_frames(name, system, learned):
     if name.startswith("torch"):
         pytest.importorskip("torch")
-    peer = contest.load(name)
-    errors = contest.errors(peer)
-    assert len(errors) == 1 + 3 + 3 + 2  # the loss and what is learned of each part
+    peer, condition = contest.load(name), workloads.condition(system)
+    errors = contest.errors(peer, condition)
+    assert len(errors) == learned
     assert max(errors.values()) < contest.TOLERANCE, errors
     lengths = np.random.default_rng(1).integers(3, 30, 66)
-    workload = workloads.plan("small", workloads.noise(lengths, speakers=3), 3, 3)
+    data = workloads.noise(lengths, speakers=3)
+    workload = workloads.plan("small", data, 3, 3, condition)
     entry = peer(workload)
     entry.prepare(3)
     for number in range(3):
@@ -35,10 +44,37 @@ def test_a_peer_that_mixes_up_two_gates_is_left_out(monkeypatch):
 
     errors = contest.errors(Wrong)
     assert errors["encoder.input_kernel"] > contest.TOLERANCE
-    monkeypatch.setattr(contest, "errors", lambda _: errors)
+    monkeypatch.setattr(contest, "errors", lambda *_: errors)
     agreed, notes = contest.agreeing(["flax_linen"])
     assert not agreed
     assert notes["flax_linen"].startswith("left out, differs from ours by")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_a_peer_without_a_system_is_left_out_there(system):
+    agreed, notes = contest.agreeing(["flax_linen"], workloads.condition(system))
+    has = ("flax_linen", system) in {of[:2] for of in TRAINED}
+    assert agreed == ["flax_linen"] * has
+    assert has or notes == {"flax_linen": "left out, it has no such system"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_ours_trains_each_system_and_its_operations_are_counted(system):
+    data = workloads.noise(np.full(8, 30), speakers=2)
+    workload = workloads.plan(system, data, 2, 2, workloads.condition(system))
+    measured = contest.measure(workload, ["ours"], 1)
+    (ours,) = measured["contestants"]
+    (timed,) = ours["rounds"]
+    assert timed["rows"] == len(workload.data.length)  # each is trained on once
+    done = (
+        measured["operations_of_a_frame"] * timed["frames"]
+        + measured["operations_of_a_row"] * timed["rows"]
+    )
+    rate = done / timed["seconds"]
+    assert ours["operations_per_second"]["median"] == pytest.approx(rate)
+    assert measured["sgemm_operations_per_second"]["low"] > 0
 
 
 def test_a_peer_without_its_library_is_left_out(monkeypatch):

@@ -31,7 +31,13 @@ def test_it_says_what_would_run_and_makes_nothing(preview, tmp_path):
     said = preview()
     assert said["corpus"].startswith("manifest: 32 utterances of 4 speakers, ")
     assert said["classes"] == "angry 8, happy 8, sad 8, neutral 8"
-    assert said["condition"] == "mean, unigram 0.2, cells 4"
+    # 2 (147 + 4) 16 numbers twice, 2 x 4 x 16 once: of each of 100 frames.
+    million, hours, name = said["condition"].split(maxsplit=2)
+    assert name == "mean, unigram 0.2, cells 4"
+    assert float(million) == pytest.approx(100 * (4 * 151 * 16 + 128) / 1e6, rel=0.05)
+    assert float(hours) < 0.1
+    assert said["cost"].startswith("MFLOP  hours  a second of speech; 0.0")
+    assert said["cost"].endswith(" GFLOP/s")
     assert said["trials"] == "8 = 1 condition x 4 folds x 2 seeds; 2 epochs of 1 step"
     assert said["batches"] == "1, the largest of 8 trials"
     assert said["memory"].endswith(" MiB of arrays on each of 2 devices (cpu)")
@@ -65,3 +71,16 @@ def test_it_counts_steps_and_batches(preview):
     process = "--coordinator=host:1234", "--num_processes=3", "--process_id=2"
     expected = "2, the largest of 2 trials in process 0 of 3"
     assert preview(*process)["batches"] == expected
+
+
+def test_it_says_what_each_condition_costs(preview):
+    grid = "--grid=pieces=whole,windows(frames=20,hop=10,silence=0.0)", "--cells=32"
+    said = preview("--aggregator=final", *grid, "--epochs=1000000")
+    once, hours, _ = said["condition"].split(maxsplit=2)
+    (windows,) = (key for key, rest in said.items() if "pieces" in rest)
+    assert float(windows) == pytest.approx(2 * float(once), rel=0.2)
+    longer, _ = said[windows].split(maxsplit=1)
+    ratio = float(windows) / float(once)
+    assert float(longer.replace(",", "")) == pytest.approx(
+        ratio * float(hours.replace(",", "")), rel=0.1
+    )

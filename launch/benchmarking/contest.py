@@ -14,8 +14,9 @@ from launch.benchmarking import PEERS, workloads
 from launch.benchmarking.workloads import Workload
 from launch.output import terminal
 from vladser import model, text
+from vladser.condition import Condition
 from vladser.data import dataset
-from vladser.engine import experiment
+from vladser.engine import arithmetic, experiment
 from vladser.engine.events import Compiled, Epoch, Step
 from vladser.registry import objectives
 from vladser.types import Array, Spec
@@ -26,13 +27,15 @@ TOLERANCE = 1e-4
 _COLUMNS = (
     *("workload", "trials", "contestant", "real frames/s", "low-high"),
     *("ours is faster by", "low-high", "padding efficiency"),
+    *("GFLOP/s", "% of sgemm"),
 )
 
 
 class Contestant(Protocol):
-    """One way to train the trials of a workload. A peer has `gradients` as well: from
-    our parameters and the rows [B] of a minibatch of the first trial, -1 an empty one,
-    the loss and its gradient, in the layout of `vladser.model`."""
+    """One way to train the trials of a workload. A peer has `trains` as well: whether
+    it can train a condition; and `gradients`: from our parameters and the rows [B] of a
+    minibatch of the first trial, -1 an empty one, the loss and its gradient, in the
+    layout of `vladser.model`."""
 
     def __init__(self, workload: Workload): ...
 
@@ -41,7 +44,7 @@ class Contestant(Protocol):
 
     def train(self, rows: np.ndarray) -> int:
         """Trains the next round, [steps, trials, B] int32, -1 an empty row; returns how
-        many frames went through the LSTM, padding included."""
+        many frames went through the model, padding included."""
 
 
 class Ours:
@@ -76,15 +79,21 @@ def load(name: str) -> Any:
     return getattr(importlib.import_module(f"launch.benchmarking.{module}"), contestant)
 
 
-def agreeing(peers: Iterable[str]) -> tuple[list[str], dict[str, str]]:
+def agreeing(
+    peers: Iterable[str], condition: Condition = workloads.CONDITION
+) -> tuple[list[str], dict[str, str]]:
     """Finds the peers that train our model; returns them, and a note on each peer."""
     agreed, notes = [], {}
     for name in peers:
         try:
-            largest = float(np.max([*errors(load(name)).values()]))
+            peer = load(name)
         except ModuleNotFoundError as missing:
             notes[name] = f"left out, {missing.name} is not installed"
             continue
+        if not peer.trains(condition):
+            notes[name] = "left out, it has no such system"
+            continue
+        largest = float(np.max([*errors(peer, condition).values()]))
         if largest <= TOLERANCE:  # not if it is NaN
             agreed.append(name)
         what = "" if name in agreed else "left out, "
@@ -92,12 +101,12 @@ def agreeing(peers: Iterable[str]) -> tuple[list[str], dict[str, str]]:
     return agreed, notes
 
 
-def errors(peer: Any) -> dict[str, float]:
+def errors(peer: Any, condition: Condition = workloads.CONDITION) -> dict[str, float]:
     """Returns the relative errors of a peer's loss and of each of its gradients, by
     name: of one minibatch without noise and dropout, and ours as the reference."""
     lengths = np.random.default_rng(0).integers(5, 61, 40)
     data = workloads.noise(lengths, speakers=2)
-    plain = replace(workloads.CONDITION, noise=0.0, dropout=0.0)
+    plain = replace(condition, noise=0.0, dropout=0.0)
     workload = workloads.plan("agreement", data, 1, 1, plain)
     draw = np.random.default_rng(0)
     params = jax.tree.map(  # none of them is 0: each has one place to go to
@@ -150,7 +159,9 @@ def measure(workload: Workload, names: Sequence[str], rounds: int) -> dict[str, 
         compiling[name] = entries[name].prepare(rounds + 1)
         _train(entries[name], workload, 0)
     timed: dict[str, list[dict[str, float]]] = {name: [] for name in names}
+    products = []  # of large matrices, operations a second
     for number in range(1, rounds + 1):
+        products.append(arithmetic.speed())
         # Whoever comes first in one round comes last in the next.
         for name in names if number % 2 else reversed(names):
             timed[name].append(_train(entries[name], workload, number))
@@ -159,10 +170,14 @@ def measure(workload: Workload, names: Sequence[str], rounds: int) -> dict[str, 
         name: [round["frames"] / round["seconds"] for round in of]
         for name, of in timed.items()
     }
+    cost, sgemm = arithmetic.training(workload.spec), spread(products)
     return {
         "name": workload.name,
-        "utterances": len(workload.data.length),
+        "rows": len(workload.data.length),
         "frames": int(workload.data.length.sum()),
+        "operations_of_a_frame": cost.frame,
+        "operations_of_a_row": cost.row,
+        "sgemm_operations_per_second": sgemm,
         "feature_set": workload.data.feature_set,
         "trials": len(workload.trials.seed),
         "contestants": [
@@ -172,6 +187,13 @@ def measure(workload: Workload, names: Sequence[str], rounds: int) -> dict[str, 
                 "rounds": timed[name],
                 "real_frames_per_second": spread(mine),
                 "ours_is_faster_by": spread(np.divide(rates["ours"], mine).tolist()),
+                "operations_per_second": spread(
+                    [
+                        (cost.frame * of["frames"] + cost.row * of["rows"])
+                        / of["seconds"]
+                        for of in timed[name]
+                    ]
+                ),
                 "padding_efficiency": sum(round["frames"] for round in timed[name])
                 / sum(round["computed"] for round in timed[name]),
             }
@@ -180,13 +202,17 @@ def measure(workload: Workload, names: Sequence[str], rounds: int) -> dict[str, 
     }
 
 
-def table(results: Sequence[Mapping[str, Any]], notes: Mapping[str, str]) -> str:
+def table(
+    results: Sequence[Mapping[str, Any]], notes: Mapping[str, Mapping[str, str]]
+) -> str:
     """Returns what `measure` returned as Markdown: a row a contestant of each workload,
     and the notes on the contestants."""
     rows = []
     for result in results:
+        sgemm = result["sgemm_operations_per_second"]["median"]
         for entry in result["contestants"]:
             rate, ahead = entry["real_frames_per_second"], entry["ours_is_faster_by"]
+            done = entry["operations_per_second"]["median"]
             speed = {key: f"{value / 1e3:,.0f}" for key, value in rate.items()}
             rows.append(
                 (
@@ -195,9 +221,15 @@ def table(results: Sequence[Mapping[str, Any]], notes: Mapping[str, str]) -> str
                     f"{ahead['median']:.2f}",
                     f"{ahead['low']:.2f}-{ahead['high']:.2f}",
                     f"{entry['padding_efficiency']:.3f}",
+                    f"{done / 1e9:,.0f}",
+                    f"{100 * done / sgemm:.0f}",
                 )
             )
-    lines = [f"- {name}: {note}" for name, note in notes.items()]
+    lines = [
+        f"- {workload}: {name} {note}"
+        for workload, of in notes.items()
+        for name, note in of.items()
+    ]
     return "\n".join([text.table(_COLUMNS, rows, {2}, markdown=True), "", *lines])
 
 
@@ -207,10 +239,11 @@ def spread(values: Sequence[float]) -> dict[str, float]:
 
 
 def _train(contestant: Contestant, workload: Workload, number: int) -> dict[str, float]:
-    """Trains a round: real frames, frames computed for them, and seconds."""
+    """Trains a round: real frames, frames computed for them, rows, and seconds."""
     rows = workload.rows(number)
     begin = time.perf_counter()
     computed = contestant.train(rows)
     seconds = time.perf_counter() - begin
     frames = int(workload.lengths(rows).sum())
-    return {"frames": frames, "computed": computed, "seconds": seconds}
+    live = int(np.count_nonzero(rows >= 0))
+    return {"frames": frames, "computed": computed, "rows": live, "seconds": seconds}

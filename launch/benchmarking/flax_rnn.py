@@ -15,8 +15,9 @@ import numpy as np
 import optax
 from flax import linen as nn
 
-from launch.benchmarking.workloads import Workload
+from launch.benchmarking.workloads import CONDITION, Workload
 from vladser import model
+from vladser.condition import Condition, specification
 from vladser.data import dataset
 from vladser.registry import aggregators, heads, objectives, optimizers
 from vladser.types import PyTree
@@ -28,6 +29,12 @@ _GATES = "ifgo"  # the order of ours
 class Linen:
     """A `contest.Contestant`: linen.RNN in the place of our LSTM and of our engine;
     other parts are ours."""
+
+    @staticmethod
+    def trains(condition: Condition) -> bool:
+        return condition.encoder == CONDITION.encoder and not model.coupled(
+            specification(condition, 1, 2)
+        )
 
     def __init__(self, workload: Workload):
         self.workload, self.spec = workload, workload.spec

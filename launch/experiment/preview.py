@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
+import jax
 import numpy as np
 
 from launch.command_line import cli, flags
@@ -12,7 +13,8 @@ from launch.command_line.flags import Settings
 from launch.experiment import designing, loading, resuming
 from vladser import registry, text
 from vladser.data import dataset
-from vladser.engine import placement, trial_batches
+from vladser.engine import arithmetic, placement, trial_batches
+from vladser.engine.design import Design
 from vladser.features import extraction
 from vladser.types import Dataset, Utterance
 
@@ -64,7 +66,7 @@ def preview(settings: Settings) -> str:
         f"{text.count(len(data.speakers), 'speaker')}, {data.length.sum():,} frames",
         f"classes     {', '.join(f'{name} {counts[name]:,}' for name in classes)}",
         f"features    {', '.join(map(str, parts))}",
-        *(f"{'' if n else 'condition':12}{c}" for n, c in enumerate(design.names)),
+        *_costs(design, mesh.size),
         f"trials      {seeds * conditions * folds:,} = "
         f"{text.count(conditions, 'condition')} x {text.count(folds, 'fold')} x "
         f"{text.count(seeds, 'seed')}; {', '.join(schedules)}",
@@ -75,6 +77,25 @@ def preview(settings: Settings) -> str:
         f"results     {settings.run_dir}",
     ]
     return "\n".join([*lines, *(f"note: {note}" for note in chosen.notes)])
+
+
+def _costs(design: Design, devices: int) -> list[str]:
+    """Returns a table of the conditions: what a second of speech costs, which is 100
+    frames, about how many hours all trials take, and the name."""
+    speed = arithmetic.SHARE * arithmetic.speed() * devices / len(jax.local_devices())
+    rows, total = [], 0.0
+    for place, name in enumerate(design.names):
+        length = design.datasets[place].length
+        speech = sum(int(length[fold.train].sum()) for fold in design.folds) / 100
+        epoch = arithmetic.epoch(design, place)
+        second = epoch / (len(design.seeds) * speech) / 1e6
+        hours = design.conditions[place].epochs * epoch / speed / 3600
+        total += hours
+        word = "" if place else "condition "
+        rows.append((word, f"{second:,.1f}", f"{hours:,.2f}", name))
+    at = f"{total:,.2f} in all, estimated at {speed / 1e9:,.0f} GFLOP/s"
+    what = f"a second of speech; {at}"
+    return text.table(("cost", "MFLOP", "hours", what), rows, {3}).splitlines()
 
 
 def _without_frames(

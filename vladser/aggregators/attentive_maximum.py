@@ -27,7 +27,7 @@ def attentive_maximum(*, pool: Count = 30, stride: Count = 3) -> Aggregator:
 
     def apply(params, frames, mask):
         kept = jnp.where(mask[:, None], frames, -jnp.inf)
-        pooled = _maxima(kept, pool)[::stride]
+        pooled = _windows(kept, pool, stride)
         there = pooled[:, 0] > -jnp.inf
         pooled = jnp.where(there[:, None], pooled, 0)
         scores = running.no_score()
@@ -35,6 +35,24 @@ def attentive_maximum(*, pool: Count = 30, stride: Count = 3) -> Aggregator:
         return weights @ pooled * running.reciprocal(weights.sum())
 
     return Aggregator(init, apply)
+
+
+def _windows(frames: jax.Array, pool: int, stride: int) -> jax.Array:
+    """Returns the maxima of `pool` frames from each `stride`-th frame on, by those of
+    `stride` frames, of which there are fewer."""
+    steps = -(-frames.shape[0] // stride)
+    lacking = jnp.full((steps * stride - frames.shape[0], *frames.shape[1:]), -jnp.inf)
+    frames = jnp.concatenate([frames, lacking.astype(frames.dtype)])
+    frames = frames.reshape(steps, stride, *frames.shape[1:])
+    whole, rest = divmod(pool, stride)
+    if not whole:
+        return frames[:, :rest].max(axis=1)
+    windows = _maxima(frames.max(axis=1), whole)
+    if not rest:
+        return windows
+    last = frames[:, :rest].max(axis=1)[whole:]
+    end = jnp.full((min(whole, steps), frames.shape[2]), -jnp.inf, frames.dtype)
+    return jnp.maximum(windows, jnp.concatenate([last, end]))
 
 
 def _maxima(frames: jax.Array, pool: int) -> jax.Array:

@@ -6,6 +6,7 @@ lengths and next to nothing is padded.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -26,8 +27,8 @@ class Scan(NamedTuple):
         computed once; it is not differentiated.
       block: (params, carry, index, residuals) -> (carry, out). It must be cheap but
         for its gradient: it is computed again on the way back.
-      finish: (params, carry, outs) -> value; outs [capacity, ...] holds zeros for the
-        blocks beyond the last.
+      finish: (params, carry, outs) -> value; outs [blocks, ...] holds zeros for the
+        blocks beyond the last, of which there may be some.
     """
 
     start: Callable
@@ -77,7 +78,7 @@ def value(scan: Scan, params: PyTree, count: Array, capacity: int) -> PyTree:
     """Returns what `scan.finish` makes of the first `count` blocks, of at most
     `capacity`."""
     carry, outs, _ = _forward(scan, params, scan.start(params), count, capacity)
-    return scan.finish(params, carry, outs)
+    return _at_length(scan.finish, count, capacity)(params, carry, outs)
 
 
 def value_and_gradient(
@@ -87,8 +88,15 @@ def value_and_gradient(
     carry, start_pullback = jax.vjp(scan.start, params)
     state = _forward(scan, params, carry, count, capacity, workspace)
     carry, outs, workspace = state
-    value, pullback = jax.vjp(scan.finish, params, carry, outs)
-    gradient, carry_bar, outs_bar = pullback(jnp.ones_like(value))
+
+    def finish(params, carry, outs):
+        value, pullback = jax.vjp(scan.finish, params, carry, outs)
+        gradient, carry_bar, outs_bar = pullback(jnp.ones_like(value))
+        rest = partial(_extended, capacity=capacity)
+        return value, gradient, carry_bar, jax.tree.map(rest, outs_bar)
+
+    finish = _at_length(finish, count, capacity)
+    value, gradient, carry_bar, outs_bar = finish(params, carry, outs)
 
     def backward(done, state):
         gradient, carry_bar = state
@@ -103,6 +111,31 @@ def value_and_gradient(
     gradient, carry_bar = lax.fori_loop(0, count, backward, (gradient, carry_bar))
     (here,) = start_pullback(carry_bar)
     return value, jax.tree.map(jnp.add, gradient, here), workspace
+
+
+def _at_length(finish: Callable, count: Array, capacity: int) -> Callable:
+    """Returns `finish` of a quarter of the outs, half of them or all, which hold the
+    first `count` blocks: it looks at all that it is given."""
+
+    def of(size):
+        def of_size(params, carry, outs):
+            return finish(params, carry, jax.tree.map(lambda x: x[:size], outs))
+
+        return of_size
+
+    def dispatch(params, carry, outs):
+        if not jax.tree.leaves(outs):
+            return finish(params, carry, outs)
+        sizes = sorted({-(-capacity // n) for n in (4, 2, 1)})
+        index = sum(jnp.int32(count > size) for size in sizes[:-1])
+        return lax.switch(index, [of(size) for size in sizes], params, carry, outs)
+
+    return dispatch
+
+
+def _extended(array: Array, capacity: int) -> Array:
+    widths = [(0, capacity - len(array)), *[(0, 0)] * (array.ndim - 1)]
+    return jnp.pad(array, widths)
 
 
 def _forward(scan, params, carry, count, capacity, workspace=None):

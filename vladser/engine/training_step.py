@@ -109,7 +109,7 @@ def value_and_gradient(
     def drop(outputs, place=0, index=None):
         uniform = (draws.uniform, *draws.between)[place]
         if index is None:  # all blocks at once
-            uniform = uniform.reshape(-1, *uniform.shape[2:])
+            uniform = uniform.reshape(-1, *uniform.shape[2:])[: len(outputs)]
             uniform = jax.lax.dynamic_slice_in_dim(uniform, first, len(rows), axis=1)
         else:
             uniform = drawn(uniform, index)
