@@ -67,6 +67,19 @@ def test_equals_naive_numpy(name):
         assert_same(vector, expected, TERMS)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(("pool", "stride"), [(1, 1), (2, 3), (7, 2), (6, 3), (30, 4)])
+def test_windows_of_any_size_and_stride_have_their_maxima(pool, stride):
+    part = f"attentive_maximum(pool={pool},stride={stride})"
+    apply = jax.jit(aggregators.build(aggregators.parse(part)).apply)
+    params = np.ones(DIM)
+    for count in LENGTHS[1:]:
+        expected = oracles.attentive_maximum(params, FRAMES[-2][:count], pool, stride)
+        padded = np.where(MASK[LENGTHS.index(count), :, None], FRAMES[-2], np.nan)
+        vector = apply(params, padded, MASK[LENGTHS.index(count)])
+        assert_same(vector, expected, TERMS)
+
+
 @by_name
 def test_gradients_are_differences_of_naive_numpy(name):
     (leaves, tree), place = jax.tree.flatten(_built(name)[1]), LENGTHS.index(17)

@@ -13,6 +13,7 @@ from closeness import assert_same
 from jax import tree
 from safetensors import numpy as safetensors
 
+from vladser import model, registry
 from vladser.condition import make
 from vladser.errors import InputError
 from vladser.models import bundle, inference
@@ -136,6 +137,90 @@ def test_parameters_that_are_no_numbers_are_refused(damage, says, copy):
     path.write_bytes(damage(safetensors.load(path.read_bytes())))
     _seal(copy)
     assert says in _refused(copy)
+
+
+def _fitted(readout, pieces="windows(frames=9,hop=4,silence=9.0)"):
+    """A model of pieces whose readout was fitted to noise."""
+    parts = {"feature_set": "toy", "dim": 5, "pieces": pieces, "readout": readout}
+    one, draw = streams.random_bundle(**parts), np.random.default_rng(0)
+    made = registry.readouts.build(one.condition.readout)
+    if not made.fit:
+        return one
+    size = model.sizes(one.spec)[1] if made.representations else one.spec.classes
+    parent = np.repeat(np.arange(40), 3)
+    vectors = made.describe(draw.random((120, size)), parent, 40)
+    return replace(one, fitted=made.fit(0, vectors, np.arange(40) % 4, 4))
+
+
+READOUTS = "softmax", "elm(hidden=7)", "svm"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("readout", READOUTS)
+def test_a_readout_comes_back_and_says_the_same_of_pieces(readout, tmp_path):
+    one, folder, draw = _fitted(readout), tmp_path / "model", np.random.default_rng(1)
+    bundle.save(one, folder)
+    again = bundle.load(folder)
+    assert again.condition == one.condition and sorted(again.fitted) == sorted(
+        one.fitted
+    )
+    for name, array in one.fitted.items():
+        assert again.fitted[name].dtype == np.float64
+        np.testing.assert_array_equal(again.fitted[name], array)
+    features = [draw.normal(size=(n, 5)).astype(np.float32) for n in (1, 8, 30)]
+    energy = [draw.random(len(frames)) for frames in features]
+    found, expected = (inference.classify(b, features, energy) for b in (again, one))
+    tree.map(np.testing.assert_array_equal, found, expected)
+    assert found.probabilities.shape == (3, 4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("readout", READOUTS)
+def test_speech_that_goes_on_is_read_out_as_a_whole_utterance_is(readout):
+    one = _fitted(readout, "whole")
+    frames = np.random.default_rng(1).normal(size=(40, 5)).astype(np.float32)
+    walk = inference.start(one, 1)
+    for part in frames[:33], frames[33:]:
+        mask = np.ones((len(part), 1), bool)
+        walk = inference.advance(one, walk, part[:, None], mask)
+    found, expected = inference.finish(one, walk), inference.classify(one, [frames])
+    np.testing.assert_allclose(found.probabilities, expected.probabilities, atol=1e-4)
+    np.testing.assert_allclose(found.embedding, expected.embedding, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("readout", "damage", "says"),
+    [
+        ("elm(hidden=7)", {"outer": None}, "no parameters of the readout: 'outer'"),
+        ("elm(hidden=7)", {"inner": np.ones((3, 7))}, "no parameters of the readout: "),
+        ("elm(hidden=7)", {"outer": np.ones((7, 3))}, "expected 4 scores, got 3"),
+        (
+            "elm(hidden=7)",
+            {"outer": np.full((7, 4), np.nan)},
+            "readout.outer: expected",
+        ),
+        ("elm(hidden=7)", {"outer": np.ones((7, 4), "f")}, "expected finite float64"),
+        ("svm", {"support": None}, "no parameters of the readout: 'support'"),
+        ("svm", {"support": np.ones((2, 8))}, "expected 2 support vectors, got 40"),
+        ("svm", {"count": np.full(4, 1e18)}, "40 support vectors, got "),
+        ("svm", {"count": np.array([50.0, -10, 0, 0])}, "no parameters of the readout"),
+        ("svm", {"bias": np.ones(5)}, "no parameters of the readout: zip"),
+        ("svm", {"dual": np.ones((1, 40))}, "no parameters of the readout: index"),
+        ("softmax", {"outer": np.ones(1)}, "readout.outer: expected shape None, got"),
+    ],
+)
+def test_a_damaged_readout_is_refused(readout, damage, says, tmp_path):
+    one, folder = _fitted(readout, "whole"), tmp_path / "model"
+    bundle.save(one, folder)
+    path = folder / "parameters.safetensors"
+    arrays = safetensors.load(path.read_bytes())
+    for name, array in damage.items():
+        arrays.pop(f"readout.{name}", None)
+        if array is not None:
+            arrays[f"readout.{name}"] = array
+    path.write_bytes(safetensors.save(arrays))
+    _seal(folder)
+    assert says in _refused(folder)
 
 
 def test_code_from_elsewhere_is_not_run_unless_it_is_named(copy, tmp_path, monkeypatch):

@@ -44,7 +44,7 @@ def test_a_peer_that_mixes_up_two_gates_is_left_out(monkeypatch):
 
     errors = contest.errors(Wrong)
     assert errors["encoder.input_kernel"] > contest.TOLERANCE
-    monkeypatch.setattr(contest, "errors", lambda _: errors)
+    monkeypatch.setattr(contest, "errors", lambda *_: errors)
     agreed, notes = contest.agreeing(["flax_linen"])
     assert not agreed
     assert notes["flax_linen"].startswith("left out, differs from ours by")

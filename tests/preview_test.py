@@ -53,6 +53,16 @@ def test_it_counts_the_frames_that_are_extracted(preview, file, tmp_path):
     assert preview()["corpus"].endswith(f" of 4 speakers, {frames:,} frames")
 
 
+@pytest.mark.parametrize(
+    ("pieces", "frames"),
+    [("first(frames=5)", 5), ("loudest(frames=10,share=0)", 10)],
+)
+def test_it_counts_the_frames_of_pieces(preview, pieces, frames):
+    said = preview(f"--pieces={pieces}")  # one an utterance
+    count = 24 * frames * 4 * 2 * 2  # of four folds, two seeds, two epochs
+    assert said["training"] == f"{count:,} frames"
+
+
 def test_it_counts_steps_and_batches(preview):
     small = "--batch_size=8", "--epochs=1", "--seeds=3", "--trials_at_once=4"
     said = preview(*small)  # the steps of the fold that trains on most

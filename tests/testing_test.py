@@ -7,9 +7,9 @@ import numpy as np
 import optax
 import pytest
 
-from vladser import registry, testing
+from vladser import merging, registry, testing
 from vladser.aggregators.mean import mean
-from vladser.contracts import Head, Objective, Optimizer
+from vladser.contracts import Head, Objective, Optimizer, Pieces, Readout
 from vladser.encoders.lstm import lstm
 from vladser.encoders.none import none
 
@@ -76,6 +76,23 @@ def _squares(size, data, logits):
     return data * (logits**2).sum(axis=1)
 
 
+def _cut(span, **more):
+    """Pieces of one piece."""
+    return Pieces(lambda energy: np.array([span(energy)]), **more)
+
+
+def _whole(energy):
+    return 0, len(energy)
+
+
+def _draws(seed, vectors, labels, classes):
+    return {"kernel": np.random.default_rng().normal(size=(3, classes))}
+
+
+def _second(params, vectors):
+    return np.eye(3)[[1] * len(vectors)]
+
+
 def _branches(*, learning_rate=0.1):
     return Optimizer(*optax.sgd(learning_rate if learning_rate > 0 else 1.0))
 
@@ -106,6 +123,22 @@ BROKEN = {
             residuals=lambda p, carry, x, m: x,
             update=lambda p, carry, x, m, saved: (saved, carry),
         ),
+    },
+    "pieces": {
+        r"cut returns \[P, 2\]": _cut(lambda energy: (0, len(energy), 0)),
+        "in the utterance": _cut(lambda energy: (1, len(energy))),
+        "at least one frame": _cut(lambda energy: (0, 0)),
+        "not by energy do not depend on it": _cut(lambda x: (x.argmax(), 1)),
+        r"silent returns \[P\] bool": _cut(
+            _whole, silent=lambda energy, pieces: pieces[:, 0], by_energy=True
+        ),
+    },
+    "readout": {
+        r"describe returns finite vectors \[N, V\]": Readout(lambda v, *_: v, None),
+        "both fit and scores, or neither": Readout(merging.mean, _draws),
+        "are probabilities": Readout(lambda *of: 2 * merging.mean(*of), None),
+        "twice the same": Readout(merging.mean, _draws, _second),
+        "the training set lacks": Readout(merging.mean, lambda *_: {}, _second),
     },
     "head": {
         "no logits depend on another utterance": Head(

@@ -94,12 +94,12 @@ def run(
         registry.readouts.build(whole.conditions[place].readout)
         for place in batch.conditions
     ]
-    probabilities, fitted = reading.read(*of_fold, readouts, params, "test")
+    read = reading.read(*of_fold, readouts, params, "test")
     params = on_devices.to_host(params)
-    failed = _failed(now.failed, plan, params, probabilities)
+    failed = _failed(now.failed, plan, params, read.finite)
     loss = now.loss.copy()
     loss[failed[..., 0] == plan.epochs, -1] = np.nan
-    for number, tested in enumerate(probabilities):
+    for number, tested in enumerate(read.probabilities):
         tested[failed[:, number :: len(plan.folds), 0] > 0] = np.nan
     by_trial = Results(
         epoch=chosen,
@@ -114,8 +114,8 @@ def run(
     by_fold = jax.tree.map(
         lambda x: x.reshape(*map(len, batch), *x.shape[2:]), by_trial
     )
-    results = by_fold._replace(probabilities=probabilities)
-    yield Outcome(trials, params, fitted, results)
+    results = by_fold._replace(probabilities=read.probabilities)
+    yield Outcome(trials, params, read.fitted, results)
 
 
 def prepare(whole: Design, batch: TrialBatch | None = None) -> tuple[Rows, Plan, Trial]:
@@ -175,18 +175,13 @@ def _chosen(mask: np.ndarray, new, old) -> list[np.ndarray]:
 
 
 def _failed(
-    failed: np.ndarray,
-    plan: Plan,
-    params: PyTree,
-    probabilities: Sequence[np.ndarray],
+    failed: np.ndarray, plan: Plan, params: PyTree, finite: np.ndarray
 ) -> np.ndarray:
-    """Adds the trials whose last step made their parameters, or the probabilities that
-    these give, NaN or infinite."""
-    bad = np.zeros(failed.shape[:2], bool)
+    """Adds the trials whose last step made their parameters, or what is read out of
+    them, NaN or infinite."""
+    bad = ~finite.reshape(failed.shape[:2])
     for leaf in jax.tree.leaves(params):
         bad |= ~np.isfinite(leaf).all(axis=tuple(range(2, leaf.ndim)))
-    for number, tested in enumerate(probabilities):
-        bad[:, number :: len(plan.folds)] |= np.isnan(tested).any(axis=(2, 3))
     failed = failed.copy()
     failed[bad & ~failed.any(axis=-1)] = plan.epochs, plan.steps
     return failed

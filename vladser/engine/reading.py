@@ -20,12 +20,16 @@ class Reading(NamedTuple):
 
     Attributes:
       probabilities: one array a fold, [seeds, conditions, utterances of the set,
-        classes] float32; NaN of a trial whose parameters are not finite.
-      fitted: [seeds][conditions][folds] of the readouts.
+        classes] float32; NaN of a trial that is not finite.
+      fitted: [seeds][conditions][folds] of the readouts, without an array where what
+        they would see is not finite.
+      finite: [seeds, conditions, folds] whether what trials say is finite, and what
+        their readouts are fitted to.
     """
 
     probabilities: list[np.ndarray]
     fitted: list[list[list[Fitted]]]
+    finite: np.ndarray
 
 
 def read(
@@ -69,18 +73,22 @@ def read(
         np.full((seeds, conditions, len(getattr(fold, name)), rows.classes), np.nan)
         for fold in folds
     ]
+    finite = np.ones(shape, bool)
     for seed, condition, fold in np.ndindex(shape):
         here, readout = (seed, condition, fold), readouts[condition]
         if readout.fit:
             known, labels = describe("train", *here), rows.labels[folds[fold].train]
-            if not np.isfinite(known).all():
+            finite[here] = np.isfinite(known).all()
+            if not finite[here]:
                 continue
             given = on_devices.plan.seeds[seed], known, labels, rows.classes
             fitted[seed][condition][fold] = readout.fit(*given)
         if len(getattr(folds[fold], name)):
             read = readout, fitted[seed][condition][fold], describe(name, *here)
-            probabilities[fold][seed, condition] = conclude(*read, rows.classes)
-    return Reading([p.astype(np.float32) for p in probabilities], fitted)
+            said = conclude(*read, rows.classes)
+            probabilities[fold][seed, condition] = said
+            finite[here] = np.isfinite(said).all()
+    return Reading([p.astype(np.float32) for p in probabilities], fitted, finite)
 
 
 def conclude(

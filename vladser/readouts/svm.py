@@ -49,7 +49,7 @@ def _scores(params: dict[str, np.ndarray], vectors: np.ndarray) -> np.ndarray:
     """Counts the pairs that each class wins; between equals its margins decide."""
     support, count = params["support"], params["count"].astype(int)
     if count.sum() != len(support):
-        raise ValueError(f"expected {len(support)} support vectors, got {count}")
+        raise ValueError(f"expected {len(support)} support vectors, got {count.sum()}")
     lengths = (vectors**2).sum(axis=1)[:, None] + (support**2).sum(axis=1)
     squares = np.maximum(lengths - 2 * vectors @ support.T, 0)
     kernel = np.exp(-params["gamma"] * squares)
