@@ -4,11 +4,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import toys
 from closeness import assert_same
 
+from vladser import model
+from vladser.condition import make
+from vladser.data import folds
+from vladser.engine import experiment
 from vladser.objectives.triplet import semi_hard, triplet
 
-pytestmark = [pytest.mark.numeric, pytest.mark.usefixtures("float64")]
+pytestmark = pytest.mark.numeric
 
 _run = jax.jit(jax.value_and_grad(semi_hard))
 
@@ -33,6 +38,7 @@ def naive(vectors, labels, margin):
     return np.mean(losses) if losses else 0.0
 
 
+@pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize("seed", range(5))
 def test_semi_hard_is_the_mean_over_all_pairs(seed):
     draw = np.random.default_rng(seed)
@@ -47,6 +53,7 @@ def test_semi_hard_is_the_mean_over_all_pairs(seed):
     assert abs((gradient * way).sum() - slope) < 1e-5 * max(abs(slope), 1)
 
 
+@pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize(
     "labels", [[-1] * 6, [2] * 6, [0, 1, 2, 3, -1, -1], [0] + [1] * 5]
 )
@@ -72,3 +79,48 @@ def test_the_loss_adds_it_to_the_cross_entropy():
     # The options are float32.
     np.testing.assert_allclose(losses[:7], expected, rtol=1e-6)
     assert jnp.isfinite(losses).all()
+
+
+def _spread(objective):
+    """Of a tested speaker's representations: the mean distance of two of one emotion,
+    in units of that of two emotions."""
+
+    def frames(label, length, draw):
+        return draw.normal(size=(length, 5)) + 3 * np.eye(5)[label]
+
+    corpus = toys.corpus(frames=frames)
+    condition = make(
+        aggregator="mean",
+        objective=objective,
+        **{"cells": 8, "optimizer": "adam", "learning_rate": 0.02, "noise": 0.0},
+        **{"dropout": 0.0, "epochs": 60, "batch_size": 48},
+    )
+    fold, *_ = folds.make(corpus, "speaker")
+    design = toys.design(corpus, [condition], [0], [fold])
+    *_, outcome = experiment.run(design)
+    (said,), labels = outcome.results.probabilities, corpus.label[fold.test]
+    assert (said.argmax(axis=-1) == labels).mean() > 0.9
+    params = jax.tree.map(lambda leaf: leaf[0, 0], outcome.params)
+    mean, scale = (of[0, 0] for of in (outcome.trials.mean, outcome.trials.scale))
+    vectors = np.stack(
+        [
+            _embed(params, design.specification(0), (of - mean) * scale)
+            for of in (corpus.frames[toys.span(corpus, row)] for row in fold.test)
+        ]
+    )
+    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    distance = 2 - 2 * unit @ unit.T
+    same = labels[:, None] == labels
+    pairs = ~np.eye(len(unit), dtype=bool)
+    return distance[same & pairs].mean() / distance[~same].mean()
+
+
+def _embed(params, spec, frames):
+    mask = np.ones((len(frames), 1), bool)
+    return model.forward(params, spec, frames[:, None], mask)[0][0]
+
+
+@pytest.mark.slow
+def test_where_cross_entropy_is_content_triplets_draw_an_emotion_together():
+    entropy = _spread("cross_entropy(smoothing='none')")
+    assert _spread("triplet(weight=2.0,margin=0.5)") < 0.8 * entropy
