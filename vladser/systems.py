@@ -89,8 +89,8 @@ TRIPLET_LSTM = System(
         readout="svm(cost=1.0)",
     ),
     0.604,
-    "their figure; from memory, since the text was not at hand: of the same classes and "
-    "held-out speakers",
+    "their figure; from memory, since the text was not at hand: of the same classes "
+    "and held-out speakers",
 )
 SYSTEMS = (DNN_ELM, ATTENTIVE_CNN, FRAME_LSTM, TRIPLET_LSTM)
 
