@@ -61,7 +61,8 @@ def cache_dir(group: str) -> Any:
     where the user has no home folder."""
     text = "where features, compiled programs and the demo corpus are kept."
     with suppress(RuntimeError):
-        return flag(group, str(user_cache_path("vladser")), parsers.absolute, text)
+        usual = user_cache_path("vladser").expanduser()
+        return flag(group, str(usual), parsers.absolute, text)
     return flag(group, None, parsers.absolute, text, required=True)
 
 

@@ -40,19 +40,14 @@ def attentive_maximum(*, pool: Count = 30, stride: Count = 3) -> Aggregator:
 def _windows(frames: jax.Array, pool: int, stride: int) -> jax.Array:
     """Returns the maxima of `pool` frames from each `stride`-th frame on, by those of
     `stride` frames, of which there are fewer."""
-    steps = -(-frames.shape[0] // stride)
-    lacking = jnp.full((steps * stride - frames.shape[0], *frames.shape[1:]), -jnp.inf)
-    frames = jnp.concatenate([frames, lacking.astype(frames.dtype)])
-    frames = frames.reshape(steps, stride, *frames.shape[1:])
     whole, rest = divmod(pool, stride)
     if not whole:
-        return frames[:, :rest].max(axis=1)
-    windows = _maxima(frames.max(axis=1), whole)
+        return _maxima(frames, rest)[::stride]
+    windows = _maxima(_maxima(frames, stride)[::stride], whole)
     if not rest:
         return windows
-    last = frames[:, :rest].max(axis=1)[whole:]
-    end = jnp.full((min(whole, steps), frames.shape[2]), -jnp.inf, frames.dtype)
-    return jnp.maximum(windows, jnp.concatenate([last, end]))
+    last = _maxima(frames, rest)[::stride]
+    return jnp.maximum(windows, _from(last, whole))
 
 
 def _maxima(frames: jax.Array, pool: int) -> jax.Array:
@@ -61,7 +56,12 @@ def _maxima(frames: jax.Array, pool: int) -> jax.Array:
     size = 1
     while size < pool:
         step = min(size, pool - size)
-        later = jnp.full((step, frames.shape[1]), -jnp.inf, frames.dtype)
-        frames = jnp.maximum(frames, jnp.concatenate([frames, later])[step:])
+        frames = jnp.maximum(frames, _from(frames, step))
         size += step
     return frames
+
+
+def _from(frames: jax.Array, start: int) -> jax.Array:
+    """Returns the frames from a place on, as many as before."""
+    later = jnp.full((start, frames.shape[1]), -jnp.inf, frames.dtype)
+    return jnp.concatenate([frames, later])[start:]

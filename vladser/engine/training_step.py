@@ -185,45 +185,24 @@ def step(
     return *jax.lax.cond(live > 0, take, leave, state), workspace
 
 
-def predict(
-    params: model.Params,
-    spec: Spec,
-    trial: Trial,
-    buffer: Buffer,
-    rows: Array,
-    capacity: int,
-) -> Array:
-    """Computes class probabilities [slices, B, classes] of utterances, without noise
-    and dropout: the walk of `sweep.evaluate`, which has the arguments."""
+def _walk(value: Callable[[model.Params, Array, Array], Array]) -> Callable[..., Array]:
+    """Returns a walk of `sweep.evaluate` through utterances, without noise and dropout,
+    that comes to a value [slices, B, ...], see `_scan`."""
 
-    def probabilities(params, vectors, logits):
-        return jax.nn.softmax(logits)
+    def walk(params, spec, trial, buffer, rows, capacity):
+        def of_slice(rows):
+            scan = _scan(spec, trial, buffer, rows, value)
+            return timeblocks.value(scan, params, count(buffer, rows), capacity)
 
-    return _evaluate(probabilities, params, spec, trial, buffer, rows, capacity)
+        return jax.lax.map(of_slice, rows)
+
+    return walk
 
 
-def represent(
-    params: model.Params,
-    spec: Spec,
-    trial: Trial,
-    buffer: Buffer,
-    rows: Array,
-    capacity: int,
-) -> Array:
-    """Computes the representations [slices, B, V] of utterances, as `predict` does."""
-
-    def representations(params, vectors, logits):
-        return vectors
-
-    return _evaluate(representations, params, spec, trial, buffer, rows, capacity)
-
-
-def _evaluate(value, params, spec, trial, buffer, rows, capacity) -> Array:
-    def of_slice(rows):
-        scan = _scan(spec, trial, buffer, rows, value)
-        return timeblocks.value(scan, params, count(buffer, rows), capacity)
-
-    return jax.lax.map(of_slice, rows)
+predict = _walk(lambda params, vectors, logits: jax.nn.softmax(logits))
+"""Computes class probabilities [slices, B, classes]."""
+represent = _walk(lambda params, vectors, logits: vectors)
+"""Computes representations [slices, B, V]."""
 
 
 def count(buffer: Buffer, rows: Array) -> Array:

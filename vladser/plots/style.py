@@ -6,6 +6,7 @@ of 3 to white paper. Colour never stands alone: what a figure tells apart differ
 marker, line style, place or label too.
 """
 
+import unicodedata
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -51,6 +52,8 @@ def spell_out(figure: Figure) -> None:
     lacking = {*"".join(label.get_text() for label in labels)} - _letters()[_OWN]
     fonts = sorted(name for name, has in _letters().items() if lacking & has)
     unknown = lacking.difference({"\n"}, *(_letters()[name] for name in fonts))
+    # Of a letter for private use each font makes something else.
+    unknown |= {one for one in lacking if unicodedata.category(one) == "Co"}
     codes = {ord(one): one.encode("unicode_escape").decode() for one in unknown}
     for axis in [axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)]:
         ticks = [label.get_text() for label in axis.get_ticklabels()]
