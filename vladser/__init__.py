@@ -19,6 +19,7 @@ The rooms, in the order in which data flows: each imports those above it alone.
     merging      from values of pieces to those of utterances
     readouts     what a network makes of pieces -> the class of an utterance
     masking      frames that count for nothing
+    kernels      the LSTM's loops over time
     encoders     frames -> one vector a frame
     aggregators  frames -> one vector an utterance
     heads        vector -> logits

@@ -55,6 +55,8 @@ class Condition:
       batch_size: utterances, or pieces, per step, at most all that a fold trains on.
       precision: of matrix products, to which TPUs and GPUs by default round their
         operands (8 and 11 bits); highest is float32, as on CPUs always.
+      kernel: of LSTMs. scan: a step at a time, as on CPUs always; fused: one kernel
+        walks through time, where there is one for the device; auto: the faster.
       readout: what makes of the trained network's view of all pieces a prediction.
     """
 
@@ -70,6 +72,7 @@ class Condition:
     epochs: Count = 50
     batch_size: Count = 32
     precision: Literal["default", "high", "highest"] = "default"
+    kernel: Literal["auto", "scan", "fused"] = "auto"
     readout: Part = registry.readouts.parse("softmax")
 
     @property
@@ -188,8 +191,8 @@ def specification(condition: Condition, dim: int, classes: int) -> Spec:
     for name, part in parts.items():
         if registry.ROOMS[name].traced:  # its options are data
             parts[name] = Part(part.name)
-    precision = condition.precision
-    return Spec(**parts, dim=dim, classes=classes, precision=precision)
+    compiled = {"precision": condition.precision, "kernel": condition.kernel}
+    return Spec(**parts, dim=dim, classes=classes, **compiled)
 
 
 def text(value: Any) -> str:

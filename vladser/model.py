@@ -16,6 +16,7 @@ import jax.numpy as jnp
 from vladser import masking
 from vladser.contracts import Aggregator, Encoder, Recurrence
 from vladser.errors import InputError, VladserError
+from vladser.kernels import lstm
 from vladser.registry import aggregators, encoders, heads, objectives
 from vladser.types import Array, PyTree, Spec
 
@@ -105,10 +106,14 @@ def _built(spec: Spec) -> tuple[Encoder, Aggregator]:
 
 
 @contextmanager
-def precise(spec: Spec) -> Iterator[None]:
+def compiled_for(platform: str, spec: Spec) -> Iterator[None]:
     """Traces what is in its body, gradients too, with the spec's precision of matrix
-    products, but for those that ask for their own."""
-    with jax.default_matmul_precision(spec.precision):
+    products, but for those that ask for their own, and with its kernel where the
+    platform, as jax calls it, has one."""
+    with (
+        jax.default_matmul_precision(spec.precision),
+        lstm.chosen(spec.kernel, platform),
+    ):
         yield
 
 

@@ -103,7 +103,8 @@ class Spec:
     optimizer: Part  # likewise
     dim: int  # D, descriptors of a frame
     classes: int
-    precision: str = "default"  # of matrix products, see `model.precise`
+    precision: str = "default"  # of matrix products, see `model.compiled_for`
+    kernel: str = "auto"  # likewise, of LSTMs
 
 
 class Trial(NamedTuple):

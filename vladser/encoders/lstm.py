@@ -6,7 +6,6 @@ gradients, the derivatives of the gates) is computed for all frames at once, whi
 leaves one matrix product a step in each loop over time.
 """
 
-from functools import partial
 from typing import NamedTuple
 
 import chex
@@ -15,6 +14,8 @@ import jax.numpy as jnp
 from jax import lax
 
 from vladser.contracts import Encoder, Recurrence
+from vladser.kernels import lstm as loops
+from vladser.kernels.lstm_scan import Carry, Residuals
 from vladser.options import Count
 from vladser.types import Array
 
@@ -25,21 +26,6 @@ class Params(NamedTuple):
     input_kernel: Array  # [D, 4H]
     recurrent_kernel: Array  # [H, 4H]
     bias: Array  # [4H]
-
-
-class Carry(NamedTuple):
-    """The state after some frames."""
-
-    hidden: Array  # [B, H]
-    cell: Array  # [B, H]
-
-
-class Residuals(NamedTuple):
-    """What the gradient reuses of the forward pass; states are those after a frame."""
-
-    hidden: Array  # [T, B, H]
-    cell: Array  # [T, B, H]
-    gates: Array  # [T, B, 4H]
 
 
 def lstm(*, cells: Count = 64, layers: Count = 1) -> Encoder:
@@ -151,23 +137,8 @@ def residuals(params: Params, carry: Carry, frames: Array, mask: Array) -> Resid
     chex.assert_rank([frames, mask], [3, 2])
     chex.assert_equal_shape_prefix([frames, mask], 2)
     params, frames, carry = lax.stop_gradient((params, frames, carry))
-    # sigmoid(z) = tanh(z / 2) / 2 + 1 / 2: one tanh serves all four gates.
-    is_cell_gate = _is_cell_gate(params)
-    scale = jnp.where(is_cell_gate, 1.0, 0.5)
-    shift = jnp.where(is_cell_gate, 0.0, 0.5)
-
-    def step(carry, inputs):
-        projected, keep = inputs
-        z = projected + carry.hidden @ params.recurrent_kernel
-        gates = jnp.tanh(z * scale) * scale + shift
-        i, f, g, o = jnp.split(gates, 4, axis=-1)
-        cell = f * carry.cell + i * g
-        new = Carry(o * jnp.tanh(cell), cell)
-        carry = jax.tree.map(partial(jnp.where, keep[:, None]), new, carry)
-        return carry, Residuals(carry.hidden, carry.cell, gates)
-
     projected = frames @ params.input_kernel + params.bias
-    return lax.scan(step, carry, (projected, mask))[1]
+    return loops.forward(projected, mask, params.recurrent_kernel, carry)
 
 
 @jax.custom_vjp
@@ -184,39 +155,12 @@ def _forward(*arguments):
 
 
 def _backward(arguments, cotangents):
-    params, carry, frames, mask, (hidden, cell, gates) = arguments
-    hidden_bar, carry_bar = cotangents
-    keep = mask[..., None]
-    i, f, g, o = jnp.split(gates, 4, axis=-1)
-    before = Carry(
-        jnp.concatenate([carry.hidden[None], hidden[:-1]]),
-        jnp.concatenate([carry.cell[None], cell[:-1]]),
-    )
-    tanh_cell = jnp.tanh(cell)
-    # Where the mask is False nothing reaches the gates, and the cell stays as it is.
-    cell_by_hidden = jnp.where(keep, o * (1 - tanh_cell**2), 0)
-    cell_by_cell = jnp.where(keep, f, 1)
-    local = jnp.where(_is_cell_gate(params), 1 - gates**2, gates * (1 - gates))
-    factor = jnp.concatenate([g, before.cell, i, tanh_cell], axis=-1)
-    z_by_state = jnp.where(keep, local * factor, 0)
-    transposed = params.recurrent_kernel.T
-
-    def step(carry_bar, inputs):
-        hidden_bar, keep, cell_by_hidden, cell_by_cell, z_by_state = inputs
-        h_bar = carry_bar.hidden + hidden_bar
-        c_bar = carry_bar.cell + h_bar * cell_by_hidden
-        z_bar = jnp.concatenate([c_bar, c_bar, c_bar, h_bar], axis=-1) * z_by_state
-        passed = jnp.where(keep[:, None], 0, h_bar)
-        return Carry(passed + z_bar @ transposed, c_bar * cell_by_cell), z_bar
-
-    carry_bar, z_bar = lax.scan(
-        step,
-        Carry(*carry_bar),
-        (hidden_bar, mask, cell_by_hidden, cell_by_cell, z_by_state),
-        reverse=True,
-    )
+    params, carry, frames, mask, saved = arguments
+    recurrent = params.recurrent_kernel
+    z_bar, carry_bar = loops.backward(*cotangents, mask, recurrent, carry, saved)
+    before = jnp.concatenate([carry.hidden[None], saved.hidden[:-1]])
     # One product gives the gradients of both kernels.
-    inputs = jnp.concatenate([frames, before.hidden], axis=-1)
+    inputs = jnp.concatenate([frames, before], axis=-1)
     inputs = inputs.reshape(-1, inputs.shape[-1]).T
     kernels_bar, dim = inputs @ z_bar.reshape(-1, z_bar.shape[-1]), frames.shape[-1]
     params_bar = Params(kernels_bar[:dim], kernels_bar[dim:], z_bar.sum(axis=(0, 1)))
@@ -224,8 +168,3 @@ def _backward(arguments, cotangents):
 
 
 replay.defvjp(_forward, _backward)
-
-
-def _is_cell_gate(params: Params) -> Array:
-    cells = params.recurrent_kernel.shape[0]
-    return jnp.repeat(jnp.array([False, False, True, False]), cells)

@@ -60,7 +60,7 @@ def shared(mesh: Mesh) -> PyTree:
     """
     everywhere = NamedSharding(mesh, SHARED)
     where: Any = Buffer(*[everywhere] * len(Buffer._fields))  # type: ignore[arg-type]
-    if mesh.devices.flat[0].platform == "tpu":
+    if platform(mesh) == "tpu":
         where = where._replace(frames=Format(Layout((0, 1)), everywhere))
     return where
 
@@ -84,9 +84,14 @@ def on_each(mesh: Mesh, *specs: PartitionSpec) -> Callable[[Callable], Callable]
     )
 
 
+def platform(mesh: Mesh) -> str:
+    """Returns what jax calls the devices: cpu, gpu, tpu."""
+    return mesh.devices.flat[0].platform
+
+
 def one_by_one(mesh: Mesh) -> bool:
     """Returns whether a device takes one trial after another."""
-    return mesh.devices.flat[0].platform == "cpu"
+    return platform(mesh) == "cpu"
 
 
 def memory(mesh: Mesh) -> float:

@@ -67,7 +67,7 @@ def train_step(spec: Spec, mesh: Mesh, capacity: int) -> Callable:
 
     @partial(jax.jit, donate_argnums=0, compiler_options=options)
     @placement.on_each(mesh, TRIALS, TRIALS, SHARED, TRIALS, SHARED, SHARED)
-    @model.precise(spec)
+    @model.compiled_for(placement.platform(mesh), spec)
     def train_step(states, trials, buffer, rows, epoch, step):
         rows = placement.slices(mesh, rows, model.coupled(spec))
         *_, slices, batch = rows.shape
@@ -116,7 +116,7 @@ def evaluate(walk: Callable, spec: Spec, mesh: Mesh, capacity: int) -> Callable:
 
     @jax.jit
     @placement.on_each(mesh, TRIALS, TRIALS, SHARED, TRIALS)
-    @model.precise(spec)
+    @model.compiled_for(placement.platform(mesh), spec)
     def evaluate(params, trials, buffer, rows):
         batch = rows.shape[-1]
 

@@ -43,7 +43,7 @@ def function(bundle: Bundle) -> Callable[[Array, Array], tuple[Array, Array]]:
     def classify(features, lengths):
         frames = jnp.swapaxes((features - bundle.mean) * bundle.scale, 0, 1)
         mask = jnp.arange(features.shape[1])[:, None] < lengths
-        with model.precise(bundle.spec):
+        with model.compiled_for("any", bundle.spec):
             embedding, logits = model.forward(bundle.params, bundle.spec, frames, mask)
         return jax.nn.softmax(logits), embedding
 

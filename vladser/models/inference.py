@@ -156,13 +156,13 @@ def _read_out(
 def _advance(params, scaler, carry, frames, mask, *, spec):
     mean, scale = scaler
     frames = masking.clean((frames - mean) * scale, mask)
-    with model.precise(spec):
+    with model.compiled_for(jax.default_backend(), spec):
         saved = model.residuals(params, spec, carry, frames, mask)
         return model.update(params, spec, carry, frames, mask, saved)
 
 
 @partial(jax.jit, static_argnames="spec")
 def _finish(params, carry, seen, mask, *, spec):
-    with model.precise(spec):
+    with model.compiled_for(jax.default_backend(), spec):
         embedding, logits = model.finish(params, spec, carry, seen, mask)
     return embedding, jax.nn.softmax(logits)
