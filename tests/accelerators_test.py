@@ -106,7 +106,8 @@ def _compiled(mesh, condition, seeds=1, trials=2):
     number = jax.ShapeDtypeStruct((), "i4", sharding=once)
     states = jax.tree.map(of_trials, jax.eval_shape(start, jax.random.key(0)))
     rows = of_trials(np.zeros(BATCH, np.int32))
-    program = sweep.train_step(spec, mesh, timeblocks.blocks(LONGEST))
+    blocks = timeblocks.cut(LONGEST, placement.block(mesh))
+    program = sweep.train_step(spec, mesh, blocks)
     given = states, jax.tree.map(of_trials, trial), buffer, rows, number, number
     return program.lower(*given).compile()
 

@@ -41,10 +41,10 @@ def test_each_program_multiplies_as_its_condition_says(precision, expected):
     here = OnDevices(rows.data, plan, trials, spec)
     states = sweep.init(trials, spec=spec, mesh=here.mesh)
     minibatch = here.of_trials(next(plan.epoch(1)))
-    step = sweep.train_step(spec, here.mesh, here.capacity)
+    step = sweep.train_step(spec, here.mesh, here.blocks)
     given = here.trials, here.buffer, minibatch
     assert _of(step, states, *given, 1, 0) == {expected}
-    evaluate = sweep.evaluate(training_step.predict, spec, here.mesh, here.capacity)
+    evaluate = sweep.evaluate(training_step.predict, spec, here.mesh, here.blocks)
     assert _of(evaluate, states.params, *given) == {expected}
 
     bundle = streams.random_bundle("netvlad", precision=precision)

@@ -1,5 +1,5 @@
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from itertools import product
 from unittest import mock
 
@@ -51,16 +51,18 @@ def test_computed_frames_are_those_of_the_longest_at_work_together(
     mesh = placement.mesh(1, 3)
     rows = np.full((1, 3, 12), -1)
     rows[0, 0, :3], rows[0, 0, 8:10], rows[0, 1, 0] = (2, 1, 0), (1, 0), 3
-    # Slices of 8 rows, of 17 -> 32, 16 -> 16 and 100 -> 112 frames. All at once, the
+    # Slices of 8 rows, of 17 -> 32, 16 -> 16 and 100 -> 112 frames. All at once, in
+    # blocks of 64, the
     # two trials of a device have two slices each of the longest.
-    expected = 8 * (32 + 16 + 112) if one_by_one else 2 * 16 * 112
+    expected = 8 * (32 + 16 + 112) if one_by_one else 2 * 16 * 128
     assert sweep.computed(np.array([5, 16, 17, 100]), rows, mesh) == expected
 
 
 def test_blocks_are_of_16_frames_and_trials_at_once_have_those_of_the_longest():
     frames = np.array([0, 1, 16, 17, 32, 100])
-    assert timeblocks.blocks(frames).tolist() == [0, 1, 1, 2, 2, 7]
-    count = jax.vmap(jax.vmap(timeblocks.count))
+    blocks = timeblocks.cut(100, 16)
+    assert blocks == (7, 16) and blocks.holding(frames).tolist() == [0, 1, 1, 2, 2, 7]
+    count = jax.vmap(jax.vmap(partial(timeblocks.count, blocks)))
     assert (count(frames.reshape(2, 3)) == 7).all()
 
 

@@ -1,5 +1,6 @@
 """One step against the paper's equations on whole utterances, in float64."""
 
+import math
 from dataclasses import replace
 from functools import cache, partial
 
@@ -16,8 +17,8 @@ from vladser import model
 from vladser.condition import make, specification
 from vladser.data import dataset
 from vladser.encoders import lstm
-from vladser.engine import placement, timeblocks, training_step
-from vladser.engine.timeblocks import BLOCK
+from vladser.engine import placement, training_step
+from vladser.engine.timeblocks import UNIT, Blocks
 from vladser.objectives import cross_entropy, triplet
 from vladser.registry import aggregators
 from vladser.types import Buffer, Part, Trial
@@ -28,7 +29,7 @@ CELLS = 4
 CONDITION = make(aggregator="netvlad(clusters=2)", cells=CELLS)
 SPEC = specification(CONDITION, 5, 4)
 ROWS = np.array([9, 0, -1, 5])
-CAPACITY = 5  # blocks: toys have at most 40 frames, in 3
+BLOCKS = Blocks(5, UNIT)  # toys have at most 40 frames, in 3 blocks
 TERMS = 3 * 40 * (5 + CELLS)  # utterances x frames x what an LSTM's gate adds up
 
 
@@ -80,15 +81,15 @@ def _params(spec, seed=0):
 
 
 def _space(spec, rows, fill=0.0):
-    empty = training_step.empty_workspace(_params(spec), spec, rows, CAPACITY)
+    empty = training_step.empty_workspace(_params(spec), spec, rows, BLOCKS)
     return jax.tree.map(lambda leaf: np.full_like(leaf, fill), empty)
 
 
 CORPUS = toys.corpus()
 DRAWS = training_step.Draws(
-    np.random.default_rng(1).normal(size=(CAPACITY, BLOCK, 4, 5)),
-    np.random.default_rng(2).random((CAPACITY, BLOCK, 4, CELLS)),
-    tuple(np.random.default_rng(3).random((2, CAPACITY, BLOCK, 4, CELLS))),
+    np.random.default_rng(1).normal(size=(*BLOCKS, 4, 5)),
+    np.random.default_rng(2).random((*BLOCKS, 4, CELLS)),
+    tuple(np.random.default_rng(3).random((2, *BLOCKS, 4, CELLS))),
 )
 
 
@@ -116,7 +117,7 @@ def _plainly(spec):
     classifier, cross-entropy to soft labels; and what autodiff makes of that."""
 
     def loss(params, trial):
-        frames, mask = _whole(ROWS, CAPACITY * BLOCK)
+        frames, mask = _whole(ROWS, math.prod(BLOCKS))
         noise, uniform = (jnp.reshape(x, (-1, *x.shape[2:])) for x in DRAWS[:2])
         frames = (frames - trial.mean) * trial.scale + trial.noise * noise
         frames = jnp.where(mask[..., None], frames, 0)
@@ -145,8 +146,8 @@ def _plainly(spec):
 @pytest.mark.slow
 @SPECS
 def test_loss_and_gradient_equal_autodiff_of_the_whole_minibatch(spec):
-    blocks = timeblocks.blocks(CORPUS.length[ROWS[ROWS >= 0]])
-    assert len(set(blocks)) > 1 and max(blocks) < CAPACITY
+    blocks = BLOCKS.holding(CORPUS.length[ROWS[ROWS >= 0]])
+    assert len(set(blocks)) > 1 and max(blocks) < BLOCKS.count
     found, expected = _found(spec, NOISY), _plainly(spec)(_params(spec), NOISY)
     assert_same(found, expected, TERMS)
 
@@ -157,7 +158,7 @@ def test_a_coupled_objective_sees_the_whole_minibatch_on_any_device():
     options = triplet.Data(np.array(0.7), np.array(0.3))
     trial = NOISY._replace(objective=options, noise=0.0, dropout=0.0)
     params, live = _params(spec), ROWS >= 0
-    frames, mask = _whole(ROWS, CAPACITY * BLOCK)
+    frames, mask = _whole(ROWS, math.prod(BLOCKS))
 
     def loss(params):
         scaled = (frames - trial.mean) * trial.scale
@@ -222,15 +223,17 @@ def test_a_step_without_a_live_row_leaves_the_state_untouched():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("spec", "capacity"), [(SPEC, 3), (OWN, 9)])
-def test_predictions_are_those_of_the_whole_utterance_alone(spec, capacity):
+@pytest.mark.parametrize(
+    ("spec", "blocks"), [(SPEC, (3, 16)), (OWN, (9, 16)), (SPEC, (2, 64))]
+)
+def test_predictions_are_those_of_the_whole_utterance_alone(spec, blocks):
     params, buffer = _params(spec), _buffer(CORPUS)
     every = np.array([0, 2, 3, 7, 11])
     frames, mask = _whole(every, 45)
     frames = training_step.standardize(frames, NOISY)
     expected = jax.nn.softmax(_forward(params, spec, frames, mask)[1])
     rows = np.array([[3, -1, 7, 2], [7, 11, 0, -1]])
-    found = np.asarray(_predict(params, spec, NOISY, buffer, rows, capacity))
+    found = np.asarray(_predict(params, spec, NOISY, buffer, rows, Blocks(*blocks)))
     assert_same(found.sum(axis=-1), np.ones(rows.shape), 4)
     places = np.searchsorted(every, rows[rows >= 0])
     assert_same(found[rows >= 0], expected[places], TERMS)
@@ -239,10 +242,22 @@ def test_predictions_are_those_of_the_whole_utterance_alone(spec, capacity):
 @pytest.mark.slow
 def test_no_block_has_the_draws_of_another_or_depends_on_how_many_there_are():
     with jax.enable_x64(False):
-        empty = training_step.empty_draws(SPEC, 8, 20)
+        empty = training_step.empty_draws(SPEC, 8, Blocks(20, UNIT))
         draw, key = jax.jit(training_step.draw), jax.random.key(3)
         draws, fewer = (jax.device_get(draw(key, empty, n)) for n in (20, 4))
     for many, few in zip(*map(jax.tree.leaves, (draws, fewer)), strict=True):
         assert len(np.unique(many)) > 0.99 * many.size
         np.testing.assert_array_equal(few[:4], many[:4])
         assert not few[4:].any()
+
+
+def test_draws_do_not_depend_on_the_size_of_blocks():
+    def drawn(blocks):
+        draws = training_step.empty_draws(DEEP, 3, Blocks(*blocks))
+        draws = training_step.draw(jax.random.key(7), draws, jnp.int32(blocks[0]))
+        return jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), draws)
+
+    expected = drawn((8, 16))
+    for found in drawn((2, 64)), drawn((4, 32)):
+        assert_equal(found, expected)
+    assert np.ptp(expected.noise, axis=0).min() > 0

@@ -26,7 +26,8 @@ class OnDevices:
         self.shape, self.conditions = (seeds, columns), columns // len(plan.folds)
         self.mesh = placement.mesh(*self.shape)
         self.trials = placement.place(self.mesh, trials)
-        self.capacity = timeblocks.blocks(int(data.length.max()))
+        longest = int(data.length.max())
+        self.blocks = timeblocks.cut(longest, placement.block(self.mesh))
         self.buffer = dataset.to_device(data, placement.shared(self.mesh))
         self.rows, self.leaked = np.zeros((2, *self.shape), int)
         # [folds, N + 1] whose speaker is tested; the last stands for an empty row.
@@ -50,14 +51,14 @@ class OnDevices:
         self.leaked += np.count_nonzero(self._tested[fold, rows], axis=-1)
         placed = placement.place(self.mesh, rows, empty=-1)
         number = np.int32(epoch), np.int32(index)
-        step = sweep.train_step(self.spec, self.mesh, self.capacity)
+        step = sweep.train_step(self.spec, self.mesh, self.blocks)
         return step(states, self.trials, self.buffer, placed, *number)
 
     def evaluate(self, walk: Callable, params: PyTree, name: str) -> list[np.ndarray]:
         """Evaluates every trial on a set of its fold, "validation" or "test", by a walk
         as of `sweep.evaluate`; returns one array a fold, [seeds, conditions, utterances
         of its set, ...]."""
-        program = sweep.evaluate(walk, self.spec, self.mesh, self.capacity)
+        program = sweep.evaluate(walk, self.spec, self.mesh, self.blocks)
         results: list[np.ndarray] = []
         for rows, places in self.plan.evaluation(name):
             here = placement.place(self.mesh, self.of_trials(rows), empty=-1)

@@ -18,10 +18,12 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from vladser import machine
 from vladser.data import batches
-from vladser.engine import slots
+from vladser.engine import slots, timeblocks
 from vladser.types import Array, Buffer, PyTree
 
 SLICE = batches.UNIT  # rows that a CPU works on at once; see BENCHMARKS.md
+# Frames of a block: arrays that stay in a core's cache, or few launches.
+_ON_CPU, _ELSEWHERE = timeblocks.UNIT, 4 * timeblocks.UNIT
 TRIALS = PartitionSpec("seed", "trial")
 SHARED = PartitionSpec()
 
@@ -92,6 +94,11 @@ def platform(mesh: Mesh) -> str:
 def one_by_one(mesh: Mesh) -> bool:
     """Returns whether a device takes one trial after another."""
     return platform(mesh) == "cpu"
+
+
+def block(mesh: Mesh) -> int:
+    """Returns how many frames a device takes at once."""
+    return _ON_CPU if one_by_one(mesh) else _ELSEWHERE
 
 
 def memory(mesh: Mesh) -> float:

@@ -15,7 +15,7 @@ from jax.typing import ArrayLike
 from vladser import model
 from vladser.engine import placement, timeblocks, training_step
 from vladser.engine.placement import SHARED, TRIALS
-from vladser.engine.timeblocks import BLOCK
+from vladser.engine.timeblocks import Blocks
 from vladser.types import Array, Spec, State, Trial
 
 # For a CPU's compiler, and no other backend's: XLA's default is half of AVX-512.
@@ -48,12 +48,12 @@ def _first(seed: Array, *, spec: Spec) -> State:
 
 
 @cache
-def train_step(spec: Spec, mesh: Mesh, capacity: int) -> Callable:
+def train_step(spec: Spec, mesh: Mesh, blocks: Blocks) -> Callable:
     """Makes the program that takes a step of every trial.
 
     Args:
       spec, mesh: of the trials.
-      capacity: blocks of the longest utterance.
+      blocks: how time is cut.
 
     Returns:
       (states, trials, buffer, rows, epoch, step) -> (states, losses [seeds, trials]):
@@ -71,15 +71,16 @@ def train_step(spec: Spec, mesh: Mesh, capacity: int) -> Callable:
     def train_step(states, trials, buffer, rows, epoch, step):
         rows = placement.slices(mesh, rows, model.coupled(spec))
         *_, slices, batch = rows.shape
-        draws = training_step.empty_draws(spec, slices * batch, capacity)
+        draws = training_step.empty_draws(spec, slices * batch, blocks)
         params = jax.tree.map(lambda x: x[0, 0], states.params)
-        workspace = training_step.empty_workspace(params, spec, batch, capacity)
+        workspace = training_step.empty_workspace(params, spec, batch, blocks)
 
         def step_of_seed(memory, trials_of_seed):
             draws, workspace = memory
             states, trials, rows = trials_of_seed
             key = step_key(trials.seed[0], epoch, step)
-            draws = training_step.draw(key, draws, training_step.count(buffer, rows))
+            needed = training_step.count(blocks, buffer, rows)
+            draws = training_step.draw(key, draws, needed)
 
             def step_of_trial(workspace, state_trial_rows):
                 state, trial, rows = state_trial_rows
@@ -98,14 +99,14 @@ def train_step(spec: Spec, mesh: Mesh, capacity: int) -> Callable:
 
 
 @cache
-def evaluate(walk: Callable, spec: Spec, mesh: Mesh, capacity: int) -> Callable:
+def evaluate(walk: Callable, spec: Spec, mesh: Mesh, blocks: Blocks) -> Callable:
     """Makes the program that evaluates utterances with every trial.
 
     Args:
-      walk: (params, spec, trial, buffer, rows [slices, b], capacity) -> [slices, b,
+      walk: (params, spec, trial, buffer, rows [slices, b], blocks) -> [slices, b,
         ...] of one trial; `training_step.predict` for class probabilities.
       spec, mesh: of the trials.
-      capacity: blocks of the longest utterance.
+      blocks: how time is cut.
 
     Returns:
       (params, trials, buffer, rows) -> what `walk` returns, [seeds, trials, B, ...];
@@ -122,7 +123,7 @@ def evaluate(walk: Callable, spec: Spec, mesh: Mesh, capacity: int) -> Callable:
 
         def walk_of_trial(_, params_trial_rows):
             params, trial, rows = params_trial_rows
-            values = walk(params, spec, trial, buffer, rows, capacity)
+            values = walk(params, spec, trial, buffer, rows, blocks)
             return (), values.reshape(-1, *values.shape[2:])[:batch]
 
         walk_of_seed = partial(each, walk_of_trial)
@@ -142,4 +143,5 @@ def computed(lengths: np.ndarray, rows: np.ndarray, mesh: Mesh) -> int:
         seeds, trials, *_ = longest.shape
         parts = longest.reshape(down, seeds // down, across, trials // across, -1)
         longest = np.broadcast_to(parts.max(axis=(1, 3), keepdims=True), parts.shape)
-    return int(timeblocks.blocks(longest).sum()) * BLOCK * slices.shape[-1]
+    blocks = timeblocks.cut(int(lengths.max()), placement.block(mesh))
+    return int(blocks.holding(longest).sum()) * blocks.frames * slices.shape[-1]

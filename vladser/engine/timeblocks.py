@@ -16,7 +16,18 @@ from jax import lax
 from vladser.engine import slots
 from vladser.types import Array, PyTree
 
-BLOCK = 16  # frames: small enough that a block's arrays stay in a core's cache
+UNIT = 16  # frames, of which blocks are multiples
+
+
+class Blocks(NamedTuple):
+    """How time is cut, the longest utterance's."""
+
+    count: int
+    frames: int  # of each
+
+    def holding(self, frames: Any) -> Any:
+        """Returns how many blocks hold some numbers of frames, [...] int."""
+        return -(-frames // self.frames)
 
 
 class Scan(NamedTuple):
@@ -38,15 +49,15 @@ class Scan(NamedTuple):
     finish: Callable
 
 
-def blocks(frames: Any) -> Any:
-    """Returns how many blocks hold some numbers of frames, [...] int."""
-    return -(-frames // BLOCK)
+def cut(longest: int, frames: int) -> Blocks:
+    """Cuts time into blocks of some frames, enough for the longest utterance."""
+    return Blocks(-(-longest // frames), frames)
 
 
-def count(frames: Array) -> Array:
-    """Returns the `blocks` of a trial's frames []. Where trials are vmapped, it is the
-    most that any of them has: they then run together."""
-    return _largest(blocks(frames))
+def count(blocks: Blocks, frames: Array) -> Array:
+    """Returns how many blocks hold a trial's frames []. Where trials are vmapped, it is
+    the most that any of them needs: they then run together."""
+    return _largest(blocks.holding(frames))
 
 
 @jax.custom_batching.custom_vmap

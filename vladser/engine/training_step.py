@@ -12,7 +12,7 @@ from jax.typing import ArrayLike
 from vladser import masking, model
 from vladser.data import dataset
 from vladser.engine import slots, timeblocks
-from vladser.engine.timeblocks import BLOCK, Scan
+from vladser.engine.timeblocks import UNIT, Blocks, Scan
 from vladser.registry import objectives, optimizers
 from vladser.types import Array, Buffer, PyTree, Spec, State, Trial
 
@@ -20,8 +20,8 @@ from vladser.types import Array, Buffer, PyTree, Spec, State, Trial
 class Draws(NamedTuple):
     """The random numbers of one training step, shared by the trials of a seed."""
 
-    noise: Array  # [blocks, BLOCK, B, D] standard normal
-    uniform: Array  # [blocks, BLOCK, B, H] in [0, 1)
+    noise: Array  # [blocks, frames of a block, B, D] standard normal
+    uniform: Array  # [blocks, frames of a block, B, H] in [0, 1)
     between: tuple[Array, ...] = ()  # likewise, of what lies between encoder layers
 
 
@@ -30,9 +30,9 @@ def init(params: model.Params, spec: Spec) -> State:
     return State(params, optimizers.build(spec.optimizer).init(params))
 
 
-def empty_draws(spec: Spec, batch: int, capacity: int) -> Draws:
-    """Allocates the draws of `batch` rows of at most `capacity` blocks."""
-    shape = (capacity, BLOCK, batch)
+def empty_draws(spec: Spec, batch: int, blocks: Blocks) -> Draws:
+    """Allocates the draws of `batch` rows."""
+    shape = (*blocks, batch)
     outputs, _ = model.sizes(spec)
     between = (jnp.zeros((*shape, size)) for size in model.between(spec))
     noise, uniform = jnp.zeros((*shape, spec.dim)), jnp.zeros((*shape, outputs))
@@ -40,19 +40,27 @@ def empty_draws(spec: Spec, batch: int, capacity: int) -> Draws:
 
 
 def draw(key: Array, draws: Draws, count: Array) -> Draws:
-    """Draws the first `count` blocks again; the draws of a block do not depend on how
-    many there are."""
+    """Draws the first `count` blocks again; what is drawn for a frame depends neither
+    on how many there are nor on their size."""
+    units = draws.noise.shape[1] // UNIT
 
-    def draw_block(index, draws):
+    def of_unit(drawn, key, all):
+        return drawn(key, (UNIT, *all.shape[2:]))
+
+    def draw_unit(index):
         noise_key, dropout_key = jax.random.split(jax.random.fold_in(key, index))
-        fresh = Draws(
-            jax.random.normal(noise_key, draws.noise.shape[1:]),
-            jax.random.uniform(dropout_key, draws.uniform.shape[1:]),
+        return Draws(
+            of_unit(jax.random.normal, noise_key, draws.noise),
+            of_unit(jax.random.uniform, dropout_key, draws.uniform),
             tuple(
-                jax.random.uniform(jax.random.fold_in(dropout_key, n), all.shape[1:])
+                of_unit(jax.random.uniform, jax.random.fold_in(dropout_key, n), all)
                 for n, all in enumerate(draws.between)
             ),
         )
+
+    def draw_block(index, draws):
+        fresh = [draw_unit(index * units + n) for n in range(units)]
+        fresh = jax.tree.map(lambda *parts: jnp.concatenate(parts), *fresh)
         return slots.put(draws, index, fresh)
 
     return jax.lax.fori_loop(0, count, draw_block, draws)
@@ -64,17 +72,17 @@ def standardize(frames: Array, trial: Trial) -> Array:
 
 
 def empty_workspace(
-    params: model.Params, spec: Spec, batch: int, capacity: int
+    params: model.Params, spec: Spec, batch: int, blocks: Blocks
 ) -> PyTree:
     """Allocates memory for `value_and_gradient` of `batch` rows, see `timeblocks`."""
 
     def residuals(params, carry, index):
-        frames = jnp.zeros((BLOCK, batch, spec.dim))
+        frames = jnp.zeros((blocks.frames, batch, spec.dim))
         mask = jnp.ones(frames.shape[:2], bool)
         return model.residuals(params, spec, carry, frames, mask)
 
     start = partial(model.start, spec=spec, batch=batch)
-    return timeblocks.empty_workspace(start, residuals, params, capacity)
+    return timeblocks.empty_workspace(start, residuals, params, blocks.count)
 
 
 def value_and_gradient(
@@ -98,10 +106,11 @@ def value_and_gradient(
     Returns:
       The loss [], its gradient, and the workspace again.
     """
+    blocks = Blocks(*draws.noise.shape[:2])
 
     def drawn(all, index):
-        start, sizes = (index, 0, first, 0), (1, BLOCK, len(rows), all.shape[-1])
-        return jax.lax.dynamic_slice(all, start, sizes)[0]
+        sizes = 1, blocks.frames, len(rows), all.shape[-1]
+        return jax.lax.dynamic_slice(all, (index, 0, first, 0), sizes)[0]
 
     def noise(index):
         return trial.noise * drawn(draws.noise, index)
@@ -125,9 +134,9 @@ def value_and_gradient(
         losses = objective.loss(params.objective, *known)
         return jnp.sum(jnp.where(rows >= 0, losses, 0))
 
-    scan = _scan(spec, trial, buffer, rows, loss, noise, drop)
-    blocks, capacity = count(buffer, rows), len(draws.noise)
-    return timeblocks.value_and_gradient(scan, params, blocks, capacity, workspace)
+    scan = _scan(spec, trial, buffer, rows, blocks, loss, noise, drop)
+    needed = count(blocks, buffer, rows)
+    return timeblocks.value_and_gradient(scan, params, needed, blocks.count, workspace)
 
 
 def step(
@@ -189,10 +198,11 @@ def _walk(value: Callable[[model.Params, Array, Array], Array]) -> Callable[...,
     """Returns a walk of `sweep.evaluate` through utterances, without noise and dropout,
     that comes to a value [slices, B, ...], see `_scan`."""
 
-    def walk(params, spec, trial, buffer, rows, capacity):
+    def walk(params, spec, trial, buffer, rows, blocks):
         def of_slice(rows):
-            scan = _scan(spec, trial, buffer, rows, value)
-            return timeblocks.value(scan, params, count(buffer, rows), capacity)
+            scan = _scan(spec, trial, buffer, rows, blocks, value)
+            needed = count(blocks, buffer, rows)
+            return timeblocks.value(scan, params, needed, blocks.count)
 
         return jax.lax.map(of_slice, rows)
 
@@ -205,9 +215,9 @@ represent = _walk(lambda params, vectors, logits: vectors)
 """Computes representations [slices, B, V]."""
 
 
-def count(buffer: Buffer, rows: Array) -> Array:
-    """Returns the blocks of the longest of some utterances; -1 is an empty row."""
-    return timeblocks.count(jnp.where(rows >= 0, buffer.length[rows], 0).max())
+def count(blocks: Blocks, buffer: Buffer, rows: Array) -> Array:
+    """Returns how many blocks hold some utterances; -1 is an empty row."""
+    return timeblocks.count(blocks, jnp.where(rows >= 0, buffer.length[rows], 0).max())
 
 
 def _scan(
@@ -215,6 +225,7 @@ def _scan(
     trial: Trial,
     buffer: Buffer,
     rows: Array,
+    blocks: Blocks,
     value: Callable[[model.Params, Array, Array], Array],
     noise: Callable[[Array], ArrayLike] = lambda index: 0.0,
     drop: Callable[..., Array] = lambda outputs, place=0, index=None: outputs,
@@ -228,7 +239,8 @@ def _scan(
     """
 
     def inputs(index):
-        frames, mask = dataset.gather(buffer, rows, index * BLOCK, BLOCK)
+        first, size = index * blocks.frames, blocks.frames
+        frames, mask = dataset.gather(buffer, rows, first, size)
         return masking.clean(standardize(frames, trial) + noise(index), mask), mask
 
     def residuals(params, carry, index):

@@ -18,7 +18,7 @@ from vladser import model, text
 from vladser.condition import PARTS, Condition
 from vladser.engine import placement, timeblocks, training_step
 from vladser.engine.design import Design
-from vladser.engine.timeblocks import BLOCK
+from vladser.engine.timeblocks import Blocks
 from vladser.errors import InputError, MemoryShort
 from vladser.types import Spec
 
@@ -118,7 +118,7 @@ def memory(design: Design, batch: TrialBatch) -> int:
     spec = design.specification(place)
     in_slices = one_by_one and not model.coupled(spec)
     together = placement.SLICE if in_slices else rows
-    blocks = timeblocks.blocks(int(data.length.max()))
+    blocks = timeblocks.cut(int(data.length.max()), placement.block(mesh))
     states, kept, drawn = _bytes(spec, rows, together, blocks)
     if one_by_one:  # CPU devices read one dataset
         read = data.frames.nbytes // mesh.size
@@ -127,12 +127,14 @@ def memory(design: Design, batch: TrialBatch) -> int:
 
 
 @cache
-def _bytes(spec: Spec, rows: int, together: int, blocks: int) -> tuple[int, int, int]:
+def _bytes(
+    spec: Spec, rows: int, together: int, blocks: Blocks
+) -> tuple[int, int, int]:
     """Returns the bytes of a trial's states, of its workspace for the rows that are
     computed together, and of what is drawn for all rows of a minibatch."""
     params = jax.eval_shape(partial(model.init, spec=spec), jax.random.key(0))
     space = partial(
-        training_step.empty_workspace, spec=spec, batch=together, capacity=blocks
+        training_step.empty_workspace, spec=spec, batch=together, blocks=blocks
     )
     draws = partial(training_step.empty_draws, spec, rows, blocks)
     shapes = params, jax.eval_shape(space, params), jax.eval_shape(draws)
@@ -140,7 +142,7 @@ def _bytes(spec: Spec, rows: int, together: int, blocks: int) -> tuple[int, int,
         sum(x.size * x.dtype.itemsize for x in jax.tree.leaves(of)) for of in shapes
     )
     # What `model.finish` sees, and its gradient.
-    kept += 2 * 4 * blocks * BLOCK * together * model.seen(spec)
+    kept += 2 * 4 * math.prod(blocks) * together * model.seen(spec)
     # Of the vectors, which are long where clusters are many: NetVLAD's normalizations,
     # the head and their gradients hold some 15 copies at once, as measured on a CPU.
     kept += 15 * 4 * together * model.sizes(spec)[1]

@@ -15,7 +15,7 @@ from vladser.engine import experiment, results, sweep, timeblocks, training_step
 from vladser.engine.design import Design
 from vladser.engine.on_devices import OnDevices
 from vladser.engine.results import Results
-from vladser.engine.timeblocks import BLOCK
+from vladser.engine.timeblocks import Blocks
 from vladser.engine.trial_batches import TrialBatch
 from vladser.evaluation.clustering import adjusted_rand
 from vladser.registry import encoders
@@ -98,7 +98,7 @@ def _shares(
     trial: Trial,
     buffer: Buffer,
     rows: Array,
-    capacity: int,
+    blocks: Blocks,
 ) -> Array:
     """Returns the mean share of each cluster in each tenth of each utterance's time,
     [slices, B, K, BINS], for `sweep.evaluate`."""
@@ -109,22 +109,22 @@ def _shares(
 
         def block(index, state):
             carry, shares = state
-            start = index * BLOCK
-            frames, mask = dataset.gather(buffer, rows, start, BLOCK)
+            start, size = index * blocks.frames, blocks.frames
+            frames, mask = dataset.gather(buffer, rows, start, size)
             frames = masking.clean(training_step.standardize(frames, trial), mask)
             encoder = params.encoder
             of_block = encoder, carry, frames, mask
             saved = recurrence.residuals(*of_block)
             outputs, carry = recurrence.update(*of_block, saved)
             assignment = netvlad.assign(params.aggregator, outputs)
-            tenths = _tenths(start + jnp.arange(BLOCK), length)
+            tenths = _tenths(start + jnp.arange(size), length)
             here = jnp.einsum("tbk,tbn->bkn", assignment, tenths)
             return carry, shares + here
 
         clusters = params.aggregator.c.shape[0]
         shares = jnp.zeros((len(rows), clusters, BINS))
         state = recurrence.start(params.encoder, len(rows)), shares
-        count = timeblocks.count(length.max())
+        count = timeblocks.count(blocks, length.max())
         return jax.lax.fori_loop(0, count, block, state)[1]
 
     return jax.lax.map(of_slice, rows)
