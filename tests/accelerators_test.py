@@ -132,8 +132,11 @@ def _written(text):
             yield sum(sizes), f"{match[3]} {match[1]}"
 
 
-def test_a_step_writes_nothing_of_the_longest_utterance_outside_its_loops(mesh):
-    text = _compiled(mesh, make(aggregator="netvlad")).as_text()
+@pytest.mark.parametrize("kernel", ["auto", "scan"])
+def test_a_step_writes_nothing_of_the_longest_utterance_outside_its_loops(mesh, kernel):
+    text = _compiled(mesh, make(aggregator="netvlad", kernel=kernel)).as_text()
+    fused = kernel == "auto" and placement.platform(mesh) == "gpu"
+    assert ("lstm_forward" in text) == ("lstm_backward" in text) == fused
     assert [one for one in _written(text) if one[0] > MOST] == []
     assert not re.search(r"\b[fs]64\[", text)
     assert not re.search(r" (scatter|sort|outfeed|infeed|send|recv)\(", text)

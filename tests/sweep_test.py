@@ -52,8 +52,8 @@ def test_computed_frames_are_those_of_the_longest_at_work_together(
     rows = np.full((1, 3, 12), -1)
     rows[0, 0, :3], rows[0, 0, 8:10], rows[0, 1, 0] = (2, 1, 0), (1, 0), 3
     # Slices of 8 rows, of 17 -> 32, 16 -> 16 and 100 -> 112 frames. All at once, in
-    # blocks of 64, the
-    # two trials of a device have two slices each of the longest.
+    # blocks of 64 frames, the two trials of a device have two slices each of the
+    # longest.
     expected = 8 * (32 + 16 + 112) if one_by_one else 2 * 16 * 128
     assert sweep.computed(np.array([5, 16, 17, 100]), rows, mesh) == expected
 
