@@ -2,6 +2,7 @@
 
     python -m launch.benchmark --data_dir=EMODB --json=benchmark.json
     python -m launch.benchmark --workloads=emodb --trials=1,2,5,10,20 --peers=none
+    python -m launch.benchmark --accelerator --json=accelerator.json
 
 All contestants of a workload train one model on the same utterances. A contestant whose
 loss and gradients differ from ours is not measured. They take turns, round by round;
@@ -28,7 +29,7 @@ from launch.benchmarking import PEERS, SYSTEMS
 from launch.command_line import cli, fields
 from launch.command_line.fields import flag
 from launch.command_line.parsers import one_of, option, several
-from launch.output import provenance
+from launch.output import provenance, terminal
 from vladser import files
 from vladser.errors import InputError
 from vladser.machine import cores
@@ -61,6 +62,9 @@ class Settings(fields.Settings):
         the paper's system; its name, proposed, or that of another one trains it on
         noise of EMO-DB's lengths: dnn_elm, attentive_cnn, frame_lstm, triplet_lstm.
       peers: contestants beside ours, or none.
+      accelerator: instead of that, all that only a GPU or TPU can say: agreement and
+        speed of its kernels, training, whether bits are equal, files a second, what
+        happens when memory runs out.
       extraction: also times the extraction of features in data_dir.
       streaming: also times the streaming of audio in data_dir.
       data_dir: the folder of EMO-DB.
@@ -73,6 +77,7 @@ class Settings(fields.Settings):
 
     workloads: tuple[str, ...] = flag("What", "emodb,iemocap", several(_workload))
     peers: tuple[str, ...] = flag("What", ",".join(PEERS), several(one_of(*PEERS)))
+    accelerator: bool = flag("What", "false")
     extraction: bool = flag("What", "false")
     streaming: bool = flag("What", "false")
     data_dir: Path = flag("Data")
@@ -103,13 +108,21 @@ def main(settings: Settings) -> None:
     backend.settle(num_cpu_devices=settings.devices)
     # PyTorch needs a share of the GPU's memory, of which jax would take all.
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
-    from launch.benchmarking import audio_speed, contest, workloads
+    os.environ.setdefault("XLA_PYTHON_CLIENT_MEM_FRACTION", "0.95")
+    from launch.benchmarking import accelerator, audio_speed, contest, workloads
 
     command = shlex.join(["python", "-m", "launch.benchmark", *sys.argv[1:]])
     result: dict[str, Any] = {"format": 3, "command": command}
     result |= provenance.environment()
     folder, rounds = settings.data_dir, settings.rounds
-    if settings.workloads:
+    if settings.accelerator:
+        rows = []
+        for row in accelerator.measure():
+            terminal.say(f"{row.what}, {row.way}: {row.value} {row.unit}")
+            rows.append(row)
+        result["accelerator"] = [row._asdict() for row in rows]
+        _show(accelerator.shown(rows))
+    elif settings.workloads:
         measured, notes = [], {}
         for name in settings.workloads:
             condition = workloads.condition(name)

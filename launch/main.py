@@ -27,7 +27,8 @@ def main(settings: Settings) -> None:
     from launch.command_line import backend
     from launch.experiment import distributed, preview, run
 
-    backend.prepare(cores(), settings.cache_dir / "xla")
+    cache = settings.cache_dir / "xla"
+    backend.prepare(cores(), cache, settings.deterministic)
     if settings.dry_run:
         backend.check()
         print(preview.preview(settings))

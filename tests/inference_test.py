@@ -1,3 +1,5 @@
+from unittest import mock
+
 import jax
 import numpy as np
 import pytest
@@ -46,10 +48,27 @@ def test_one_program_serves_all_lengths(compiled):
 
 
 @pytest.mark.slow
+def test_an_accelerator_takes_whole_utterances_by_one_program_a_power_of_two(
+    compiled, monkeypatch
+):
+    monkeypatch.setattr(jax, "default_backend", lambda: "tpu")
+    calls = mock.Mock(wraps=inference._advance)
+    monkeypatch.setattr(inference, "_advance", calls)
+    for lengths in (1, 64), (65, 128, 100), (90,):
+        inference.classify(_bundle("netvlad"), _features(*lengths))
+    assert calls.call_count == 3  # one a batch
+    assert compiled.count("jit(_advance)") == 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("device", ["cpu", "tpu"])
 @pytest.mark.parametrize(
     ("pooling", "streaming"), [("netvlad", True), ("toys.whole_mean", False)]
 )
-def test_utterances_of_any_lengths_are_classified_in_their_order(pooling, streaming):
+def test_utterances_of_any_lengths_are_classified_in_their_order(
+    monkeypatch, pooling, streaming, device
+):
+    monkeypatch.setattr(jax, "default_backend", lambda: device)
     bundle = _bundle(pooling)
     assert model.streams(bundle.spec) == streaming
     features = _features(1, 70, 3, 32, 33, 64, 5, 12, 31, 2)

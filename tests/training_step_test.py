@@ -147,7 +147,7 @@ def _plainly(spec):
 @SPECS
 def test_loss_and_gradient_equal_autodiff_of_the_whole_minibatch(spec):
     blocks = BLOCKS.holding(CORPUS.length[ROWS[ROWS >= 0]])
-    assert len(set(blocks)) > 1 and max(blocks) < BLOCKS.count
+    assert len(set(blocks)) > 1 and max(blocks) < BLOCKS.number
     found, expected = _found(spec, NOISY), _plainly(spec)(_params(spec), NOISY)
     assert_same(found, expected, TERMS)
 

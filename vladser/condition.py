@@ -191,8 +191,9 @@ def specification(condition: Condition, dim: int, classes: int) -> Spec:
     for name, part in parts.items():
         if registry.ROOMS[name].traced:  # its options are data
             parts[name] = Part(part.name)
-    compiled = {"precision": condition.precision, "kernel": condition.kernel}
-    return Spec(**parts, dim=dim, classes=classes, **compiled)
+    precision, kernel = condition.precision, condition.kernel
+    sizes = {"dim": dim, "classes": classes}
+    return Spec(**parts, **sizes, precision=precision, kernel=kernel)
 
 
 def text(value: Any) -> str:

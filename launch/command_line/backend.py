@@ -17,6 +17,7 @@ except ValueError as error:  # of a setting in JAX_*
     raise InputError(f"jax cannot be imported: {error}") from error
 
 
+DETERMINISTIC = "--xla_gpu_deterministic_ops=true"  # in XLA_FLAGS
 _PROGRAMS = "*-cache"
 _LINE = re.compile(r"^([0-9a-f]{64})  (\S+)$", re.MULTILINE)
 _COMPILED = "/jax/core/compile/backend_compile_duration"
@@ -34,7 +35,7 @@ def settle(**settings: Any) -> None:
         jax.config.update(f"jax_{name}", value)
 
 
-def prepare(cores: int, cache_dir: Path) -> None:
+def prepare(cores: int, cache_dir: Path, deterministic: bool = False) -> None:
     """Configures what the environment does not: one CPU device per core, on which
     trials are trained at once (no effect where jax finds an accelerator), and a cache
     of compiled programs for the next run.
@@ -42,9 +43,14 @@ def prepare(cores: int, cache_dir: Path) -> None:
     Args:
       cores: the number of CPU devices.
       cache_dir: of the programs, if it can be read and written.
+      deterministic: GPUs take no algorithm whose results differ from run to run, and
+        choose none by timing it.
     """
     settle()
-    told = "xla_force_host_platform_device_count" in os.environ.get("XLA_FLAGS", "")
+    flags = os.environ.get("XLA_FLAGS", "")
+    if deterministic:  # XLA reads them when jax first looks for devices
+        os.environ["XLA_FLAGS"] = f"{flags} {DETERMINISTIC}".strip()
+    told = "xla_force_host_platform_device_count" in flags
     config: Any = jax.config  # whose attributes are made at run time
     if config.jax_num_cpu_devices < 0 and not told:
         jax.config.update("jax_num_cpu_devices", cores)

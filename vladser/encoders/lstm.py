@@ -157,7 +157,9 @@ def _forward(*arguments):
 def _backward(arguments, cotangents):
     params, carry, frames, mask, saved = arguments
     recurrent = params.recurrent_kernel
-    z_bar, carry_bar = loops.backward(*cotangents, mask, recurrent, carry, saved)
+    hidden_bar, carry_bar = cotangents
+    given = hidden_bar, carry_bar, mask, recurrent, carry, saved
+    z_bar, carry_bar = loops.backward(*given)
     before = jnp.concatenate([carry.hidden[None], saved.hidden[:-1]])
     # One product gives the gradients of both kernels.
     inputs = jnp.concatenate([frames, before], axis=-1)

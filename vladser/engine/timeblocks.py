@@ -22,7 +22,7 @@ UNIT = 16  # frames, of which blocks are multiples
 class Blocks(NamedTuple):
     """How time is cut, the longest utterance's."""
 
-    count: int
+    number: int
     frames: int  # of each
 
     def holding(self, frames: Any) -> Any:

@@ -82,7 +82,7 @@ def empty_workspace(
         return model.residuals(params, spec, carry, frames, mask)
 
     start = partial(model.start, spec=spec, batch=batch)
-    return timeblocks.empty_workspace(start, residuals, params, blocks.count)
+    return timeblocks.empty_workspace(start, residuals, params, blocks.number)
 
 
 def value_and_gradient(
@@ -136,7 +136,7 @@ def value_and_gradient(
 
     scan = _scan(spec, trial, buffer, rows, blocks, loss, noise, drop)
     needed = count(blocks, buffer, rows)
-    return timeblocks.value_and_gradient(scan, params, needed, blocks.count, workspace)
+    return timeblocks.value_and_gradient(scan, params, needed, blocks.number, workspace)
 
 
 def step(
@@ -202,7 +202,7 @@ def _walk(value: Callable[[model.Params, Array, Array], Array]) -> Callable[...,
         def of_slice(rows):
             scan = _scan(spec, trial, buffer, rows, blocks, value)
             needed = count(blocks, buffer, rows)
-            return timeblocks.value(scan, params, needed, blocks.count)
+            return timeblocks.value(scan, params, needed, blocks.number)
 
         return jax.lax.map(of_slice, rows)
 

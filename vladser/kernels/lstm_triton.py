@@ -8,7 +8,7 @@ computed again rather than read.
 The functions are those of `lstm_scan`, with the same arguments.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import jax
@@ -78,14 +78,12 @@ def _by_gate(array: Array) -> Array:
     return array.reshape(*array.shape[:-1], 4, -1)
 
 
-def _rows(axis: int, *arrays: Array) -> list[tuple[Array, int]]:
+def _rows(axis: int, *arrays: Array) -> Iterator[tuple[Array, int]]:
     """Pads arrays, whose rows are on an axis, to whole blocks of them."""
-    missing = -arrays[0].shape[axis] % ROWS
-    padded = []
     for array in arrays:
-        widths = [(0, missing if n == axis else 0) for n in range(array.ndim)]
-        padded.append((jnp.pad(array, widths), axis))
-    return padded
+        widths = [(0, 0)] * array.ndim
+        widths[axis] = 0, -array.shape[axis] % ROWS
+        yield jnp.pad(array, widths), axis
 
 
 def _call(
@@ -180,13 +178,13 @@ def _backward(mask, hidden_bar, cell, gates, kernel, first, hidden_end, cell_end
             tanh_cell = _tanh(cell[t, :, part])
             h_bar += hidden_bar[t, :, part]
             c_bar += jnp.where(keep, h_bar * o * (1 - tanh_cell * tanh_cell), 0.0)
-            by_gate = (
+            products = (
                 c_bar * g * i * (1 - i),
                 c_bar * before * f * (1 - f),
                 c_bar * i * (1 - g * g),
                 h_bar * tanh_cell * o * (1 - o),
             )
-            by_gate = [jnp.where(keep, x, 0.0) for x in by_gate]
+            by_gate = [jnp.where(keep, x, 0.0) for x in products]
             for gate, value in enumerate(by_gate):
                 z_out[t, :, gate, part] = value
             by_gates.append(by_gate)

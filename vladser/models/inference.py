@@ -21,7 +21,7 @@ from vladser.models.bundle import Bundle
 from vladser.types import Array, PyTree
 
 WIDTH = 32  # frames that the program takes at once
-ROWS = 8  # utterances
+ROWS = 8  # utterances; arrays of these sizes stay in the cache of a CPU's core
 
 
 class Walk(NamedTuple):
@@ -40,17 +40,29 @@ class Result(NamedTuple):
     probabilities: np.ndarray  # [B, classes]
 
 
+def at_once(longest: int) -> tuple[int, int]:
+    """Returns how many utterances, and frames of them, the device takes at once of
+    those that have `longest` frames or fewer: few that stay in its cache, on a CPU;
+    elsewhere all frames of many, by one program for all lengths up to a power of two.
+    """
+    if jax.default_backend() == "cpu":
+        return ROWS, WIDTH
+    return 8 * ROWS, max(2 * WIDTH, 1 << (longest - 1).bit_length())
+
+
 def start(bundle: Bundle, batch: int) -> Walk:
     """Returns the state before the first frame of `batch` utterances."""
     return Walk(model.start(bundle.params, bundle.spec, batch))
 
 
-def advance(bundle: Bundle, walk: Walk, frames: np.ndarray, mask: np.ndarray) -> Walk:
-    """Takes in more frames, [T, B, D] float32 as they were extracted; they may hold
-    anything where the mask [T, B] is False."""
-    for begin in range(0, len(frames), WIDTH):
-        part, kept = frames[begin : begin + WIDTH], mask[begin : begin + WIDTH]
-        short = WIDTH - len(part)
+def advance(
+    bundle: Bundle, walk: Walk, frames: np.ndarray, mask: np.ndarray, width: int = WIDTH
+) -> Walk:
+    """Takes in more frames, [T, B, D] float32 as they were extracted, `width` at once;
+    they may hold anything where the mask [T, B] is False."""
+    for begin in range(0, len(frames), width):
+        part, kept = frames[begin : begin + width], mask[begin : begin + width]
+        short = width - len(part)
         part = np.pad(part, ((0, short), (0, 0), (0, 0)))
         kept = np.pad(kept, ((0, short), (0, 0)))
         scaler = bundle.mean, bundle.scale
@@ -110,16 +122,18 @@ def classify(
         parent += [number] * len(spans)
     # Pieces of similar length walk together.
     order = np.argsort([-len(frames) for frames in pieces], kind="stable")
-    groups = [order[i : i + ROWS] for i in range(0, len(order), ROWS)]
+    rows, _ = at_once(0)
+    groups = [order[i : i + rows] for i in range(0, len(order), rows)]
     results = []
     for group in groups:
         longest = len(pieces[group[0]])
-        frames = np.zeros((longest, ROWS, dim), np.float32)
-        mask = np.zeros((longest, ROWS), bool)
+        frames = np.zeros((longest, rows, dim), np.float32)
+        mask = np.zeros((longest, rows), bool)
         for row, n in enumerate(group):
             frames[: len(pieces[n]), row] = pieces[n]
             mask[: len(pieces[n]), row] = True
-        walk = advance(bundle, start(bundle, ROWS), frames, mask)
+        walk = start(bundle, rows)
+        walk = advance(bundle, walk, frames, mask, at_once(longest)[1])
         results.append([part[: len(group)] for part in _of_pieces(bundle, walk)])
     back = np.argsort(order, kind="stable")
     whole = (np.concatenate(part)[back] for part in zip(*results, strict=True))
