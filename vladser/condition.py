@@ -191,9 +191,13 @@ def specification(condition: Condition, dim: int, classes: int) -> Spec:
     for name, part in parts.items():
         if registry.ROOMS[name].traced:  # its options are data
             parts[name] = Part(part.name)
-    precision, kernel = condition.precision, condition.kernel
-    sizes = {"dim": dim, "classes": classes}
-    return Spec(**parts, **sizes, precision=precision, kernel=kernel)
+    return Spec(
+        **parts,
+        dim=dim,
+        classes=classes,
+        precision=condition.precision,
+        kernel=condition.kernel,
+    )
 
 
 def text(value: Any) -> str:
