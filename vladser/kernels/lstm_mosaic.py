@@ -1,15 +1,15 @@
 """The LSTM's loops over time as one kernel in each direction, for TPUs.
 
 A core walks through all frames of a block of rows of a minibatch, whose state stays in
-registers. Its vectors have 128 lanes: trials of fewer cells lie side by side in them,
-their recurrent weights on the diagonal of one matrix. What does not depend on the
-previous step is computed again rather than read.
+registers. Under vmap the trials are on the grid: one launch serves them all. What does
+not depend on the previous step is computed again rather than read.
 
 The functions are those of `lstm_scan`, with the same arguments.
 """
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -20,30 +20,27 @@ from jax.experimental.pallas import tpu
 from vladser.kernels.lstm_scan import Carry, Residuals
 from vladser.types import Array
 
-LANES, ROWS = 128, 8  # of a vector
-MOST = 256  # cells, whose weights a core's memory holds
-# Bytes for a block of rows: a kernel has 16 MiB by default, also for the weights.
-MEMORY = 12 * 2**20
-# A cell has 11 numbers a frame, in each direction; there is room for two blocks, since
-# one is computed while others are on their way.
-BYTES = 2 * 11 * 4
+ROWS, LANES = 8, 128  # of a vector
+MOST = 256  # cells, whose weights the memory holds beside a block
+MEMORY = 12 * 2**20  # bytes for a block, of the 16 MiB that a kernel has by default
 
 
 def takes(projected: Array) -> bool:
     """Returns whether the kernels are made for arrays [T, B, 4H] such as this: a core's
-    memory has to hold a vector's rows of all frames."""
+    memory has to hold all frames of as many rows as a vector has."""
     frames, _, gates = projected.shape
-    fit = _rows(frames, _whole(gates // 4, LANES)) > 0
-    return projected.dtype == jnp.float32 and gates // 4 <= MOST and fit
+    fit = gates // 4 <= MOST and _rows(frames, gates // 4) > 0
+    return projected.dtype == jnp.float32 and fit
 
 
 def forward(
     projected: Array, mask: Array, kernel: Array, carry: Carry, interpret: bool = False
 ) -> Residuals:
     """See `lstm_scan.forward`; `interpret` runs it anywhere, slowly."""
-    shapes = [(*mask.shape, n * len(kernel)) for n in (1, 1, 4)]
-    inputs = [projected, *carry]
-    return Residuals(*_call(_forward, mask, kernel, inputs, shapes, interpret))
+    states = (*mask.shape, len(kernel))
+    shapes = states, states, projected.shape
+    inputs = projected, *carry
+    return Residuals(*_call(_forward, kernel, mask, inputs, shapes, interpret))
 
 
 def backward(
@@ -56,138 +53,78 @@ def backward(
     interpret: bool = False,
 ) -> tuple[Array, Carry]:
     """See `lstm_scan.backward`; `interpret` runs it anywhere, slowly."""
-    inputs = [hidden_bar, saved.cell, saved.gates, carry.cell, *carry_bar]
-    shapes = [saved.gates.shape, *[carry.cell.shape] * 2]
-    z_bar, *state = _call(_backward, mask, kernel, inputs, shapes, interpret)
+    inputs = hidden_bar, saved.cell, saved.gates, carry.cell, *carry_bar
+    shapes = saved.gates.shape, *[carry.cell.shape] * 2
+    z_bar, *state = _call(_backward, kernel, mask, inputs, shapes, interpret)
     return z_bar, Carry(*state)
+
+
+def _rows(frames: int, cells: int) -> int:
+    """Returns how many rows of a minibatch fit into the memory, in whole vectors."""
+    # Of a frame there are, in each direction, a mask, all gates twice and two arrays
+    # more; and there are two blocks, since one is computed while another is on its way.
+    sizes = 1, 4 * cells, 4 * cells, cells, cells
+    numbers = 2 * frames * sum(pl.cdiv(size, LANES) * LANES for size in sizes)
+    return MEMORY // (4 * numbers) // ROWS * ROWS
 
 
 def _call(
     body: Callable[..., None],
-    mask: Array,
     kernel: Array,
+    mask: Array,
     inputs: Sequence[Array],
     shapes: Sequence[tuple[int, ...]],
     interpret: bool,
 ) -> list[Array]:
-    """Calls a kernel that reads arrays [..., B, n * H] and writes such shapes."""
-    cells, (frames, batch) = len(kernel), mask.shape
+    """Calls a kernel that reads arrays [..., B, n] and writes such shapes."""
+    frames, batch = mask.shape
+    blocks = pl.cdiv(batch, _rows(frames, len(kernel)))
+    rows = batch if blocks == 1 else pl.cdiv(batch, blocks * ROWS) * ROWS
     precision = lax.Precision(jax.config.jax_default_matmul_precision)
     if precision == lax.Precision.HIGH:  # which Mosaic does not have
         precision = lax.Precision.HIGHEST
 
-    def of_trials(kernel, *inputs):
-        beside = max(1, min(LANES // cells, len(kernel)))
-        width = _whole(beside * cells, LANES)
-        inputs = [_packed(x, cells, beside, width) for x in inputs]
-        weights = _diagonal(_packed(kernel, cells, beside, width), cells)
-        groups, most = len(weights), _rows(frames, width)
-        blocks = -(-batch // most)
-        rows = batch if blocks == 1 else _whole(-(-batch // blocks), ROWS)
+    def part(shape):
+        *before, _, last = shape
+        zeros = [0] * len(before)
+        return pl.BlockSpec((*before, rows, last), lambda i: (*zeros, i, 0))
 
-        def part(shape):
-            middle = [0] * (len(shape) - 3)
-            block = None, *shape[1:-2], rows, shape[-1]
-            return pl.BlockSpec(block, lambda group, i: (group, *middle, i, 0))
-
-        packed = [(groups, *s[:-1], s[-1] // cells * width) for s in shapes]
-        whole = pl.BlockSpec((None, *weights.shape[1:]), lambda group, i: (group, 0, 0))
-        parallel = tpu.CompilerParams(dimension_semantics=("parallel",) * 2)
-        call = pl.pallas_call(
-            partial(body, precision),
-            grid=(groups, blocks),
-            in_specs=[whole, *(part(x.shape) for x in inputs)],
-            out_specs=[part(shape) for shape in packed],
-            out_shape=[jax.ShapeDtypeStruct(shape, jnp.float32) for shape in packed],
-            compiler_params=parallel,
-            name=f"lstm{body.__name__}",
-            interpret=interpret,
-        )
-        found = call(weights, *inputs)
-        return [_unpacked(x, cells, beside, width)[: len(kernel)] for x in found]
-
-    mask = jnp.broadcast_to(mask[..., None], (*mask.shape, cells))
-    return _over_trials(of_trials)(kernel, mask.astype(jnp.float32), *inputs)
-
-
-def _over_trials(function: Callable[..., list[Array]]) -> Callable[..., list[Array]]:
-    """Returns a function of arrays, for which `function` is given those of all trials
-    at once, [trials, ...], whatever number of vmaps is around."""
-
-    @jax.custom_batching.custom_vmap
-    def all_trials(*arrays):
-        return function(*arrays)
-
-    @all_trials.def_vmap
-    def _(size, batched, *arrays):
-        given = [
-            x if has else jnp.broadcast_to(x, (size, *x.shape))
-            for x, has in zip(arrays, batched, strict=True)
-        ]
-        found = all_trials(*(x.reshape(-1, *x.shape[2:]) for x in given))
-        found = [x.reshape(size, -1, *x.shape[1:]) for x in found]
-        return found, [True] * len(found)
-
-    return lambda *arrays: [x[0] for x in all_trials(*(x[None] for x in arrays))]
-
-
-def _whole(size: int, unit: int) -> int:
-    return -(-size // unit) * unit
-
-
-def _rows(frames: int, width: int) -> int:
-    """Returns how many rows of a minibatch the memory holds."""
-    return MEMORY // (BYTES * frames * width) // ROWS * ROWS
-
-
-def _packed(array: Array, cells: int, beside: int, width: int) -> Array:
-    """Puts trials [trials, ..., n * H] side by side: [groups, ..., n * width]."""
-    missing = -len(array) % beside
-    array = jnp.pad(array, [(0, missing), *[(0, 0)] * (array.ndim - 1)])
-    array = array.reshape(
-        -1, beside, *array.shape[1:-1], array.shape[-1] // cells, cells
+    inputs = mask[..., None].astype(jnp.int32), *inputs
+    weights = pl.BlockSpec(kernel.shape, lambda i: (0, 0))
+    call = pl.pallas_call(
+        partial(body, precision),
+        grid=(blocks,),
+        in_specs=[weights, *(part(x.shape) for x in inputs)],
+        out_specs=[part(shape) for shape in shapes],
+        out_shape=[jax.ShapeDtypeStruct(shape, jnp.float32) for shape in shapes],
+        compiler_params=tpu.CompilerParams(dimension_semantics=("parallel",)),
+        name=f"lstm{body.__name__}",
+        interpret=interpret,
     )
-    array = jnp.moveaxis(array, 1, -2)
-    array = array.reshape(*array.shape[:-2], beside * cells)
-    widths = [*[(0, 0)] * (array.ndim - 1), (0, width - beside * cells)]
-    return jnp.pad(array, widths).reshape(*array.shape[:-2], -1)
+    return call(kernel, *inputs)
 
 
-def _unpacked(array: Array, cells: int, beside: int, width: int) -> Array:
-    """Returns what was given to `_packed`, and empty trials at its end."""
-    *leading, _ = array.shape
-    array = array.reshape(*leading, -1, width)[..., : beside * cells]
-    array = array.reshape(*array.shape[:-1], beside, cells)
-    array = jnp.moveaxis(array, -2, 1)
-    return array.reshape(-1, *leading[1:], array.shape[-2] * cells)
-
-
-def _diagonal(kernel: Array, cells: int) -> Array:
-    """Returns weights [groups, width, 4 * width] of kernels [groups, H, 4 * width] side
-    by side: the cells of a trial reach its own gates alone."""
-    width = kernel.shape[-1] // 4
-    trial = jnp.arange(width) // cells
-    same = trial[:, None] == jnp.tile(trial, 4)
-    kernel = jnp.tile(kernel, (1, -(-width // cells), 1))[:, :width]
-    return jnp.where(same, kernel, 0)
-
-
-def _sigmoid(x: Array) -> Array:
-    return jnp.tanh(x * 0.5) * 0.5 + 0.5
+def _is_cell_gate(kernel: Any) -> Array:
+    cells, gates = kernel.shape
+    lane = lax.broadcasted_iota(jnp.int32, (1, gates), 1)
+    return (lane >= 2 * cells) & (lane < 3 * cells)
 
 
 def _forward(precision, kernel, mask, projected, hidden, cell, *out):
     hidden_out, cell_out, gates_out = out
+    # sigmoid(z) = tanh(z / 2) / 2 + 1 / 2: one tanh serves all four gates.
+    is_cell_gate = _is_cell_gate(kernel)
+    scale = jnp.where(is_cell_gate, 1.0, 0.5)
+    shift = jnp.where(is_cell_gate, 0.0, 0.5)
 
     def step(t, carry):
         h, c = carry
         z = projected[t] + jnp.dot(h, kernel[...], precision=precision)
-        i, f, g, o = jnp.split(z, 4, axis=-1)
-        i, f, g, o = _sigmoid(i), _sigmoid(f), jnp.tanh(g), _sigmoid(o)
+        gates = jnp.tanh(z * scale) * scale + shift
+        i, f, g, o = jnp.split(gates, 4, axis=-1)
         keep, moved = mask[t] > 0, f * c + i * g
         h, c = jnp.where(keep, o * jnp.tanh(moved), h), jnp.where(keep, moved, c)
-        hidden_out[t], cell_out[t] = h, c
-        gates_out[t] = jnp.concatenate([i, f, g, o], axis=-1)
+        hidden_out[t], cell_out[t], gates_out[t] = h, c, gates
         return h, c
 
     lax.fori_loop(0, len(projected), step, (hidden[...], cell[...]))
@@ -195,28 +132,24 @@ def _forward(precision, kernel, mask, projected, hidden, cell, *out):
 
 def _backward(precision, kernel, mask, hidden_bar, cell, gates, first, *end_and_out):
     hidden_end, cell_end, z_out, hidden_out, cell_out = end_and_out
-    frames = len(cell)
+    is_cell_gate, frames = _is_cell_gate(kernel), len(cell)
+    over_gates = ((1,), (1,)), ((), ())
 
     def step(done, carry):
         h_bar, c_bar = carry
         t = frames - 1 - done
-        i, f, g, o = jnp.split(gates[t], 4, axis=-1)
+        keep, gate, tanh_cell = mask[t] > 0, gates[t], jnp.tanh(cell[t])
+        i, f, g, o = jnp.split(gate, 4, axis=-1)
         before = jnp.where(t == 0, first[...], cell[jnp.maximum(t - 1, 0)])
-        keep, tanh_cell = mask[t] > 0, jnp.tanh(cell[t])
         h_bar += hidden_bar[t]
-        c_bar += jnp.where(keep, h_bar * o * (1 - tanh_cell * tanh_cell), 0)
-        by_gate = (
-            c_bar * g * i * (1 - i),
-            c_bar * before * f * (1 - f),
-            c_bar * i * (1 - g * g),
-            h_bar * tanh_cell * o * (1 - o),
-        )
-        z_bar = jnp.concatenate([jnp.where(keep, x, 0) for x in by_gate], axis=-1)
+        c_bar += jnp.where(keep, h_bar * o * (1 - tanh_cell**2), 0)
+        local = jnp.where(is_cell_gate, 1 - gate**2, gate * (1 - gate))
+        factor = jnp.concatenate([g, before, i, tanh_cell], axis=-1)
+        by_gate = jnp.concatenate([c_bar, c_bar, c_bar, h_bar], axis=-1)
+        z_bar = jnp.where(keep, by_gate * local * factor, 0)
         z_out[t] = z_bar
-        passed = lax.dot_general(
-            z_bar, kernel[...], (((1,), (1,)), ((), ())), precision=precision
-        )
+        passed = lax.dot_general(z_bar, kernel[...], over_gates, precision=precision)
         return jnp.where(keep, passed, h_bar), jnp.where(keep, c_bar * f, c_bar)
 
-    start = hidden_end[...], cell_end[...]
-    hidden_out[...], cell_out[...] = lax.fori_loop(0, frames, step, start)
+    end = hidden_end[...], cell_end[...]
+    hidden_out[...], cell_out[...] = lax.fori_loop(0, frames, step, end)
