@@ -80,7 +80,8 @@ def _call(
     frames, batch = mask.shape
     blocks = pl.cdiv(batch, _rows(frames, len(kernel)))
     rows = batch if blocks == 1 else pl.cdiv(batch, blocks * ROWS) * ROWS
-    precision = lax.Precision(jax.config.jax_default_matmul_precision)
+    asked = jax.config.jax_default_matmul_precision  # type: ignore[attr-defined]
+    precision = lax.Precision(asked)
     if precision == lax.Precision.HIGH:  # which Mosaic does not have
         precision = lax.Precision.HIGHEST
 
