@@ -3,13 +3,18 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from importlib import import_module
 from typing import Any
 
 from vladser.kernels import lstm_scan
 from vladser.kernels.lstm_scan import Carry, Residuals
 from vladser.types import Array
 
-_fused = ContextVar("fused", default=False)
+# The modules of kernels by platform; auto takes what was timed there.
+_FUSED = {"cuda": "lstm_triton", "gpu": "lstm_triton", "tpu": "lstm_mosaic"}
+_TIMED = {"cuda", "gpu"}
+
+_module: ContextVar[str | None] = ContextVar("module", default=None)
 
 
 @contextmanager
@@ -18,14 +23,15 @@ def chosen(kernel: str, platform: str) -> Iterator[None]:
 
     Args:
       kernel: scan; fused, where there is one for the platform and the number of cells,
-        and scan elsewhere; auto, the faster of them.
+        and scan elsewhere; auto, the faster of them, as far as they were timed.
       platform: of the device that the program is for, as jax calls it.
     """
-    token = _fused.set(kernel != "scan" and platform in ("cuda", "gpu"))
+    wanted = kernel == "fused" or (kernel == "auto" and platform in _TIMED)
+    token = _module.set(_FUSED.get(platform) if wanted else None)
     try:
         yield
     finally:
-        _fused.reset(token)
+        _module.reset(token)
 
 
 def forward(projected: Array, mask: Array, kernel: Array, carry: Carry) -> Residuals:
@@ -48,9 +54,9 @@ def backward(
 
 def _loops(gates: Array) -> Any:
     """Returns the module whose loops run over gates [T, B, 4H]."""
-    if not _fused.get():
+    name = _module.get()
+    if name is None:
         return lstm_scan
     # Late: jax calls it experimental, and nothing else needs it.
-    from vladser.kernels import lstm_triton
-
-    return lstm_triton if lstm_triton.takes(gates) else lstm_scan
+    fused = import_module(f"vladser.kernels.{name}")
+    return fused if fused.takes(gates) else lstm_scan
