@@ -21,6 +21,7 @@ if __name__ == "__main__":
 import os
 import shlex
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -116,9 +117,10 @@ def main(settings: Settings) -> None:
     result |= provenance.environment()
     folder, rounds = settings.data_dir, settings.rounds
     if settings.accelerator:
-        rows = []
+        rows, begin = [], time.monotonic()
         for row in accelerator.measure():
-            terminal.say(f"{row.what}, {row.way}: {row.value} {row.unit}")
+            after = f"after {time.monotonic() - begin:.0f} s"
+            terminal.say(f"{after}: {row.what}, {row.way}: {row.value} {row.unit}")
             rows.append(row)
         result["accelerator"] = [row._asdict() for row in rows]
         _show(accelerator.shown(rows))

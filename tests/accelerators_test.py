@@ -67,6 +67,7 @@ def mesh(request, monkeypatch_module):
 def monkeypatch_module():
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TPU_SKIP_MDS_QUERY", "1")  # no cloud to ask
+        patch.setenv("ALLOW_MULTIPLE_LIBTPU_LOAD", "1")  # no device to share either
         yield patch
 
 

@@ -113,12 +113,15 @@ def test_an_exported_model_gives_what_the_bundle_gives_for_an_utterance_and_padd
     np.testing.assert_allclose(embedding, expected.embedding, atol=1e-5)
 
 
-def test_stablehlo_is_for_all_platforms_in_float32():
-    content = jax_export.deserialize(export.stablehlo(_bundle("mean")))
+@pytest.mark.parametrize("precision", ["default", "highest"])
+def test_stablehlo_is_for_all_platforms_in_the_precision_of_the_model(precision):
+    bundle = _bundle("mean", precision=precision)
+    content = jax_export.deserialize(export.stablehlo(bundle))
     assert content.platforms == ("cpu", "cuda", "tpu")
     lines = content.mlir_module().splitlines()
     products = [line for line in lines if ".dot_general" in line]
-    assert products and all("HIGHEST" in line for line in products)
+    assert products
+    assert {"HIGHEST" in line for line in products} == {precision == "highest"}
 
 
 @pytest.mark.slow

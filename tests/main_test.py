@@ -80,8 +80,8 @@ def test_summary_and_audit_have_the_documented_form(first):
         "training": summary,
         "name aggregator smoothing alpha features pieces encoder cells head noise "
         "dropout optimizer learning_rate rho objective class_weights focal "
-        "logit_adjustment epochs batch_size precision readout seeds ua wa metrics "
-        "confusion folds speakers": condition,
+        "logit_adjustment epochs batch_size precision kernel readout seeds ua wa "
+        "metrics confusion folds speakers": condition,
         "mean_of_folds mean_of_speakers std_over_seeds pooled interval": (
             condition["ua"]
         ),

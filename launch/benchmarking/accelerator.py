@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +22,7 @@ import numpy as np
 from flax import linen as nn
 
 from launch.benchmarking import contest, workloads
+from launch.benchmarking.workloads import Workload
 from launch.command_line import backend
 from vladser import model
 from vladser.condition import make, specification
@@ -31,13 +32,15 @@ from vladser.engine.events import Outcome
 from vladser.kernels import lstm as loops
 from vladser.models import inference
 from vladser.models.bundle import Bundle
-from vladser.text import NONE, table
+from vladser.text import NONE, count, table
+from vladser.types import Dataset
 
 KERNELS: tuple[Literal["fused", "scan"], ...] = "fused", "scan"
 # A minibatch of IEMOCAP: its rows, the longest of them on average, and their features.
 BATCH, FRAMES, DIM, CELLS = 32, 448, 147, 64
 LAYERS = 1, 10, 60, 120  # trials of the LSTM alone
-TRAINED = 1, 10, 60  # of the whole training
+# Of the whole training, and how many conditions they have; 10 are the folds of a seed.
+TRAINED = (1, 1), (10, 1), (60, 1), (60, 6)
 REPEATS, ROUNDS = 7, 2
 FILES = 256  # that are classified
 REPEATED = 160  # utterances that two processes train on
@@ -58,7 +61,7 @@ class Row(NamedTuple):
 def measure() -> Iterator[Row]:
     """Measures everything, some minutes long; what the device has no memory or no
     program for has no value."""
-    for part in (agreement, layer, training, repetition, classifying, shortage):
+    for part in PARTS:
         try:
             yield from part()
         except jax.errors.JaxRuntimeError as error:
@@ -99,34 +102,40 @@ def layer() -> Iterator[Row]:
 
 
 def training() -> Iterator[Row]:
-    """Yields what a step of training takes on noise of the lengths of IEMOCAP, and how
-    that compares with a single model in PyTorch and with plain JAX."""
+    """Yields what a step of training takes on noise of the lengths of IEMOCAP, also in
+    times of a single model in PyTorch."""
     data, one = workloads.load("iemocap"), None
-    for trials in TRAINED:
+    for trials, conditions in TRAINED:
         for kernel in KERNELS:
-            condition = replace(workloads.CONDITION, kernel=kernel)
-            plan = workloads.plan("iemocap", data, trials, ROUNDS + 1, condition)
-            fused = kernel == KERNELS[0]
-            peers = ["torch_padded"] * (trials == 1 and fused)
-            peers += ["flax_linen"] * (trials == TRAINED[-1] and fused)
-            agreed, _ = contest.agreeing(peers, condition)
+            plan = _plan(data, trials, conditions, kernel)
+            peers = ["torch_padded"] if one is None else []
+            agreed, _ = contest.agreeing(peers, plan.condition)
             found = contest.measure(plan, ["ours", *agreed], ROUNDS)
+            what = f"training, {trials} trials of {count(conditions, 'condition')}"
             for entry in found["contestants"]:
                 name = kernel if entry["name"] == "ours" else entry["name"]
-                what = f"training, {trials} trials"
                 times = [of["seconds"] for of in entry["rounds"]]
                 steps = len(plan.rows(1))
                 yield _spread(what, name, times, 1e3 / steps, "ms/step")
-                rate = entry["real_frames_per_second"]
-                yield Row(what, name, rate["median"] / 1e3, "k real frames/s")
                 one = median(times) if name == "torch_padded" else one
-                if name == "flax_linen":
-                    ahead = entry["ours_is_faster_by"]
-                    yield Row(what, "ours is faster than flax by", *_of(ahead))
-            if one and trials > 1:
-                ours = median(of["seconds"] for of in found["contestants"][0]["rounds"])
-                way = f"{kernel}, time of one model in PyTorch"
-                yield Row(f"training, {trials} trials", way, ours / one, "times")
+            if one:
+                ours = [of["seconds"] / one for of in found["contestants"][0]["rounds"]]
+                yield _spread(what, kernel, ours, 1, "times one model in PyTorch")
+
+
+def _plan(
+    data: Dataset, trials: int, conditions: int, kernel: Literal["fused", "scan"]
+) -> Workload:
+    """Plans folds of as many seeds as the conditions leave."""
+    condition = replace(workloads.CONDITION, kernel=kernel)
+    plan = workloads.plan("iemocap", data, trials // conditions, ROUNDS + 1, condition)
+    several = [
+        replace(plan.condition, noise=plan.condition.noise + number / 1000)
+        for number in range(conditions)
+    ]
+    datasets = [data] * conditions
+    design = plan.design._replace(datasets=datasets, conditions=several)
+    return replace(plan, design=design)
 
 
 def repetition() -> Iterator[Row]:
@@ -178,6 +187,9 @@ def shortage() -> Iterator[Row]:
     halved = done.stderr.count("going on with half as many")
     yield Row("memory that runs out", "trials at once were halved", halved, "times")
     yield Row("memory that runs out", "exit status", done.returncode, "0 is well")
+
+
+PARTS = agreement, layer, training, repetition, classifying, shortage
 
 
 def shown(rows: Sequence[Row]) -> str:
@@ -282,10 +294,6 @@ def _spread(
 ) -> Row:
     low, middle, high = (f(values) * factor for f in (min, median, max))
     return Row(what, way, middle, unit, low, high)
-
-
-def _of(spread: Mapping[str, float]) -> tuple[float, str, float, float]:
-    return spread["median"], "times", spread["low"], spread["high"]
 
 
 def _error(found: jax.Array, expected: jax.Array) -> float:
