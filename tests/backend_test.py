@@ -21,19 +21,19 @@ PROGRAM = """
 import sys
 from pathlib import Path
 from launch.command_line import backend
-backend.prepare(1, Path(sys.argv[1]))
+backend.prepare(1, Path(sys.argv[1]), deterministic="det" in sys.argv)
 import jax
 print(jax.jit(lambda x: (x @ x).sum())(jax.numpy.arange(9.0).reshape(3, 3)))
 """
 
 
-def run(folder):
+def run(folder, *argv):
     """Runs a small program; returns what it says of programs that it does not find."""
     environment = launching.environment() | {"JAX_EXPLAIN_CACHE_MISSES": "true"}
     for name in "COMPILATION_CACHE_DIR", "PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS":
         environment.pop(f"JAX_{name}", None)  # of the tests
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, str(folder)],
+        [sys.executable, "-c", PROGRAM, str(folder), *argv],
         cwd=launching.ROOT,
         env=environment,
         capture_output=True,
@@ -79,6 +79,13 @@ def test_a_program_is_compiled_once_and_its_digest_kept(kept):
     whole = {line[66:]: line[:64] for line in lines}
     assert len(whole) > 1 and whole == digests(kept) == guarded(kept)
     assert MISS not in run(kept)
+
+
+@pytest.mark.slow
+def test_deterministic_programs_are_others(kept):
+    """On a GPU; jax tells programs apart by XLA's flags."""
+    assert MISS in run(kept, "det")
+    assert MISS not in run(kept, "det")
 
 
 DAMAGE = {

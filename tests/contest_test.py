@@ -60,7 +60,13 @@ def test_a_peer_without_a_system_is_left_out_there(system):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("system", SYSTEMS)
+@pytest.mark.parametrize(
+    "system",
+    [
+        pytest.param(name, marks=[pytest.mark.long] * name.endswith("_lstm"))
+        for name in SYSTEMS
+    ],
+)
 def test_ours_trains_each_system_and_its_operations_are_counted(system):
     data = workloads.noise(np.full(8, 30), speakers=2)
     workload = workloads.plan(system, data, 2, 2, workloads.condition(system))

@@ -65,10 +65,7 @@ def unheard(tmp_path, names):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
-    [
-        pytest.param(name, marks=[] if name in ("predict", "report") else [LONG])
-        for name in PROGRAMS
-    ],
+    [pytest.param(name, marks=[] if name == "report" else [LONG]) for name in PROGRAMS],
 )
 def test_a_program_does_the_same_in_any_environment(
     folder,  # noqa: F811

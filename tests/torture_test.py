@@ -177,7 +177,11 @@ def unshared(*command, **options):
     ("of", "options"),
     [
         ("cache", ("size=300k", "size=64m")),
-        ("run", ("ro", "rw,size=8k", "rw,size=60k", "size=64m")),
+        pytest.param(
+            "run",
+            ("ro", "rw,size=8k", "rw,size=60k", "size=64m"),
+            marks=pytest.mark.long,
+        ),
     ],
 )
 @pytest.mark.fault("disks")

@@ -120,7 +120,7 @@ def _embed(params, spec, frames):
     return model.forward(params, spec, frames[:, None], mask)[0][0]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_where_cross_entropy_is_content_triplets_draw_an_emotion_together():
     entropy = _spread("cross_entropy(smoothing='none')")
     assert _spread("triplet(weight=2.0,margin=0.5)") < 0.8 * entropy

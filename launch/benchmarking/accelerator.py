@@ -44,7 +44,12 @@ TRAINED = (1, 1), (10, 1), (60, 1), (60, 6)
 REPEATS, ROUNDS = 7, 2
 FILES = 256  # that are classified
 REPEATED = 160  # utterances that two processes train on
+PATIENCE = 120  # seconds for a program that is started
 PIECE = 2**30  # bytes, as many of which as there are make memory run out
+
+
+class _Late(Exception):
+    """A program took more than PATIENCE."""
 
 
 class Row(NamedTuple):
@@ -64,7 +69,7 @@ def measure() -> Iterator[Row]:
     for part in PARTS:
         try:
             yield from part()
-        except jax.errors.JaxRuntimeError as error:
+        except (jax.errors.JaxRuntimeError, _Late) as error:
             yield Row(part.__name__, f"failed: {error}"[:200], None, "")
 
 
@@ -183,7 +188,7 @@ def shortage() -> Iterator[Row]:
             held.append(jax.block_until_ready(jnp.ones(PIECE, jnp.uint8)))
     with tempfile.TemporaryDirectory() as folder:
         done = _run([sys.executable, "-m", "launch.main", *_corpus(Path(folder))])
-    del held
+    held.clear()
     halved = done.stderr.count("going on with half as many")
     yield Row("memory that runs out", "trials at once were halved", halved, "times")
     yield Row("memory that runs out", "exit status", done.returncode, "0 is well")
@@ -303,9 +308,16 @@ def _error(found: jax.Array, expected: jax.Array) -> float:
 
 def _run(command: Sequence[str], **variables: str) -> subprocess.CompletedProcess[str]:
     variables |= {"XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
-    return subprocess.run(
-        command, env=os.environ | variables, capture_output=True, text=True
-    )
+    try:
+        return subprocess.run(
+            command,
+            env=os.environ | variables,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise _Late(f"no end within {error.timeout:.0f} s") from None
 
 
 def _corpus(folder: Path) -> list[str]:

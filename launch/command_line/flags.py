@@ -64,8 +64,8 @@ class Settings(fields.Settings):
       trials_at_once: trials that are trained at once on all devices of a process
         (default: as many as fit into memory by an estimate and, on a CPU, take seconds
         a step).
-      deterministic: on GPUs, the same numbers in each run, to the bit; CPUs and TPUs
-        always give them.
+      deterministic: on GPUs, the same numbers in each run, to the bit, as elsewhere;
+        otherwise XLA takes the algorithms that it finds fastest in a trial.
       coordinator: HOST:PORT of process 0, for several processes that share an
         experiment; each runs this command. With auto, jax finds it and the next two
         flags in a job of Slurm, Open MPI, Kubernetes or Cloud TPU.
@@ -102,7 +102,7 @@ class Settings(fields.Settings):
     standardize: str = flag("Protocol", "train", one_of(*folds.STANDARDIZE))
 
     trials_at_once: Count | None = flag("Machines")
-    deterministic: bool = flag("Machines", "false")
+    deterministic: bool = flag("Machines", "true")
     coordinator: str | None = flag("Machines", None, address)
     num_processes: Count | None = flag("Machines")
     process_id: Natural | None = flag("Machines")
