@@ -7,6 +7,7 @@ version. Nothing here runs on a device.
 import math
 import re
 from functools import partial
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -18,15 +19,28 @@ from jax.sharding import Mesh, NamedSharding
 from vladser import model
 from vladser.condition import make, specification
 from vladser.engine import placement, sweep, timeblocks, training_step
+from vladser.engine.memory import estimate
 from vladser.registry import objectives
 from vladser.types import Buffer, Trial
 
 pytestmark = pytest.mark.long
 
-DIM, CLASSES, BATCH = 147, 4, 8
-# A longest utterance of 8,000 frames: what is done for all of it, and not for those of
-# the minibatch, is larger than anything else.
-FRAMES, LONGEST, UTTERANCES = 300_000, 8_000, 500
+DIM, CLASSES = 147, 4
+
+
+class Corpus(NamedTuple):
+    """How large it is: frames, those of the longest utterance, rows of a minibatch."""
+
+    frames: int
+    longest: int
+    batch: int
+
+
+# What is done for all frames of the longest utterance, and not for those of the
+# minibatch, is larger than anything else.
+LONG = Corpus(300_000, 8_000, 8)
+DEMO, IEMOCAP = Corpus(57_554, 400, 32), Corpus(2_516_397, 3_412, 32)
+UTTERANCES = 500
 MOST = 16 * 2**20  # bytes that an operation outside the loops may write
 
 H100 = """
@@ -71,7 +85,7 @@ def monkeypatch_module():
         yield patch
 
 
-def _compiled(mesh, condition, seeds=1, trials=2):
+def _compiled(mesh, condition, seeds=1, trials=2, corpus=LONG):
     """The training step of noise."""
     spec = specification(condition, DIM, CLASSES)
     each = NamedSharding(mesh, placement.TRIALS)
@@ -96,7 +110,11 @@ def _compiled(mesh, condition, seeds=1, trials=2):
         optimizer={name: np.float32(x) for name, x in condition.optimizer.options},
     )
     codes = [((UTTERANCES,), "i4")] * 3
-    arrays = [((FRAMES + LONGEST, DIM), "f4"), *codes, ((UTTERANCES, 2), "i4")]
+    arrays = [
+        ((corpus.frames, DIM), "f4"),
+        *codes,
+        ((UTTERANCES, 2), "i4"),
+    ]
     where = placement.shared(mesh)
     buffer = Buffer(
         *(
@@ -106,8 +124,8 @@ def _compiled(mesh, condition, seeds=1, trials=2):
     )
     number = jax.ShapeDtypeStruct((), "i4", sharding=once)
     states = jax.tree.map(of_trials, jax.eval_shape(start, jax.random.key(0)))
-    rows = of_trials(np.zeros(BATCH, np.int32))
-    blocks = timeblocks.cut(LONGEST, placement.block(mesh))
+    rows = of_trials(np.zeros(corpus.batch, np.int32))
+    blocks = timeblocks.cut(corpus.longest, placement.block(mesh))
     program = sweep.train_step(spec, mesh, blocks)
     given = states, jax.tree.map(of_trials, trial), buffer, rows, number, number
     return program.lower(*given).compile()
@@ -141,3 +159,25 @@ def test_a_step_writes_nothing_of_the_longest_utterance_outside_its_loops(mesh, 
     assert [one for one in _written(text) if one[0] > MOST] == []
     assert not re.search(r"\b[fs]64\[", text)
     assert not re.search(r" (scatter|sort|outfeed|infeed|send|recv)\(", text)
+
+
+GIB = 2**30
+# IEMOCAP, 5 seeds x 10 folds.
+MAY_TAKE = {"NVIDIA H100 80GB HBM3": 11 * GIB, "TPU v5 lite": 14.3 * GIB}
+
+
+@pytest.mark.parametrize(
+    ("seeds", "corpus"), [(2, DEMO), (5, IEMOCAP)], ids=["demo", "iemocap"]
+)
+def test_the_estimate_of_memory_is_what_the_compiler_needs(mesh, seeds, corpus):
+    """Within 0.9 and 1.2 of it: what fits is then neither refused nor cut in two."""
+    condition = make(aggregator="netvlad")
+    rectangle = seeds, 10
+    compiled = _compiled(mesh, condition, *rectangle, corpus)
+    peak = compiled.memory_analysis().peak_memory_in_bytes
+    spec = specification(condition, DIM, CLASSES)
+    given = (corpus.frames, DIM), corpus.longest, corpus.batch, rectangle
+    assert 0.9 * peak <= estimate(mesh, spec, *given) <= 1.2 * peak
+    kind = mesh.devices.flat[0].device_kind
+    if corpus == IEMOCAP and kind in MAY_TAKE:
+        assert peak <= MAY_TAKE[kind]

@@ -80,7 +80,8 @@ def test_batches_fit_the_memory_beside_the_dataset(
 ):
     """Each accelerator holds the dataset; CPU devices share one, and the memory."""
     share, data = (2 if on_cpu else 1), corpus.frames.nbytes
-    limit = (1000 * room * share + data + 1) / trial_batches.SHARE
+    usable = trial_batches.SHARE if on_cpu else trial_batches.ON_ACCELERATORS
+    limit = (1000 * room * share + data + 1) / usable
 
     def memory(_, batch):
         return 1000 * batch.trials + data / min(share, batch.trials)
@@ -100,7 +101,9 @@ def test_memory_counts_what_is_kept_drawn_and_learned():
     found = trial_batches.memory(design, TrialBatch([0], [0], range(10)))
     blocks = -(-corpus.length.max() // 16)
     drawn = 8 * 16 * blocks * (147 + 64)  # a minibatch of one row is a slice of 8
-    kept = 8 * (16 * blocks * 6 * 64 + blocks * (2 * 64 + 4 * 65) + 15 * 4 * 64)
+    of_block = 8 * (16 * 6 * 64 + 2 * 64 + 4 * 65)
+    kept = blocks * of_block + 8 * 15 * 4 * 64
+    kept += of_block + 2 * 8 * 16 * 147  # at work on a block
     # By half of the trials, on one of two devices.
     learned = 5 * 5 * (256 * (147 + 64 + 1) + 4 * (2 * 64 + 1) + (4 * 64 + 1) * 4)
     data = corpus.frames.nbytes // 2

@@ -8,23 +8,22 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from functools import cache, partial
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
+from jax.sharding import Mesh
 
-from vladser import model, text
+from vladser import text
 from vladser.condition import PARTS, Condition
-from vladser.engine import placement, timeblocks, training_step
+from vladser.engine import placement
 from vladser.engine.design import Design
-from vladser.engine.timeblocks import Blocks
+from vladser.engine.memory import estimate
 from vladser.errors import InputError, MemoryShort
-from vladser.types import Spec
 
-# Of a device's memory. `memory` counts arrays; what XLA needs within a fusion,
-# the gaps between arrays, and on a CPU whatever else runs, come on top.
-SHARE = 0.7
+# Of a device's memory: what XLA needs within a fusion, the gaps between arrays, and on
+# a CPU whatever else runs, come on top of the estimate.
+SHARE, ON_ACCELERATORS = 0.7, 0.9
 STEP = 1_000_000  # frames: some two seconds of a CPU's work
 
 
@@ -103,53 +102,20 @@ def fits(design: Design, batch: TrialBatch) -> bool:
     plan, mesh = design.plan(batch.conditions[0]), placement.mesh(*batch.rectangle)
     longest = np.sort(plan.lengths)[-plan.batch_size :].sum()
     brief = not placement.one_by_one(mesh) or batch.trials * longest <= STEP
-    return brief and memory(design, batch) <= SHARE * _available(batch)
+    return brief and memory(design, batch) <= _share(mesh) * _available(batch)
 
 
 def memory(design: Design, batch: TrialBatch) -> int:
-    """Estimates the bytes on the busiest local device that trains the batch: its share
-    of the dataset, and the arrays that outlive a fusion."""
-    place, mesh = batch.conditions[0], placement.mesh(*batch.rectangle)
-    data, rows = design.rows(place).data, design.plan(place).batch_size
-    shape = zip(batch.rectangle, mesh.devices.shape, strict=True)
-    seeds, trials = (-(-all // devices) for all, devices in shape)
-    one_by_one = placement.one_by_one(mesh)
-    rows += -rows % placement.SLICE
-    spec = design.specification(place)
-    in_slices = one_by_one and not model.coupled(spec)
-    together = placement.SLICE if in_slices else rows
-    blocks = timeblocks.cut(int(data.length.max()), placement.block(mesh))
-    states, kept, drawn = _bytes(spec, rows, together, blocks)
-    if one_by_one:  # CPU devices read one dataset
-        read = data.frames.nbytes // mesh.size
-        return read + drawn + kept + seeds * trials * states
-    return data.frames.nbytes + seeds * (drawn + trials * (kept + states))
-
-
-@cache
-def _bytes(
-    spec: Spec, rows: int, together: int, blocks: Blocks
-) -> tuple[int, int, int]:
-    """Returns the bytes of a trial's states, of its workspace for the rows that are
-    computed together, and of what is drawn for all rows of a minibatch."""
-    params = jax.eval_shape(partial(model.init, spec=spec), jax.random.key(0))
-    space = partial(
-        training_step.empty_workspace, spec=spec, batch=together, blocks=blocks
+    """Estimates the bytes that a batch takes on the busiest local device."""
+    place, data = batch.conditions[0], design.rows(batch.conditions[0]).data
+    return estimate(
+        placement.mesh(*batch.rectangle),
+        design.specification(place),
+        data.frames.shape,
+        int(data.length.max()),
+        design.plan(place).batch_size,
+        batch.rectangle,
     )
-    draws = partial(training_step.empty_draws, spec, rows, blocks)
-    shapes = params, jax.eval_shape(space, params), jax.eval_shape(draws)
-    learned, kept, drawn = (
-        sum(x.size * x.dtype.itemsize for x in jax.tree.leaves(of)) for of in shapes
-    )
-    # What `model.finish` sees, and its gradient.
-    kept += 2 * 4 * math.prod(blocks) * together * model.seen(spec)
-    # Of the vectors, which are long where clusters are many: NetVLAD's normalizations,
-    # the head and their gradients hold some 15 copies at once, as measured on a CPU.
-    kept += 15 * 4 * together * model.sizes(spec)[1]
-    if model.coupled(spec):  # of all triplets, and its gradient
-        kept += 2 * 4 * together**3
-    # With two averages, the gradient, the best epoch's.
-    return 5 * learned, kept, drawn
 
 
 @contextmanager
@@ -170,13 +136,14 @@ def _too_large(design: Design, batch: TrialBatch) -> MemoryShort:
     place, usual, there = batch.conditions[0], Condition(), _available(batch)
     settings: dict[str, Any] = {"batch_size": placement.SLICE}
     settings |= {part: getattr(usual, part) for part in PARTS}
+    share = _share(placement.mesh(*batch.rectangle))
     takes, fitting = memory(design, batch), []
     for name, value in settings.items():
         conditions = [*design.conditions]
         conditions[place] = replace(conditions[place], **{name: value})
         with suppress(InputError):  # parts that do not go together
             less = memory(design._replace(conditions=conditions), batch)
-            if less < takes and less <= SHARE * there:
+            if less < takes and less <= share * there:
                 fitting.append(f"{name}={value}")
     way = " or ".join(fitting) or "a smaller model or shorter utterances"
     mib, trainings = 2**20, text.count(batch.trials, "training")
@@ -184,6 +151,10 @@ def _too_large(design: Design, batch: TrialBatch) -> MemoryShort:
         f"{design.names[place]}: expected at most {there / mib:,.0f} MiB on a device, "
         f"got some {takes / mib:,.0f} MiB for {trainings}: try {way}"
     )
+
+
+def _share(mesh: Mesh) -> float:
+    return SHARE if placement.one_by_one(mesh) else ON_ACCELERATORS
 
 
 def _available(batch: TrialBatch) -> float:
