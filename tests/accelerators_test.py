@@ -14,14 +14,16 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax.experimental import topologies
-from jax.sharding import Mesh, NamedSharding
+from jax.sharding import Mesh, NamedSharding, SingleDeviceSharding
 
 from vladser import model
 from vladser.condition import make, specification
 from vladser.engine import placement, sweep, timeblocks, training_step
 from vladser.engine.memory import estimate
-from vladser.registry import objectives
-from vladser.types import Buffer, Trial
+from vladser.engine.timeblocks import Blocks
+from vladser.models import inference
+from vladser.registry import ROOMS, objectives
+from vladser.types import Buffer, Part, Spec, State, Trial
 
 pytestmark = pytest.mark.long
 
@@ -85,8 +87,20 @@ def monkeypatch_module():
         yield patch
 
 
-def _compiled(mesh, condition, seeds=1, trials=2, corpus=LONG):
-    """The training step of noise."""
+class _Given(NamedTuple):
+    """What the programs of a condition take: shapes, on a device."""
+
+    spec: Spec
+    blocks: Blocks
+    states: State
+    trials: Trial
+    buffer: Buffer
+    rows: jax.ShapeDtypeStruct
+    number: jax.ShapeDtypeStruct
+
+
+def _given(mesh, condition, seeds=1, trials=2, corpus=LONG):
+    """Of noise."""
     spec = specification(condition, DIM, CLASSES)
     each = NamedSharding(mesh, placement.TRIALS)
     once = NamedSharding(mesh, placement.SHARED)
@@ -110,25 +124,57 @@ def _compiled(mesh, condition, seeds=1, trials=2, corpus=LONG):
         optimizer={name: np.float32(x) for name, x in condition.optimizer.options},
     )
     codes = [((UTTERANCES,), "i4")] * 3
-    arrays = [
-        ((corpus.frames, DIM), "f4"),
-        *codes,
-        ((UTTERANCES, 2), "i4"),
-    ]
+    arrays = [((corpus.frames, DIM), "f4"), *codes, ((UTTERANCES, 2), "i4")]
     where = placement.shared(mesh)
-    buffer = Buffer(
-        *(
-            jax.ShapeDtypeStruct(*array, sharding=place)
-            for array, place in zip(arrays, where, strict=True)
-        )
+    buffer = [
+        jax.ShapeDtypeStruct(*array, sharding=place)
+        for array, place in zip(arrays, where, strict=True)
+    ]
+    return _Given(
+        spec,
+        timeblocks.cut(corpus.longest, placement.block(mesh)),
+        jax.tree.map(of_trials, jax.eval_shape(start, jax.random.key(0))),
+        jax.tree.map(of_trials, trial),
+        Buffer(*buffer),
+        of_trials(np.zeros(corpus.batch, np.int32)),
+        jax.ShapeDtypeStruct((), "i4", sharding=once),
     )
-    number = jax.ShapeDtypeStruct((), "i4", sharding=once)
-    states = jax.tree.map(of_trials, jax.eval_shape(start, jax.random.key(0)))
-    rows = of_trials(np.zeros(corpus.batch, np.int32))
-    blocks = timeblocks.cut(corpus.longest, placement.block(mesh))
+
+
+def _compiled(mesh, condition, *sizes):
+    """The training step."""
+    spec, blocks, *given, number = _given(mesh, condition, *sizes)
     program = sweep.train_step(spec, mesh, blocks)
-    given = states, jax.tree.map(of_trials, trial), buffer, rows, number, number
-    return program.lower(*given).compile()
+    return program.lower(*given, number, number).compile()
+
+
+def _evaluation(mesh, condition, *sizes):
+    spec, blocks, states, *given, _ = _given(mesh, condition, *sizes)
+    program = sweep.evaluate(training_step.predict, spec, mesh, blocks)
+    return program.lower(states.params, *given).compile()
+
+
+def _inference(mesh, condition, rows=64, frames=256):
+    """The programs of `launch.predict` for a batch of files."""
+    spec = specification(condition, DIM, CLASSES)
+    here = SingleDeviceSharding(mesh.devices.flat[0])
+
+    def on_device(tree):
+        shape = partial(jax.ShapeDtypeStruct, sharding=here)
+        return jax.tree.map(lambda x: shape(x.shape, x.dtype), tree)
+
+    params = jax.eval_shape(partial(model.init, spec=spec), jax.random.key(0))
+    scaler = [jax.ShapeDtypeStruct((DIM,), "f4")] * 2
+    carry = jax.eval_shape(partial(model.start, spec=spec, batch=rows), params)
+    mask = jax.ShapeDtypeStruct((frames, rows), bool)
+    part = jax.ShapeDtypeStruct((*mask.shape, DIM), "f4")
+    given = on_device((params, scaler, carry, part, mask))
+    yield inference._advance.lower(*given, spec=spec).compile()
+    carry, seen = jax.eval_shape(partial(inference._advance, spec=spec), *given)
+    if model.streams(spec):
+        seen = mask = ()
+    given = on_device((params, carry, seen, mask))
+    yield inference._finish.lower(*given, spec=spec).compile()
 
 
 _NO_WORK = "parameter|get-tuple-element|tuple|constant|bitcast|while|conditional"
@@ -181,3 +227,34 @@ def test_the_estimate_of_memory_is_what_the_compiler_needs(mesh, seeds, corpus):
     kind = mesh.devices.flat[0].device_kind
     if corpus == IEMOCAP and kind in MAY_TAKE:
         assert peak <= MAY_TAKE[kind]
+    assert [one for one in _written(compiled.as_text()) if one[0] > MOST] == []
+
+
+PARTS = [
+    f"{kind}={name}"
+    for kind in ("aggregator", "encoder", "head", "objective", "optimizer")
+    for name in ROOMS[kind].names()
+]
+SHORT = Corpus(20_000, 1_000, 8)
+
+
+@pytest.mark.parametrize("mesh", ["v5e", "h100"], indirect=True)
+@pytest.mark.parametrize("part", PARTS)
+def test_every_part_compiles_for_training_evaluation_and_inference(
+    mesh, part, monkeypatch
+):
+    kind, _, name = part.partition("=")
+    parts = {kind: name}
+    if kind == "objective" and (head := objectives.build(Part(name)).head):
+        parts["head"] = head
+    condition = make(**parts)
+    monkeypatch.setattr(jax, "default_backend", lambda: placement.platform(mesh))
+    programs = [
+        _compiled(mesh, condition, 1, 2, SHORT),
+        _evaluation(mesh, condition, 1, 2, SHORT),
+        *_inference(mesh, condition),
+    ]
+    for program in programs:
+        text = program.as_text()
+        assert not re.search(r"\b[fs]64\[", text)
+        assert not re.search(r" (outfeed|infeed|send|recv)\(", text)
