@@ -19,7 +19,7 @@ from vladser.engine.trial_batches import TrialBatch
 from vladser.errors import InputError
 from vladser.registry import optimizers
 
-pytestmark = [pytest.mark.numeric, pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 
 def _alone(whole, fold):

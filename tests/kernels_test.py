@@ -32,7 +32,6 @@ def _arguments(trials, frames, batch, cells):
 
 
 @pytest.mark.slow
-@pytest.mark.numeric
 @pytest.mark.parametrize("kernels", FUSED.values(), ids=FUSED)
 @pytest.mark.parametrize(
     ("trials", "frames", "batch", "cells"),

@@ -73,7 +73,6 @@ def assert_as_scanned(trials, frames, batch, cells):
 
 
 @pytest.mark.slow
-@pytest.mark.numeric
 @pytest.mark.parametrize(
     "trials, frames, batch, cells",
     [
@@ -89,7 +88,6 @@ def test_the_kernels_compute_what_the_scans_do(trials, frames, batch, cells):
 
 
 @pytest.mark.slow
-@pytest.mark.numeric
 def test_rows_that_the_memory_does_not_hold_at_once_are_walked_in_blocks(monkeypatch):
     monkeypatch.setattr(lstm_mosaic, "MEMORY", 2**18)
     assert lstm_mosaic._rows(4, 64) == 8

@@ -21,7 +21,7 @@ from vladser.engine.trial_batches import TrialBatch
 from vladser.models import inference
 from vladser.models.bundle import Bundle
 
-pytestmark = [pytest.mark.numeric, pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 READOUTS = ("softmax", "elm(hidden=6,ridge=0.1)", "svm")
 SOFTMAX, ELM, SVM = CONDITIONS = [

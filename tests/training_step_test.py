@@ -252,12 +252,11 @@ def test_no_block_has_the_draws_of_another_or_depends_on_how_many_there_are():
 
 
 def test_draws_do_not_depend_on_the_size_of_blocks():
-    def drawn(blocks):
-        draws = training_step.empty_draws(DEEP, 3, Blocks(*blocks))
-        draws = training_step.draw(jax.random.key(7), draws, jnp.int32(blocks[0]))
+    def drawn(number, frames):
+        draws = training_step.empty_draws(DEEP, 3, Blocks(number, frames))
+        draws = training_step.draw(jax.random.key(7), draws, jnp.int32(number))
         return jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), draws)
 
-    expected = drawn((8, 16))
-    for found in drawn((2, 64)), drawn((4, 32)):
-        assert_equal(found, expected)
+    expected = drawn(8, 16)
+    assert_equal(drawn(2, 64), expected)
     assert np.ptp(expected.noise, axis=0).min() > 0

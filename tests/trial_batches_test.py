@@ -20,7 +20,6 @@ from vladser.engine.trial_batches import TrialBatch
 from vladser.errors import MemoryShort
 from vladser.types import Fold
 
-pytestmark = pytest.mark.numeric
 
 MEAN, FINAL, LONGER = (
     make(aggregator=name, cells=4, epochs=epochs, batch_size=12)
@@ -167,6 +166,7 @@ def _trained(design, most):
         yield again.batch, again.results
 
 
+@pytest.mark.numeric
 @pytest.mark.slow
 def test_results_depend_on_neither_order_nor_size_of_batches_nor_on_devices(corpus):
     assert len(jax.devices()) == 2
