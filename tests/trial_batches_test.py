@@ -20,7 +20,6 @@ from vladser.engine.trial_batches import TrialBatch
 from vladser.errors import MemoryShort
 from vladser.types import Fold
 
-
 MEAN, FINAL, LONGER = (
     make(aggregator=name, cells=4, epochs=epochs, batch_size=12)
     for name, epochs in (("mean", 2), ("final", 2), ("mean", 3))
