@@ -1,8 +1,10 @@
 """The benchmark as a program."""
 
 import json
+import sys
 from itertools import product
 
+import jax
 import numpy as np
 import pytest
 import soundfile
@@ -100,6 +102,30 @@ def test_all_that_an_accelerator_is_asked_for_is_one_table(
         assert found["training, 4 trials of 2 conditions", "scan"] > 0
         assert found["two processes give the same bits", "--deterministic"] == 1
         assert found["classifying files of IEMOCAP's lengths", ""] > 0
+
+
+def test_a_part_that_fails_or_does_not_end_leaves_the_others(monkeypatch):
+    def late():
+        accelerator._run([sys.executable, "-c", "import time; time.sleep(600)"])
+        yield
+
+    def short():
+        raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: 1 GiB")
+        yield
+
+    def fine():
+        yield accelerator.Row("fine", "always", 1.5, "times", 1.25, 2.0)
+
+    monkeypatch.setattr(accelerator, "PARTS", (late, short, fine))
+    monkeypatch.setattr(accelerator, "PATIENCE", 0.2)
+    *failed, row = accelerator.measure()
+    assert [(row.what, row.value) for row in failed] == [
+        ("late", None),
+        ("short", None),
+    ]
+    assert "no end within" in failed[0].way and "EXHAUSTED" in failed[1].way
+    table = accelerator.shown([*failed, row])
+    assert "| fine " in table and "1.25-2" in table
 
 
 @pytest.mark.slow
