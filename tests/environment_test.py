@@ -140,7 +140,10 @@ sys.meta_path.append(Finder)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("other", ["launch/talker.launch.py", "launch/__init__.py"])
+@pytest.mark.parametrize(
+    "other",
+    [pytest.param("launch/talker.launch.py", marks=LONG), "launch/__init__.py"],
+)
 def test_vladser_in_its_sources_works_beside_another_launch(corpus, tmp_path, other):
     (tmp_path / "launch").mkdir()
     (tmp_path / other).touch()

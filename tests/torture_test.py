@@ -172,16 +172,12 @@ def unshared(*command, **options):
     return subprocess.run(command, capture_output=True, text=True, **options)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("of", "options"),
     [
         ("cache", ("size=300k", "size=64m")),
-        pytest.param(
-            "run",
-            ("ro", "rw,size=8k", "rw,size=60k", "size=64m"),
-            marks=pytest.mark.long,
-        ),
+        ("run", ("ro", "rw,size=8k", "rw,size=60k", "size=64m")),
     ],
 )
 @pytest.mark.fault("disks")
