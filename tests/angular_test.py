@@ -32,6 +32,7 @@ def test_psi_is_that_of_the_arc_cosine(m):
     np.testing.assert_allclose(found, [psi(t, m) for t in theta], atol=1e-13)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("m", [1.0, 1.3, 2.0, 2.71, 3.5, 4.0])
 def test_psi_falls_from_1_with_the_angle_and_is_below_the_cosine(m):
     cosine = np.cos(np.linspace(0, np.pi, 1001))
@@ -54,6 +55,7 @@ def test_rare_classes_have_larger_margins():
             angular.angular(margin=margin)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("smoothing", ["none", "unigram"])
 def test_the_loss_is_the_cross_entropy_of_changed_logits(smoothing):
     draw, head = np.random.default_rng(0), heads.build(heads.parse("cosine"))
@@ -79,6 +81,7 @@ def test_the_loss_is_the_cross_entropy_of_changed_logits(smoothing):
     assert_same(same, unchanged, 5 * 4)
 
 
+@pytest.mark.slow
 def test_a_zero_vector_has_a_finite_gradient():
     data = angular.angular().prepare(LABELS, 3)
     run = jax.grad(angular.utterance, (0, 1))

@@ -81,6 +81,7 @@ def test_the_papers_system_costs_251_904_operations_a_frame():
     assert arithmetic.training(spec).frame == 251_904
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("settings", "dim", "expected"),
     [

@@ -55,6 +55,7 @@ def extract(tmp_path):
     return partial(extraction.extract, [one], tmp_path, features=features)
 
 
+@pytest.mark.slow
 def test_no_damage_reaches_the_features(tmp_path, extract):
     assert extract().computed == 1
     (entry,) = tmp_path.rglob("*.npy")

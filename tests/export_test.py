@@ -86,6 +86,7 @@ def test_each_encoder_exports(encoder, form):
     assert "16 utterances" in check.run(getattr(export, form)(model), form, model)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("pooling", POOLINGS)
 def test_what_is_exported_gives_what_the_bundle_gives(pooling, form):

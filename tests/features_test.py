@@ -125,6 +125,7 @@ def logarithm():
     return lambda signal: np.log(np.abs(signal[:3, None]) - np.abs(signal[0]))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick_workers")
 @pytest.mark.fault("audio")
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")

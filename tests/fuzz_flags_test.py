@@ -97,6 +97,7 @@ def test_flagfiles(capsys, tmp_path, lines, encoding, rest):
     check(capsys, "--corpus=demo", f"--flagfile={file}")
 
 
+@pytest.mark.slow
 @cases(50)
 @given(st.lists(grids(), min_size=1, max_size=2))
 def test_grids_are_their_products_and_survive_flags_txt(tmp_path, said):

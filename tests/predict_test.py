@@ -103,6 +103,7 @@ def test_a_segment_of_a_list_is_a_signal_of_its_own(trained, call, tmp_path):
     assert part["probabilities"] == pytest.approx(cut["probabilities"], abs=1e-5)
 
 
+@pytest.mark.slow
 def test_bad_files_are_named_and_the_others_done(trained, call, tmp_path):
     good = next(iter(trained.tested))
     (tmp_path / "text.wav").write_text("words")

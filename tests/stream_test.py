@@ -55,6 +55,7 @@ def cut(samples, draw):
         samples = samples[size:]
 
 
+@pytest.mark.slow
 def test_each_utterance_is_a_signal_of_its_own_however_it_came(
     one, live, smile, tmp_path
 ):

@@ -251,6 +251,7 @@ def test_no_block_has_the_draws_of_another_or_depends_on_how_many_there_are():
         assert not few[4:].any()
 
 
+@pytest.mark.slow
 def test_draws_do_not_depend_on_the_size_of_blocks():
     def drawn(number, frames):
         draws = training_step.empty_draws(DEEP, 3, Blocks(number, frames))

@@ -67,6 +67,7 @@ def test_without_pairs_or_classes_it_is_finite(labels):
         assert value == 0 and not gradient.any()
 
 
+@pytest.mark.slow
 def test_the_loss_adds_it_to_the_cross_entropy():
     draw = np.random.default_rng(1)
     vectors, logits = draw.normal(size=(2, 8, 4))
