@@ -80,6 +80,11 @@ def _primitives(jaxpr):
         ("scan", "gpu", 64, False),
         ("auto", "gpu", 64, True),
         ("fused", "gpu", 64, True),
+        ("auto", "gpu", 256, False),  # it was slower there
+        ("fused", "gpu", 256, True),
+        ("scan", "tpu", 64, False),
+        ("auto", "tpu", 64, False),  # none has timed it
+        ("fused", "tpu", 64, True),
         ("fused", "gpu", 20, False),  # no multiple of 16
         ("fused", "gpu", 512, False),
         ("auto", "cpu", 64, False),

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from vladser.contracts import Encoder, Recurrence
-from vladser.kernels import lstm as loops
+from vladser.kernels.lstm import loops
 from vladser.kernels.lstm_scan import Carry, Residuals
 from vladser.options import Count
 from vladser.types import Array
@@ -138,7 +138,8 @@ def residuals(params: Params, carry: Carry, frames: Array, mask: Array) -> Resid
     chex.assert_equal_shape_prefix([frames, mask], 2)
     params, frames, carry = lax.stop_gradient((params, frames, carry))
     projected = frames @ params.input_kernel + params.bias
-    return loops.forward(projected, mask, params.recurrent_kernel, carry)
+    kernel = params.recurrent_kernel
+    return loops(projected).forward(projected, mask, kernel, carry)
 
 
 @jax.custom_vjp
@@ -158,8 +159,8 @@ def _backward(arguments, cotangents):
     params, carry, frames, mask, saved = arguments
     recurrent = params.recurrent_kernel
     hidden_bar, carry_bar = cotangents
-    given = hidden_bar, carry_bar, mask, recurrent, carry, saved
-    z_bar, carry_bar = loops.backward(*given)
+    given = hidden_bar, Carry(*carry_bar), mask, recurrent, carry, saved
+    z_bar, carry_bar = loops(saved.gates).backward(*given)
     before = jnp.concatenate([carry.hidden[None], saved.hidden[:-1]])
     # One product gives the gradients of both kernels.
     inputs = jnp.concatenate([frames, before], axis=-1)

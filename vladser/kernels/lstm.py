@@ -4,17 +4,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from importlib import import_module
+from math import inf
 from typing import Any
 
 from vladser.kernels import lstm_scan
-from vladser.kernels.lstm_scan import Carry, Residuals
 from vladser.types import Array
 
-# The modules of kernels by platform; auto takes what was timed there.
+# The modules of kernels by platform.
 _FUSED = {"cuda": "lstm_triton", "gpu": "lstm_triton", "tpu": "lstm_mosaic"}
-_TIMED = {"cuda", "gpu"}
+# Cells up to which they were seen to be faster, see BENCHMARKS.md: those whose weights
+# stay in registers. No TPU has timed its own.
+_FASTER = {"cuda": 64, "gpu": 64}
 
-_module: ContextVar[str | None] = ContextVar("module", default=None)
+_kernel: ContextVar[tuple[str | None, float]] = ContextVar("kernel", default=(None, 0))
 
 
 @contextmanager
@@ -26,36 +28,19 @@ def chosen(kernel: str, platform: str) -> Iterator[None]:
         and scan elsewhere; auto, the faster of them, as far as they were timed.
       platform: of the device that the program is for, as jax calls it.
     """
-    wanted = kernel == "fused" or (kernel == "auto" and platform in _TIMED)
-    token = _module.set(_FUSED.get(platform) if wanted else None)
+    most = {"scan": 0.0, "auto": _FASTER.get(platform, 0), "fused": inf}[kernel]
+    token = _kernel.set((_FUSED.get(platform), most))
     try:
         yield
     finally:
-        _module.reset(token)
+        _kernel.reset(token)
 
 
-def forward(projected: Array, mask: Array, kernel: Array, carry: Carry) -> Residuals:
-    """See `lstm_scan.forward`."""
-    return _loops(projected).forward(projected, mask, kernel, carry)
-
-
-def backward(
-    hidden_bar: Array,
-    carry_bar: Carry,
-    mask: Array,
-    kernel: Array,
-    carry: Carry,
-    saved: Residuals,
-) -> tuple[Array, Carry]:
-    """See `lstm_scan.backward`."""
-    given = hidden_bar, Carry(*carry_bar), mask, kernel, carry, saved
-    return _loops(saved.gates).backward(*given)
-
-
-def _loops(gates: Array) -> Any:
-    """Returns the module whose loops run over gates [T, B, 4H]."""
-    name = _module.get()
-    if name is None:
+def loops(gates: Array) -> Any:
+    """Returns the module whose `forward` and `backward` run over gates [T, B, 4H]:
+    `lstm_scan`, or one with the same functions."""
+    name, most = _kernel.get()
+    if name is None or gates.shape[-1] // 4 > most:
         return lstm_scan
     # Late: jax calls it experimental, and nothing else needs it.
     fused = import_module(f"vladser.kernels.{name}")

@@ -96,7 +96,7 @@ def backward(
         return Carry(passed + z_bar @ transposed, c_bar * cell_by_cell), z_bar
 
     inputs = hidden_bar, mask, cell_by_hidden, cell_by_cell, z_by_state
-    carry_bar, z_bar = lax.scan(step, Carry(*carry_bar), inputs, reverse=True)
+    carry_bar, z_bar = lax.scan(step, carry_bar, inputs, reverse=True)
     return z_bar, carry_bar
 
 
