@@ -110,7 +110,13 @@ def main(settings: Settings) -> None:
     # PyTorch needs a share of the GPU's memory, of which jax would take all.
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     os.environ.setdefault("XLA_PYTHON_CLIENT_MEM_FRACTION", "0.95")
-    from launch.benchmarking import accelerator, audio_speed, contest, workloads
+    from launch.benchmarking import (
+        accelerator,
+        audio_speed,
+        contest,
+        figures,
+        workloads,
+    )
 
     command = shlex.join(["python", "-m", "launch.benchmark", *sys.argv[1:]])
     result: dict[str, Any] = {"format": 3, "command": command}
@@ -123,7 +129,7 @@ def main(settings: Settings) -> None:
             terminal.say(f"{after}: {row.what}, {row.way}: {row.value} {row.unit}")
             rows.append(row)
         result["accelerator"] = [row._asdict() for row in rows]
-        _show(accelerator.shown(rows))
+        _show(figures.shown(rows))
     elif settings.workloads:
         measured, notes = [], {}
         for name in settings.workloads:

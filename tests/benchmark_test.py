@@ -12,7 +12,14 @@ import streams
 from forkserver import quick_workers  # noqa: F401 (a fixture)
 
 from launch import benchmark
-from launch.benchmarking import accelerator, audio_speed, bare_smile, workloads
+from launch.benchmarking import (
+    accelerator,
+    audio_speed,
+    bare_smile,
+    figures,
+    lstm_alone,
+    workloads,
+)
 from launch.command_line import cli
 from vladser.features import extraction
 from vladser.text import escaped
@@ -83,10 +90,17 @@ PARTS = accelerator.PARTS
 def test_all_that_an_accelerator_is_asked_for_is_one_table(
     tmp_path, monkeypatch, capsys, parts
 ):
-    small = {"LAYERS": (1, 2), "TRAINED": ((2, 1), (4, 2)), "FRAMES": 32, "BATCH": 8}
-    small |= {"CELLS": 16, "REPEATS": 1, "ROUNDS": 1, "FILES": 4, "REPEATED": 40}
-    for name, value in (small | {"PARTS": parts}).items():
-        monkeypatch.setattr(accelerator, name, value)
+    small = {
+        lstm_alone: {"TRIALS": (1, 2), "FRAMES": 32, "BATCH": 8, "CELLS": 16},
+        figures: {"REPEATS": 1},
+        accelerator: {
+            **{"TRAINED": ((2, 1), (4, 2)), "ROUNDS": 1, "FILES": 4, "REPEATED": 40},
+            "PARTS": parts,
+        },
+    }
+    for module, values in small.items():
+        for name, value in values.items():
+            monkeypatch.setattr(module, name, value)
     noise = workloads.noise(workloads.lognormal(40, 30, 0.3, 64))
     monkeypatch.setattr(workloads, "load", lambda name: noise)
     file = tmp_path / "result.json"
@@ -114,7 +128,7 @@ def test_a_part_that_fails_or_does_not_end_leaves_the_others(monkeypatch):
         yield
 
     def fine():
-        yield accelerator.Row("fine", "always", 1.5, "times", 1.25, 2.0)
+        yield figures.Row("fine", "always", 1.5, "times", 1.25, 2.0)
 
     monkeypatch.setattr(accelerator, "PARTS", (late, short, fine))
     monkeypatch.setattr(accelerator, "PATIENCE", 0.2)
@@ -124,7 +138,7 @@ def test_a_part_that_fails_or_does_not_end_leaves_the_others(monkeypatch):
         ("short", None),
     ]
     assert "no end within" in failed[0].way and "EXHAUSTED" in failed[1].way
-    table = accelerator.shown([*failed, row])
+    table = figures.shown([*failed, row])
     assert "| fine " in table and "1.25-2" in table
 
 

@@ -5,6 +5,7 @@ contest       checks that all contestants train one model, and times them in tur
 torch_rnn, flax_rnn    the contestants beside ours
 torch_networks         the systems in PyTorch
 audio_speed   extraction beside bare openSMILE, and live audio
+accelerator, lstm_alone    all that only a device can say, as rows of `figures`
 """
 
 # The module and class of each; they import jax, names alone need none.
