@@ -26,7 +26,7 @@ def main(settings: Settings) -> None:
     backend.settle()
     if settings.hold_out == "none":
         raise cli.UsageError("--hold_out=none tests nothing: nothing to audit")
-    loaded = loading.load(settings, alive=lambda: None)
+    loaded = loading.load(settings, crew=None)
     design = designing.design(settings, loaded.datasets)
     findings = designing.audit(settings, design, loaded.utterances, loaded.notes)
     for finding in findings:

@@ -25,18 +25,17 @@ def main(settings: Settings) -> None:
     """Runs one experiment, from audio to a table."""
     # Late because they import jax, which workers and wrong flags do not need.
     from launch.command_line import backend
-    from launch.experiment import distributed, preview, run
+    from launch.experiment import preview, run
 
     cache = settings.cache_dir / "xla"
     backend.prepare(cores(), cache, settings.deterministic)
+    if settings.ray and not settings.dry_run:
+        backend.settle(platforms="cpu")  # the devices are for the workers
+    backend.check()
     if settings.dry_run:
-        backend.check()
         print(preview.preview(settings))
-        return
-    processes = settings.coordinator, settings.num_processes, settings.process_id
-    with distributed.join(*processes) as together:
-        backend.check()
-        run.run(settings, together)
+    else:
+        run.run(settings)
 
 
 if __name__ == "__main__":

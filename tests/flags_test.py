@@ -10,8 +10,6 @@ from launch.command_line import cli, flagfiles, flags, grids
 from vladser import condition
 from vladser.condition import Condition
 
-PROCESS = "--coordinator=[::1]:1234", "--num_processes=3", "--process_id=2"
-
 
 def parse(*argv):
     return cli.parse(flags.Settings, argv)
@@ -59,7 +57,8 @@ WRONG = {
     "--alpha=1.5": "--alpha=1.5: expected a number from 0 to 1",
     "--seeds=2.5": "--seeds=2.5: expected a whole number of at least 1, got '2.5'",
     "--dry_run=yes": "true or false",
-    "--coordinator=host": "--coordinator=host: expected HOST:PORT, or auto",
+    "--ray=host": "--ray=host: expected HOST:PORT, auto or local",
+    "--ray=host:0": "--ray=host:0: expected HOST:PORT, auto or local",
     "--features=mfcc": "--features=mfcc: features: expected one of ComParE",
     "--features=npy --corpus=manifest --test_corpus=demo": (
         "--features=npy goes with --test_corpus=manifest,"
@@ -67,9 +66,6 @@ WRONG = {
 }
 # With the demo corpus.
 DO_NOT_GO_TOGETHER = {
-    "--process_id=1": "--process_id go together",
-    "--coordinator=auto --process_id=1": "--coordinator=auto, which finds the others",
-    f"{' '.join(PROCESS)} --process_id=3": "3: expected less than --num_processes=3",
     "--validation=partner --hold_out=session": "partner goes with --hold_out=speaker",
     "--features=npy": "--features=npy goes with --corpus=manifest,.* not with demo",
     "--test_data_dir=x": "a --test_corpus: name that",
@@ -126,9 +122,9 @@ def test_flags_text_repeats_the_run_from_anywhere(argv, tmp_path, monkeypatch):
     assert "run_dir" not in file.read_text(encoding="utf-8")
 
 
-def test_processes_agree_on_what_is_trained_not_on_where_things_are(tmp_path):
-    alone, among = parse("--corpus=demo"), parse("--corpus=demo", *PROCESS)
-    assert (among.coordinator, among.process_id) == ("[::1]:1234", 2)
+def test_a_run_is_what_is_trained_not_where_things_are(tmp_path):
+    alone, among = parse("--corpus=demo"), parse("--corpus=demo", "--ray=[::1]:1234")
+    assert among.ray == "[::1]:1234"
     assert flags.text(among) == flags.text(alone)
     here = f"--cache_dir={tmp_path}", "--workers=9", "--trials_at_once=4"
     assert flags.agreed(parse("--corpus=demo", *here)) == flags.agreed(alone)

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import platform
 import re
 from collections import Counter
 
@@ -88,7 +89,7 @@ def test_summary_and_audit_have_the_documented_form(first):
         "mean_of_folds pooled": condition["wa"],
         "held_out utterances ua": condition["folds"][0],
         "real_frames_per_second padding_efficiency start_seconds compile_seconds "
-        "train_seconds checkpoint_seconds": summary["training"],
+        "train_seconds checkpoint_seconds machines": summary["training"],
     }
     assert [*keys] == [" ".join(value) for value in keys.values()]
     assert (summary["format"], summary["corpus"]) == (1, "manifest")
@@ -113,6 +114,9 @@ def test_figures_of_training_are_of_real_frames(corpus, first):
         computed += sum(8 * 16 * -(-longest // 16) for longest in train[::8])
     assert figures["padding_efficiency"] == pytest.approx(real / computed, abs=1e-4)
     assert figures.pop("checkpoint_seconds") == 0  # it took no five minutes
+    (machine,) = figures.pop("machines")
+    assert machine["trainings"] == 8 and machine["host"] == platform.node()
+    assert machine["devices"] == ["cpu: cpu"] * 2
     assert min(figures.values()) > 0
 
 

@@ -155,7 +155,7 @@ def test_energy_stays_beside_its_frames_where_other_features_lose_files(
         "--grid=features=logmel(bands=3); pieces=whole,loudest",
         "--grid=features=vladser147; pieces=whole,first",
     )
-    loaded = loading.load(cli.parse(main.Settings, argv), lambda: None, notes=False)
+    loaded = loading.load(cli.parse(main.Settings, argv), None)
     logmel, whole = loaded.datasets.values()
     assert asked == [True, False] and whole.energy is None
     assert len(loaded.bad) == 2 and len(logmel.utterances) == 30

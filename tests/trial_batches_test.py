@@ -9,9 +9,12 @@ import numpy as np
 import pytest
 import toys
 from closeness import assert_equal
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from launch.experiment import checkpoints
 from launch.experiment.checkpoints import Figures, Finished
+from launch.output.provenance import Machine
 from vladser import machine
 from vladser.condition import make
 from vladser.engine import experiment, results, trial_batches
@@ -37,20 +40,20 @@ def _design(corpus, conditions, seeds, folds):
     return Design([corpus] * len(conditions), conditions, [fold] * folds, range(seeds))
 
 
+def _cut(design, most=None):
+    wholes = trial_batches.programs(design)
+    return [part for whole in wholes for part in trial_batches.cut(design, whole, most)]
+
+
 @pytest.mark.parametrize("conditions", [[MEAN], [MEAN, FINAL, SMOOTH, LONGER]])
 @pytest.mark.parametrize("shape", [(1, 10), (5, 10), (1, 1)])
-@pytest.mark.parametrize("processes", [1, 3])
 @pytest.mark.parametrize("most", [1, 7, 1000])
-def test_each_trial_is_in_one_batch(corpus, conditions, shape, processes, most):
+def test_each_trial_is_in_one_batch(corpus, conditions, shape, most):
     design = _design(corpus, conditions, *shape)
-    dealt = trial_batches.cut(design, most, processes)
-    assert len(dealt) == processes
-    batches = [batch for own in dealt for batch in own]
+    batches = _cut(design, most)
     cells = [cell for batch in batches for cell in product(*batch)]
     assert Counter(cells) == Counter(product(*map(range, design.shape)))
     assert all(1 <= batch.trials <= most for batch in batches)
-    shares = [sum(batch.trials for batch in own) for own in dealt]
-    assert max(shares) - min(shares) <= max(batch.trials for batch in batches)
     for batch in batches:  # that share a program and a schedule
         together = [conditions[place] for place in batch.conditions]
         assert len({(c.aggregator, c.epochs) for c in together}) == 1
@@ -67,7 +70,7 @@ def test_each_trial_is_in_one_batch(corpus, conditions, shape, processes, most):
     ],
 )
 def test_batches_are_whole_seeds_and_alike_where_they_can(corpus, most, expected):
-    (own,) = trial_batches.cut(_design(corpus, [MEAN], 5, 10), most)
+    own = _cut(_design(corpus, [MEAN], 5, 10), most)
     assert Counter(batch.rectangle for batch in own) == expected
 
 
@@ -89,7 +92,7 @@ def test_batches_fit_the_memory_beside_the_dataset(
     monkeypatch.setattr(jax, "local_devices", lambda: devices)
     monkeypatch.setattr(machine, "memory", lambda: limit)
     monkeypatch.setattr(trial_batches, "memory", memory)
-    (own,) = trial_batches.cut(toys.design(corpus, [MEAN], range(4)))
+    own = _cut(toys.design(corpus, [MEAN], range(4)))
     assert max(batch.trials for batch in own) == most
 
 
@@ -123,10 +126,10 @@ def test_a_training_that_fits_no_memory_is_said_with_what_would(monkeypatch, nam
     usual = toys.design(corpus, [make(batch_size=8)])
     limit = 1.2 * trial_batches.memory(usual, one) / trial_batches.SHARE
     monkeypatch.setattr(machine, "memory", lambda: limit)
-    trial_batches.cut(usual)
+    _cut(usual)
     large = make(**{"batch_size": 8, name: TOO_LARGE[name]})
     with pytest.raises(MemoryShort) as raised:
-        trial_batches.cut(toys.design(corpus, [large]))
+        _cut(toys.design(corpus, [large]))
     was = getattr(usual.conditions[0], name)
     assert str(raised.value).endswith(f" MiB for 1 training: try {name}={was}")
     assert str(raised.value).startswith(f"{large.name}: expected at most ")
@@ -135,8 +138,23 @@ def test_a_training_that_fits_no_memory_is_said_with_what_would(monkeypatch, nam
 def test_a_step_on_a_cpu_is_brief(corpus, monkeypatch):
     monkeypatch.setattr(trial_batches, "STEP", 3 * corpus.length.max())
     one = _design(corpus, [toys.but(MEAN, batch_size=1)], 5, 1)
-    (own,) = trial_batches.cut(one)
-    assert sorted(batch.trials for batch in own) == [2, 3]
+    assert sorted(batch.trials for batch in _cut(one)) == [2, 3]
+
+
+@settings(deadline=None)
+@given(st.tuples(*[st.integers(1, 6)] * 3), st.data())
+def test_what_is_taken_off_a_batch_is_as_much_as_may_be_and_no_more(shape, data):
+    whole, taken = TrialBatch(*map(range, shape)), []
+    left = [whole]
+    while left:
+        most = data.draw(st.integers(1, 300))
+        first, *others = left
+        part, rest = trial_batches.take(first, most)
+        # Nothing larger that begins there is a rectangle of whole places.
+        assert most // 2 < part.trials <= most or part == first
+        taken, left = [*taken, part], [*rest, *others]
+    cells = [cell for part in taken for cell in product(*part)]
+    assert Counter(cells) == Counter(product(*whole))
 
 
 @pytest.mark.parametrize(
@@ -157,10 +175,10 @@ def test_what_is_missing_is_all_but_what_is_done(done, missing):
 
 
 def _trained(design, most):
-    (own,) = trial_batches.cut(design, most)
-    for batch in own:
+    for batch in _cut(design, most):
         *_, outcome = experiment.run(design, batch)
-        finished = Finished(batch, outcome.results, Figures())
+        machine = Machine("host", ["cpu: cpu"])
+        finished = Finished(batch, outcome.results, Figures(), machine)
         again = checkpoints.unpack(checkpoints.pack(finished))
         yield again.batch, again.results
 

@@ -6,15 +6,18 @@ from types import ModuleType
 from vladser.errors import InputError
 
 
-def load(name: str) -> ModuleType:
-    """Imports a package; raises InputError, which says how to mend it, where it fails.
+def load(name: str, extra: str = "") -> ModuleType:
+    """Imports a package, which an extra of vladser may install; raises InputError,
+    which says how to mend it, where it fails.
 
     What fails here would fail for every file, and must not be blamed on one.
     """
     try:
         return import_module(name)
     except Exception as error:  # shared libraries raise many
-        raise InputError(f"{name} cannot be loaded: {hint(name, error)}") from error
+        raise InputError(
+            f"{name} cannot be loaded: {hint(extra or name, error)}"
+        ) from error
 
 
 def hint(package: str, error: Exception) -> str:

@@ -17,14 +17,13 @@ from vladser.corpora import emotions, readers
 from vladser.data import folds
 from vladser.errors import InputError
 from vladser.machine import cores
-from vladser.options import Count, Natural, NonNegative, Positive
+from vladser.options import Count, NonNegative, Positive
 from vladser.types import Part
 
 _CORPORA = (
     f"one of {', '.join(readers.READERS)}, or the import path of a reader of your own."
 )
-_NOT_REPEATED = {"coordinator", "num_processes", "process_id"}
-_NOT_REPEATED |= {"flagfile", "verbose", "run_dir", "fresh", "dry_run"}
+_NOT_REPEATED = {"flagfile", "verbose", "run_dir", "fresh", "dry_run", "ray"}
 # What results do not depend on: where data is and how work is divided.
 _LOCAL = (
     *("--data_dir=", "--test_data_dir=", "--cache_dir=", "--workers="),
@@ -61,16 +60,13 @@ class Settings(fields.Settings):
       standardize: whose mean and deviation standardize the features: train, the
         training speakers'; speaker, each speaker's own, test speakers included
         (transductive).
-      trials_at_once: trials that are trained at once on all devices of a process
+      trials_at_once: trials that are trained at once on all devices of a machine
         (default: as many as fit into memory by an estimate and, on a CPU, take seconds
         a step).
       deterministic: on GPUs, the same numbers in each run, to the bit, as elsewhere;
         otherwise XLA takes the algorithms that it finds fastest in a trial.
-      coordinator: HOST:PORT of process 0, for several processes that share an
-        experiment; each runs this command. With auto, jax finds it and the next two
-        flags in a job of Slurm, Open MPI, Kubernetes or Cloud TPU.
-      num_processes: the number of processes.
-      process_id: which of them this is, from 0. Process 0 writes the results.
+      ray: trains on the nodes of a Ray cluster: its HOST:PORT; auto for the one that
+        this machine belongs to; local to start one here, to try it.
       run_dir: a new folder for the results (default: runs/NAME, where NAME is that of
         the flagfile or, without one, of the corpus).
       final_model: finally trains one model on all speakers, into run_dir/model.
@@ -103,9 +99,7 @@ class Settings(fields.Settings):
 
     trials_at_once: Count | None = flag("Machines")
     deterministic: bool = flag("Machines", "true")
-    coordinator: str | None = flag("Machines", None, address)
-    num_processes: Count | None = flag("Machines")
-    process_id: Natural | None = flag("Machines")
+    ray: str | None = flag("Machines", None, address)
 
     run_dir: Path = flag("Output")
     final_model: bool = flag("Output", "false")
@@ -134,13 +128,13 @@ def features(settings: Settings) -> list[Part]:
 
 
 def text(settings: Settings) -> str:
-    """Returns a flagfile that repeats the run from any folder and with any number of
-    processes: all flags but those of the process, run_dir, fresh and dry_run."""
+    """Returns a flagfile that repeats the run from any folder: all flags but run_dir,
+    fresh, dry_run, verbose and ray."""
     return "".join(f"{line}\n" for line in _lines(settings))
 
 
 def agreed(settings: Settings) -> list[str]:
-    """Returns the flags that all processes of an experiment share, a line each."""
+    """Returns the flags that results depend on, a line each."""
     return shared(_lines(settings))
 
 
@@ -165,8 +159,6 @@ def _require(settings: Settings, conditions: Sequence[Condition]) -> None:
     """Raises InputError where flags do not go together."""
     s = settings
     alone, nothing = s.test_corpus is None, s.hold_out == "none"
-    alike = {value is None for value in (s.num_processes, s.process_id)}
-    free, auto = s.coordinator is None, s.coordinator == "auto"
     wrong: dict[str, Any] = {
         "--test_data_dir is the folder of a --test_corpus: name that": (
             s.test_data_dir and alone
@@ -176,15 +168,9 @@ def _require(settings: Settings, conditions: Sequence[Condition]) -> None:
         "--validation=partner goes with --hold_out=speaker on one corpus only": (
             s.validation == "partner" and not (s.hold_out == "speaker" and alone)
         ),
-        "--coordinator, --num_processes and --process_id go together, but for "
-        "--coordinator=auto, which finds the others": alike != {free or auto},
-        f"--process_id={s.process_id}: expected less than --num_processes="
-        f"{s.num_processes}": (s.process_id or 0) >= (s.num_processes or 1),
         "--hold_out=none tests nothing: it goes with --final_model": (
             nothing and not s.final_model
         ),
-        "--hold_out=none is one training: leave --coordinator out": nothing
-        and not free,
         "--final_model needs --standardize=train: the mean and deviation of future "
         "speakers are unknown": s.final_model and s.standardize == "speaker",
         "--final_model trains on one corpus: expected no --test_corpus": (

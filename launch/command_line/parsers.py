@@ -78,10 +78,11 @@ def absolute(text: str) -> Path:
 
 
 def address(text: str) -> str:
-    """Parses HOST:PORT, or auto."""
+    """Parses HOST:PORT, auto or local."""
     host, _, port = text.rpartition(":")
-    if text != "auto" and not (host and port.isdecimal() and 0 < int(port) < 2**16):
-        raise ValueError("expected HOST:PORT, or auto")
+    numbered = host and port.isdecimal() and 0 < int(port) < 2**16
+    if text not in ("auto", "local") and not numbered:
+        raise ValueError("expected HOST:PORT, auto or local")
     return text
 
 

@@ -39,15 +39,22 @@ def check_parts(settings: Settings) -> None:
             own_parts.check(kind, part, *sizes)
 
 
+def own(settings: Settings) -> list[tuple[str, Part]]:
+    """Returns the user's own parts of the conditions, each once, and their kinds."""
+    parts = [
+        (kind, getattr(condition, kind))
+        for condition in flags.conditions(settings)
+        for kind in PARTS
+    ]
+    return [*dict.fromkeys(p for p in parts if not registry.is_built_in(p[1]))]
+
+
 def code(settings: Settings) -> dict[str, str]:
     """Returns the digests of the user's own code that the parts are made of."""
     digests: dict[str, str] = {}
-    for condition in flags.conditions(settings):
-        for kind in PARTS:
-            part = getattr(condition, kind)
-            if not registry.is_built_in(part):
-                registry.ROOMS[kind].build(part)  # imports it
-                digests |= own_code.sources(part.name)
+    for kind, part in own(settings):
+        registry.ROOMS[kind].build(part)  # imports it
+        digests |= own_code.sources(part.name)
     return digests
 
 

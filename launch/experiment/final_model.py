@@ -4,21 +4,19 @@ import shutil
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
 
 from launch.command_line import flags
 from launch.command_line.flags import Settings
-from launch.experiment import designing
-from launch.experiment.checkpoints import Checkpoints, Figures
-from launch.experiment.distributed import Processes
-from launch.experiment.training import Trainer
+from launch.experiment import designing, training
+from launch.experiment.checkpoints import Checkpoints
+from launch.experiment.desk import Desk
 from launch.output import provenance, terminal
 from vladser.condition import Condition
 from vladser.data import folds
-from vladser.engine import trial_batches
 from vladser.engine.design import Design
 from vladser.engine.events import Outcome
 from vladser.engine.results import Results
@@ -26,6 +24,9 @@ from vladser.errors import TrainingError
 from vladser.models import bundle
 from vladser.models.bundle import Bundle
 from vladser.types import Dataset
+
+if TYPE_CHECKING:
+    from launch.cluster.crew import Crew
 
 NAME = "model"  # of its folder in the run directory
 _SEED = 0
@@ -38,7 +39,7 @@ def write(
     digest: str,
     tested: Results | None,
     summary: dict[str, Any] | None,
-    processes: Processes,
+    crew: "Crew | None",
 ) -> Path:
     """Trains the model on all of `data`, from its last checkpoint on, and writes it as
     a bundle, with the results of the one condition if it was tested.
@@ -60,7 +61,8 @@ def write(
         condition = replace(condition, epochs=epochs)
     alone = Design([data], [condition], folds.make(data, "none"), [_SEED])
 
-    def finish(outcome: Outcome, figures: Figures) -> None:
+    def finish(batch, outcome: Outcome | Results, *_: Any) -> None:
+        assert isinstance(outcome, Outcome)
         epoch, step = outcome.results.failed[0, 0, 0]
         if epoch:
             raise TrainingError(
@@ -84,10 +86,8 @@ def write(
 
     frames = alone.plan(0).training_frames() * condition.epochs
     with terminal.bar("final model", frames, "frame", scale=True) as bar:
-        kept = Checkpoints(checkpoints)
-        trainer = Trainer(settings, alone, processes, kept, bar, None, "final model, ")
-        ((batch,),) = trial_batches.cut(alone)
-        trainer.train(batch, finish)
+        desk = Desk(alone, Checkpoints(checkpoints), [], bar, finish)
+        training.conduct(settings, desk, crew, models=True)
     return folder
 
 

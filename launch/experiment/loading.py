@@ -1,8 +1,9 @@
 """From the flags to the utterances of an experiment and their features."""
 
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
+from functools import partial
 from itertools import chain
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -17,6 +18,9 @@ from vladser.errors import InputError
 from vladser.features import extraction
 from vladser.features.extraction import Extraction
 from vladser.types import Corpus, Dataset, Part, Utterance
+
+if TYPE_CHECKING:
+    from launch.cluster.crew import Crew
 
 
 class Loaded(NamedTuple):
@@ -51,13 +55,9 @@ def select(
         return emotions.select(corpus, settings.emotions, splits)
 
 
-def load(settings: Settings, alive: Callable[[], None], notes: bool = True) -> Loaded:
-    """Reads and selects the utterances, and extracts their features.
-
-    Args:
-      settings: of the run.
-      alive: called now and then; raises if the work has become useless.
-      notes: whether to print the notes of the corpus.
+def load(settings: Settings, crew: "Crew | None") -> Loaded:
+    """Reads and selects the utterances, and extracts their features, by a crew or else
+    here.
 
     Raises:
       UsageError: the corpus does not allow the protocol.
@@ -71,11 +71,11 @@ def load(settings: Settings, alive: Callable[[], None], notes: bool = True) -> L
     designing.make_folds(settings, empty)
     extractions, bad = dict[Part, Extraction](), dict[str, str]()
     for part in flags.features(settings):
-        extractions[part] = _extract(settings, part, chosen.utterances, alive)
+        extractions[part] = _extract(settings, part, chosen.utterances, crew)
         require(settings, part, len(chosen.utterances), extractions[part].bad, bad)
     if bad:
         chosen, classes = select(settings, corpus, bad)
-    for note in chosen.notes if notes else []:
+    for note in chosen.notes:
         terminal.say(f"note: {note}")
     datasets = {
         part: dataset.build(
@@ -96,14 +96,13 @@ def _extract(
     settings: Settings,
     features: Part,
     utterances: Sequence[Utterance],
-    alive: Callable[[], None],
+    crew: "Crew | None",
 ) -> Extraction:
-    what = kind(features)
+    what, elsewhere = kind(features), None
+    if crew:
+        from launch.cluster import extracting  # late because it imports ray
 
-    def progress(count: int) -> None:
-        alive()
-        bar.update(count)
-
+        elsewhere = partial(extracting.extract, crew)
     with terminal.bar("features", len(utterances), "file") as bar:
         done = extraction.extract(
             utterances,
@@ -111,7 +110,8 @@ def _extract(
             features=registry.features.build(features),
             max_seconds=settings.max_seconds,
             workers=settings.workers,
-            progress=progress,
+            progress=bar.update,
+            elsewhere=elsewhere,
             with_energy=any(
                 registry.pieces.build(condition.pieces).by_energy
                 for condition in flags.conditions(settings)

@@ -44,9 +44,12 @@ def preview(settings: Settings) -> str:
         for part, headers in expected.items()
     }
     design = designing.design(settings, by_features)
-    most, processes = settings.trials_at_once, settings.num_processes or 1
-    mine, *_ = trial_batches.cut(design, most, processes)
-    largest = max(mine, key=partial(trial_batches.memory, design))
+    cut = [
+        piece
+        for batch in trial_batches.programs(design)
+        for piece in trial_batches.cut(design, batch, settings.trials_at_once)
+    ]
+    largest = max(cut, key=partial(trial_batches.memory, design))
     data = design.datasets[largest.conditions[0]]
     mesh = placement.mesh(*largest.rectangle)
     memory = trial_batches.memory(design, largest) / 2**20
@@ -57,9 +60,6 @@ def preview(settings: Settings) -> str:
         f"{text.count(epochs, 'epoch')} of {text.count(steps, 'step')}"
         for epochs, steps in sorted({(plan.epochs, plan.steps) for plan in plans})
     ]
-    cut = f"{len(mine)}, the largest of {text.count(largest.trials, 'trial')}"
-    if settings.num_processes:
-        cut += f" in process 0 of {settings.num_processes}"
     counts = Counter(u.emotion for u in known)
     lines = [
         f"corpus      {settings.corpus}: {text.count(len(known), 'utterance')} of "
@@ -71,7 +71,7 @@ def preview(settings: Settings) -> str:
         f"{text.count(conditions, 'condition')} x {text.count(folds, 'fold')} x "
         f"{text.count(seeds, 'seed')}; {', '.join(schedules)}",
         f"training    {frames:,} frames",
-        f"batches     {cut}",
+        f"batches     {len(cut)}, the largest of {text.count(largest.trials, 'trial')}",
         f"memory      about {memory:,.0f} MiB of arrays on each of "
         f"{text.count(mesh.size, 'device')} ({mesh.devices.flat[0].device_kind})",
         f"results     {settings.run_dir}",

@@ -3,16 +3,14 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import jax
 import numpy as np
 
-import vladser
+from launch.cluster import joining
 from launch.command_line import cli, flags
 from launch.command_line.flags import Settings
 from launch.experiment import (
-    checkpoints,
     designing,
     final_model,
     loading,
@@ -21,7 +19,6 @@ from launch.experiment import (
     run_dir,
     training,
 )
-from launch.experiment.distributed import Processes
 from launch.experiment.loading import Loaded
 from launch.output import provenance, terminal
 from launch.reporting import writing
@@ -34,52 +31,40 @@ from vladser.evaluation import netvlad_clusters
 from vladser.evaluation.audit import Finding
 from vladser.evaluation.audit import training as training_audit
 
+if TYPE_CHECKING:
+    from launch.cluster.crew import Crew
 
-def run(settings: Settings, processes: Processes) -> None:
-    """Trains, tests and, in process 0, fills the run directory and prints the results.
+
+def run(settings: Settings) -> None:
+    """Trains, tests, fills the run directory and prints the results.
 
     Raises:
       UsageError: the flags ask for what parts, corpus or run_dir do not allow.
-      InputError: the processes differ in flags or data, a file cannot be read or
-        written, or the audit finds that what is tested is trained on.
+      InputError: a file cannot be read or written, or the audit finds that what is
+        tested is trained on.
       TrainingError: trainings have failed; the others went on.
-      PeerError: another process has failed.
+      ClusterError: the cluster cannot be joined, or is gone.
     """
     designing.check_parts(settings)
-    versions = f"vladser {vladser.__version__}", f"jax {jax.__version__}"
-    code = [f"{file} {digest}" for file, digest in designing.code(settings).items()]
-    processes.agree("program", [*versions, *flags.agreed(settings), *code])
-    folder, state, first = settings.run_dir, "", processes.process == 0
-    if first:
-        with cli.wrong_use():
-            state = resuming.check(settings)
-    # What process 0 knows of the run directory holds for all.
-    if processes.exchange("state", state)[0] == resuming.FINISHED:
-        if first:
-            print(f"the run in {folder} has finished: --fresh trains it anew")
-            _require_all(folder)
+    folder = settings.run_dir
+    with cli.wrong_use():
+        state = resuming.check(settings)
+    if state == resuming.FINISHED:
+        print(f"the run in {folder} has finished: --fresh trains it anew")
+        _require_all(folder)
         return
-    loaded = loading.load(settings, processes.check, notes=first)
+    with joining.joined(settings) as crew:
+        summary = _run(settings, crew)
+    if summary:
+        _require_all(folder)
+
+
+def _run(settings: Settings, crew: "Crew | None") -> dict[str, Any] | None:
+    """Runs the experiment; returns what summary.json holds, if there is a test."""
+    folder = settings.run_dir
+    loaded = loading.load(settings, crew)
     design = designing.design(settings, loaded.datasets)
     dataset = designing.describe(settings, loaded.datasets)
-    count = text.count(len(loaded.utterances), "utterance")
-    processes.agree("data", [f"{count}, digest {dataset['digest'][:16]}"])
-    if first:
-        _lead(settings, loaded, design, dataset, processes)
-        return
-    finished, _ = training.train(settings, design, processes, None)
-    processes.send(map(checkpoints.pack, finished))
-
-
-def _lead(
-    settings: Settings,
-    loaded: Loaded,
-    design: Design,
-    dataset: dict[str, Any],
-    processes: Processes,
-) -> None:
-    """Runs the experiment as process 0; `dataset` is what dataset.json holds."""
-    folder = settings.run_dir
     if settings.fresh and (folder / run_dir.FLAGS).exists():
         terminal.say(f"the run that was there is in {run_dir.set_aside(folder)} now")
     with run_dir.locked(folder):
@@ -90,14 +75,13 @@ def _lead(
             )
         _begin(settings, design, dataset, findings)
         if settings.hold_out != "none":
-            tested, summary = _test(settings, loaded, design, findings, processes)
+            tested, summary = _test(settings, loaded, design, findings, crew)
         if settings.final_model and (summary is None or summary["conditions"]):
             (data,), (condition,) = design.datasets, design.conditions
             known = data, condition, dataset["digest"], tested, summary
-            model = final_model.write(settings, *known, processes)
+            model = final_model.write(settings, *known, crew)
             print(f"the model of all speakers is in {model}; its README.md says more")
-    if summary:
-        _require_all(folder)
+    return summary
 
 
 def _begin(
@@ -145,12 +129,11 @@ def _test(
     loaded: Loaded,
     design: Design,
     findings: Sequence[Finding],
-    processes: Processes,
+    crew: "Crew | None",
 ) -> tuple[Results, dict[str, Any]]:
     """Trains and tests every fold; returns the results and what summary.json holds."""
     folder = settings.run_dir
-    finished, figures = training.train(settings, design, processes, folder)
-    finished += map(checkpoints.unpack, processes.receive())
+    finished, figures = training.train(settings, design, crew)
     trained = [(one.batch, one.results) for one in finished]
     merged = results.merge(trained, design)
     _certify(folder, [*findings, *training_audit.given(design, merged)])

@@ -1,188 +1,151 @@
-"""Trains a process's batches of trials, with progress, checkpoints and figures."""
+"""Trains an experiment: on this machine, or on the nodes of a cluster."""
 
-import json
-import time
 from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from tqdm import tqdm
-
-from launch.command_line import STARTED, stopping
+from launch.command_line import stopping
 from launch.command_line.flags import Settings
-from launch.experiment import outputs
+from launch.experiment import desk, working
 from launch.experiment.checkpoints import Checkpoints, Figures, Finished
-from launch.experiment.distributed import Processes
-from launch.output import terminal
+from launch.experiment.desk import Desk
+from launch.output import provenance, terminal
+from launch.output.provenance import Machine
 from vladser import files
-from vladser.engine import experiment, trial_batches
+from vladser.engine import trial_batches
 from vladser.engine.design import Design
-from vladser.engine.events import Checkpoint, Compiled, Epoch, Outcome, Step
+from vladser.engine.results import Results
 from vladser.engine.trial_batches import TrialBatch
-from vladser.errors import MemoryShort
-from vladser.evaluation import netvlad_clusters
+
+if TYPE_CHECKING:
+    from launch.cluster.crew import Crew
+
+# Trials that an accelerator trains in little more time than one.
+_ON_ACCELERATORS = 8
 
 
 def train(
-    settings: Settings, design: Design, processes: Processes, folder: Path | None
-) -> tuple[list[Finished], dict[str, float]]:
-    """Trains and tests the trials of this process.
-
-    Args:
-      folder: the run directory, if it is this process's: training resumes from its
-        checkpoints, writes more, and appends to metrics.jsonl as epochs end.
+    settings: Settings, design: Design, crew: "Crew | None"
+) -> tuple[list[Finished], dict[str, Any]]:
+    """Trains and tests all trials, going on from the checkpoints of the run directory.
 
     Returns:
-      The batches of this process, and `training` of summary.json, of all processes.
+      The batches, and `training` of summary.json.
 
     Raises:
-      Stopped: the process was told to stop; a checkpoint is kept.
+      Stopped: the process was told to stop; checkpoints are kept.
       MemoryShort: the devices have no memory for one trial alone.
+      ClusterError: see `Crew.run`.
     """
-    dealt = trial_batches.cut(design, settings.trials_at_once, processes.count)
-    mine = dealt[processes.process]
-    kept = Checkpoints(folder and folder / "checkpoints")
+    kept = Checkpoints(settings.run_dir / "checkpoints")
     finished = kept.finished()
+
+    def finish(batch: TrialBatch, results, figures: Figures, machine: Machine) -> None:
+        assert isinstance(results, Results)
+        finished.append(Finished(batch, results, figures, machine))
+        kept.keep(finished[-1])
+
+    log = settings.run_dir / "metrics.jsonl"
+    files.write_text(log, "")
     done = [one.batch for one in finished]
-    todo = deque(piece for b in mine for piece in trial_batches.missing(done, b))
+    todo = desk.pending(design, kept, done)
     if finished:
-        trials = sum(batch.trials for batch in mine)
+        trials = sum(batch.trials for batch in trial_batches.programs(design))
         left = sum(batch.trials for batch in todo)
         terminal.say(f"{trials - left:,} of {trials:,} trainings were finished")
-    log = folder and folder / "metrics.jsonl"
-    if log:
-        files.write_text(log, "")
-        if todo:
-            terminal.say("compiling the training programs ...")
+    if todo:
+        terminal.say("compiling the training programs ...")
     frames = 0  # real ones of all live training rows
     for seeds, conditions, folds in todo:
         plan = design.plan(conditions[0]).only(seeds, folds)
         frames += plan.training_frames() * plan.epochs * len(conditions)
     with terminal.bar("training", frames, "frame", scale=True) as bar:
-        trainer = Trainer(settings, design, processes, kept, bar, log)
-        while todo:
-            batch, shown = todo.popleft(), bar.n
-            if todo or finished:
-                number, last = len(finished) + 1, len(finished) + len(todo) + 1
-                trainer.name = f"batch {number}/{last}, "
-
-            def finish(outcome: Outcome, figures: Figures, batch=batch) -> None:
-                results = outcome.results
-                if not netvlad_clusters.applies(design.conditions[batch.conditions[0]]):
-                    results = results._replace(params=[])
-                finished.append(Finished(batch, results, figures))
-                kept.keep(finished[-1])
-
-            try:
-                trainer.train(batch, finish)
-            except MemoryShort:
-                if batch.trials == 1:
-                    raise
-                terminal.say(
-                    f"the device has no memory for {batch.trials} trials at once: "
-                    "going on with half as many"
-                )
-                terminal.move(bar, shown - bar.n)
-                todo.extendleft(reversed(trial_batches.pieces(batch, 2)))
-    kept.clear()
-    return finished, _summary(processes, finished)
+        conduct(settings, Desk(design, kept, done, bar, finish, log), crew)
+    for batch in kept.begun:  # of which all parts have finished
+        kept.remove(batch)
+    return finished, _summary(finished)
 
 
-@dataclass
-class Trainer:
-    """Trains batches, and keeps checkpoints."""
-
-    settings: Settings
-    design: Design
-    processes: Processes
-    kept: Checkpoints
-    bar: tqdm
-    log: Path | None  # metrics.jsonl
-    name: str = ""  # of the batch, in the progress bar
-    start: float = 0.0  # see `Figures`
-
-    def train(
-        self, batch: TrialBatch, finish: Callable[[Outcome, Figures], object]
-    ) -> None:
-        """Trains and tests a batch, from its last checkpoint on if there is one.
-
-        Args:
-          finish: takes the outcome, even if the process is told to stop meanwhile, and
-            the figures of the batch, checkpoints included.
-
-        Raises:
-          Stopped: the process was told to stop; a checkpoint is kept.
-          MemoryShort: the devices have no memory for so many trials.
-        """
-        resume, figures = self.kept.latest(batch) or (None, Figures())
-        terminal.move(self.bar, figures.frames)
-        saved = time.monotonic()
-        epochs = self.design.conditions[batch.conditions[0]].epochs
-
-        def due() -> bool:
-            minutes = (time.monotonic() - saved) / 60
-            return stopping.asked() or minutes >= self.settings.checkpoint_minutes
-
-        with stopping.deferred(), trial_batches.fitting(self.design, batch):
-            for event in experiment.run(self.design, batch, due=due, resume=resume):
-                match event:
-                    case Compiled():
-                        figures.compiling += event.seconds
-                        # The bar's rate and time left are those of training alone.
-                        self.bar.unpause()
-                    case Step():
-                        self.processes.check()
-                        self.start = self.start or time.perf_counter() - STARTED
-                        figures.start = self.start
-                        figures.frames += event.frames
-                        figures.computed += event.computed
-                        figures.training += event.seconds
-                        epoch = f"{self.name}epoch {event.epoch}/{epochs}"
-                        self.bar.set_description(epoch, refresh=False)
-                        self.bar.update(event.frames)
-                    case Epoch():
-                        self._log(batch, event)
-                    case Checkpoint():
-                        begin = time.monotonic()
-                        self.kept.save(batch, event, figures)
-                        saved = time.monotonic()
-                        figures.keeping += saved - begin
-                        if stopping.asked():
-                            break
-                    case Outcome():
-                        finish(event, figures)
-
-    def _log(self, batch: TrialBatch, epoch: Epoch) -> None:
-        if (fine := np.isfinite(epoch.loss)).any():
-            loss = f"{epoch.loss[fine].mean():.3f}"
-            self.bar.set_postfix(loss=loss, refresh=False)
-        if not self.log:
+def conduct(
+    settings: Settings, at: Desk, crew: "Crew | None", models: bool = False
+) -> None:
+    """Trains what a desk has pending, by a crew or else here; `models` as in
+    `working.work`. Raises as `train` does."""
+    minutes, most = settings.checkpoint_minutes, settings.trials_at_once
+    with stopping.deferred():
+        if crew:
+            shared, trainings = crew.share(at.design), Trainings(at)
+            for machine, news in crew.run(
+                "train", trainings, shared, minutes, most, models
+            ):
+                at.take(news, machine)
             return
-        axes = tuple(map(len, batch))
-        curves = epoch.loss.reshape(axes), epoch.validation_ua.reshape(axes)
-        lines = outputs.epoch_lines(self.design, batch, epoch.epoch, *curves)
-        try:
-            with self.log.open("a", **files.TEXT) as file:
-                file.writelines(lines)
-        except OSError as error:
-            raise files.unwritable(self.log, error) from None
+        begun, here = at.kept.begun, provenance.machine()
+        batches = list[TrialBatch]()
+        for batch in at.pending():
+            whole = batch in begun
+            batches += [batch] if whole else trial_batches.cut(at.design, batch, most)
+        how = at.kept.latest, minutes, stopping.asked, models
+        for news in working.work(at.design, batches, *how):
+            at.take(news, here)
 
 
-def _summary(processes: Processes, finished: Sequence[Finished]) -> dict[str, float]:
-    """Returns sums of frames, and the seconds of the slowest process."""
-    mine, names = [one.figures for one in finished], [f.name for f in fields(Figures)]
-    own = {name: sum(getattr(one, name) for one in mine) for name in names}
-    own["start"] = max((one.start for one in mine), default=0)
-    each = [*map(json.loads, processes.exchange("figures", json.dumps(own)))]
-    of = {name: [figures[name] for figures in each] for name in own}
-    frames, computed = sum(of["frames"]), sum(of["computed"])
+class Trainings:
+    """The trials that a crew is to train, see `crew.Jobs`; no device is left idle."""
+
+    def __init__(self, desk: Desk):
+        self._desk = desk
+        self._waiting, self._running = deque(desk.pending()), list[TrialBatch]()
+
+    def __len__(self) -> int:
+        return sum(batch.trials for batch in self._waiting)
+
+    def take(
+        self, most: int, machine: Machine
+    ) -> tuple[TrialBatch, working.Resume | None]:
+        batch = self._waiting.popleft()
+        resume = self._desk.kept.latest(batch)
+        if not resume:
+            fewest = len(machine.devices) * (1 if machine.on_cpus else _ON_ACCELERATORS)
+            # Powers of two, since each shape is compiled.
+            most = fewest << max((most // fewest).bit_length() - 1, 0)
+            batch, left = trial_batches.take(batch, most)
+            self._waiting.extendleft(reversed(left))
+        self._running.append(batch)
+        return batch, resume
+
+    def done(self, job: tuple[TrialBatch, Any]) -> None:
+        self._running.remove(job[0])
+
+    def back(self, job: tuple[TrialBatch, Any]) -> None:
+        self.done(job)
+        self._desk.lose(job[0])
+        self._waiting = deque(self._desk.pending(self._running))
+
+
+def _summary(finished: Sequence[Finished]) -> dict[str, Any]:
+    """Returns sums of frames, the seconds of the machine that took longest, and what
+    each machine trained."""
+    names = [of.name for of in fields(Figures)]
+    machines: dict[str, dict[str, Any]] = {}
+    for one in finished:
+        key = f"{one.machine}"
+        empty = {**one.machine._asdict(), "trainings": 0, **dict.fromkeys(names, 0)}
+        of = machines.setdefault(key, empty)
+        of["trainings"] += one.batch.trials
+        for name in names:
+            of[name] += getattr(one.figures, name)
+    each = {name: [of.pop(name) for of in machines.values()] for name in names}
+    frames, computed = sum(each["frames"]), sum(each["computed"])
+    start = max((one.figures.start for one in finished), default=0)
+    longest = {name: max(each[name], default=0) for name in names}
     return {
-        "real_frames_per_second": round(frames / max(max(of["training"]), 1e-9)),
+        "real_frames_per_second": round(frames / max(longest["training"], 1e-9)),
         "padding_efficiency": round(frames / max(computed, 1), 4),
-        "start_seconds": round(max(of["start"]), 2),
-        "compile_seconds": round(max(of["compiling"]), 2),
-        "train_seconds": round(max(of["training"]), 2),
-        "checkpoint_seconds": round(max(of["keeping"]), 2),
+        "start_seconds": round(start, 2),
+        "compile_seconds": round(longest["compiling"], 2),
+        "train_seconds": round(longest["training"], 2),
+        "checkpoint_seconds": round(longest["keeping"], 2),
+        "machines": [*machines.values()],
     }

@@ -7,11 +7,31 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import vladser
 
-_PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy", "opensmile", "audresample")
+PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy", "opensmile", "audresample")
+
+
+class Machine(NamedTuple):
+    """Where something was trained."""
+
+    host: str
+    devices: list[str]
+
+    @property
+    def on_cpus(self) -> bool:
+        """Whether a device takes one training after another."""
+        return self.devices[0].startswith("cpu")
+
+
+def machine() -> Machine:
+    """Returns this machine, with all of its devices."""
+    import jax
+
+    devices = [f"{d.platform}: {d.device_kind}" for d in jax.local_devices()]
+    return Machine(platform.node(), devices)
 
 
 def environment(code: Mapping[str, str] | None = None) -> dict[str, Any]:
@@ -27,7 +47,7 @@ def environment(code: Mapping[str, str] | None = None) -> dict[str, Any]:
         "vladser": vladser.__version__,
         "revision": _revision(),
         "python": platform.python_version(),
-        "packages": {name: metadata.version(name) for name in _PACKAGES},
+        "packages": {name: metadata.version(name) for name in PACKAGES},
         "host": {"name": platform.node(), "system": platform.platform()},
         "devices": [f"{d.platform}: {d.device_kind}" for d in jax.devices()],
         "code": dict(code or {}),

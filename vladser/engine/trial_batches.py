@@ -1,13 +1,14 @@
 """Cuts an experiment into batches of trials, each trained at once.
 
 A trial's schedule is that of the whole experiment, so what it gives does not depend on
-the batch that it is in, nor on the process that trains the batch.
+the batch that it is in, nor on the machine that trains the batch.
 """
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from itertools import product
 from typing import Any, NamedTuple
 
 import jax
@@ -46,43 +47,44 @@ class TrialBatch(NamedTuple):
         return len(self.seeds), len(self.conditions) * len(self.folds)
 
 
-def cut(
-    design: Design, most: int | None = None, processes: int = 1
-) -> list[list[TrialBatch]]:
-    """Cuts an experiment into batches, and deals them out to processes.
+def programs(design: Design) -> list[TrialBatch]:
+    """Returns all trials of an experiment, a batch for each program."""
+    seeds, _, folds = design.shape
+    batches = [range(seeds)], design.programs(), [range(folds)]
+    return [TrialBatch(*places) for places in product(*batches)]
+
+
+def cut(design: Design, batch: TrialBatch, most: int | None = None) -> list[TrialBatch]:
+    """Cuts a batch into those that the local devices train one after another.
 
     Args:
       most: trials of a batch; by default as many as fit the memory, and on a CPU take a
         step that is brief.
 
-    Returns:
-      The batches of each process; of few trials some processes have none. All together
-      hold each trial once.
-
     Raises:
       MemoryShort: one trial alone does not fit the memory.
     """
-    seeds, conditions, folds = design.shape
-    share = -(-seeds * conditions * folds // processes)
-    for places in design.programs():
-        alone = TrialBatch([0], places[:1], [0])
-        if memory(design, alone) > _available(alone):
-            raise _too_large(design, alone)
+    alone = TrialBatch(*(places[:1] for places in batch))
+    if memory(design, alone) > _available(alone):
+        raise _too_large(design, alone)
 
     def small(batch: TrialBatch) -> bool:
-        return batch.trials <= min(share, most or share) and (
-            bool(most) or fits(design, batch)
-        )
+        return batch.trials <= most if most else fits(design, batch)
 
-    batches = [
-        batch
-        for places in design.programs()
-        for batch in _split(TrialBatch(range(seeds), places, range(folds)), small)
-    ]
-    dealt: list[list[TrialBatch]] = [[] for _ in range(processes)]
-    for batch in sorted(batches, key=lambda batch: -batch.trials):
-        min(dealt, key=lambda own: sum(b.trials for b in own)).append(batch)
-    return [sorted(own, key=batches.index) for own in dealt]
+    return _split(batch, small)
+
+
+def take(batch: TrialBatch, most: int) -> tuple[TrialBatch, list[TrialBatch]]:
+    """Takes at most so many trials off a batch, whole seeds where it can; returns them
+    and what is left."""
+    if batch.trials <= most:
+        return batch, []
+    field, places = _first_axis(batch)
+    if count := most * len(places) // batch.trials:
+        rest = batch._replace(**{field: places[count:]})
+        return batch._replace(**{field: places[:count]}), [rest]
+    taken, left = take(batch._replace(**{field: places[:1]}), most)
+    return taken, [*left, batch._replace(**{field: places[1:]})]
 
 
 def missing(done: Iterable[TrialBatch], batch: TrialBatch) -> list[TrialBatch]:
@@ -178,8 +180,12 @@ def _split(batch: TrialBatch, small: Callable[[TrialBatch], bool]) -> list[Trial
 def pieces(batch: TrialBatch, number: int) -> list[TrialBatch]:
     """Cuts a batch of several trials into equal parts along the first axis that can be
     cut; into as many as it has places, if these are fewer."""
-    field, places = next(
-        (field, places) for field, places in batch._asdict().items() if len(places) > 1
-    )
+    field, places = _first_axis(batch)
     parts = np.array_split(np.asarray(places), min(number, len(places)))
     return [batch._replace(**{field: part.tolist()}) for part in parts]
+
+
+def _first_axis(batch: TrialBatch) -> tuple[str, Sequence[int]]:
+    """Returns the first axis of a batch of several trials that can be cut."""
+    axes = batch._asdict().items()
+    return next((field, places) for field, places in axes if len(places) > 1)

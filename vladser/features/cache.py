@@ -90,10 +90,7 @@ def read(entry: Path) -> Entry | None:
 def write(
     entry: Path, features: np.ndarray, samples: int, notes: Sequence[str] = ()
 ) -> None:
-    """Writes an entry, which others see whole or not at all.
-
-    It is not forced to the disk, which would take longer than to compute it: a loss of
-    power may damage it, and `read` notices.
+    """Writes an entry, see `store`.
 
     Args:
       entry: its path; raises InputError where it cannot be written.
@@ -104,10 +101,20 @@ def write(
     np.save(content, np.ascontiguousarray(features, "<f4"))
     content.write(remarks + _SIZES.pack(len(remarks), samples))
     content.write(_CHECK.pack(zlib.crc32(content.getvalue())))
+    store(entry, content.getvalue())
+
+
+def store(entry: Path, content: bytes) -> None:
+    """Writes the content of an entry, which others see whole or not at all; raises
+    InputError where it cannot be written.
+
+    It is not forced to the disk, which would take longer than to compute it: a loss of
+    power may damage it, and `read` notices.
+    """
     unfinished = entry.with_name(f".{secrets.token_hex(8)}")
     try:
         entry.parent.mkdir(parents=True, exist_ok=True)
-        unfinished.write_bytes(content.getvalue())
+        unfinished.write_bytes(content)
         unfinished.replace(entry)
     except OSError as error:
         raise files.unwritable(entry.parent, error) from None

@@ -25,6 +25,11 @@ from vladser.types import Utterance
 
 DEFAULT = vladser147()
 _Job = tuple[Utterance, Path | None]  # and its entry in the cache, None to write none
+# Extracts features on other machines: yields the id of an utterance, and the content of
+# its entry in the cache.
+Elsewhere = Callable[
+    [Sequence[Utterance], Features, float], Iterable[tuple[str, bytes | BadAudio]]
+]
 _PATIENCE = 60.0  # seconds for a file beyond its duration; openSMILE takes 1% of that
 
 
@@ -69,6 +74,7 @@ def extract(
     workers: int | None = None,
     progress: Callable[[int], object] = lambda count: None,
     with_energy: bool = False,
+    elsewhere: Elsewhere | None = None,
 ) -> Extraction:
     """Extracts the features of each utterance, as far as they are not in the cache.
 
@@ -87,6 +93,7 @@ def extract(
       workers: number of processes; None for one a core.
       progress: called with 1 whenever an utterance is done.
       with_energy: whether to return the energy of the frames.
+      elsewhere: extracts what is not in the cache, instead of processes here.
 
     Raises:
       InputError: features cannot be computed here, or the cache cannot be written.
@@ -95,7 +102,7 @@ def extract(
     described: dict[str, Described] = {}
     how = features, max_seconds, workers
     good = []
-    with started(utterances, cache_dir, *how) as sources:
+    with started(utterances, cache_dir, *how, elsewhere=elsewhere) as sources:
         for source in sources:
             for one in source:
                 described[one.utterance.id] = one
@@ -130,11 +137,12 @@ def started(
     max_seconds: float = 60.0,
     workers: int | None = None,
     keep: bool = True,
+    elsewhere: Elsewhere | None = None,
 ) -> Iterator[tuple[Iterable[Described], Iterable[Described]]]:
     """Starts an extraction: workers begin before the caller asks for what they make.
 
     Args:
-      utterances, cache_dir, features, max_seconds, workers: as in `extract`.
+      utterances, cache_dir, features, max_seconds, workers, elsewhere: as in `extract`.
       keep: False leaves the cache alone.
 
     Yields:
@@ -143,7 +151,7 @@ def started(
     """
     if features.selected:
         whole, _ = features.selected
-        how = cache_dir, whole, max_seconds, workers, keep
+        how = cache_dir, whole, max_seconds, workers, keep, elsewhere
         with started(utterances, *how) as sources:
             there, others = sources
             yield _select(there, features), _select(others, features)
@@ -157,6 +165,10 @@ def started(
         there, pending = [], [(utterance, None) for utterance in utterances]
     if not pending:
         yield there, ()
+        return
+    if elsewhere:
+        answers = elsewhere([job[0] for job in pending], features, max_seconds)
+        yield there, _received(answers, pending)
         return
     limit, spawn = _PATIENCE + max_seconds, get_context("spawn")
     count = min(workers or cores(), len(pending))
@@ -238,6 +250,22 @@ def _look_up(
         for one in threads.map(look_up, utterances):
             there.append(one) if isinstance(one, Described) else pending.append(one)
     return there, pending
+
+
+def _received(
+    answers: Iterable[tuple[str, bytes | BadAudio]], pending: Sequence[_Job]
+) -> Iterator[Described]:
+    """Yields what other machines have done, once it is in the cache."""
+    jobs = {utterance.id: (utterance, entry) for utterance, entry in pending}
+    for id, content in answers:
+        utterance, entry = jobs[id]
+        if isinstance(content, BadAudio):
+            yield Described(utterance, content)
+            continue
+        assert entry
+        cache.store(entry, content)
+        kept = cache.read(entry)
+        yield Described(utterance, entry, kept.notes if kept else ())
 
 
 def _select(source: Iterable[Described], features: Features) -> Iterator[Described]:

@@ -1,0 +1,192 @@
+"""The workers of a cluster, one a node, and the jobs that they are given.
+
+Nodes may join, be slow, or die at any time. A job is what half of an equal share would
+be, so that fast nodes are given more, and the last jobs are brief.
+"""
+
+import os
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import redirect_stdout, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import jax
+import ray
+from ray.exceptions import RayError, RayTaskError
+
+from launch.cluster.nodes import ClusterError, Node, Nodes
+from launch.cluster.worker import Worker
+from launch.command_line import stopping
+from launch.command_line.flags import Settings
+from launch.output import terminal
+from launch.output.provenance import Machine
+from vladser.errors import MemoryShort, VladserError
+
+_POLL = 1.0  # seconds
+_PATIENCE = 600.0  # seconds without any worker
+_FAULTS = 3  # of a node that is not used any more
+_worker = ray.remote(max_concurrency=2)(Worker)  # so that it can be stopped
+_OF_MACHINES = (OSError, MemoryError, jax.errors.JaxRuntimeError)
+
+
+class Jobs(Protocol):
+    """Work that can be cut into jobs."""
+
+    def __len__(self) -> int:
+        """Returns how many units wait, such as trials."""
+
+    def take(self, most: int, machine: Machine) -> tuple:
+        """Returns a job for a machine, of some `most` units: arguments for a Worker."""
+
+    def done(self, job: tuple) -> None:
+        """Notes that all of a job is done."""
+
+    def back(self, job: tuple) -> None:
+        """Notes that a job ended before its time: what is left of it waits again."""
+
+
+@dataclass(eq=False)
+class Member:
+    """A node's worker."""
+
+    node: Node
+    actor: Any
+    starting: Any  # Ray's promise of its machine
+    machine: Machine | None = None
+    job: tuple = ()
+
+
+class Crew:
+    """The workers of the cluster that this process has joined."""
+
+    def __init__(self, settings: Settings):
+        """Raises InputError where a node has other versions than this machine."""
+        self._settings, self._nodes = settings, Nodes()
+        self._members, self._faults = list[Member](), Counter[str]()
+        self._last, self._reason = time.monotonic(), ""
+
+    def share(self, value: Any) -> list[Any]:
+        """Puts a value where all workers can read it; returns what to give them."""
+        return [ray.put(value)]
+
+    def dismiss(self) -> None:
+        """Ends the workers."""
+        self._nodes.close()
+        for member in self._members:
+            with suppress(RayError):
+                ray.kill(member.actor)
+
+    def run(
+        self, method: str, jobs: Jobs, *options: Any
+    ) -> Iterator[tuple[Machine, Any]]:
+        """Has the workers do all jobs; each is a call of a Worker's method with the
+        options and the job.
+
+        Yields:
+          What the calls yield, and on which machine.
+
+        Raises:
+          VladserError: as a worker raised it, or ClusterError.
+        """
+        running, told = dict[Any, Member](), False
+        with Path(os.devnull).open("w") as null, redirect_stdout(null):  # Ray's notes
+            while True:
+                self._recruit()
+                if not stopping.asked():
+                    self._hand_out(method, jobs, options, running)
+                elif not told:
+                    told = True
+                    for member in running.values():
+                        member.actor.stop.remote()
+                if not running and (stopping.asked() or not len(jobs)):
+                    return
+                starting = {m.starting: m for m in self._members if not m.machine}
+                for source in _ready([*running, *starting]):
+                    if source in starting:
+                        self._welcome(starting[source])
+                        continue
+                    member = running[source]
+                    assert member.machine
+                    try:
+                        news = ray.get(next(source))
+                    except StopIteration:
+                        del running[source]
+                        jobs.done(member.job)
+                        member.job = ()
+                        self._faults[member.node.id] = 0
+                    except RayError as error:
+                        del running[source]
+                        self._lose(member, error)
+                        jobs.back(member.job)
+                    else:
+                        yield member.machine, news
+
+    def _recruit(self) -> None:
+        """Starts a worker on each node that has none."""
+        here = self._nodes.here()
+        for node in here:
+            taken = any(node.id == member.node.id for member in self._members)
+            if not taken and self._faults[node.id] < _FAULTS:
+                how = node.cores, self._settings.cache_dir, self._settings.deterministic
+                actor = _worker.options(**node.whole()).remote(*how)
+                self._members.append(Member(node, actor, actor.about.remote()))
+        if any(member.machine for member in self._members):
+            self._last = time.monotonic()
+        elif time.monotonic() - self._last > _PATIENCE:
+            raise ClusterError(f"no node has worked for ten minutes{self._reason}")
+        if here and all(self._faults[node.id] >= _FAULTS for node in here):
+            raise ClusterError(f"no node is left that can work{self._reason}")
+
+    def _hand_out(
+        self, method: str, jobs: Jobs, options: tuple, running: dict[Any, Member]
+    ) -> None:
+        able = [member for member in self._members if member.machine]
+        for member in able:
+            if not len(jobs):
+                return
+            if not member.job:
+                units = len(jobs)
+                assert member.machine
+                member.job = jobs.take(-(-units // (2 * len(able))), member.machine)
+                if self._settings.verbose:
+                    taken = f"{units - len(jobs)} of {units}"
+                    terminal.say(f"{member.node.host}: {method} {taken}")
+                call = getattr(member.actor, method)
+                running[call.remote(*options, *member.job)] = member
+
+    def _welcome(self, member: Member) -> None:
+        try:
+            member.machine = ray.get(member.starting)
+        except RayError as error:
+            self._lose(member, error)
+
+    def _lose(self, member: Member, error: RayError) -> None:
+        """Lets a worker go that failed; raises what is not its machine's fault."""
+        cause = error.cause if isinstance(error, RayTaskError) else error
+        node = member.node
+        self._faults[node.id] += 1
+        if isinstance(cause, MemoryShort) or not member.machine:
+            self._faults[node.id] = _FAULTS
+        elif isinstance(cause, VladserError):
+            raise cause from None
+        elif not isinstance(cause, RayError | _OF_MACHINES):
+            raise error
+        first, *_ = str(cause).strip().splitlines() or [repr(cause)]
+        self._reason = f": the last was {node.host}: {first:.300}"
+        terminal.say(f"{node.host} failed: {first:.300}")
+        self._members.remove(member)
+        with suppress(RayError):
+            ray.kill(member.actor)
+
+
+def _ready(sources: list[Any]) -> list[Any]:
+    """Returns those sources that have something to tell, after a while."""
+    if not sources:
+        time.sleep(_POLL)
+        return []
+    if not ray.wait(sources, timeout=_POLL)[0]:
+        return []
+    return ray.wait(sources, num_returns=len(sources), timeout=0)[0]

@@ -1,0 +1,76 @@
+"""Joins a Ray cluster, or starts one on this machine."""
+
+import os
+import secrets
+import signal
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+from launch.command_line.flags import Settings
+from launch.experiment import designing
+from vladser import libraries
+from vladser.errors import InputError
+from vladser.machine import cores
+
+if TYPE_CHECKING:
+    from launch.cluster.crew import Crew
+
+# No statistics; and what the notes of Ray are about, decided.
+_ENVIRONMENT = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+}
+
+
+@contextmanager
+def joined(settings: Settings) -> Iterator["Crew | None"]:
+    """Joins the cluster that --ray names, for its body; None without the flag.
+
+    Raises:
+      InputError: there is no such cluster, or it has other versions than this machine.
+    """
+    if settings.ray is None:
+        yield None
+        return
+    os.environ.update(_ENVIRONMENT)
+    options: dict[str, Any] = {"log_to_driver": False, "logging_level": "CRITICAL"}
+    if settings.ray == "local":
+        # For those who know a token alone, which need not be kept.
+        os.environ.setdefault("RAY_AUTH_MODE", "token")
+        os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
+        options |= {"num_cpus": cores(), "include_dashboard": False}
+    ray = libraries.load("ray", "'vladser[cluster]'")
+    terminated = signal.getsignal(signal.SIGTERM)  # which Ray would handle otherwise
+    if own := _own_code(settings):
+        options["runtime_env"] = {"py_modules": own}
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of a fork, which executes a program
+            ray.init(settings.ray, **options)
+    except Exception as error:  # of many kinds
+        reason = " ".join(str(error).split())
+        raise InputError(f"--ray={settings.ray}: {reason:.400}") from error
+    signal.signal(signal.SIGTERM, terminated)
+    from launch.cluster.crew import Crew
+
+    crew = Crew(settings)
+    try:
+        yield crew
+    finally:
+        crew.dismiss()
+        ray.shutdown()
+
+
+def _own_code(settings: Settings) -> list[str]:
+    """Returns the files and folders of the modules and packages that parts of the
+    user's own are in, which the nodes need not have."""
+    found = []
+    for _, part in designing.own(settings):
+        spec = find_spec(part.name.partition(".")[0])
+        assert spec
+        folders = spec.submodule_search_locations
+        found.append(folders[0] if folders else spec.origin)
+    return [*dict.fromkeys(map(str, found))]
