@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 import jax
 import ray
-from ray.exceptions import RayError, RayTaskError
+from ray.exceptions import RayActorError, RayError, RayTaskError
 
 from launch.cluster.nodes import ClusterError, Node, Nodes
 from launch.cluster.worker import Worker
@@ -29,7 +29,7 @@ _POLL = 1.0  # seconds
 _PATIENCE = 600.0  # seconds without any worker
 _FAULTS = 3  # of a node that is not used any more
 _worker = ray.remote(max_concurrency=2)(Worker)  # so that it can be stopped
-_OF_MACHINES = (OSError, MemoryError, jax.errors.JaxRuntimeError)
+_OF_MACHINES = (RayError, OSError, MemoryError, jax.errors.JaxRuntimeError)
 
 
 class Jobs(Protocol):
@@ -172,11 +172,13 @@ class Crew:
             self._faults[node.id] = _FAULTS
         elif isinstance(cause, VladserError):
             raise cause from None
-        elif not isinstance(cause, RayError | _OF_MACHINES):
+        elif not isinstance(cause, _OF_MACHINES):
             raise error
         first, *_ = str(cause).strip().splitlines() or [repr(cause)]
-        self._reason = f": the last was {node.host}: {first:.300}"
-        terminal.say(f"{node.host} failed: {first:.300}")
+        why = "it died" if isinstance(cause, RayActorError) else first[:300]
+        self._reason = f": the last was {node.host}: {why}"
+        what = "worker is lost" if member.machine else "worker does not start"
+        terminal.say(f"{node.host}: the {what}: {why}")
         self._members.remove(member)
         with suppress(RayError):
             ray.kill(member.actor)

@@ -3,6 +3,8 @@
 import os
 import secrets
 import signal
+import socket
+import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,10 +20,11 @@ from vladser.machine import cores
 if TYPE_CHECKING:
     from launch.cluster.crew import Crew
 
-# No statistics; and what the notes of Ray are about, decided.
+PATIENCE = 30  # seconds for a head that starts at the same time
 _ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # what Ray warns of otherwise
+    "RAY_NUM_REDIS_GET_RETRIES": "2",  # to reach the head, each of half a minute
 }
 
 
@@ -37,6 +40,8 @@ def joined(settings: Settings) -> Iterator["Crew | None"]:
         return
     os.environ.update(_ENVIRONMENT)
     options: dict[str, Any] = {"log_to_driver": False, "logging_level": "CRITICAL"}
+    if settings.ray not in ("auto", "local"):
+        _reach(settings.ray)
     if settings.ray == "local":
         # For those who know a token alone, which need not be kept.
         os.environ.setdefault("RAY_AUTH_MODE", "token")
@@ -74,3 +79,17 @@ def _own_code(settings: Settings) -> list[str]:
         folders = spec.submodule_search_locations
         found.append(folders[0] if folders else spec.origin)
     return [*dict.fromkeys(map(str, found))]
+
+
+def _reach(address: str) -> None:
+    """Raises InputError where nobody answers, which Ray takes minutes to see."""
+    host, _, port = address.rpartition(":")
+    end = time.monotonic() + PATIENCE
+    while True:
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), PATIENCE).close()
+            return
+        except OSError as error:
+            if time.monotonic() > end:
+                raise InputError(f"--ray={address} does not answer: {error}") from None
+        time.sleep(0.1)
