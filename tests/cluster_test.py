@@ -221,13 +221,15 @@ def test_an_address_where_nobody_answers_is_an_error(monkeypatch):
         pass
 
 
-@pytest.mark.slow
-def test_no_cluster_is_one_line(corpus, tmp_path):
-    run = f"--run_dir={tmp_path / 'run'}", "--ray=auto"
-    done = launching.program(*corpus, *run, RAY_TMPDIR=str(tmp_path))
-    assert done.returncode == 1 and not done.stdout
-    assert done.stderr.count("\n") == 1, done.stderr
-    assert done.stderr.startswith("error: --ray=auto: ")
+def test_what_ray_says_of_a_cluster_is_one_line(monkeypatch):
+    def refuse(*args, **options):
+        raise ConnectionError("Could not find any running Ray instance.\nPlease ...")
+
+    monkeypatch.setattr("ray.init", refuse)
+    settings = cli.parse(Settings, ["--corpus=demo", "--ray=auto"])
+    said = "^--ray=auto: Could not find any running Ray instance. Please ...$"
+    with pytest.raises(InputError, match=said), joining.joined(settings):
+        pass
 
 
 @pytest.mark.slow

@@ -4,13 +4,11 @@ Nodes may join, be slow, or die at any time. A job is what half of an equal shar
 be, so that fast nodes are given more, and the last jobs are brief.
 """
 
-import os
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import redirect_stdout, suppress
+from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol
 
 import jax
@@ -92,37 +90,36 @@ class Crew:
           VladserError: as a worker raised it, or ClusterError.
         """
         running, told = dict[Any, Member](), False
-        with Path(os.devnull).open("w") as null, redirect_stdout(null):  # Ray's notes
-            while True:
-                self._recruit()
-                if not stopping.asked():
-                    self._hand_out(method, jobs, options, running)
-                elif not told:
-                    told = True
-                    for member in running.values():
-                        member.actor.stop.remote()
-                if not running and (stopping.asked() or not len(jobs)):
-                    return
-                starting = {m.starting: m for m in self._members if not m.machine}
-                for source in _ready([*running, *starting]):
-                    if source in starting:
-                        self._welcome(starting[source])
-                        continue
-                    member = running[source]
-                    assert member.machine
-                    try:
-                        news = ray.get(next(source))
-                    except StopIteration:
-                        del running[source]
-                        jobs.done(member.job)
-                        member.job = ()
-                        self._faults[member.node.id] = 0
-                    except RayError as error:
-                        del running[source]
-                        self._lose(member, error)
-                        jobs.back(member.job)
-                    else:
-                        yield member.machine, news
+        while True:
+            self._recruit()
+            if not stopping.asked():
+                self._hand_out(method, jobs, options, running)
+            elif not told:
+                told = True
+                for member in running.values():
+                    member.actor.stop.remote()
+            if not running and (stopping.asked() or not len(jobs)):
+                return
+            starting = {m.starting: m for m in self._members if not m.machine}
+            for source in _ready([*running, *starting]):
+                if source in starting:
+                    self._welcome(starting[source])
+                    continue
+                member = running[source]
+                assert member.machine
+                try:
+                    news = ray.get(next(source))
+                except StopIteration:
+                    del running[source]
+                    jobs.done(member.job)
+                    member.job = ()
+                    self._faults[member.node.id] = 0
+                except RayError as error:
+                    del running[source]
+                    self._lose(member, error)
+                    jobs.back(member.job)
+                else:
+                    yield member.machine, news
 
     def _recruit(self) -> None:
         """Starts a worker on each node that has none."""

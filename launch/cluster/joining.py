@@ -4,12 +4,14 @@ import os
 import secrets
 import signal
 import socket
+import sys
+import threading
 import time
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from launch.command_line.flags import Settings
 from launch.experiment import designing
@@ -61,12 +63,13 @@ def joined(settings: Settings) -> Iterator["Crew | None"]:
     signal.signal(signal.SIGTERM, terminated)
     from launch.cluster.crew import Crew
 
-    crew = Crew(settings)
-    try:
-        yield crew
-    finally:
-        crew.dismiss()
-        ray.shutdown()
+    with redirect_stdout(_OfMainThread(sys.stdout)):
+        crew = Crew(settings)
+        try:
+            yield crew
+        finally:
+            crew.dismiss()
+            ray.shutdown()
 
 
 def _own_code(settings: Settings) -> list[str]:
@@ -93,3 +96,18 @@ def _reach(address: str) -> None:
             if time.monotonic() > end:
                 raise InputError(f"--ray={address} does not answer: {error}") from None
         time.sleep(0.1)
+
+
+class _OfMainThread:
+    """A stream, without what other threads write: Ray's tell each node's last words."""
+
+    def __init__(self, stream: IO[str]):
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        if threading.current_thread() is threading.main_thread():
+            return self._stream.write(text)
+        return len(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
