@@ -66,6 +66,10 @@ class Crew:
         self._members, self._faults = list[Member](), Counter[str]()
         self._last, self._reason = time.monotonic(), ""
 
+    def __len__(self) -> int:
+        """Returns how many can work."""
+        return sum(member.machine is not None for member in self._members)
+
     def share(self, value: Any) -> list[Any]:
         """Puts a value where all workers can read it; returns what to give them."""
         return [ray.put(value)]
@@ -140,14 +144,12 @@ class Crew:
     def _hand_out(
         self, method: str, jobs: Jobs, options: tuple, running: dict[Any, Member]
     ) -> None:
-        able = [member for member in self._members if member.machine]
-        for member in able:
+        for member in self._members:
             if not len(jobs):
                 return
-            if not member.job:
+            if member.machine and not member.job:
                 units = len(jobs)
-                assert member.machine
-                member.job = jobs.take(-(-units // (2 * len(able))), member.machine)
+                member.job = jobs.take(-(-units // (2 * len(self))), member.machine)
                 if self._settings.verbose:
                     taken = f"{units - len(jobs)} of {units}"
                     terminal.say(f"{member.node.host}: {method} {taken}")

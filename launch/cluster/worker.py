@@ -46,11 +46,11 @@ class Worker:
     def train(
         self,
         shared: Sequence[Any],
-        minutes: float,
         most: int | None,
         models: bool,
         batch: TrialBatch,
         resume: Resume | None,
+        minutes: float,
     ) -> Iterator[News]:
         """Trains a batch of a design, as it is where it is resumed, else cut to what
         fits here; see `working.work`."""

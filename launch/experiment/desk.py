@@ -1,5 +1,6 @@
 """Where the news of all batches arrive: progress, curves, checkpoints, results."""
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -43,9 +44,13 @@ class Desk:
     bar: tqdm
     finish: Callable[[TrialBatch, Outcome | Results, Figures, Machine], object]
     log: Path | None = None
+    _trained: int = 0  # trials
     _start: float = 0.0  # see `Figures`
     # Under way: the batches by name, and their frames that the bar counts.
     _shown: dict[str, tuple[TrialBatch, int]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._trained = sum(batch.trials for batch in self.done)
 
     def pending(self, running: Sequence[TrialBatch] = ()) -> list[TrialBatch]:
         """Returns what neither is done nor runs, see `pending`."""
@@ -84,6 +89,7 @@ class Desk:
                 figures = replace(figures, start=self._start)
                 self.finish(batch, event, figures, machine)
                 self.done.append(batch)
+                self._trained += batch.trials
 
     def lose(self, whole: TrialBatch) -> None:
         """Takes back what the bar counts of batches in a larger one: they end here, and
@@ -94,9 +100,9 @@ class Desk:
                 del self._shown[name]
 
     def _describe(self, batch: TrialBatch, epoch: int) -> None:
-        trials = sum(b.trials for b in trial_batches.programs(self.design))
-        done = sum(b.trials for b in self.done)
-        said = f"{done}/{trials} trained, " if done or len(self._shown) > 1 else ""
+        trials = math.prod(self.design.shape)
+        done = self._trained
+        said = f"{done:,}/{trials:,} trained, " if done or len(self._shown) > 1 else ""
         if len(self._shown) == 1:
             epochs = self.design.conditions[batch.conditions[0]].epochs
             said += f"epoch {epoch}/{epochs}"

@@ -15,6 +15,7 @@ from launch.experiment import designing, training
 from launch.experiment.checkpoints import Checkpoints
 from launch.experiment.desk import Desk
 from launch.output import provenance, terminal
+from launch.output.provenance import Machine
 from vladser.condition import Condition
 from vladser.data import folds
 from vladser.engine.design import Design
@@ -61,7 +62,7 @@ def write(
         condition = replace(condition, epochs=epochs)
     alone = Design([data], [condition], folds.make(data, "none"), [_SEED])
 
-    def finish(batch, outcome: Outcome | Results, *_: Any) -> None:
+    def finish(batch, outcome: Outcome | Results, figures, machine: Machine) -> None:
         assert isinstance(outcome, Outcome)
         epoch, step = outcome.results.failed[0, 0, 0]
         if epoch:
@@ -76,7 +77,7 @@ def write(
             mean=np.asarray(outcome.trials.mean[0, 0]),
             scale=np.asarray(outcome.trials.scale[0, 0]),
             params=jax.tree.map(lambda leaf: leaf[0, 0], outcome.params),
-            about=_about(settings, data, condition, digest, summary),
+            about=_about(settings, data, condition, digest, summary, machine),
             fitted=outcome.fitted[0][0][0],
         )
         # Of a process that was killed here: the same model.
@@ -97,10 +98,11 @@ def _about(
     condition: Condition,
     digest: str,
     summary: dict[str, Any] | None,
+    machine: Machine,
 ) -> dict[str, Any]:
     """Returns what the model card says: nothing private of the machine."""
     counts = Counter(data.label.tolist())
-    environment = provenance.environment(designing.code(settings))
+    environment = provenance.environment(designing.code(settings), machine.devices)
     del environment["host"]
     evaluation = None
     if summary:

@@ -56,7 +56,8 @@ def check_same(
         then, chosen = _read(folder / name, json.loads, select), select(now)
         for key in then | chosen:
             before, value = then.get(key), chosen.get(key)
-            if before != value:
+            # Of clusters, devices are known by batch: a run may go on without one.
+            if before != value and [] not in (before, value):
                 raise InputError(
                     f"--run_dir={folder} was begun with {key} {before!r:.200}, now "
                     f"it is {value!r}: name a new folder, or set it aside by --fresh"

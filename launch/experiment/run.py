@@ -105,7 +105,9 @@ def _begin(
             terminal.say(f"{finding.level}: {finding.text}")
     designing.require(findings)
     folder = settings.run_dir
-    environment = provenance.environment(designing.code(settings))
+    # In a cluster, each machine's are kept with what it trains.
+    devices = None if settings.ray is None else ()
+    environment = provenance.environment(designing.code(settings), devices)
     if resuming.check(settings) == resuming.UNFINISHED:
         resuming.check_same(folder, environment, dataset)
         terminal.say(f"going on with the run in {folder}")

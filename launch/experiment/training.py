@@ -1,7 +1,6 @@
 """Trains an experiment: on this machine, or on the nodes of a cluster."""
 
-from collections import deque
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +20,7 @@ from vladser.engine.trial_batches import TrialBatch
 if TYPE_CHECKING:
     from launch.cluster.crew import Crew
 
+Job = tuple[TrialBatch, working.Resume | None, float]
 # Trials that an accelerator trains in little more time than one.
 _ON_ACCELERATORS = 8
 
@@ -75,10 +75,9 @@ def conduct(
     minutes, most = settings.checkpoint_minutes, settings.trials_at_once
     with stopping.deferred():
         if crew:
-            shared, trainings = crew.share(at.design), Trainings(at)
-            for machine, news in crew.run(
-                "train", trainings, shared, minutes, most, models
-            ):
+            trainings = Trainings(at, minutes, crew)
+            options = crew.share(at.design), most, models
+            for machine, news in crew.run("train", trainings, *options):
                 at.take(news, machine)
             return
         begun, here = at.kept.begun, provenance.machine()
@@ -94,34 +93,37 @@ def conduct(
 class Trainings:
     """The trials that a crew is to train, see `crew.Jobs`; no device is left idle."""
 
-    def __init__(self, desk: Desk):
-        self._desk = desk
-        self._waiting, self._running = deque(desk.pending()), list[TrialBatch]()
+    def __init__(self, desk: Desk, minutes: float, crew: Sized):
+        """`minutes` are between two checkpoints of a batch, for ten workers: of more,
+        each sends them less often, so that their sum does not grow."""
+        self._desk, self._minutes, self._crew = desk, minutes, crew
+        self._waiting, self._running = desk.pending(), list[TrialBatch]()
 
     def __len__(self) -> int:
         return sum(batch.trials for batch in self._waiting)
 
-    def take(
-        self, most: int, machine: Machine
-    ) -> tuple[TrialBatch, working.Resume | None]:
-        batch = self._waiting.popleft()
-        resume = self._desk.kept.latest(batch)
+    def take(self, most: int, machine: Machine) -> Job:
+        batch = self._waiting[0]  # those that have a checkpoint come first
+        resume, left = self._desk.kept.latest(batch), list[TrialBatch]()
         if not resume:
             fewest = len(machine.devices) * (1 if machine.on_cpus else _ON_ACCELERATORS)
             # Powers of two, since each shape is compiled.
             most = fewest << max((most // fewest).bit_length() - 1, 0)
+            batch = max(self._waiting, key=lambda batch: min(batch.trials, most))
+        self._waiting.remove(batch)
+        if not resume:
             batch, left = trial_batches.take(batch, most)
-            self._waiting.extendleft(reversed(left))
+        self._waiting = [*left, *self._waiting]
         self._running.append(batch)
-        return batch, resume
+        return batch, resume, self._minutes * max(1, len(self._crew) / 10)
 
-    def done(self, job: tuple[TrialBatch, Any]) -> None:
+    def done(self, job: Job) -> None:
         self._running.remove(job[0])
 
-    def back(self, job: tuple[TrialBatch, Any]) -> None:
+    def back(self, job: Job) -> None:
         self.done(job)
         self._desk.lose(job[0])
-        self._waiting = deque(self._desk.pending(self._running))
+        self._waiting = self._desk.pending(self._running)
 
 
 def _summary(finished: Sequence[Finished]) -> dict[str, Any]:

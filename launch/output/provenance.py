@@ -2,7 +2,7 @@
 
 import platform
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from importlib import metadata
@@ -34,14 +34,15 @@ def machine() -> Machine:
     return Machine(platform.node(), devices)
 
 
-def environment(code: Mapping[str, str] | None = None) -> dict[str, Any]:
+def environment(
+    code: Mapping[str, str] | None = None, devices: Sequence[str] | None = None
+) -> dict[str, Any]:
     """Returns what the figures of a run may depend on beside its flags and data.
 
     Args:
       code: the digests of the user's own files by name, see `own_code.sources`.
+      devices: those that are not of this machine.
     """
-    import jax
-
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "vladser": vladser.__version__,
@@ -49,7 +50,7 @@ def environment(code: Mapping[str, str] | None = None) -> dict[str, Any]:
         "python": platform.python_version(),
         "packages": {name: metadata.version(name) for name in PACKAGES},
         "host": {"name": platform.node(), "system": platform.platform()},
-        "devices": [f"{d.platform}: {d.device_kind}" for d in jax.devices()],
+        "devices": machine().devices if devices is None else [*devices],
         "code": dict(code or {}),
     }
 

@@ -1,11 +1,15 @@
 """What a reader needs to trust a run and to repeat it."""
 
 import shlex
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from launch.reporting.pages import Block, Code, Mark, Table
 from launch.reporting.runs import Run
 from vladser import text
 from vladser.metrics import METRICS
+from vladser.text import few
 
 _LEVELS = {  # in the order of the report
     "error": Mark("bad", "error"),
@@ -104,7 +108,20 @@ def _facts(run: Run) -> dict[str, str | None]:
         "packages": ", ".join(f"{name} {version}" for name, version in packages),
         "system": around.get("host", {}).get("system"),
         "devices": ", ".join(around.get("devices", [])),
+        "trainings by machine": _machines(cost.get("machines", [])),
         "training": f"{seconds:,.1f} s" if seconds else None,
         "speed": f"{speed:,.0f} real frames a second" if speed else None,
         "padding efficiency": text.decimal(padding) if padding else None,
     }
+
+
+def _machines(machines: Sequence[Mapping[str, Any]]) -> str:
+    """Returns who trained what, with a note where devices are of several kinds."""
+    each, kinds = [], Counter[str]()
+    for of in machines:
+        devices = Counter(of["devices"])
+        kinds += devices
+        listed = ", ".join(f"{count} x {kind}" for kind, count in devices.items())
+        each.append(f"{of['host']} ({listed}): {of['trainings']:,}")
+    note = "; devices of several kinds, which differ in rounding" * (len(kinds) > 1)
+    return f"{few(each)}{note}"

@@ -1,0 +1,116 @@
+"""News of batches, from workers that are slow, die and are given what others left."""
+
+import io
+import tempfile
+from collections import Counter
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pytest
+import toys
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tqdm import tqdm
+
+from launch.experiment.checkpoints import Checkpoints, Figures
+from launch.experiment.desk import Desk
+from launch.experiment.training import Trainings
+from launch.experiment.working import News
+from launch.output.provenance import Machine
+from vladser.condition import make
+from vladser.engine import events, trial_batches
+from vladser.engine.results import Results
+from vladser.errors import MemoryShort
+
+EPOCHS, FRAMES = 3, 10  # of a trial in an epoch
+CONDITIONS = [make(aggregator=name, epochs=EPOCHS) for name in ("mean", "final")]
+RESULTS = Results(*[np.zeros(0)] * 6, [], [])
+CPUS, GPUS = Machine("a", ["cpu: cpu"] * 2), Machine("b", ["gpu: H100"])
+
+
+@pytest.fixture(scope="module")
+def design():
+    return toys.design(toys.corpus(), CONDITIONS, range(3))
+
+
+class Worker:
+    """Trains as a node does what it is given, an event at a time; some cut it."""
+
+    def __init__(self, machine, job, parts):
+        self.machine, self.job = machine, job
+        batch, resume, _ = job
+        several = not resume and batch.trials >= parts > 1
+        batches = trial_batches.pieces(batch, parts) if several else [batch]
+        self.news = self._news(batches, resume)
+
+    def _news(self, batches, resume):
+        for batch in batches:
+            done, figures = resume or (events.beginning(1, 1), Figures())
+            frames = figures.frames
+            yield News(batch, events.Compiled(0.0), Figures(frames))
+            for epoch in range(done.epoch + 1, EPOCHS + 1):
+                frames += FRAMES * batch.trials
+                step = events.Step(epoch, FRAMES * batch.trials, 0, 0.0)
+                yield News(batch, step, Figures(frames))
+                checkpoint = events.beginning(1, 1)._replace(epoch=epoch)
+                yield News(batch, checkpoint, Figures(frames))
+            yield News(batch, RESULTS, Figures(frames))
+
+
+@settings(deadline=None, max_examples=40)
+@given(data=st.data())
+def test_each_trial_is_finished_once_whoever_dies(design, data):
+    finished = []
+
+    def finish(batch, results, figures, machine):
+        assert figures.frames == EPOCHS * FRAMES * batch.trials
+        finished.append(batch)
+        desk.kept.remove(batch)
+
+    total = EPOCHS * FRAMES * np.prod(design.shape)
+    with tempfile.TemporaryDirectory() as folder, io.StringIO() as nowhere:
+        bar = tqdm(total=total, file=nowhere)
+        desk = Desk(design, Checkpoints(Path(folder)), [], bar, finish)
+        trainings, workers, deaths = Trainings(desk, 1.0, []), [], 0
+        while len(trainings) or workers:
+            if len(trainings) and (not workers or data.draw(st.booleans())):
+                machine = data.draw(st.sampled_from([CPUS, GPUS]))
+                job = trainings.take(data.draw(st.integers(1, 9)), machine)
+                parts = data.draw(st.integers(1, 2))
+                workers.append(Worker(machine, job, parts))
+                continue
+            worker = data.draw(st.sampled_from(workers))
+            if deaths < 5 and data.draw(st.integers(0, 5)) == 0:
+                deaths += 1
+                workers.remove(worker)
+                trainings.back(worker.job)
+            elif news := next(worker.news, None):
+                desk.take(news, worker.machine)
+            else:
+                workers.remove(worker)
+                trainings.done(worker.job)
+        cells = Counter(cell for batch in finished for cell in product(*batch))
+        assert cells == Counter(product(*map(range, design.shape)))
+        assert bar.n == total and not desk.kept.begun
+        assert not [*Path(folder).iterdir()]
+
+
+def test_a_machine_is_given_what_fills_its_devices(design, tmp_path):
+    kept, bar = Checkpoints(tmp_path), tqdm(disable=True)
+    trainings = Trainings(Desk(design, kept, [], bar, lambda *of: None), 1.0, [])
+    cpus, _, _ = trainings.take(1, CPUS)
+    assert cpus.trials == 2
+    gpus, _, _ = trainings.take(1, GPUS)
+    assert gpus.trials == 8
+    assert len(trainings) == np.prod(design.shape) - 10
+
+
+def test_a_batch_that_is_halved_does_not_go_on_as_it_was(design, tmp_path):
+    kept, bar = Checkpoints(tmp_path), tqdm(disable=True)
+    desk = Desk(design, kept, [], bar, lambda *of: None)
+    batch, *_ = trial_batches.programs(design)
+    desk.take(News(batch, events.beginning(1, 1), Figures(7)), CPUS)
+    assert desk.pending()[0] == batch == kept.begun[0]
+    desk.take(News(batch, MemoryShort("device"), Figures()), CPUS)
+    assert not kept.begun and not [*tmp_path.iterdir()]
