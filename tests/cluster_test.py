@@ -14,6 +14,7 @@ from launch.command_line.flags import Settings
 from vladser.errors import InputError
 
 pytest.importorskip("ray")
+pytestmark = pytest.mark.fault("clusters")
 
 SAME = "dataset.json", "metrics.jsonl", "predictions.csv", "summary.json"
 

@@ -106,6 +106,14 @@ def test_a_machine_is_given_what_fills_its_devices(design, tmp_path):
     assert len(trainings) == np.prod(design.shape) - 10
 
 
+def test_no_machine_is_given_so_much_that_who_joins_later_has_nothing(tmp_path):
+    design = toys.design(toys.corpus(), CONDITIONS, range(100))
+    kept, bar = Checkpoints(tmp_path), tqdm(disable=True)
+    trainings = Trainings(Desk(design, kept, [], bar, lambda *of: None), 1.0, [])
+    assert trainings.take(400, CPUS)[0].trials == 2 * 8
+    assert trainings.take(400, GPUS)[0].trials == 8 * 8
+
+
 def test_a_batch_that_is_halved_does_not_go_on_as_it_was(design, tmp_path):
     kept, bar = Checkpoints(tmp_path), tqdm(disable=True)
     desk = Desk(design, kept, [], bar, lambda *of: None)

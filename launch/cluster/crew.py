@@ -67,8 +67,8 @@ class Crew:
         self._last, self._reason = time.monotonic(), ""
 
     def __len__(self) -> int:
-        """Returns how many can work."""
-        return sum(member.machine is not None for member in self._members)
+        """Returns how many there are, those that start among them."""
+        return len(self._members)
 
     def share(self, value: Any) -> list[Any]:
         """Puts a value where all workers can read it; returns what to give them."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 Job = tuple[TrialBatch, working.Resume | None, float]
 # Trials that an accelerator trains in little more time than one.
 _ON_ACCELERATORS = 8
+_DOUBLINGS = 3  # of what fills a machine's devices
 
 
 def train(
@@ -107,8 +108,8 @@ class Trainings:
         resume, left = self._desk.kept.latest(batch), list[TrialBatch]()
         if not resume:
             fewest = len(machine.devices) * (1 if machine.on_cpus else _ON_ACCELERATORS)
-            # Powers of two, since each shape is compiled.
-            most = fewest << max((most // fewest).bit_length() - 1, 0)
+            # Powers of two, since each shape is compiled; no more, for who joins later.
+            most = fewest << min(max((most // fewest).bit_length() - 1, 0), _DOUBLINGS)
             batch = max(self._waiting, key=lambda batch: min(batch.trials, most))
         self._waiting.remove(batch)
         if not resume:
