@@ -3,6 +3,8 @@
 import os
 import secrets
 import signal
+import socket
+import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from launch.command_line.flags import Settings
 from launch.experiment import designing
+from launch.output import terminal
 from vladser import libraries
 from vladser.errors import InputError
 from vladser.machine import cores
@@ -23,6 +26,7 @@ _ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
 }
+_PATIENCE = 60.0  # seconds for the head to start
 
 
 @contextmanager
@@ -46,10 +50,11 @@ def joined(settings: Settings) -> Iterator["Crew | None"]:
     terminated = signal.getsignal(signal.SIGTERM)  # which Ray would handle otherwise
     if own := _own_code(settings):
         options["runtime_env"] = {"py_modules": own}
+    address = _answering(settings.ray)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of a fork, which executes a program
-            ray.init(settings.ray, **options)
+            ray.init(address, **options)
     except Exception as error:  # of many kinds
         reason = " ".join(str(error).split())
         raise InputError(f"--ray={settings.ray}: {reason:.400}") from error
@@ -62,6 +67,27 @@ def joined(settings: Settings) -> Iterator["Crew | None"]:
     finally:
         crew.dismiss()
         ray.shutdown()
+
+
+def _answering(address: str) -> str:
+    """Waits for HOST:PORT, about which Ray would try for many minutes; returns it with
+    the host's number, since Ray does not find all names that the system does."""
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdigit():
+        return address
+    end, told = time.monotonic() + _PATIENCE, False
+    while True:
+        try:
+            with socket.create_connection((host.strip("[]"), int(port)), 10) as found:
+                number = found.getpeername()[0]
+            return f"[{number}]:{port}" if ":" in number else f"{number}:{port}"
+        except (OSError, OverflowError) as error:
+            if time.monotonic() > end or not isinstance(error, ConnectionError):
+                raise InputError(f"--ray={address}: {error}") from error
+        if not told:
+            told = True
+            terminal.say(f"waiting for the head of the cluster at {address} ...")
+        time.sleep(1)
 
 
 def _own_code(settings: Settings) -> list[str]:
