@@ -1,10 +1,13 @@
 """Experiments on the nodes of a Ray cluster, all of them on this machine."""
 
 import json
+import socket
 import time
 
 import launching
 import pytest
+
+from launch.cluster import joining
 
 pytest.importorskip("ray")
 
@@ -57,3 +60,20 @@ def test_nodes_give_what_one_process_gives(cluster, undisturbed, tmp_path):
     assert done.stdout.startswith("condition ")
     launching.same(run, undisturbed.run, SAME)
     assert sum(of["trainings"] for of in _machines(run)) == 8
+
+
+@pytest.mark.parametrize(
+    ("host", "reason"),
+    [("127.0.0.1", "Connection refused"), ("nowhere.invalid", "")],
+)
+def test_a_head_that_does_not_answer_is_waited_for_and_named(
+    host, reason, monkeypatch, capsys, tmp_path
+):
+    monkeypatch.setattr(joining, "_PATIENCE", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"{host}:{server.getsockname()[1]}"
+    flags = "--corpus=demo", f"--ray={address}", f"--run_dir={tmp_path / 'run'}"
+    assert launching.call(*flags) == 1
+    said = capsys.readouterr().err.splitlines()
+    assert said[-1].startswith(f"error: --ray={address}: {reason}")
+    assert len(said) == (2 if reason else 1)

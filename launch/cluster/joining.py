@@ -73,7 +73,7 @@ def _answering(address: str) -> str:
     """Waits for HOST:PORT, about which Ray would try for many minutes; returns it with
     the host's number, since Ray does not find all names that the system does."""
     host, _, port = address.rpartition(":")
-    if not host or not port.isdigit():
+    if not host:  # auto, local
         return address
     end, told = time.monotonic() + _PATIENCE, False
     while True:
@@ -81,9 +81,10 @@ def _answering(address: str) -> str:
             with socket.create_connection((host.strip("[]"), int(port)), 10) as found:
                 number = found.getpeername()[0]
             return f"[{number}]:{port}" if ":" in number else f"{number}:{port}"
-        except (OSError, OverflowError) as error:
+        except OSError as error:
             if time.monotonic() > end or not isinstance(error, ConnectionError):
-                raise InputError(f"--ray={address}: {error}") from error
+                reason = error.strerror or error
+                raise InputError(f"--ray={address}: {reason}") from error
         if not told:
             told = True
             terminal.say(f"waiting for the head of the cluster at {address} ...")
