@@ -57,7 +57,10 @@ def joined(settings: Settings) -> Iterator["Crew | None"]:
             ray.init(address, **options)
     except Exception as error:  # of many kinds
         reason = " ".join(str(error).split())
-        raise InputError(f"--ray={settings.ray}: {reason:.400}") from error
+        said = f"--ray={settings.ray}: {reason:.400}"
+        if isinstance(error, ConnectionError):  # to what does answer
+            said += " (are RAY_AUTH_MODE, the token and the version of Ray the same?)"
+        raise InputError(said) from error
     signal.signal(signal.SIGTERM, terminated)
     from launch.cluster.crew import Crew
 
