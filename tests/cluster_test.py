@@ -2,6 +2,7 @@
 
 import json
 import signal
+import socket
 import time
 from contextlib import contextmanager
 
@@ -214,14 +215,6 @@ def test_a_node_with_other_versions_is_refused(steady, monkeypatch):
         ray.shutdown()
 
 
-def test_an_address_where_nobody_answers_is_an_error(monkeypatch):
-    monkeypatch.setattr(joining, "PATIENCE", 0.2)
-    settings = cli.parse(Settings, ["--corpus=demo", "--ray=127.0.0.1:1"])
-    said = r"--ray=127.0.0.1:1 does not answer: \[Errno"
-    with pytest.raises(InputError, match=said), joining.joined(settings):
-        pass
-
-
 def test_what_ray_says_of_a_cluster_is_one_line(monkeypatch):
     def refuse(*args, **options):
         raise ConnectionError("Could not find any running Ray instance.\nPlease ...")
@@ -241,3 +234,20 @@ def test_without_ray_it_is_said_what_to_install(corpus, tmp_path):
     assert done.returncode == 1 and done.stderr.count("\n") == 1
     assert done.stderr.startswith("error: ray cannot be loaded")
     assert done.stderr.endswith(" 'vladser[cluster]'\n")
+
+
+@pytest.mark.parametrize(
+    ("host", "reason"),
+    [("127.0.0.1", "Connection refused"), ("nowhere.invalid", "")],
+)
+def test_a_head_that_does_not_answer_is_waited_for_and_named(
+    host, reason, monkeypatch, capsys, tmp_path
+):
+    monkeypatch.setattr(joining, "_PATIENCE", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"{host}:{server.getsockname()[1]}"
+    flags = "--corpus=demo", f"--ray={address}", f"--run_dir={tmp_path / 'run'}"
+    assert launching.call(*flags) == 1
+    said = capsys.readouterr().err.splitlines()
+    assert said[-1].startswith(f"error: --ray={address}: {reason}")
+    assert len(said) == (2 if reason else 1)

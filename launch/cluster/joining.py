@@ -15,6 +15,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from launch.command_line.flags import Settings
 from launch.experiment import designing
+from launch.output import terminal
 from vladser import libraries
 from vladser.errors import InputError
 from vladser.machine import cores
@@ -22,12 +23,12 @@ from vladser.machine import cores
 if TYPE_CHECKING:
     from launch.cluster.crew import Crew
 
-PATIENCE = 30  # seconds for a head that starts at the same time
 _ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # what Ray warns of otherwise
     "RAY_NUM_REDIS_GET_RETRIES": "2",  # to reach the head, each of half a minute
 }
+_PATIENCE = 60.0  # seconds for the head to start
 
 
 @contextmanager
@@ -42,8 +43,6 @@ def joined(settings: Settings) -> Iterator["Crew | None"]:
         return
     os.environ.update(_ENVIRONMENT)
     options: dict[str, Any] = {"log_to_driver": False, "logging_level": "CRITICAL"}
-    if settings.ray not in ("auto", "local"):
-        _reach(settings.ray)
     if settings.ray == "local":
         # For those who know a token alone, which need not be kept.
         os.environ.setdefault("RAY_AUTH_MODE", "token")
@@ -53,13 +52,17 @@ def joined(settings: Settings) -> Iterator["Crew | None"]:
     terminated = signal.getsignal(signal.SIGTERM)  # which Ray would handle otherwise
     if own := _own_code(settings):
         options["runtime_env"] = {"py_modules": own}
+    address = _answering(settings.ray)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of a fork, which executes a program
-            ray.init(settings.ray, **options)
+            ray.init(address, **options)
     except Exception as error:  # of many kinds
         reason = " ".join(str(error).split())
-        raise InputError(f"--ray={settings.ray}: {reason:.400}") from error
+        said = f"--ray={settings.ray}: {reason:.400}"
+        if isinstance(error, ConnectionError) and ":" in address:  # which does answer
+            said += " (are RAY_AUTH_MODE, the token and the version of Ray the same?)"
+        raise InputError(said) from error
     signal.signal(signal.SIGTERM, terminated)
     from launch.cluster.crew import Crew
 
@@ -72,6 +75,28 @@ def joined(settings: Settings) -> Iterator["Crew | None"]:
             ray.shutdown()
 
 
+def _answering(address: str) -> str:
+    """Waits for HOST:PORT, about which Ray would try for many minutes; returns it with
+    the host's number, since Ray does not find all names that the system does."""
+    host, _, port = address.rpartition(":")
+    if not host:  # auto, local
+        return address
+    end, told = time.monotonic() + _PATIENCE, False
+    while True:
+        try:
+            with socket.create_connection((host.strip("[]"), int(port)), 10) as found:
+                number = found.getpeername()[0]
+            return f"[{number}]:{port}" if ":" in number else f"{number}:{port}"
+        except OSError as error:
+            if time.monotonic() > end or not isinstance(error, ConnectionError):
+                reason = error.strerror or error
+                raise InputError(f"--ray={address}: {reason}") from error
+        if not told:
+            told = True
+            terminal.say(f"waiting for the head of the cluster at {address} ...")
+        time.sleep(1)
+
+
 def _own_code(settings: Settings) -> list[str]:
     """Returns the files and folders of the modules and packages that parts of the
     user's own are in, which the nodes need not have."""
@@ -82,20 +107,6 @@ def _own_code(settings: Settings) -> list[str]:
         folders = spec.submodule_search_locations
         found.append(folders[0] if folders else spec.origin)
     return [*dict.fromkeys(map(str, found))]
-
-
-def _reach(address: str) -> None:
-    """Raises InputError where nobody answers, which Ray takes minutes to see."""
-    host, _, port = address.rpartition(":")
-    end = time.monotonic() + PATIENCE
-    while True:
-        try:
-            socket.create_connection((host.strip("[]"), int(port)), PATIENCE).close()
-            return
-        except OSError as error:
-            if time.monotonic() > end:
-                raise InputError(f"--ray={address} does not answer: {error}") from None
-        time.sleep(0.1)
 
 
 class _OfMainThread:
