@@ -50,7 +50,7 @@ class Design(NamedTuple):
     @property
     def names(self) -> list[str]:
         """What the conditions are called among each other."""
-        return systems.names(self.conditions)
+        return _names(tuple(self.conditions))
 
     def rows(self, place: int) -> Rows:
         """Returns what a condition is trained on and evaluated by."""
@@ -94,6 +94,9 @@ class Design(NamedTuple):
                 raise InputError(f"{fold.held_out}: expected utterances to validate on")
         if not any(set(together) <= set(places) for places in self.programs()):
             raise InputError("the conditions do not share one program: run each alone")
+
+
+_names = lru_cache(maxsize=1)(systems.names)  # since each epoch is logged by them
 
 
 @lru_cache(maxsize=1)
