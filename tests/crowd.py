@@ -96,9 +96,11 @@ def main(workers=800, seconds=60, jobs=3):
 
         desk = Desk(design, kept, [], tqdm(disable=True), finish, log)
         crowd = Crowd(settings, workers)
-        news = written = 0
+        news = 0
         begin = time.monotonic()
-        for machine, told in crowd.run("train", Trainings(desk, 1.0, crowd), seconds):
+        for machine, told in crowd.run(
+            "train", Trainings(desk, 1.0, crowd.size), seconds
+        ):
             desk.take(told, machine)
             news += 1
         took = time.monotonic() - begin

@@ -72,7 +72,7 @@ def test_each_trial_is_finished_once_whoever_dies(design, data):
     with tempfile.TemporaryDirectory() as folder, io.StringIO() as nowhere:
         bar = tqdm(total=total, file=nowhere)
         desk = Desk(design, Checkpoints(Path(folder)), [], bar, finish)
-        trainings, workers, deaths = Trainings(desk, 1.0, []), [], 0
+        trainings, workers, deaths = Trainings(desk, 1.0, lambda: 1), [], 0
         while len(trainings) or workers:
             if len(trainings) and (not workers or data.draw(st.booleans())):
                 machine = data.draw(st.sampled_from([CPUS, GPUS]))
@@ -98,7 +98,7 @@ def test_each_trial_is_finished_once_whoever_dies(design, data):
 
 def test_a_machine_is_given_what_fills_its_devices(design, tmp_path):
     kept, bar = Checkpoints(tmp_path), tqdm(disable=True)
-    trainings = Trainings(Desk(design, kept, [], bar, lambda *of: None), 1.0, [])
+    trainings = Trainings(Desk(design, kept, [], bar, lambda *of: None), 1.0, lambda: 1)
     cpus, _, _ = trainings.take(1, CPUS)
     assert cpus.trials == 2
     gpus, _, _ = trainings.take(1, GPUS)
@@ -109,7 +109,7 @@ def test_a_machine_is_given_what_fills_its_devices(design, tmp_path):
 def test_no_machine_is_given_so_much_that_who_joins_later_has_nothing(tmp_path):
     design = toys.design(toys.corpus(), CONDITIONS, range(100))
     kept, bar = Checkpoints(tmp_path), tqdm(disable=True)
-    trainings = Trainings(Desk(design, kept, [], bar, lambda *of: None), 1.0, [])
+    trainings = Trainings(Desk(design, kept, [], bar, lambda *of: None), 1.0, lambda: 1)
     assert trainings.take(400, CPUS)[0].trials == 2 * 8
     assert trainings.take(400, GPUS)[0].trials == 8 * 8
 

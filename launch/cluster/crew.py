@@ -66,7 +66,7 @@ class Crew:
         self._members, self._faults = list[Member](), Counter[str]()
         self._last, self._reason = time.monotonic(), ""
 
-    def __len__(self) -> int:
+    def size(self) -> int:
         """Returns how many there are, those that start among them."""
         return len(self._members)
 
@@ -149,7 +149,7 @@ class Crew:
                 return
             if member.machine and not member.job:
                 units = len(jobs)
-                member.job = jobs.take(-(-units // (2 * len(self))), member.machine)
+                member.job = jobs.take(-(-units // (2 * self.size())), member.machine)
                 if self._settings.verbose:
                     taken = f"{units - len(jobs)} of {units}"
                     terminal.say(f"{member.node.host}: {method} {taken}")

@@ -1,6 +1,6 @@
 """Trains an experiment: on this machine, or on the nodes of a cluster."""
 
-from collections.abc import Sequence, Sized
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
@@ -76,7 +76,7 @@ def conduct(
     minutes, most = settings.checkpoint_minutes, settings.trials_at_once
     with stopping.deferred():
         if crew:
-            trainings = Trainings(at, minutes, crew)
+            trainings = Trainings(at, minutes, crew.size)
             options = crew.share(at.design), most, models
             for machine, news in crew.run("train", trainings, *options):
                 at.take(news, machine)
@@ -94,10 +94,10 @@ def conduct(
 class Trainings:
     """The trials that a crew is to train, see `crew.Jobs`; no device is left idle."""
 
-    def __init__(self, desk: Desk, minutes: float, crew: Sized):
-        """`minutes` are between two checkpoints of a batch, for ten workers: of more,
-        each sends them less often, so that their sum does not grow."""
-        self._desk, self._minutes, self._crew = desk, minutes, crew
+    def __init__(self, desk: Desk, minutes: float, size: Callable[[], int]):
+        """`minutes` are between two checkpoints of a batch, where the size of the crew
+        is ten: of more, each sends them less often, so that their sum does not grow."""
+        self._desk, self._minutes, self._size = desk, minutes, size
         self._waiting, self._running = desk.pending(), list[TrialBatch]()
 
     def __len__(self) -> int:
@@ -116,7 +116,7 @@ class Trainings:
             batch, left = trial_batches.take(batch, most)
         self._waiting = [*left, *self._waiting]
         self._running.append(batch)
-        return batch, resume, self._minutes * max(1, len(self._crew) / 10)
+        return batch, resume, self._minutes * max(1, self._size() / 10)
 
     def done(self, job: Job) -> None:
         self._running.remove(job[0])
