@@ -96,22 +96,35 @@ def test_each_trial_is_finished_once_whoever_dies(design, data):
         assert not [*Path(folder).iterdir()]
 
 
-def test_a_machine_is_given_what_fills_its_devices(design, tmp_path):
-    kept, bar = Checkpoints(tmp_path), tqdm(disable=True)
-    trainings = Trainings(Desk(design, kept, [], bar, lambda *of: None), 1.0, lambda: 1)
-    cpus, _, _ = trainings.take(1, CPUS)
-    assert cpus.trials == 2
-    gpus, _, _ = trainings.take(1, GPUS)
-    assert gpus.trials == 8
-    assert len(trainings) == np.prod(design.shape) - 10
+def _trainings(folder, seeds, workers):
+    design = toys.design(toys.corpus(), CONDITIONS[:1], range(seeds))
+    desk = Desk(design, Checkpoints(folder), [], tqdm(disable=True), lambda *of: None)
+    return Trainings(desk, 6.0, lambda: workers)
 
 
-def test_no_machine_is_given_so_much_that_who_joins_later_has_nothing(tmp_path):
-    design = toys.design(toys.corpus(), CONDITIONS, range(100))
-    kept, bar = Checkpoints(tmp_path), tqdm(disable=True)
-    trainings = Trainings(Desk(design, kept, [], bar, lambda *of: None), 1.0, lambda: 1)
-    assert trainings.take(400, CPUS)[0].trials == 2 * 8
-    assert trainings.take(400, GPUS)[0].trials == 8 * 8
+@pytest.mark.parametrize(
+    ("seeds", "workers", "machine", "most", "trials"),
+    [
+        (5, 1, CPUS, 0, 8),  # what fills two devices, as whole seeds of four folds
+        (5, 1, GPUS, 0, 12),  # and as many as the next can be
+        (100, 1, CPUS, 400, 80),  # who joins later has something to do
+        (100, 1, GPUS, 400, 100),
+        (2, 4, CPUS, 0, 2),  # all have something to do
+        (2, 4, GPUS, 1, 2),
+    ],
+)
+def test_a_job_fills_devices_but_leaves_work_for_others(
+    tmp_path, seeds, workers, machine, most, trials
+):
+    trainings = _trainings(tmp_path, seeds, workers)
+    batch, resume, minutes = trainings.take(most, machine)
+    assert (batch.trials, resume, minutes) == (trials, None, 6.0)
+    assert len(trainings) == 4 * seeds - trials
+
+
+def test_checkpoints_of_many_workers_come_less_often(tmp_path):
+    *_, minutes = _trainings(tmp_path, 5, 100).take(1, CPUS)
+    assert minutes == 10 * 6.0
 
 
 def test_a_batch_that_is_halved_does_not_go_on_as_it_was(design, tmp_path):

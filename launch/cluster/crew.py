@@ -1,7 +1,7 @@
 """The workers of a cluster, one a node, and the jobs that they are given.
 
-Nodes may join, be slow, or die at any time. A job is what half of an equal share would
-be, so that fast nodes are given more, and the last jobs are brief.
+Nodes may join, be slow, or die at any time. A job is two thirds of an equal share
+of what is left, so that fast nodes are given more, and the last jobs are brief.
 """
 
 import time
@@ -149,7 +149,8 @@ class Crew:
                 return
             if member.machine and not member.job:
                 units = len(jobs)
-                member.job = jobs.take(-(-units // (2 * self.size())), member.machine)
+                most = 2 * units // (3 * self.size())
+                member.job = jobs.take(most, member.machine)
                 if self._settings.verbose:
                     taken = f"{units - len(jobs)} of {units}"
                     terminal.say(f"{member.node.host}: {method} {taken}")

@@ -21,9 +21,10 @@ if TYPE_CHECKING:
     from launch.cluster.crew import Crew
 
 Job = tuple[TrialBatch, working.Resume | None, float]
-# Trials that an accelerator trains in little more time than one.
-_ON_ACCELERATORS = 8
-_DOUBLINGS = 3  # of what fills a machine's devices
+# Trials that a device is given at least, where there are so many: those of a seed share
+# what is drawn, and an accelerator trains them in little more time than one.
+_OF_CPU, _OF_OTHERS = 5, 16
+_DOUBLINGS = 3  # at most, of the trials that a machine is given at least
 
 
 def train(
@@ -99,6 +100,7 @@ class Trainings:
         is ten: of more, each sends them less often, so that their sum does not grow."""
         self._desk, self._minutes, self._size = desk, minutes, size
         self._waiting, self._running = desk.pending(), list[TrialBatch]()
+        self._all = len(self)
 
     def __len__(self) -> int:
         return sum(batch.trials for batch in self._waiting)
@@ -107,7 +109,8 @@ class Trainings:
         batch = self._waiting[0]  # those that have a checkpoint come first
         resume, left = self._desk.kept.latest(batch), list[TrialBatch]()
         if not resume:
-            fewest = len(machine.devices) * (1 if machine.on_cpus else _ON_ACCELERATORS)
+            full = len(machine.devices) * (_OF_CPU if machine.on_cpus else _OF_OTHERS)
+            fewest = min(full, -(-self._all // self._size()))
             # Powers of two, since each shape is compiled; no more, for who joins later.
             most = fewest << min(max((most // fewest).bit_length() - 1, 0), _DOUBLINGS)
             batch = max(self._waiting, key=lambda batch: min(batch.trials, most))

@@ -75,12 +75,13 @@ def cut(design: Design, batch: TrialBatch, most: int | None = None) -> list[Tria
 
 
 def take(batch: TrialBatch, most: int) -> tuple[TrialBatch, list[TrialBatch]]:
-    """Takes at most so many trials off a batch, whole seeds where it can; returns them
-    and what is left."""
+    """Takes at most so many trials off a batch, whole seeds where it can, and such that
+    the next to be taken are as many; returns them and what is left."""
     if batch.trials <= most:
         return batch, []
     field, places = _first_axis(batch)
     if count := most * len(places) // batch.trials:
+        count = -(-len(places) // -(-len(places) // count))  # alike, with the others
         rest = batch._replace(**{field: places[count:]})
         return batch._replace(**{field: places[:count]}), [rest]
     taken, left = take(batch._replace(**{field: places[:1]}), most)
