@@ -1,5 +1,6 @@
 """What a node does, in one process that has all of its devices."""
 
+import os
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -30,6 +31,8 @@ class Worker:
 
     def __init__(self, cores: int, cache_dir: Path, deterministic: bool):
         environment.settle()
+        # No more threads than the cores that are its own: others may work beside it.
+        os.environ.setdefault("PJRT_NPROC", f"{cores}")
         backend.prepare(cores, cache_dir / "xla", deterministic)
         self._cores, self._asked = cores, False
         self._design: tuple[str, Design] | None = None
