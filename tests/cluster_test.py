@@ -82,7 +82,7 @@ def test_nodes_give_what_one_process_gives(steady, undisturbed, tmp_path):
     assert done.stdout.startswith("condition ")
     launching.same(run, undisturbed.run, SAME)
     assert sum(of["trainings"] for of in _machines(run)) == 8
-    assert ": train 2 of 8\n" in done.stderr and ": extract " in done.stderr
+    assert ": train 4 of 8\n" in done.stderr and ": extract " in done.stderr
 
 
 LONGER = "--aggregator=mean", "--cells=4", "--epochs=200", "--seeds=2"

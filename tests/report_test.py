@@ -57,6 +57,23 @@ def test_names_are_no_markup(tmp_path):
         assert found["All conditions"][1][0] == "<i>final</i>"
 
 
+@pytest.mark.parametrize(
+    ("kind", "note"),
+    [("gpu: H100", ""), ("cpu: cpu", "; devices of several kinds, which differ in ")],
+)
+def test_it_says_which_machine_trained_what(tmp_path, kind, note):
+    summary = fake_run.write(tmp_path, ONE)
+    summary["training"]["machines"] = [
+        {"host": "a", "devices": ["gpu: H100"] * 8, "trainings": 1200},
+        {"host": "b", "devices": [kind], "trainings": 30},
+    ]
+    fake_run.dump(tmp_path / "summary.json", summary)
+    page, _ = pages([tmp_path], tmp_path)
+    facts = dict(page.tables["Data, environment and cost"][1:])
+    said = f"a (8 x gpu: H100): 1,200, b (1 x {kind}): 30{note}"
+    assert facts["trainings by machine"].startswith(said)
+
+
 def test_sections_and_columns_without_data_are_left_out(tmp_path):
     fake_run.write(tmp_path, ONE, speakers=("x",), seeds=(0,))
     for name in ("audit.json", "metrics.jsonl", "clusters.jsonl", "environment.json"):

@@ -125,6 +125,14 @@ def test_other_versions_and_data_are_refused(
     assert line.startswith(f"error: --run_dir={stopped} was ") and said in line
 
 
+def test_what_a_cluster_began_goes_on_without_it(stopped, train, whole):
+    file = stopped / "environment.json"
+    before = json.loads(file.read_text(encoding="utf-8"))
+    file.write_text(json.dumps(before | {"devices": []}))
+    assert train() == 0
+    launching.same(stopped, whole, CURVES)
+
+
 @contextmanager
 def _told_to_stop():
     """By SIGTERM, before the first epoch ends."""
