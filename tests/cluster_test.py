@@ -61,9 +61,10 @@ def add(cluster):
 
 def _begun(run, process, epochs=3):
     """Waits until a run has trained some epochs."""
-    log = run / "metrics.jsonl"
+    log, end = run / "metrics.jsonl", time.monotonic() + LIMIT
     while not log.exists() or log.read_text().count("\n") < epochs:
         assert process.poll() is None, process.communicate()
+        assert time.monotonic() < end
         time.sleep(0.05)
 
 

@@ -7,7 +7,7 @@ of what is left, so that fast nodes are given more, and the last jobs are brief.
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -25,7 +25,8 @@ from vladser.errors import MemoryShort, VladserError
 
 _POLL = 1.0  # seconds
 _PATIENCE = 600.0  # seconds without any worker
-_FAULTS = 3  # of a node that is not used any more
+_SILENCE = 3600.0  # seconds of a worker that is at work; compilation may take minutes
+_FAULTS = 3  # of a node that is not used any more; of a job that is given up
 _worker = ray.remote(max_concurrency=2)(Worker)  # so that it can be stopped
 _OF_MACHINES = (RayError, OSError, MemoryError, jax.errors.JaxRuntimeError)
 
@@ -55,6 +56,7 @@ class Member:
     starting: Any  # Ray's promise of its machine
     machine: Machine | None = None
     job: tuple = ()
+    heard: float = 0.0  # when it last told something
 
 
 class Crew:
@@ -64,7 +66,7 @@ class Crew:
         """Raises InputError where a node has other versions than this machine."""
         self._settings, self._nodes = settings, Nodes()
         self._members, self._faults = list[Member](), Counter[str]()
-        self._last, self._reason = time.monotonic(), ""
+        self._last, self._reason, self._failed = 0.0, "", 0
 
     def size(self) -> int:
         """Returns how many there are, those that start among them."""
@@ -72,7 +74,8 @@ class Crew:
 
     def share(self, value: Any) -> list[Any]:
         """Puts a value where all workers can read it; returns what to give them."""
-        return [ray.put(value)]
+        with _ours():
+            return [ray.put(value)]
 
     def dismiss(self) -> None:
         """Ends the workers."""
@@ -94,9 +97,10 @@ class Crew:
           VladserError: as a worker raised it, or ClusterError.
         """
         running, told = dict[Any, Member](), False
+        self._last, self._failed = time.monotonic(), 0
         while True:
-            self._recruit()
             if not stopping.asked():
+                self._recruit()
                 self._hand_out(method, jobs, options, running)
             elif not told:
                 told = True
@@ -111,19 +115,25 @@ class Crew:
                     continue
                 member = running[source]
                 assert member.machine
+                member.heard = time.monotonic()
                 try:
                     news = ray.get(next(source))
                 except StopIteration:
                     del running[source]
                     jobs.done(member.job)
                     member.job = ()
-                    self._faults[member.node.id] = 0
+                    self._faults[member.node.id] = self._failed = 0
                 except RayError as error:
                     del running[source]
                     self._lose(member, error)
                     jobs.back(member.job)
                 else:
                     yield member.machine, news
+            for source, member in [*running.items()]:
+                if time.monotonic() - member.heard > _SILENCE:
+                    del running[source]
+                    self._lose(member, RayError("it has said nothing for an hour"))
+                    jobs.back(member.job)
 
     def _recruit(self) -> None:
         """Starts a worker on each node that has none."""
@@ -154,8 +164,9 @@ class Crew:
                 if self._settings.verbose:
                     taken = f"{units - len(jobs)} of {units}"
                     terminal.say(f"{member.node.host}: {method} {taken}")
-                call = getattr(member.actor, method)
-                running[call.remote(*options, *member.job)] = member
+                call, member.heard = getattr(member.actor, method), time.monotonic()
+                with _ours():
+                    running[call.remote(*options, *member.job)] = member
 
     def _welcome(self, member: Member) -> None:
         try:
@@ -164,16 +175,20 @@ class Crew:
             self._lose(member, error)
 
     def _lose(self, member: Member, error: RayError) -> None:
-        """Lets a worker go that failed; raises what is not its machine's fault."""
+        """Drops a worker that failed; raises what is not its machine's fault."""
         cause = error.cause if isinstance(error, RayTaskError) else error
         node = member.node
+        self._nodes.forget(node)  # it may be gone
         self._faults[node.id] += 1
-        if isinstance(cause, MemoryShort) or not member.machine:
+        if isinstance(cause, MemoryShort):
             self._faults[node.id] = _FAULTS
-        elif isinstance(cause, VladserError):
+        elif member.machine and isinstance(cause, VladserError):
             raise cause from None
-        elif not isinstance(cause, _OF_MACHINES):
-            raise error
+        elif member.machine and isinstance(error, RayTaskError):
+            # What fails wherever it is tried is no machine's fault.
+            self._failed += 1
+            if self._failed >= _FAULTS or not isinstance(cause, _OF_MACHINES):
+                raise error
         first, *_ = str(cause).strip().splitlines() or [repr(cause)]
         why = "it died" if isinstance(cause, RayActorError) else first[:300]
         self._reason = f": the last was {node.host}: {why}"
@@ -182,6 +197,16 @@ class Crew:
         self._members.remove(member)
         with suppress(RayError):
             ray.kill(member.actor)
+
+
+@contextmanager
+def _ours() -> Iterator[None]:
+    """Raises ClusterError for what Ray cannot do on this machine."""
+    try:
+        yield
+    except RayError as error:
+        first, *_ = str(error).strip().splitlines()
+        raise ClusterError(f"Ray fails on this machine: {first:.300}") from error
 
 
 def _ready(sources: list[Any]) -> list[Any]:

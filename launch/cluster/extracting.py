@@ -11,14 +11,14 @@ from vladser.features.elsewhere import Recording
 from vladser.types import Utterance
 
 _FEWEST = 64  # utterances: a worker starts processes for each job, in a second or two
-_BYTES = 2**28  # of audio in a job
+_BYTES = 2**30  # of audio in all jobs under way, and at least 2**24 in each
 
 
 def extract(
     crew: Crew, utterances: Sequence[Utterance], features: Features, max_seconds: float
 ) -> Iterator[tuple[str, bytes | BadAudio]]:
     """Yields ids of the utterances, as they are done, and what the cache is to hold."""
-    files = _Files(utterances)
+    files = _Files(utterances, max(2**24, _BYTES // max(1, crew.size())))
     for _, (id, content) in crew.run("extract", files, features, max_seconds):
         files.answered.add(id)
         yield id, content
@@ -27,11 +27,11 @@ def extract(
 class _Files:
     """Files of audio as jobs, see `crew.Jobs`."""
 
-    def __init__(self, utterances: Sequence[Utterance]):
+    def __init__(self, utterances: Sequence[Utterance], most: int):
         by_file: dict[str, list[Utterance]] = {}
         for utterance in utterances:
             by_file.setdefault(f"{utterance.file}", []).append(utterance)
-        self._waiting = deque(by_file.values())
+        self._waiting, self._most = deque(by_file.values()), most  # bytes of a job
         self.answered = set[str]()
 
     def __len__(self) -> int:
@@ -39,7 +39,7 @@ class _Files:
 
     def take(self, most: int, machine: Machine) -> tuple[list[Recording]]:
         job, count, size = list[Recording](), 0, 0
-        while self._waiting and count < max(most, _FEWEST) and size < _BYTES:
+        while self._waiting and count < max(most, _FEWEST) and size < self._most:
             utterances = self._waiting.popleft()
             job.append(Recording(utterances, utterances[0].file.read_bytes()))
             count, size = count + len(utterances), size + len(job[-1].content)

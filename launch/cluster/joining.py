@@ -67,11 +67,13 @@ def joined(settings: Settings) -> Iterator["Crew | None"]:
     from launch.cluster.crew import Crew
 
     with redirect_stdout(_OfMainThread(sys.stdout)):
-        crew = Crew(settings)
+        crew = None
         try:
+            crew = Crew(settings)
             yield crew
         finally:
-            crew.dismiss()
+            if crew is not None:
+                crew.dismiss()
             ray.shutdown()
 
 

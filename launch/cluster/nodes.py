@@ -2,10 +2,11 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import ray
+from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from launch.output import terminal
@@ -56,9 +57,10 @@ class Nodes:
         """Raises InputError where a node has other versions than this machine."""
         self._mine = _teller()()
         self._good: dict[str, Node] = {}
-        self._refused: dict[str, str] = {}
+        self._refused: set[str] = set()
+        self._asked: dict[str, Any] = {}  # Ray's promises of versions
         self._seen, self._closed = 0.0, threading.Event()
-        for reason in self._look():
+        for reason in self._look(_ANSWER):
             raise InputError(reason)
         threading.Thread(target=self._watch, daemon=True).start()
 
@@ -75,6 +77,10 @@ class Nodes:
         """Ends the watch."""
         self._closed.set()
 
+    def forget(self, node: Node) -> None:
+        """Asks a node again, if it is there at all, before it is used."""
+        self._good.pop(node.id, None)
+
     def _watch(self) -> None:
         while not self._closed.wait(_POLL):
             try:
@@ -83,35 +89,48 @@ class Nodes:
             except Exception:  # of a cluster that is gone: see `here`
                 continue
 
-    def _look(self) -> Iterator[str]:
-        """Yields why nodes that are new are refused."""
+    def _look(self, patience: float = 0.0) -> list[str]:
+        """Brings the good nodes up to date, which may take some patience, in seconds;
+        returns why new ones are refused."""
         alive = {
             of["NodeID"]: Node(of["NodeID"], of["NodeManagerHostname"], of["Resources"])
             for of in ray.nodes()
             if of["Alive"] and {"CPU", "GPU", "TPU"} & {*of["Resources"]}
         }
         self._seen = time.monotonic()
-        for id in [*self._good]:
-            if id not in alive:
-                del self._good[id]
-        asked = {
-            ray.remote(num_cpus=0, **node.where())(_teller()).remote(): node
-            for id, node in alive.items()
-            if id not in self._good and id not in self._refused
-        }
-        done = asked and ray.wait([*asked], num_returns=len(asked), timeout=_ANSWER)[0]
-        for answer in done:
-            node, theirs = asked[answer], ray.get(answer)
+        for known in self._good, self._asked:
+            for id in [*known]:
+                if id not in alive:
+                    known.pop(id, None)
+        for id, node in alive.items():
+            if id not in self._good and id not in self._refused | {*self._asked}:
+                task = ray.remote(num_cpus=0, **node.where())(_teller())
+                self._asked[id] = task.remote()
+        asked, refused = dict(self._asked), []
+        if not asked:
+            return []
+        options = {"num_returns": len(asked), "timeout": patience}
+        answered, _ = ray.wait([*asked.values()], **options)
+        for id, answer in asked.items():
+            if answer not in answered:
+                continue
+            del self._asked[id]
+            node = alive[id]
+            try:
+                theirs = ray.get(answer)
+            except RayError:  # it is asked again, if it is there
+                continue
             differ = few(
                 f"{name} {theirs[name]} instead of {mine}"
                 for name, mine in self._mine.items()
                 if theirs[name] != mine
             )
             if differ:
-                self._refused[node.id] = f"{node.host} has {differ}: install the same"
-                yield self._refused[node.id]
+                self._refused.add(id)
+                refused.append(f"{node.host} has {differ}: install the same")
             else:
-                self._good[node.id] = node
+                self._good[id] = node
+        return refused
 
 
 def _teller() -> Callable[[], dict[str, str]]:
@@ -128,7 +147,7 @@ def _teller() -> Callable[[], dict[str, str]]:
         found = {"python": platform.python_version()}
         for name in ("vladser", "launch"):  # as they are, whatever they call themselves
             digest, spec = hashlib.sha256(), util.find_spec(name)
-            (folder,) = (spec and spec.submodule_search_locations) or [""]
+            folder, *_ = (spec and spec.submodule_search_locations) or [""]
             for file in sorted(Path(folder).rglob("*.py")) if folder else ():
                 digest.update(file.read_bytes())
             found[name] = digest.hexdigest()[:8] if folder else "nothing"

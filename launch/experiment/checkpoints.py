@@ -77,7 +77,10 @@ class Checkpoints:
     def latest(self, batch: TrialBatch) -> tuple[Checkpoint, Figures] | None:
         """Reads the last checkpoint of a batch, if there is one."""
         path = self._path(batch)
-        return _read(path, _checkpoint) if path.exists() else None
+        found = _read(path, _checkpoint) if path.exists() else None
+        if found is None:
+            self._begun.pop(name(batch), None)
+        return found
 
     def remove(self, batch: TrialBatch) -> None:
         """Removes the checkpoint of a batch, if there is one."""

@@ -44,12 +44,13 @@ class Desk:
     bar: tqdm
     finish: Callable[[TrialBatch, Outcome | Results, Figures, Machine], object]
     log: Path | None = None
-    _trained: int = 0  # trials
-    _start: float = 0.0  # see `Figures`
+    _trained: int = field(init=False)  # trials
+    _start: float = field(default=0.0, init=False)  # see `Figures`
     # Under way: the batches by name, and their frames that the bar counts.
-    _shown: dict[str, tuple[TrialBatch, int]] = field(default_factory=dict)
+    _shown: dict[str, tuple[TrialBatch, int]] = field(init=False)
 
     def __post_init__(self) -> None:
+        self._shown = {}
         self._trained = sum(batch.trials for batch in self.done)
 
     def pending(self, running: Sequence[TrialBatch] = ()) -> list[TrialBatch]:

@@ -99,7 +99,7 @@ def _extract(
     crew: "Crew | None",
 ) -> Extraction:
     what, elsewhere = kind(features), None
-    if crew:
+    if crew is not None:
         from launch.cluster import extracting  # late because it imports ray
 
         elsewhere = partial(extracting.extract, crew)

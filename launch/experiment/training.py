@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Job = tuple[TrialBatch, working.Resume | None, float]
 # Trials that a device is given at least, where there are so many: those of a seed share
 # what is drawn, and an accelerator trains them in little more time than one.
-_OF_CPU, _OF_OTHERS = 5, 16
+_FILL_CPU, _FILL_ACCELERATOR = 5, 16
 _DOUBLINGS = 3  # at most, of the trials that a machine is given at least
 
 
@@ -76,7 +76,7 @@ def conduct(
     `working.work`. Raises as `train` does."""
     minutes, most = settings.checkpoint_minutes, settings.trials_at_once
     with stopping.deferred():
-        if crew:
+        if crew is not None:
             trainings = Trainings(at, minutes, crew.size)
             options = crew.share(at.design), most, models
             for machine, news in crew.run("train", trainings, *options):
@@ -109,11 +109,14 @@ class Trainings:
         batch = self._waiting[0]  # those that have a checkpoint come first
         resume, left = self._desk.kept.latest(batch), list[TrialBatch]()
         if not resume:
-            full = len(machine.devices) * (_OF_CPU if machine.on_cpus else _OF_OTHERS)
-            fewest = min(full, -(-self._all // self._size()))
+            each = _FILL_CPU if machine.on_cpus else _FILL_ACCELERATOR
+            share = -(-self._all // max(1, self._size()))
+            fewest = min(len(machine.devices) * each, share)
             # Powers of two, since each shape is compiled; no more, for who joins later.
             most = fewest << min(max((most // fewest).bit_length() - 1, 0), _DOUBLINGS)
-            batch = max(self._waiting, key=lambda batch: min(batch.trials, most))
+            begun = self._desk.kept.begun
+            fresh = [batch for batch in self._waiting if batch not in begun]
+            batch = max(fresh, key=lambda batch: min(batch.trials, most))
         self._waiting.remove(batch)
         if not resume:
             batch, left = trial_batches.take(batch, most)

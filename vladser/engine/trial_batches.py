@@ -75,8 +75,8 @@ def cut(design: Design, batch: TrialBatch, most: int | None = None) -> list[Tria
 
 
 def take(batch: TrialBatch, most: int) -> tuple[TrialBatch, list[TrialBatch]]:
-    """Takes at most so many trials off a batch, whole seeds where it can, and such that
-    the next to be taken are as many; returns them and what is left."""
+    """Takes at most so many trials off a batch, whole seeds where it can, so that the
+    next ones are as many; returns them and what is left."""
     if batch.trials <= most:
         return batch, []
     field, places = _first_axis(batch)

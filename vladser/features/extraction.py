@@ -169,6 +169,7 @@ def started(
     if elsewhere:
         answers = elsewhere([job[0] for job in pending], features, max_seconds)
         yield there, _received(answers, pending)
+        _trim(cache_dir, there, pending)
         return
     limit, spawn = _PATIENCE + max_seconds, get_context("spawn")
     count = min(workers or cores(), len(pending))
@@ -188,8 +189,7 @@ def started(
         pool.stop()  # without waiting for what is left
         pool.join()
     if keep:
-        kept = {one.features for one in there} | {entry for _, entry in pending}
-        cache.trim(cache_dir, kept)
+        _trim(cache_dir, there, pending)
 
 
 class Expected(NamedTuple):
@@ -250,6 +250,12 @@ def _look_up(
         for one in threads.map(look_up, utterances):
             there.append(one) if isinstance(one, Described) else pending.append(one)
     return there, pending
+
+
+def _trim(cache_dir: Path, there: Sequence[Described], pending: Sequence[_Job]) -> None:
+    """Removes from the cache what is too much, but not what is being used."""
+    kept = {one.features for one in there} | {entry for _, entry in pending}
+    cache.trim(cache_dir, kept)
 
 
 def _received(
