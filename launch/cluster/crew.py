@@ -204,9 +204,12 @@ def _ours() -> Iterator[None]:
     """Raises ClusterError for what Ray cannot do on this machine."""
     try:
         yield
-    except RayError as error:
+    except (RayError, OSError) as error:
         first, *_ = str(error).strip().splitlines()
-        raise ClusterError(f"Ray fails on this machine: {first:.300}") from error
+        raise ClusterError(
+            f"Ray fails on this machine ({first:.300}): what has been trained is kept, "
+            "and the same command goes on"
+        ) from error
 
 
 def _ready(sources: list[Any]) -> list[Any]:
@@ -214,6 +217,7 @@ def _ready(sources: list[Any]) -> list[Any]:
     if not sources:
         time.sleep(_POLL)
         return []
-    if not ray.wait(sources, timeout=_POLL)[0]:
-        return []
-    return ray.wait(sources, num_returns=len(sources), timeout=0)[0]
+    with _ours():
+        if not ray.wait(sources, timeout=_POLL)[0]:
+            return []
+        return ray.wait(sources, num_returns=len(sources), timeout=0)[0]
