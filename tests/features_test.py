@@ -12,7 +12,8 @@ from forkserver import quick_workers  # noqa: F401 (a fixture)
 from vladser import registry, testing
 from vladser.errors import InputError
 from vladser.features import DEFAULT, NAMES, audio
-from vladser.features.extraction import expect, extract
+from vladser.features.extraction import extract
+from vladser.features.headers import expect
 from vladser.types import Utterance
 
 

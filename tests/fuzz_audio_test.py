@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vladser.features import extraction
-from vladser.features.extraction import DEFAULT, expect, extract
+from vladser.features.extraction import DEFAULT, extract
+from vladser.features.headers import expect
 from vladser.types import Utterance
 
 pytestmark = pytest.mark.fault("audio")

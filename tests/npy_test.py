@@ -6,7 +6,8 @@ import launching
 import numpy as np
 import pytest
 
-from vladser.features.extraction import expect, extract
+from vladser.features.extraction import extract
+from vladser.features.headers import expect
 from vladser.features.npy import npy
 from vladser.types import Utterance
 

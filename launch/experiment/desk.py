@@ -47,10 +47,9 @@ class Desk:
     _trained: int = field(init=False)  # trials
     _start: float = field(default=0.0, init=False)  # see `Figures`
     # Under way: the batches by name, and their frames that the bar counts.
-    _shown: dict[str, tuple[TrialBatch, int]] = field(init=False)
+    _shown: dict[str, tuple[TrialBatch, int]] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
-        self._shown = {}
         self._trained = sum(batch.trials for batch in self.done)
 
     def pending(self, running: Sequence[TrialBatch] = ()) -> list[TrialBatch]:

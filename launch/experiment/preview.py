@@ -15,7 +15,7 @@ from vladser import registry, text
 from vladser.data import dataset
 from vladser.engine import arithmetic, placement, trial_batches
 from vladser.engine.design import Design
-from vladser.features import extraction
+from vladser.features import headers
 from vladser.types import Dataset, Utterance
 
 
@@ -28,7 +28,7 @@ def preview(settings: Settings) -> str:
     chosen, classes = loading.select(settings, corpus)
     parts = flags.features(settings)
     expected = {
-        part: extraction.expect(
+        part: headers.expect(
             chosen.utterances, registry.features.build(part), settings.max_seconds
         )
         for part in parts
@@ -40,8 +40,8 @@ def preview(settings: Settings) -> str:
         chosen, classes = loading.select(settings, corpus, bad)
     known = chosen.utterances
     by_features = {
-        part: _without_frames(known, headers.frames, headers.dim, classes)
-        for part, headers in expected.items()
+        part: _without_frames(known, of.frames, of.dim, classes)
+        for part, of in expected.items()
     }
     design = designing.design(settings, by_features)
     cut = [

@@ -1,5 +1,6 @@
 """Trains an experiment: on this machine, or on the nodes of a cluster."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
@@ -53,7 +54,7 @@ def train(
     done = [one.batch for one in finished]
     todo = desk.pending(design, kept, done)
     if finished:
-        trials = sum(batch.trials for batch in trial_batches.programs(design))
+        trials = math.prod(design.shape)
         left = sum(batch.trials for batch in todo)
         terminal.say(f"{trials - left:,} of {trials:,} trainings were finished")
     if todo:
