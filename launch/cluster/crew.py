@@ -78,11 +78,8 @@ class Crew:
             return [ray.put(value)]
 
     def dismiss(self) -> None:
-        """Ends the workers."""
+        """Watches nodes no longer; the workers end with Ray's session."""
         self._nodes.close()
-        for member in self._members:
-            with suppress(RayError):
-                ray.kill(member.actor)
 
     def run(
         self, method: str, jobs: Jobs, *options: Any

@@ -87,7 +87,7 @@ def _train(
                     figures.training += event.seconds
             begin = time.monotonic()
             yield News(batch, event, replace(figures))
-            if isinstance(event, Checkpoint):  # which has been kept meanwhile
+            if isinstance(event, Checkpoint):  # kept, or sent, meanwhile
                 saved = time.monotonic()
                 figures.keeping += saved - begin
                 if asked():
