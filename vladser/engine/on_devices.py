@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 import jax
 import numpy as np
 
-from vladser.data import dataset
+from vladser.data import dataset, folds
 from vladser.data.batches import Plan
 from vladser.engine import placement, sweep, timeblocks
 from vladser.types import Array, Dataset, PyTree, Spec, State, Trial
@@ -17,7 +17,7 @@ class OnDevices:
     Attributes:
       shape: seeds and trials, which are conditions x folds.
       rows, leaked: [seeds, trials] training rows that the steps were given, and those
-        of them whose speaker the trial's fold tests.
+        of them that the trial's fold hides, see `folds.hidden`.
     """
 
     def __init__(self, data: Dataset, plan: Plan, trials: Trial, spec: Spec):
@@ -30,9 +30,9 @@ class OnDevices:
         self.blocks = timeblocks.cut(longest, placement.block(self.mesh))
         self.buffer = dataset.to_device(data, placement.shared(self.mesh))
         self.rows, self.leaked = np.zeros((2, *self.shape), int)
-        # [folds, N + 1] whose speaker is tested; the last stands for an empty row.
-        tested = [np.isin(data.speaker, data.speaker[f.test]) for f in plan.folds]
-        self._tested = np.pad(tested, [(0, 0), (0, 1)])
+        # [folds, N + 1]; the last stands for an empty row.
+        hidden = [folds.hidden(data, fold) for fold in plan.folds]
+        self._hidden = np.pad(hidden, [(0, 0), (0, 1)])
 
     def warm_up(self, states: State) -> State:
         """Compiles the training program by a step that has no live row, which leaves
@@ -48,7 +48,7 @@ class OnDevices:
         [seeds, trials, B]; the states are donated."""
         fold = np.arange(self.shape[1])[:, None] % len(self.plan.folds)
         self.rows += np.count_nonzero(rows >= 0, axis=-1)
-        self.leaked += np.count_nonzero(self._tested[fold, rows], axis=-1)
+        self.leaked += np.count_nonzero(self._hidden[fold, rows], axis=-1)
         placed = placement.place(self.mesh, rows, empty=-1)
         number = np.int32(epoch), np.int32(index)
         step = sweep.train_step(self.spec, self.mesh, self.blocks)
