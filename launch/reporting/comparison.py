@@ -14,13 +14,13 @@ _Labelled = Mapping[str, Run]  # by what the comparison calls it
 
 def report(runs: Sequence[Run]) -> dict[str, Any]:
     """Returns what the runs have in common, side by side, see `pages.render`."""
-    labels = [run.corpus for run in runs]
+    labels = [run.label for run in runs]
     if len({*labels}) < len(runs):  # their folders tell them apart
-        labels = [f"{run.corpus} ({run.folder})" for run in runs]
+        labels = [f"{run.label} ({run.folder})" for run in runs]
     labelled = dict(zip(labels, runs, strict=True))
     return {
         "title": f"Speech emotion recognition on {text.names(labels)}",
-        "subtitle": f"{text.count(len(runs), 'run')} compared",
+        "subtitle": f"{text.count(len({run.folder for run in runs}), 'run')} compared",
         "lead": [],
         "sections": {
             "What the paper claims": _claims(labelled),
@@ -90,6 +90,7 @@ def _runs(runs: _Labelled) -> list[Block]:
         }
         for label, run in runs.items()
     ]
+    cautions = [f"{label}: {run.caution}" for label, run in runs.items() if run.caution]
     note = "python -m launch.report FOLDER writes the full report of one of them."
     words = {"folder", "classes", "protocol", "features"}
-    return [Table("The runs", rows, words), note]
+    return [*cautions, Table("The runs", rows, words), note]

@@ -13,7 +13,7 @@ from launch.experiment import run_dir
 from vladser import condition, files, metrics, text
 from vladser.corpora.iemocap import CLASSES
 from vladser.errors import InputError
-from vladser.evaluation import comparisons, paper
+from vladser.evaluation import comparisons, independence, paper
 from vladser.evaluation.comparisons import Verdict
 
 # What a value that is not as expected makes its readers raise.
@@ -22,6 +22,7 @@ _DAMAGE += RecursionError, TypeError, UndefinedError, ValueError
 # What a summary that lacks a field means.
 _DEFAULTS: dict[str, Any] = {"test_corpus": None, "training": {}}
 _DEFAULTS |= {"comparisons": [], "skipped": [], "failed": []}
+_CHOSEN = {"partner": "partner", "split": "validation split"}
 
 
 class ConditionResults(NamedTuple):
@@ -47,10 +48,12 @@ class ConditionResults(NamedTuple):
 
 
 class Run(NamedTuple):
-    """A run directory, see docs/report.md: its folder, the texts and values of its
-    files, empty where there is no such file, and the conditions of its summary."""
+    """A run directory, see docs/report.md, as of one part of its test set: its folder,
+    the texts and values of its files, empty where there is no such file, and the
+    conditions of its summary. Comparisons and conditions are those of the part."""
 
     folder: Path
+    part: str | None  # None where the test set is one
     flags: str
     summary: dict[str, Any]
     conditions: list[ConditionResults]
@@ -65,6 +68,16 @@ class Run(NamedTuple):
         """The corpus, or where one was trained on and another tested, both."""
         trained, tested = self.summary["corpus"], self.summary["test_corpus"]
         return trained if tested is None else f"{trained}, tested on {tested}"
+
+    @property
+    def label(self) -> str:
+        """What tells a corpus and a part of its test set from others."""
+        return f"{self.corpus}, {self.part}" if self.part else self.corpus
+
+    @property
+    def caution(self) -> str:
+        """What has to be said beside the results, or ""."""
+        return independence.caution(self.conditions[0].speakers)
 
     @property
     def features(self) -> list[dict[str, Any]]:
@@ -120,8 +133,10 @@ class Run(NamedTuple):
         parts = [text.count(len(first.speakers), "test speaker")]
         if self.summary["test_corpus"] is not None:
             parts.insert(0, f"trained on {self.corpus}")
+        elif self.flag("test_speakers"):
+            parts.insert(0, "a list of speakers held out")
         elif held_out == "split":
-            parts.insert(0, "the corpus's test split")
+            parts.insert(0, f"the corpus's {self.part or 'test'} split")
         else:
             each = f" (one {held_out} held out)" if held_out else ""
             parts.append(text.count(len(first.folds), "fold") + each)
@@ -131,8 +146,8 @@ class Run(NamedTuple):
             (f"{least} to " if least < most else "") + text.count(most, "seed")
         )
         parts += self.epochs
-        if self.flag("validation") == "partner":
-            parts.append("the epoch chosen on the partner")
+        if chosen := _CHOSEN.get(self.flag("validation") or ""):
+            parts.append(f"the epoch chosen on the {chosen}")
         if self.flag("standardize") == "speaker":
             parts.append("features standardized by speaker, the tested ones included")
         return ", ".join(parts)
@@ -143,9 +158,10 @@ class Run(NamedTuple):
         return {flag: value for flag, _, value in lines}.get(f"--{name}")
 
 
-def read(folder: Path) -> Run:
-    """Reads the run in `folder`; raises InputError where it has not finished, or a file
-    is damaged, missing or of another format. Unknown fields are ignored."""
+def read(folder: Path) -> list[Run]:
+    """Reads the run in `folder` as of each part of its test set; raises InputError
+    where it has not finished, or a file is damaged, missing or of another format.
+    Unknown fields are ignored."""
     if not (folder / files.SUMS).exists():
         if (folder / run_dir.FLAGS).exists():
             raise InputError(f"{folder}: this run has not finished: no {files.SUMS}")
@@ -155,18 +171,24 @@ def read(folder: Path) -> Run:
         audit = _load(folder / "audit.json", {"findings": []})["findings"]
     with readable(folder / "summary.json"):
         summary = _DEFAULTS | _load(folder / "summary.json", {})
-        conditions = _conditions(summary)
-    return Run(
+        parts = [(part, _of_part(summary, part)) for part in _parts(summary)]
+        conditions = [_conditions(of) for _, of in parts]
+    whole = Run(
         folder=folder,
+        part=None,
         flags=_load(folder / "flags.txt", ""),
         summary=summary,
-        conditions=conditions,
+        conditions=[],
         dataset=_load(folder / "dataset.json", {}),
         environment=_load(folder / "environment.json", {}),
         findings=audit,
         metrics=_load(folder / "metrics.jsonl", []),
         clusters=_load(folder / "clusters.jsonl", []),
     )
+    return [
+        whole._replace(part=part, summary=of_part, conditions=of)
+        for (part, of_part), of in zip(parts, conditions, strict=True)
+    ]
 
 
 @contextmanager
@@ -183,6 +205,18 @@ def readable(path: Path | str) -> Iterator[None]:
     except _DAMAGE as error:
         why = " ".join(f"{type(error).__name__}: {error}".split())
         raise InputError(f"{path}: damaged or of another version: {why:.80}") from error
+
+
+def _parts(summary: dict[str, Any]) -> list[str | None]:
+    """Returns the parts of the test set, in order; None where it is one."""
+    parts = dict.fromkeys(entry.get("part") for entry in summary["conditions"])
+    return [*parts] or [None]
+
+
+def _of_part(summary: dict[str, Any], part: str | None) -> dict[str, Any]:
+    keys = "conditions", "comparisons"
+    mine = {k: [of for of in summary[k] if of.get("part") == part] for k in keys}
+    return summary | mine
 
 
 def _conditions(summary: dict[str, Any]) -> list[ConditionResults]:
