@@ -28,7 +28,8 @@ _CHOSEN = {"partner": "partner", "split": "validation split"}
 class ConditionResults(NamedTuple):
     """What summary.json says of a condition."""
 
-    name: str  # unique in the run
+    name: str  # unique in the run, or in a part of its test set
+    part: str | None  # of the test set, where it has several
     system: condition.Condition  # what was trained
     seeds: list[int]  # those whose trainings all ended
     metrics: dict[str, Mapping[str, Any]]  # averages, by the key of `metrics.METRICS`
@@ -171,24 +172,23 @@ def read(folder: Path) -> list[Run]:
         audit = _load(folder / "audit.json", {"findings": []})["findings"]
     with readable(folder / "summary.json"):
         summary = _DEFAULTS | _load(folder / "summary.json", {})
-        parts = [(part, _of_part(summary, part)) for part in _parts(summary)]
-        conditions = [_conditions(of) for _, of in parts]
+        conditions = _conditions(summary)
     whole = Run(
         folder=folder,
         part=None,
         flags=_load(folder / "flags.txt", ""),
         summary=summary,
-        conditions=[],
+        conditions=conditions,
         dataset=_load(folder / "dataset.json", {}),
         environment=_load(folder / "environment.json", {}),
         findings=audit,
         metrics=_load(folder / "metrics.jsonl", []),
         clusters=_load(folder / "clusters.jsonl", []),
     )
-    return [
-        whole._replace(part=part, summary=of_part, conditions=of)
-        for (part, of_part), of in zip(parts, conditions, strict=True)
-    ]
+    with readable(folder / "summary.json"):
+        return [
+            _of_part(whole, part) for part in dict.fromkeys(c.part for c in conditions)
+        ]
 
 
 @contextmanager
@@ -207,16 +207,11 @@ def readable(path: Path | str) -> Iterator[None]:
         raise InputError(f"{path}: damaged or of another version: {why:.80}") from error
 
 
-def _parts(summary: dict[str, Any]) -> list[str | None]:
-    """Returns the parts of the test set, in order; None where it is one."""
-    parts = dict.fromkeys(entry.get("part") for entry in summary["conditions"])
-    return [*parts] or [None]
-
-
-def _of_part(summary: dict[str, Any], part: str | None) -> dict[str, Any]:
+def _of_part(run: Run, part: str | None) -> Run:
     keys = "conditions", "comparisons"
-    mine = {k: [of for of in summary[k] if of.get("part") == part] for k in keys}
-    return summary | mine
+    mine = {k: [of for of in run.summary[k] if of.get("part") == part] for k in keys}
+    conditions = [c for c in run.conditions if c.part == part]
+    return run._replace(part=part, summary=run.summary | mine, conditions=conditions)
 
 
 def _conditions(summary: dict[str, Any]) -> list[ConditionResults]:
@@ -226,6 +221,7 @@ def _conditions(summary: dict[str, Any]) -> list[ConditionResults]:
         read.append(
             ConditionResults(
                 name=entry["name"],
+                part=entry.get("part"),
                 system=system,
                 seeds=entry["seeds"],
                 metrics=metrics.of_summary(entry),
