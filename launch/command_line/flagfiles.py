@@ -87,9 +87,12 @@ def _flags(path: Path, lines: Iterable[str]) -> Iterator[str]:
 
 def names(values: Sequence[str]) -> str:
     """Returns names as one value, which `parsers.names` reads."""
-    written, of_file = io.StringIO(), values[0].startswith("@")
-    quoting = csv.QUOTE_ALL if of_file else csv.QUOTE_MINIMAL
-    csv.writer(written, lineterminator="", quoting=quoting).writerow(values)
+    written = io.StringIO()
+    csv.writer(
+        written,
+        lineterminator="",
+        quoting=csv.QUOTE_ALL if values[0].startswith("@") else csv.QUOTE_MINIMAL,
+    ).writerow(values)
     return written.getvalue()
 
 

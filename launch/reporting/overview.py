@@ -30,6 +30,7 @@ def report(parts: Sequence[Run]) -> dict[str, Any]:
         ),
         "lead": [paragraph for part in parts for paragraph in _lead(part)],
         "sections": {
+            "Test parts": _parts(parts),
             **{title: blocks for of in tested for title, blocks in of.items()},
             "Training": details.curves(run),
             "Clusters": details.clusters(run),
@@ -39,6 +40,11 @@ def report(parts: Sequence[Run]) -> dict[str, Any]:
             "How to read this": record.how_to_read(),
         },
     }
+
+
+def _parts(parts: Sequence[Run]) -> list[Block]:
+    """Returns the parts of the test set side by side, if there are several."""
+    return [families.beside({f"{of.part}": of for of in parts})] if parts[1:] else []
 
 
 def _results(run: Run) -> dict[str, list[Block]]:
