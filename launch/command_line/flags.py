@@ -179,6 +179,9 @@ def _require(settings: Settings, conditions: Sequence[Condition]) -> None:
         "--test_data_dir is the folder of a --test_corpus: name that": (
             s.test_data_dir and alone
         ),
+        "--test_speakers are of one corpus: expected no --test_corpus": (
+            s.test_speakers and not alone
+        ),
         f"--hold_out={s.hold_out} does not go with --test_corpus, all of which is held "
         "out": s.hold_out != "speaker" and not alone,
         "--validation=partner goes with --hold_out=speaker on one corpus only": (
@@ -189,9 +192,6 @@ def _require(settings: Settings, conditions: Sequence[Condition]) -> None:
         ),
         f"--hold_out={s.hold_out} does not go with --test_speakers, who are held out": (
             s.test_speakers and s.hold_out != "split"
-        ),
-        "--test_speakers are of one corpus: expected no --test_corpus": (
-            s.test_speakers and not alone
         ),
         "--validation_speakers go with --test_speakers": (
             s.validation_speakers and not s.test_speakers
