@@ -79,7 +79,7 @@ def test_summary_and_audit_have_the_documented_form(first):
     keys = {
         "format corpus test_corpus emotions conditions comparisons skipped failed "
         "training": summary,
-        "name aggregator smoothing alpha features pieces encoder cells head noise "
+        "name part aggregator smoothing alpha features pieces encoder cells head noise "
         "dropout optimizer learning_rate rho objective class_weights focal "
         "logit_adjustment epochs batch_size precision kernel readout seeds ua wa "
         "metrics confusion folds speakers": condition,
@@ -88,6 +88,7 @@ def test_summary_and_audit_have_the_documented_form(first):
         ),
         "mean_of_folds pooled": condition["wa"],
         "held_out utterances ua": condition["folds"][0],
+        "speaker utterances ua shared": condition["speakers"][0],
         "real_frames_per_second padding_efficiency start_seconds compile_seconds "
         "train_seconds checkpoint_seconds machines": summary["training"],
     }

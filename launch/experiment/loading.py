@@ -51,13 +51,19 @@ def read(settings: Settings) -> Corpus:
 def select(
     settings: Settings, corpus: Corpus, bad: Container[str] = ()
 ) -> tuple[Corpus, Sequence[str]]:
-    """Returns the utterances that --emotions selects, but for bad ones, and the
-    classes; raises UsageError where the corpus has no such classes."""
+    """Returns the utterances that --emotions selects, but for bad ones, with a note on
+    named speakers who are left without any, and the classes; raises UsageError where
+    the corpus has no such classes."""
     usable = [u for u in corpus.utterances if u.id not in bad]
     corpus = corpus._replace(utterances=usable)
     splits = cross.SPLITS if settings.test_corpus else ()
     with cli.wrong_use():
-        return emotions.select(corpus, settings.emotions, splits)
+        chosen, classes = emotions.select(corpus, settings.emotions, splits)
+    left = {utterance.speaker for utterance in chosen.utterances}
+    named = *(settings.test_speakers or ()), *(settings.validation_speakers or ())
+    if lost := [name for name in named if name not in left]:
+        chosen.notes.append(f"named, but without usable utterances: {text.few(lost)}")
+    return chosen, classes
 
 
 def load(settings: Settings, crew: "Crew | None") -> Loaded:

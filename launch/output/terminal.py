@@ -43,11 +43,13 @@ def results(summary: dict[str, Any]) -> str:
       summary: the content of summary.json.
     """
     conditions = summary["conditions"]
-    first = {c.get("part"): c for c in reversed(conditions)}
+    speakers: dict[str | None, list[dict[str, Any]]] = {}  # alike in all conditions
+    for c in conditions:
+        speakers.setdefault(c.get("part"), c.get("speakers", []))
     said = [
         f"{part}: {caution}" if part else caution
-        for part, c in reversed(first.items())
-        if (caution := independence.caution(c.get("speakers", [])))
+        for part, of_part in speakers.items()
+        if (caution := independence.caution(of_part))
     ]
     if len(conditions) == 1:
         tables = _condition(conditions[0], summary["emotions"])
