@@ -1,8 +1,10 @@
 """From utterances and their features to one Dataset, and from it to minibatches."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache, partial
+from pathlib import Path
 from typing import NamedTuple
 
 import jax
@@ -17,18 +19,19 @@ from vladser.types import Array, Buffer, Dataset, PyTree, Utterance
 
 
 class Moments(NamedTuple):
-    """Count, mean and sum of squared deviations of frames, one row an utterance; those
-    of any set follow without cancellation (Chan, Golub, LeVeque 1979, Updating formulae
-    and a pairwise algorithm for computing sample variances)."""
+    """Count, mean and sum of squared deviations of the frames of groups of utterances;
+    those of several groups follow without cancellation (Chan, Golub, LeVeque 1979,
+    Updating formulae and a pairwise algorithm for computing sample variances)."""
 
-    count: np.ndarray  # type: ignore[assignment]  # [N]; hides tuple.count
-    mean: np.ndarray  # [N, D] float64
-    squares: np.ndarray  # [N, D] float64
+    group: np.ndarray  # [N] int, of each utterance
+    count: np.ndarray  # type: ignore[assignment]  # [G]; hides tuple.count
+    mean: np.ndarray  # [G, D] float64
+    squares: np.ndarray  # [G, D] float64
 
 
 def build(
     utterances: Sequence[Utterance],
-    features: Mapping[str, np.ndarray],
+    features: Mapping[str, np.ndarray | Path],
     emotions: Sequence[str],
     feature_set: str,
     energy: Mapping[str, np.ndarray] | None = None,
@@ -74,23 +77,35 @@ def build(
     )
 
 
-def moments(dataset: Dataset) -> Moments:
-    """Returns the moments of each utterance, in float64: spectral descriptors reach
-    6e6, where float32 would lose the digits that the variance is made of."""
-    mean = np.empty((len(dataset.length), dataset.frames.shape[1]))
-    squares = np.empty_like(mean)
-    for n in range(len(dataset.length)):
+def moments(dataset: Dataset, sets: Iterable[np.ndarray]) -> Moments:
+    """Returns the moments of the largest groups that each of some sets of utterances
+    holds whole or not at all. They are float64: spectral descriptors reach 6e6, where
+    float32 would lose the digits that the variance is made of."""
+    # A random number a set; what is in the same sets comes to the same sum.
+    draw, mark = np.random.default_rng(0), np.zeros(len(dataset.length), np.uint64)
+    for rows in sets:
+        mark[rows] += draw.integers(2**64, dtype=np.uint64)
+    _, group = np.unique(mark, return_inverse=True)
+    count = np.zeros(group.max() + 1, np.int64)
+    mean, squares = np.zeros((2, len(count), dataset.frames.shape[1]))
+    for n, g in enumerate(group):
         frames = dataset.frames[_place(dataset, n)].astype(np.float64)
-        mean[n] = frames.mean(axis=0)
-        squares[n] = ((frames - mean[n]) ** 2).sum(axis=0)
-    return Moments(dataset.length, mean, squares)
+        center = frames.mean(axis=0)
+        here, before = len(frames), count[g]
+        count[g] += here
+        shift = center - mean[g]
+        mean[g] += shift * (here / count[g])
+        squares[g] += ((frames - center) ** 2).sum(axis=0)
+        squares[g] += shift**2 * (before * here / count[g])
+    return Moments(group, count, mean, squares)
 
 
 def scaler(moments: Moments, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Returns mean and 1 / standard deviation, [D] float32 each, of the frames of some
-    utterances. A column that is constant over them (digital silence has such) is only
-    centered."""
-    count, mean, squares = (part[rows] for part in moments)
+    """Returns mean and 1 / standard deviation, [D] float32 each, of the frames of one
+    of the sets of `moments`. A column that is constant over them (digital silence has
+    such) is only centered."""
+    groups = np.unique(moments.group[rows])
+    count, mean, squares = (part[groups] for part in moments[1:])
     weight = count[:, None] / count.sum()
     center = (weight * mean).sum(axis=0)
     within = squares.sum(axis=0) / count.sum()
@@ -104,15 +119,22 @@ def scaler(moments: Moments, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def standardize_by_speaker(dataset: Dataset) -> Dataset:
     """Standardizes each speaker by their own frames, test speakers included: this is
     transductive, since it needs many utterances of whoever is tested."""
-    frames = packed.aligned_zeros(*dataset.frames.shape)
-    of_utterances = moments(dataset)
-    for speaker in range(len(dataset.speakers)):
-        rows = np.flatnonzero(dataset.speaker == speaker)
-        mean, scale = scaler(of_utterances, rows)
-        for n in rows.tolist():
-            part = _place(dataset, n)
-            frames[part] = (dataset.frames[part] - mean) * scale
-    return replace(dataset, frames=frames)
+    codes = range(len(dataset.speakers))
+    sets = [np.flatnonzero(dataset.speaker == code) for code in codes]
+    of_groups = moments(dataset, sets)
+    scalers = [scaler(of_groups, rows) for rows in sets]
+    in_memory = isinstance(dataset.frames, np.ndarray)
+    make = packed.buffer if in_memory else packed.Unread
+    how = dataset.length, dataset.frames.shape[1], partial(_own, dataset, scalers)
+    return replace(dataset, frames=make(*how))
+
+
+def _own(
+    dataset: Dataset, scalers: Sequence[tuple[np.ndarray, np.ndarray]], row: int
+) -> np.ndarray:
+    """Returns an utterance, standardized by its speaker."""
+    mean, scale = scalers[dataset.speaker[row]]
+    return (dataset.frames[_place(dataset, row)] - mean) * scale
 
 
 def to_device(dataset: Dataset, where: PyTree = None) -> Buffer:
@@ -120,6 +142,40 @@ def to_device(dataset: Dataset, where: PyTree = None) -> Buffer:
     codes = dataset.offset, dataset.length, dataset.label, levels(dataset.views)
     buffer = Buffer(dataset.frames, *(code.astype(np.int32) for code in codes))
     return jax.device_put(buffer, where)
+
+
+def window(
+    dataset: Dataset, rows: np.ndarray, frames: int, where: PyTree = None
+) -> tuple[Buffer, np.ndarray]:
+    """Puts on the device only what some utterances need, in the place of `to_device`.
+
+    Args:
+      dataset: of whose frames the others are not looked at.
+      rows: int, utterances; -1 is an empty row.
+      frames: the size of the buffer, at least as many as the utterances have.
+      where: as in `to_device`.
+
+    Returns:
+      The buffer, of as many utterances as there are rows, and the rows in it.
+    """
+    used = np.unique(rows[rows >= 0])
+    length, label = np.zeros((2, rows.size), np.int64)
+    length[: len(used)], label[: len(used)] = dataset.length[used], dataset.label[used]
+    views = np.full((rows.size, 2), np.nan, np.float32)
+    views[: len(used)] = dataset.views[used]
+    small = replace(
+        dataset,
+        frames=packed.aligned_zeros(frames, dataset.frames.shape[1]),
+        offset=np.cumsum(length) - length,
+        length=length,
+        label=label,
+        views=views,
+    )
+    for place, row in enumerate(used.tolist()):
+        small.frames[_place(small, place)] = dataset.frames[_place(dataset, row)]
+    # A row that is empty finds a place, too, and stays empty.
+    here = np.where(rows >= 0, np.searchsorted(used, rows), -1)
+    return to_device(small, where), here.astype(rows.dtype)
 
 
 def levels(views: np.ndarray) -> np.ndarray:
@@ -164,6 +220,13 @@ def _place(dataset: Dataset, row: int) -> slice:
     return slice(dataset.offset[row], dataset.offset[row] + dataset.length[row])
 
 
+@lru_cache(maxsize=8)
+def digests(dataset: Dataset) -> list[bytes]:
+    """Returns the SHA-256 of the frames of each utterance."""
+    every = (dataset.frames[_place(dataset, n)] for n in range(len(dataset.length)))
+    return [hashlib.sha256(np.ascontiguousarray(one)).digest() for one in every]
+
+
 def digest(dataset: Dataset) -> str:
     """Returns the SHA-256 of everything a training depends on, in hexadecimal."""
     digest = hashlib.sha256()
@@ -172,6 +235,9 @@ def digest(dataset: Dataset) -> str:
             continue
         if isinstance(value, tuple | str):
             digest.update(f"{name} {value!r}".encode())
+        elif name == "frames":
+            digest.update(f"{name} {value.shape}".encode())
+            digest.update(b"".join(digests(dataset)))
         elif value.dtype.kind == "U":
             digest.update(f"{name} {value.tolist()!r}".encode())
         else:

@@ -145,7 +145,7 @@ def _too_large(design: Design, batch: TrialBatch) -> MemoryShort:
         conditions = [*design.conditions]
         conditions[place] = replace(conditions[place], **{name: value})
         with suppress(InputError):  # parts that do not go together
-            less = memory(design._replace(conditions=conditions), batch)
+            less = memory(replace(design, conditions=conditions), batch)
             if less < takes and less <= share * there:
                 fitting.append(f"{name}={value}")
     way = " or ".join(fitting) or "a smaller model or shorter utterances"
