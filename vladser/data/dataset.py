@@ -139,43 +139,41 @@ def _own(
 
 def to_device(dataset: Dataset, where: PyTree = None) -> Buffer:
     """Puts what training needs on the device, or on those of a buffer of shardings."""
+    assert isinstance(dataset.frames, np.ndarray)
     codes = dataset.offset, dataset.length, dataset.label, levels(dataset.views)
     buffer = Buffer(dataset.frames, *(code.astype(np.int32) for code in codes))
     return jax.device_put(buffer, where)
 
 
 def window(
-    dataset: Dataset, rows: np.ndarray, frames: int, where: PyTree = None
-) -> tuple[Buffer, np.ndarray]:
-    """Puts on the device only what some utterances need, in the place of `to_device`.
+    dataset: Dataset, rows: np.ndarray, count: int, frames: int, where: PyTree = None
+) -> Buffer:
+    """Puts some utterances on the device, in the place of `to_device`.
 
     Args:
-      dataset: of whose frames the others are not looked at.
-      rows: int, utterances; -1 is an empty row.
-      frames: the size of the buffer, at least as many as the utterances have.
+      dataset: whose other frames are not read.
+      rows: [R] int, the utterances; they become the first of the buffer.
+      count, frames: how many utterances and frames the buffer has; R and theirs, or
+        more.
       where: as in `to_device`.
-
-    Returns:
-      The buffer, of as many utterances as there are rows, and the rows in it.
     """
-    used = np.unique(rows[rows >= 0])
-    length, label = np.zeros((2, rows.size), np.int64)
-    length[: len(used)], label[: len(used)] = dataset.length[used], dataset.label[used]
-    views = np.full((rows.size, 2), np.nan, np.float32)
-    views[: len(used)] = dataset.views[used]
-    small = replace(
-        dataset,
-        frames=packed.aligned_zeros(frames, dataset.frames.shape[1]),
-        offset=np.cumsum(length) - length,
-        length=length,
-        label=label,
-        views=views,
+    spare = count - len(rows)
+    length = np.pad(dataset.length[rows], (0, spare))
+    offset = np.cumsum(length) - length
+    buffer = packed.aligned_zeros(frames, dataset.frames.shape[1])
+    for row, start, size in zip(rows.tolist(), offset, length, strict=False):
+        buffer[start : start + size] = dataset.frames[_place(dataset, row)]
+    return to_device(
+        replace(
+            dataset,
+            frames=buffer,
+            offset=offset,
+            length=length,
+            label=np.pad(dataset.label[rows], (0, spare)),
+            views=np.pad(dataset.views[rows], ((0, spare), (0, 0))),
+        ),
+        where,
     )
-    for place, row in enumerate(used.tolist()):
-        small.frames[_place(small, place)] = dataset.frames[_place(dataset, row)]
-    # A row that is empty finds a place, too, and stays empty.
-    here = np.where(rows >= 0, np.searchsorted(used, rows), -1)
-    return to_device(small, where), here.astype(rows.dtype)
 
 
 def levels(views: np.ndarray) -> np.ndarray:
@@ -224,7 +222,7 @@ def _place(dataset: Dataset, row: int) -> slice:
 def digests(dataset: Dataset) -> list[bytes]:
     """Returns the SHA-256 of the frames of each utterance."""
     every = (dataset.frames[_place(dataset, n)] for n in range(len(dataset.length)))
-    return [hashlib.sha256(np.ascontiguousarray(one)).digest() for one in every]
+    return [hashlib.sha256(np.ascontiguousarray(one).data).digest() for one in every]
 
 
 def digest(dataset: Dataset) -> str:

@@ -19,20 +19,20 @@ def planned(design: Design) -> list[Finding]:
     """Checks the rows of every minibatch, and scaler and class shares of every trial,
     that trainings will be given, and the rows that readouts will be fitted to."""
     programs = [
-        (places, design.plan(places[0]), _tested_rows(design, places[0]))
+        (places, design.plan(places[0]), _speakers(design, places[0]))
         for places in design.programs()
     ]
     trained = (
-        (tested, step)
-        for _, plan, tested in programs
+        (speakers, step)
+        for _, plan, speakers in programs
         for epoch in range(plan.epochs)
         for step in plan.epoch(epoch + 1)
     )
 
     def evaluated(name, programs):
-        for _, plan, tested in programs:
+        for _, plan, speakers in programs:
             for step, _ in plan.evaluation(name):
-                yield tested, step
+                yield speakers, step
 
     findings = [_of_rows(design, "training_rows", trained, "of training minibatches")]
     if design.validation:
@@ -68,27 +68,28 @@ def given(design: Design, results: Results) -> list[Finding]:
 def _of_rows(
     design: Design, check: str, seen: Iterable[tuple[np.ndarray, np.ndarray]], what: str
 ) -> Finding:
-    """Checks steps [seeds, folds, B] of rows, each beside those that may not be in it,
-    see `_tested_rows`."""
-    fold = np.arange(len(design.folds))[:, None]
+    """Checks steps [seeds, folds, B] of rows, each beside their `_speakers`."""
+    # Whom each fold tests; the last is nobody, whose rows are empty.
+    data = design.datasets[0]
+    tested = np.zeros((len(design.folds), len(data.speakers) + 1), bool)
+    for number, fold in enumerate(design.folds):
+        tested[number, data.speaker[fold.test]] = True
+    places = np.arange(len(design.folds))[:, None]
     leaked, rows = np.zeros(len(design.folds), int), 0
-    for tested, step in seen:
-        leaked += tested[fold, step].sum(axis=(0, 2))
+    for speakers, step in seen:
+        leaked += tested[places, speakers[:, step]].any(axis=0).sum(axis=(0, 2))
         rows += int(np.count_nonzero(step >= 0))
     return _leaking(check, leaked, f"{rows:,} rows {what}")
 
 
-def _tested_rows(design: Design, place: int) -> np.ndarray:
-    """Returns which rows of a condition have frames of a speaker whom a fold tests,
-    [folds, M + 1], the last of which is an empty row. Pieces are of the utterance in
-    which their frames lie, whatever they are said to be of."""
+def _speakers(design: Design, place: int) -> np.ndarray:
+    """Returns who speaks in the first and in the last frame of each row of a condition,
+    [2, M + 1], the last of which is an empty row. Pieces are of the utterance in which
+    their frames lie, whatever they are said to be of."""
     data, rows = design.datasets[place], design.rows(place).data
-    begin, end = (
-        np.searchsorted(data.offset, frame, side="right") - 1
-        for frame in (rows.offset, rows.offset + rows.length - 1)
-    )
-    tested = np.stack([_tested(data, fold) for fold in design.folds])
-    return np.pad(tested[:, begin] | tested[:, end], ((0, 0), (0, 1)))
+    ends = np.stack([rows.offset, rows.offset + rows.length - 1])
+    of = np.searchsorted(data.offset, ends, side="right") - 1
+    return np.pad(data.speaker[of], ((0, 0), (0, 1)), constant_values=-1)
 
 
 def _tested(data: Dataset, fold: Fold) -> np.ndarray:
