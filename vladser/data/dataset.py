@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
 
+from vladser import machine
 from vladser.errors import InputError
 from vladser.features import packed
 from vladser.features.packed import Packed
@@ -88,15 +89,19 @@ def moments(dataset: Dataset, sets: Iterable[np.ndarray]) -> Moments:
     _, group = np.unique(mark, return_inverse=True)
     count = np.zeros(group.max() + 1, np.int64)
     mean, squares = np.zeros((2, len(count), dataset.frames.shape[1]))
-    for n, g in enumerate(group):
-        frames = dataset.frames[_place(dataset, n)].astype(np.float64)
+
+    def of_utterance(row: int) -> tuple[np.ndarray, np.ndarray]:
+        frames = dataset.frames[_place(dataset, row)].astype(np.float64)
         center = frames.mean(axis=0)
-        here, before = len(frames), count[g]
-        count[g] += here
+        frames -= center
+        return center, np.square(frames, out=frames).sum(axis=0)
+
+    each = machine.spread(of_utterance, len(group))
+    for g, here, (center, inside) in zip(group, dataset.length, each, strict=True):
+        before, count[g] = count[g], count[g] + here
         shift = center - mean[g]
         mean[g] += shift * (here / count[g])
-        squares[g] += ((frames - center) ** 2).sum(axis=0)
-        squares[g] += shift**2 * (before * here / count[g])
+        squares[g] += inside + shift**2 * (before * here / count[g])
     return Moments(group, count, mean, squares)
 
 
@@ -221,8 +226,12 @@ def _place(dataset: Dataset, row: int) -> slice:
 @lru_cache(maxsize=8)
 def digests(dataset: Dataset) -> list[bytes]:
     """Returns the SHA-256 of the frames of each utterance."""
-    every = (dataset.frames[_place(dataset, n)] for n in range(len(dataset.length)))
-    return [hashlib.sha256(np.ascontiguousarray(one).data).digest() for one in every]
+
+    def of_utterance(row: int) -> bytes:
+        frames = np.ascontiguousarray(dataset.frames[_place(dataset, row)])
+        return hashlib.sha256(frames.data).digest()
+
+    return [*machine.spread(of_utterance, len(dataset.length))]
 
 
 def digest(dataset: Dataset) -> str:

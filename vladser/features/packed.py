@@ -1,12 +1,13 @@
 """Features of many utterances, end to end in one buffer, or in their files as if they
 were."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
 import numpy as np
-from numpy.lib.format import open_memmap
+from numpy.lib import format as npy
 
 from vladser import machine
 from vladser.errors import InputError
@@ -64,14 +65,14 @@ def join(
     """Joins features, floats [T, D] with T at least 1.
 
     Args:
-      features: arrays, or .npy files, which are mapped only while they are read.
+      features: arrays, or .npy files.
       in_memory: whether they are copied into one buffer, or read whenever they are
         looked at; by default they are copied if they take at most MOST of the memory.
 
     Raises:
       InputError: they differ in D, or a file is no longer there.
     """
-    shapes = {name: load(value).shape for name, value in features.items()}
+    shapes = {name: _shape(value) for name, value in features.items()}
     first = next(iter(shapes), "")
     dim = shapes[first][-1] if shapes else 0
     for name, shape in shapes.items():
@@ -101,17 +102,11 @@ def buffer(
 
 
 def load(features: np.ndarray | Path) -> np.ndarray:
-    """Returns an array, or maps that of a file; raises InputError where it is gone."""
+    """Returns an array, or reads that of a file; raises InputError where it is gone."""
     if isinstance(features, np.ndarray):
         return features
-    # A private map, since some file systems refuse shared ones ("r"); a plain array,
-    # since numpy is slow at slices of a memmap.
-    try:
-        return np.asarray(open_memmap(features, "c"))
-    except (OSError, ValueError):
-        raise InputError(
-            f"{features} was damaged or removed while it was used: run it again"
-        ) from None
+    with _used(features):
+        return np.load(features)
 
 
 def aligned_zeros(*shape: int) -> np.ndarray:
@@ -125,6 +120,27 @@ def aligned_zeros(*shape: int) -> np.ndarray:
 
 def _load(features: Sequence[np.ndarray | Path], number: int) -> np.ndarray:
     return load(features[number])
+
+
+def _shape(features: np.ndarray | Path) -> tuple[int, ...]:
+    """Returns the shape of an array, or of that of a file, of which it reads the header
+    alone."""
+    if isinstance(features, np.ndarray):
+        return features.shape
+    with _used(features), features.open("rb") as file:
+        first = npy.read_magic(file) == (1, 0)
+        read = npy.read_array_header_1_0 if first else npy.read_array_header_2_0
+        return read(file)[0]
+
+
+@contextmanager
+def _used(file: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError, EOFError):
+        raise InputError(
+            f"{file} was damaged or removed while it was used: run it again"
+        ) from None
 
 
 def _rows(length: np.ndarray) -> int:
