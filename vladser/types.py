@@ -28,7 +28,7 @@ class Utterance:
     text: str | None = None  # identifies the sentence that is spoken
     start: float | None = None  # of the segment, in seconds; None: that of the file
     end: float | None = None  # likewise
-    split: str | None = None  # "train", "validation" or "test"
+    split: str | None = None  # "train", "validation", or what begins with "test"
     activation: float | None = None  # from 1, calm, to 5, excited; others say arousal
     valence: float | None = None  # from 1, negative, to 5, positive
 
@@ -88,6 +88,7 @@ class Fold(NamedTuple):
     train: np.ndarray
     validation: np.ndarray
     test: np.ndarray
+    by_split: bool = False  # whether the sets are those of Dataset.split
 
 
 @dataclass(frozen=True)

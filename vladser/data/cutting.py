@@ -34,7 +34,14 @@ class Rows(NamedTuple):
         """Returns the pieces in the sets of folds of the utterances."""
         if len(self.parent) == len(self.labels):  # each is whole
             return [*folds]
-        return [Fold(fold.held_out, *map(self._pieces, fold[1:])) for fold in folds]
+        return [
+            fold._replace(
+                train=self._pieces(fold.train),
+                validation=self._pieces(fold.validation),
+                test=self._pieces(fold.test),
+            )
+            for fold in folds
+        ]
 
     def _pieces(self, utterances: np.ndarray) -> np.ndarray:
         inside = np.zeros(self.parent[-1] + 1, bool)

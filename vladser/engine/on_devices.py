@@ -6,6 +6,7 @@ from itertools import chain, pairwise
 import jax
 import numpy as np
 
+from vladser.data import folds
 from vladser.data.batches import Plan
 from vladser.engine import placement, sweep, timeblocks
 from vladser.engine.views import View
@@ -18,7 +19,7 @@ class OnDevices:
     Attributes:
       shape: seeds and trials, which are conditions x folds.
       rows, leaked: [seeds, trials] training rows that the steps were given, and those
-        of them whose speaker the trial's fold tests.
+        of them that the trial's fold hides, see `folds.hidden`.
     """
 
     def __init__(self, data: Dataset, plan: Plan, trials: Trial, spec: Spec):
@@ -31,12 +32,9 @@ class OnDevices:
         self.blocks = timeblocks.cut(longest, placement.block(self.mesh))
         self.view = View(data, plan, self.mesh)
         self.rows, self.leaked = np.zeros((2, *self.shape), int)
-        # Whom each fold tests, and the speaker of each row; the last is nobody, whose
-        # rows are empty.
-        self._tested = np.zeros((len(plan.folds), len(data.speakers) + 1), bool)
-        for tested, fold in zip(self._tested, plan.folds, strict=True):
-            tested[data.speaker[fold.test]] = True
-        self._speaker = np.append(data.speaker, -1)
+        # [folds, N + 1]; the last stands for an empty row.
+        hidden = [folds.hidden(data, fold) for fold in plan.folds]
+        self._hidden = np.pad(hidden, [(0, 0), (0, 1)])
 
     def warm_up(self, states: State) -> State:
         """Compiles the training program by a step that has no live row, which leaves
@@ -53,9 +51,7 @@ class OnDevices:
         [seeds, trials, B]; the states are donated."""
         fold = np.arange(self.shape[1])[:, None] % len(self.plan.folds)
         self.rows += np.count_nonzero(rows >= 0, axis=-1)
-        self.leaked += np.count_nonzero(
-            self._tested[fold, self._speaker[rows]], axis=-1
-        )
+        self.leaked += np.count_nonzero(self._hidden[fold, rows], axis=-1)
         return self._train_step(states, self.view(rows), epoch, index)
 
     def _train_step(self, states, seen: tuple[Buffer, np.ndarray], epoch, index):

@@ -139,8 +139,8 @@ def _used(file: Path) -> Iterator[None]:
         yield
     except (OSError, ValueError, EOFError):
         raise InputError(
-            f"{file} was damaged or removed while it was used, or this machine does not "
-            "have it: run it again"
+            f"{file} was damaged or removed while it was used, or is not on this "
+            "machine: run it again"
         ) from None
 
 
