@@ -106,7 +106,7 @@ def load(features: np.ndarray | Path) -> np.ndarray:
     if isinstance(features, np.ndarray):
         return features
     with _used(features):
-        return np.load(features)
+        return np.load(features, allow_pickle=False)
 
 
 def aligned_zeros(*shape: int) -> np.ndarray:
