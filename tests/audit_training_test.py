@@ -121,7 +121,7 @@ def test_a_scaler_of_all_rows(monkeypatch):
     corpus, scaler = toys.corpus(), dataset.scaler
 
     def of_all(moments, rows):
-        return scaler(moments, np.arange(len(moments.count)))
+        return scaler(moments, np.arange(len(moments.group)))
 
     monkeypatch.setattr(dataset, "scaler", of_all)
     found = _audit(_design(corpus))

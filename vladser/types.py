@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 
@@ -40,12 +40,22 @@ class Corpus(NamedTuple):
     notes: list[str]  # for the user: a partial release, a label that was left out
 
 
+class Frames(Protocol):
+    """Frames of a corpus: an array in memory, or `packed.Unread`, which looks like it
+    and reads them from their files."""
+
+    @property
+    def shape(self) -> tuple[int, int]: ...
+
+    def __getitem__(self, part: slice, /) -> np.ndarray: ...
+
+
 @dataclass(frozen=True, eq=False)
 class Dataset:
     """A corpus of N utterances as one frame buffer on the host: their frames end to
     end, then zeros, so that no slice of an utterance runs out of the buffer."""
 
-    frames: np.ndarray  # [F + longest, D] float32
+    frames: Frames  # [F + longest, D] float32
     offset: np.ndarray  # [N] int64, the first frame of each utterance
     length: np.ndarray  # [N] int64, its frames
     label: np.ndarray  # [N] int64 codes into `emotions`

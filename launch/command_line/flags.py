@@ -28,6 +28,7 @@ _NOT_REPEATED = {"flagfile", "verbose", "run_dir", "fresh", "dry_run", "ray"}
 _LOCAL = (
     *("--data_dir=", "--test_data_dir=", "--cache_dir=", "--workers="),
     *("--trials_at_once=", "--checkpoint_minutes=", "--final_model="),
+    "--from_disk=",
 )
 
 
@@ -69,6 +70,8 @@ class Settings(fields.Settings):
       trials_at_once: trials that are trained at once on all devices of a machine
         (default: as many as fit into memory by an estimate and, on a CPU, take seconds
         a step).
+      from_disk: reads the frames of each step from the files of features, as always
+        where all would take more than half of the memory.
       deterministic: on GPUs, the same numbers in each run, to the bit, as elsewhere;
         otherwise XLA takes the algorithms that it finds fastest in a trial.
       ray: trains on the nodes of a Ray cluster: its HOST:PORT; auto for the one that
@@ -106,6 +109,7 @@ class Settings(fields.Settings):
     standardize: str = flag("Protocol", "train", one_of(*folds.STANDARDIZE))
 
     trials_at_once: Count | None = flag("Machines")
+    from_disk: bool = flag("Machines", "false")
     deterministic: bool = flag("Machines", "true")
     ray: str | None = flag("Machines", None, address)
 

@@ -123,6 +123,7 @@ def _extract(
             workers=settings.workers,
             progress=bar.update,
             elsewhere=elsewhere,
+            in_memory=False if settings.from_disk else None,
             with_energy=any(
                 registry.pieces.build(condition.pieces).by_energy
                 for condition in flags.conditions(settings)

@@ -1,12 +1,12 @@
 """What a corpus and its folds say by themselves, before anything is trained."""
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from vladser.corpora import iemocap, names
+from vladser.data import dataset
 from vladser.data.folds import by_part
 from vladser.evaluation.audit import Finding
 from vladser.text import few
@@ -105,9 +105,8 @@ def _alike(corpus: Dataset) -> Finding:
 def _duplicates(corpus: Dataset, folds: Sequence[Fold]) -> Finding:
     """Finds utterances of equal frames: the same samples give the same frames."""
     rows = defaultdict(list)
-    for row, start in enumerate(corpus.offset):
-        frames = np.ascontiguousarray(corpus.frames[start : start + corpus.length[row]])
-        rows[hashlib.sha256(frames.data).digest()].append(row)
+    for row, digest in enumerate(dataset.digests(corpus)):
+        rows[digest].append(row)
     groups = [same for same in rows.values() if len(same) > 1]
     if not groups:
         text = f"no two of {len(corpus.length):,} utterances have the same audio"

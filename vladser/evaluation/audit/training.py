@@ -7,9 +7,9 @@ import jax
 import numpy as np
 
 from vladser import registry
-from vladser.data import dataset, folds
+from vladser.data import folds
 from vladser.data.dataset import Moments
-from vladser.engine.design import Design, rectangle
+from vladser.engine.design import Design, rectangle, standardized
 from vladser.engine.results import Results
 from vladser.evaluation.audit import Finding
 from vladser.text import few
@@ -115,7 +115,7 @@ def _scaler_and_prior(design: Design) -> Iterator[Finding]:
     scalers, priors = np.ones((2, len(design.folds)), bool)
     for places in design.programs():
         data = design.datasets[places[0]]
-        moments = dataset.moments(data) if design.standardize == "train" else None
+        _, moments = standardized(design, data)
         chosen = [design.conditions[place] for place in places]
         used = rectangle(data, moments, chosen, design.folds, design.seeds)
         for number, fold in enumerate(design.folds):
@@ -153,7 +153,8 @@ def _spoilt(
     label = corpus.label.copy()
     label[hidden] = (label[fold.test[0]] + 1) % len(corpus.emotions)
     if moments:
-        nan = np.where(hidden, np.nan, 0.0)[:, None]
+        nan = np.zeros((len(moments.count), 1))
+        nan[moments.group[hidden]] = np.nan
         mean, squares = moments.mean + nan, moments.squares + nan
         moments = moments._replace(mean=mean, squares=squares)
     return replace(corpus, label=label), moments
