@@ -22,7 +22,7 @@ from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
-from vladser.corpora.filenames import find_root, find_wavs, notes
+from vladser.corpora.filenames import find_audio, find_root, notes
 from vladser.errors import InputError
 from vladser.text import few
 from vladser.types import Corpus, Utterance
@@ -81,7 +81,7 @@ def read(folder: Path) -> Corpus:
             continue
         labels, malformed = _labels(root / session / "dialog" / "EmoEvaluation")
         wav_folder = root / session / "sentences" / "wav"
-        wavs = find_wavs(wav_folder) if wav_folder.is_dir() else []
+        wavs = find_audio(wav_folder, ".wav") if wav_folder.is_dir() else []
         files = {wav.stem: wav for wav in wavs}
         no_emotion.update(
             of.emotion for of in labels.values() if of.emotion not in EMOTIONS
