@@ -6,6 +6,7 @@ import toys
 
 from vladser.data import folds
 from vladser.errors import InputError
+from vladser.types import UNKNOWN
 
 pytestmark = pytest.mark.fault("protocol")
 
@@ -71,6 +72,40 @@ def test_the_corpus_own_split():
 
 
 CORPUS = toys.corpus()
+
+
+def _unknown(corpus, *codes):
+    """The corpus, some of whose speakers nobody knows."""
+    names = [UNKNOWN if c in codes else n for c, n in enumerate(corpus.speakers)]
+    speakers = sorted({*names})
+    code = [speakers.index(names[c]) for c in corpus.speaker]
+    return replace(corpus, speakers=tuple(speakers), speaker=np.array(code))
+
+
+def test_unknown_speakers_are_always_trained_on_and_never_held_out():
+    corpus = _unknown(toys.corpus(speakers=5), 1, 3)
+    made = folds.make(corpus, "speaker")
+    assert [fold.held_out for fold in made] == ["s0", "s2", "s4"]
+    for fold in made:
+        left = {UNKNOWN, "s0", "s2", "s4"} - {fold.held_out}
+        assert fold.test.tolist() == _rows(corpus, fold.held_out)
+        assert fold.train.tolist() == _rows(corpus, *left)
+
+
+def test_unknown_speakers_keep_their_session_and_part():
+    """Nobody says that those of the test set are those of the training set."""
+    corpus = toys.corpus(speakers=6)
+    made = folds.make(_unknown(corpus, 0, 2), "session")
+    assert [fold.test.tolist() for fold in made] == [
+        _rows(corpus, f"s{n}", f"s{n + 1}") for n in (0, 2, 4)
+    ]
+    assert made[0].train.tolist() == _rows(corpus, "s2", "s3", "s4", "s5")
+    corpus = _with_split("train", "validation", "test")
+    (fold,) = folds.make(_unknown(corpus, 0, 2), "split")
+    parts = [part.tolist() for part in fold[1:]]
+    assert parts == [_rows(corpus, speaker) for speaker in corpus.speakers]
+
+
 FIRST_OF_S1 = np.flatnonzero(CORPUS.speaker == 1)[0]
 
 
@@ -96,6 +131,7 @@ def _in(session, rows):
         (_with_split("", "", "test"), "split none", "of split train"),
         (_with_split("train", "", "test", 0), "split none", r"1 speakers .* \(s0\)"),
         (_with_split("", "validation", "train", FIRST_OF_S1), "split none", r"\(s1\)"),
+        (_unknown(CORPUS, 0, 1, 2, 3), "speaker none", "all speakers are 'Unknown'"),
         (CORPUS, "speakers none", "one of speaker, .* got 'speakers'"),
         (CORPUS, "speaker Partner", "one of none, partner, got 'Partner'"),
     ],

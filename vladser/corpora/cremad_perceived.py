@@ -1,9 +1,10 @@
 """CREMA-D by what listeners heard, not by what the actors meant.
 
-Of each utterance about ten people said which emotion they hear in the sound alone; for
-`acted.cremad` see there. The corpus's repository has their votes as
-processedResults/tabulatedVotes.csv: of its lines those numbered 1xxxxx are of the sound,
-2xxxxx of the picture, 3xxxxx of both.
+Of each utterance about ten people said which emotion they hear in the sound alone. The
+corpus's repository has their votes as processedResults/tabulatedVotes.csv: of its lines
+those numbered 1xxxxx are of the sound, 2xxxxx of the picture, 3xxxxx of both.
+
+The corpus and its names are those of `acted.cremad`.
 """
 
 from collections.abc import Mapping

@@ -1,6 +1,7 @@
 """The files of a corpus on the disk, and notes on those that a reader leaves out."""
 
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -83,3 +84,9 @@ def notes(*left_out: tuple[str, Sequence[str | Path]]) -> Iterator[str]:
             example = str(which[0])
             shown = example if example.isprintable() else ascii(example)
             yield f"{what}: {len(which):,} (such as {shown})"
+
+
+def tally(what: str, counts: Counter[str]) -> Iterator[str]:
+    """Yields a note on things left out, if there are any: how many of each kind."""
+    if counts:
+        yield f"{what}: {few(f'{n:,} {kind}' for kind, n in counts.most_common())}"

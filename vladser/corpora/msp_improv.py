@@ -6,10 +6,10 @@ perception, IEEE Transactions on Affective Computing 8(1), 2017. 8,438 turns.
 The release holds
     session1/S01A/P/MSP-IMPROV-S01A-F01-P-FM01.wav   one wav a turn
     Evaluation.txt                                   what raters heard, a block a turn
-The turn's name tells the scenario (sentence 01, for which emotion A), the talker F01,
-whose digits are the session, and the kind of turn: R is read and T the improvised target
-sentence, S improvised otherwise, P between scenes. The emotion is that of the raters'
-consensus in Evaluation.txt, whatever the scenario was for.
+The turn's name tells the scenario (sentence 01, meant for emotion A), the talker F01,
+whose digits are the session, and the kind of turn: R is the target sentence read, T
+improvised, S what else is improvised, P what is said between scenes. The emotion is
+that of the raters' consensus in Evaluation.txt, whatever the scenario was meant for.
 
 X (the raters do not agree) and O (other) are no emotion. Activation and valence are
 left out, because the public readers do not say in which direction they run.
@@ -19,9 +19,8 @@ import re
 from collections import Counter
 from pathlib import Path
 
-from vladser.corpora.filenames import find_audio, find_root, notes
+from vladser.corpora.filenames import find_audio, find_root, notes, tally
 from vladser.errors import InputError
-from vladser.text import few
 from vladser.types import Corpus, Utterance
 
 EMOTIONS = {"A": "angry", "H": "happy", "N": "neutral", "S": "sad"}
@@ -77,15 +76,13 @@ def read(folder: Path) -> Corpus:
             (f"turns of {_TABLE} without a wav", sorted({*labels} - heard)),
         )
     ]
-    if no_emotion:
-        counts = few(f"{n:,} {label}" for label, n in no_emotion.most_common())
-        remarks.append(f"turns left out, labelled with no emotion: {counts}")
+    remarks += tally("turns left out, labelled with no emotion", no_emotion)
     return Corpus(sorted(utterances, key=lambda utterance: utterance.id), remarks)
 
 
 def _labels(file: Path) -> tuple[dict[str, str], list[str]]:
     """Returns the class of each turn, and the places of lines that are none."""
-    labels, malformed = dict[str, str](), []
+    labels, malformed = dict[str, str](), list[str]()
     if not file.is_file():
         return labels, malformed
     text = file.read_text(encoding="utf-8", errors="replace")

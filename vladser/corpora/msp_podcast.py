@@ -1,8 +1,8 @@
 """MSP-Podcast: turns of spontaneous English out of podcasts, more with each release.
 
-Lotfian and Busso: Building naturalistic emotionally balanced speech corpus by retrieving
-emotional speech from existing podcast recordings, IEEE Transactions on Affective
-Computing 10(4), 2019.
+Lotfian and Busso: Building naturalistic emotionally balanced speech corpus by
+retrieving emotional speech from existing podcast recordings, IEEE Transactions on
+Affective Computing 10(4), 2019.
 
 A release holds
     Audios/MSP-PODCAST_1023_0235.wav   turn 0235 of podcast 1023; in older ones Audio/
@@ -20,10 +20,9 @@ from collections import Counter
 from pathlib import Path
 
 from vladser.corpora import tables
-from vladser.corpora.filenames import find_audio, find_root, notes
+from vladser.corpora.filenames import find_audio, find_root, notes, tally
 from vladser.errors import InputError
-from vladser.text import few
-from vladser.types import Corpus, Utterance
+from vladser.types import UNKNOWN, Corpus, Utterance
 
 EMOTIONS = {
     "A": "angry",
@@ -72,10 +71,6 @@ def read(folder: Path) -> Corpus:
     for line, cells, _ in tables.read(table, _NEEDED, _COLUMNS):
         name, label, split = cells["filename"], cells["emoclass"], cells["split_set"]
         id = name.removesuffix(".wav")
-        views = [
-            _view(f"{table}, line {line}: {column}", cells.get(column))
-            for column in ("emoact", "emoval")
-        ]
         if split not in SPLITS:
             hidden.append(f"{name}, {split}")
         elif label not in EMOTIONS:
@@ -85,15 +80,16 @@ def read(folder: Path) -> Corpus:
         elif id in utterances:
             twice.append(f"{name}, line {line}")
         else:
+            where = f"{table}, line {line}"
             utterances[id] = Utterance(
                 id=id,
                 file=wavs[name],
-                speaker=cells["spkrid"],
+                speaker=cells["spkrid"] or UNKNOWN,  # as it is called there, too
                 emotion=EMOTIONS[label],
-                session=id.rpartition("_")[0],
+                session="_".join(id.split("_")[:2]),
                 split=SPLITS[split],
-                activation=views[0],
-                valence=views[1],
+                activation=_view(where, cells.get("emoact")),
+                valence=_view(where, cells.get("emoval")),
             )
     if not utterances:
         raise InputError(
@@ -107,9 +103,7 @@ def read(folder: Path) -> Corpus:
             ("lines left out, second ones of a turn", twice),
         )
     ]
-    if no_emotion:
-        counts = few(f"{n:,} {label}" for label, n in no_emotion.most_common())
-        remarks.append(f"turns left out, labelled with no emotion: {counts}")
+    remarks += tally("turns left out, labelled with no emotion", no_emotion)
     return Corpus([utterances[id] for id in sorted(utterances)], remarks)
 
 
@@ -123,5 +117,5 @@ def _view(where: str, cell: str | None) -> float | None:
     if math.isnan(rating):
         return None
     if not 1 <= rating <= 7:
-        raise InputError(f"{where} {cell!r}; expected a number from 1 to 7")
+        raise InputError(f"{where}: rating {cell!r}; expected a number from 1 to 7")
     return 1 + (rating - 1) * 4 / 6

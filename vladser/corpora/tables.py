@@ -28,7 +28,7 @@ def read(
     Args:
       file: in UTF-8 or marked UTF-16; its first line names the columns.
       required: the columns that it must have, in lower case, as all names become.
-      header: the columns of a file whose first line does not name those required.
+      header: the columns of a file whose first line names none of those required.
 
     Raises:
       InputError: the file cannot be read, is not CSV in UTF-8, or has no such lines.
@@ -49,7 +49,7 @@ def read(
         filled = (cells for cells in stripped if any(cells))
         top, empty = next(filled, []), True
         columns = [name.lower() for name in top]
-        if header and not {*required} <= {*columns}:
+        if header and {*required}.isdisjoint(columns):
             columns, empty = [*header], False
             yield Row(reader.line_num, _by_column(columns, top), separator)
         names = [name for name in columns if name]

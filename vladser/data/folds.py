@@ -6,7 +6,7 @@ import numpy as np
 
 from vladser.errors import InputError
 from vladser.text import few
-from vladser.types import Dataset, Fold
+from vladser.types import UNKNOWN, Dataset, Fold
 
 HOLD_OUT = ("speaker", "session", "split", "none")
 VALIDATION = ("none", "partner")
@@ -18,7 +18,8 @@ def make(dataset: Dataset, hold_out: str, validation: str = "none") -> list[Fold
 
     Args:
       dataset: what is to be trained on and tested.
-      hold_out: "speaker" (leave one speaker out: the paper's protocol), "session"
+      hold_out: "speaker" (leave one speaker out: the paper's protocol; utterances of
+        UNKNOWN speakers are always trained on and never tested), "session"
         (leave all speakers of a session out), "split" (the corpus's own: one fold), or
         "none" (one fold that trains on all and tests nothing).
       validation: "none", or "partner": the other speaker of the held-out speaker's
@@ -53,6 +54,19 @@ def make(dataset: Dataset, hold_out: str, validation: str = "none") -> list[Fold
 _Parts = tuple[str, np.ndarray, np.ndarray, np.ndarray]
 
 
+def by_speakers_of(dataset: Dataset, rows: np.ndarray) -> np.ndarray:
+    """Returns which utterances are by a speaker of some rows, [N]: those rows, and all
+    others of their speakers. UNKNOWN is no one person, whom others could share."""
+    found = np.isin(dataset.speaker, dataset.speaker[rows]) & ~unknown(dataset)
+    found[rows] = True
+    return found
+
+
+def unknown(dataset: Dataset) -> np.ndarray:
+    """Returns which utterances are by an UNKNOWN speaker, [N]."""
+    return np.array(dataset.speakers)[dataset.speaker] == UNKNOWN
+
+
 def _leave_out(dataset: Dataset, hold_out: str, validation: str) -> Iterator[_Parts]:
     groups, names = dataset.speaker, dataset.speakers
     if hold_out == "session":
@@ -62,10 +76,17 @@ def _leave_out(dataset: Dataset, hold_out: str, validation: str) -> Iterator[_Pa
                 f"hold_out=session: {missing} of {len(groups)} utterances have no "
                 "session; use hold_out=speaker"
             )
-    for code, name in enumerate(names):
+    held_out = [*enumerate(names)]
+    if hold_out == "speaker":
+        held_out = [(code, name) for code, name in held_out if name != UNKNOWN]
+    if not held_out:
+        raise InputError(
+            f"hold_out=speaker: all speakers are {UNKNOWN!r}; use hold_out=split"
+        )
+    for code, name in held_out:
         test = groups == code
         # Whoever talks in a session that is tested must not be trained on elsewhere.
-        tested = np.isin(dataset.speaker, dataset.speaker[test])
+        tested = by_speakers_of(dataset, np.flatnonzero(test))
         held = np.zeros_like(test)
         if validation == "partner":
             held = dataset.speaker == _partner(dataset, code)
@@ -92,7 +113,9 @@ def _split(dataset: Dataset) -> _Parts:
             "hold_out=split: the corpus names no utterances of split "
             f"{'test' if train.any() else 'train'}; use hold_out=speaker"
         )
-    shared = np.intersect1d(dataset.speaker[test], dataset.speaker[train | held])
+    known = ~unknown(dataset)
+    seen = dataset.speaker[(train | held) & known]
+    shared = np.intersect1d(dataset.speaker[test & known], seen)
     if len(shared):
         names = few(dataset.speakers[code] for code in shared)
         raise InputError(

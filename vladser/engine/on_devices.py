@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 import jax
 import numpy as np
 
-from vladser.data import dataset
+from vladser.data import dataset, folds
 from vladser.data.batches import Plan
 from vladser.engine import placement, sweep, timeblocks
 from vladser.types import Array, Dataset, PyTree, Spec, State, Trial
@@ -31,7 +31,7 @@ class OnDevices:
         self.buffer = dataset.to_device(data, placement.shared(self.mesh))
         self.rows, self.leaked = np.zeros((2, *self.shape), int)
         # [folds, N + 1] whose speaker is tested; the last stands for an empty row.
-        tested = [np.isin(data.speaker, data.speaker[f.test]) for f in plan.folds]
+        tested = [folds.by_speakers_of(data, fold.test) for fold in plan.folds]
         self._tested = np.pad(tested, [(0, 0), (0, 1)])
 
     def warm_up(self, states: State) -> State:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from vladser.corpora import iemocap, names
+from vladser.data.folds import unknown as unknown_speakers
 from vladser.evaluation.audit import Finding
 from vladser.text import few
 from vladser.types import Dataset, Fold, Utterance
@@ -37,11 +38,15 @@ def _sharing(
     text = {utterance.id: utterance.text for utterance in utterances}
     code: dict[str | None, int] = {None: -1}
     sentences = [code.setdefault(text[name], len(code)) for name in corpus.utterances]
+    unknown = unknown_speakers(corpus)
+    speakers = np.where(unknown, -1, corpus.speaker)
     validated = any(len(fold.validation) for fold in folds)
     for part in ["train", "validation"] if validated else ["train"]:
-        yield _shared("speakers", "error", corpus.speaker, folds, part)
+        yield _shared("speakers", "error", speakers, folds, part)
         yield _shared("sessions", "warning", corpus.session, folds, part)
         yield _shared("sentences", "warning", np.array(sentences), folds, part)
+    if unknown.any():
+        yield _unknown(unknown, folds)
 
 
 def _shared(
@@ -65,6 +70,21 @@ def _shared(
     if unknown := int((codes < 0).sum()):
         text += f"; not known of {unknown:,} of {len(codes):,} utterances"
     return Finding(check, level if count else "ok", count, text)
+
+
+def _unknown(unknown: np.ndarray, folds: Sequence[Fold]) -> Finding:
+    """Counts utterances of unknown speakers, who may be anyone."""
+    count = int(unknown.sum())
+    trained, tested = (
+        sum(bool(unknown[getattr(fold, part)].any()) for fold in folds)
+        for part in ("train", "test")
+    )
+    text = (
+        f"{count:,} of {len(unknown):,} utterances are of unknown speakers: "
+        f"{trained:,} of {len(folds):,} folds train on some, who may be those tested; "
+        f"{tested:,} test some, who may be trained on"
+    )
+    return Finding("unknown_speakers", "warning", count, text)
 
 
 def _alike(corpus: Dataset) -> Finding:

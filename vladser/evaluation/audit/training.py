@@ -7,7 +7,7 @@ import jax
 import numpy as np
 
 from vladser import registry
-from vladser.data import dataset
+from vladser.data import dataset, folds
 from vladser.data.dataset import Moments
 from vladser.engine.design import Design, rectangle
 from vladser.engine.results import Results
@@ -88,13 +88,8 @@ def _tested_rows(design: Design, place: int) -> np.ndarray:
         np.searchsorted(data.offset, frame, side="right") - 1
         for frame in (rows.offset, rows.offset + rows.length - 1)
     )
-    tested = np.stack([_tested(data, fold) for fold in design.folds])
+    tested = np.stack([folds.by_speakers_of(data, fold.test) for fold in design.folds])
     return np.pad(tested[:, begin] | tested[:, end], ((0, 0), (0, 1)))
-
-
-def _tested(data: Dataset, fold: Fold) -> np.ndarray:
-    """Returns which utterances are by a speaker whom the fold tests, [N]."""
-    return np.isin(data.speaker, data.speaker[fold.test])
 
 
 def _leaking(check: str, leaked: np.ndarray, rows: str) -> Finding:
@@ -142,7 +137,7 @@ def _spoilt(
 ) -> tuple[Dataset, Moments | None]:
     """Returns the corpus where all but the fold's training set, and what a test speaker
     said, is NaN and wrongly labelled."""
-    hidden = _tested(corpus, fold)
+    hidden = folds.by_speakers_of(corpus, fold.test)
     hidden[np.setdiff1d(np.arange(len(hidden)), fold.train)] = True
     # One label for all: if they agree already, another one than theirs.
     label = corpus.label.copy()
