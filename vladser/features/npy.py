@@ -10,8 +10,7 @@ import numpy as np
 from numpy.lib.format import open_memmap
 
 from vladser.contracts import Features
-from vladser.features import decoding
-from vladser.features.decoding import BadAudio
+from vladser.features.opening import BadAudio, readable
 from vladser.options import Natural
 from vladser.types import Utterance
 
@@ -67,7 +66,7 @@ def check(
 
 def _map(file: Path) -> np.memmap:
     """Maps the array of a file."""
-    with decoding.readable(file):  # and not a pipe, or unreadable
+    with readable(file):  # and not a pipe, or unreadable
         try:
             array = open_memmap(file, mode="c")
         except Exception:  # numpy raises many
