@@ -88,7 +88,7 @@ def test_what_is_cut_short_is_refused(tmp_path, wav, kind):
     content = made.read_bytes()
     made.write_bytes(content[: round(0.6 * len(content))])
     with pytest.raises(
-        BadAudio, match="is cut short|cannot be decoded by ffmpeg"
+        BadAudio, match=r"is cut short|cannot be decoded by ffmpeg"
     ) as no:
         load(made)
     assert "\n" not in str(no.value) and str(made) not in str(no.value)
@@ -96,6 +96,7 @@ def test_what_is_cut_short_is_refused(tmp_path, wav, kind):
 
 
 @needs_ffmpeg
+@pytest.mark.slow
 def test_the_guard_is_that_of_all_audio(tmp_path, wav):
     film = make(tmp_path / "a.mp4", *FILM.split())
     with pytest.raises(BadAudio, match="has no sound track"):
@@ -114,6 +115,7 @@ def test_the_guard_is_that_of_all_audio(tmp_path, wav):
 
 
 @needs_ffmpeg
+@pytest.mark.slow
 def test_a_file_is_decoded_anew_when_it_changes(tmp_path, wav):
     made = make(tmp_path / "a.mkv", "-i", wav, "-c:a", "flac")
     assert len(load(made)) == len(CHIRP)
