@@ -115,6 +115,19 @@ def test_the_guard_is_that_of_all_audio(tmp_path, wav):
 
 
 @needs_ffmpeg
+def test_the_environment_has_no_say(tmp_path, wav, monkeypatch):
+    made = make(tmp_path / "a.mkv", "-i", wav, "-c:a", "flac")
+    here = {*tmp_path.iterdir()}
+    monkeypatch.setenv("FFREPORT", f"file={tmp_path / 'report.log'}:level=32")
+    monkeypatch.setenv("AV_LOG_FORCE_COLOR", "1")
+    assert len(load(made)) == len(CHIRP)
+    made.write_bytes(made.read_bytes()[:40])
+    with pytest.raises(BadAudio) as error:
+        load(made)
+    assert str(error.value).isprintable() and {*tmp_path.iterdir()} == here
+
+
+@needs_ffmpeg
 @pytest.mark.slow
 def test_a_file_is_decoded_anew_when_it_changes(tmp_path, wav):
     made = make(tmp_path / "a.mkv", "-i", wav, "-c:a", "flac")

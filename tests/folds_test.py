@@ -124,6 +124,7 @@ def _in(session, rows):
         (_in(1, FIRST_OF_S1), "speaker partner", "s1 in .* session0, session1 of 4"),
         (_in(1, CORPUS.speaker == 1), "speaker partner", "got session0 of 1;"),
         (_in(0, slice(None)), "speaker partner", "got session0 of 4;"),
+        (_unknown(CORPUS, 1), "speaker partner", "got session0 of 1;"),
         (CORPUS, "session partner", "needs hold_out=speaker"),
         (_in(-1, slice(3)), "session none", "3 of .* have no session"),
         (CORPUS, "split none", "no utterances of split train"),

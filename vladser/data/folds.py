@@ -95,7 +95,8 @@ def _leave_out(dataset: Dataset, hold_out: str, validation: str) -> Iterator[_Pa
 
 def _partner(dataset: Dataset, speaker: int) -> int:
     sessions = np.unique(dataset.session[dataset.speaker == speaker])
-    together = np.unique(dataset.speaker[np.isin(dataset.session, sessions)])
+    inside = np.isin(dataset.session, sessions) & ~unknown(dataset)
+    together = np.unique(dataset.speaker[inside])
     if len(sessions) != 1 or sessions[0] < 0 or len(together) != 2:
         named = *dataset.sessions, "no session"
         names = few(named[code] for code in sessions)

@@ -26,6 +26,7 @@ _CONTAINERS = {
 _SECONDS = 60  # as long as it may take
 # It says so of files that are cut short, and succeeds.
 _CUT_SHORT = re.compile("ended prematurely|partial file")
+_NOT_HEARD = ("FFREPORT", "AV_LOG_")  # would write a file, or colours
 _STREAM = 0x7FFFF000  # bytes, see `decoding`
 
 
@@ -71,7 +72,7 @@ def _decode(file: Path, container: str, size: int, changed: int) -> BinaryIO:
             stdout=sound,
             stderr=subprocess.PIPE,
             timeout=_SECONDS,
-            env={k: v for k, v in os.environ.items() if k != "FFREPORT"},  # a log file
+            env={k: v for k, v in os.environ.items() if not k.startswith(_NOT_HEARD)},
         )
     except FileNotFoundError:
         raise InputError(
