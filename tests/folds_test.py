@@ -92,6 +92,13 @@ def test_unknown_speakers_are_always_trained_on_and_never_held_out():
         assert fold.train.tolist() == _rows(corpus, *left)
 
 
+def test_an_unknown_speaker_speaks_in_no_other_utterance():
+    corpus = _unknown(toys.corpus(), 1, 2)
+    nobody, known = _rows(corpus, UNKNOWN), _rows(corpus, "s3")
+    found = folds.by_speakers_of(corpus, np.array([nobody[0], known[-1]]))
+    assert np.flatnonzero(found).tolist() == sorted([nobody[0], *known])
+
+
 def test_unknown_speakers_keep_their_session_and_part():
     """Nobody says that those of the test set are those of the training set."""
     corpus = toys.corpus(speakers=6)
