@@ -64,7 +64,7 @@ def by_speakers_of(dataset: Dataset, rows: np.ndarray) -> np.ndarray:
 
 def unknown(dataset: Dataset) -> np.ndarray:
     """Returns which utterances are by an UNKNOWN speaker, [N]."""
-    return np.array(dataset.speakers)[dataset.speaker] == UNKNOWN
+    return np.array([name == UNKNOWN for name in dataset.speakers])[dataset.speaker]
 
 
 def _leave_out(dataset: Dataset, hold_out: str, validation: str) -> Iterator[_Parts]:
