@@ -107,6 +107,18 @@ def test_emodb_as_audeering_publishes_it(database, saved, tmp_path, kind):
     assert not notes
 
 
+def test_several_splits_of_the_type_test_are_parts_of_the_test_set(database, saved):
+    keep(database, "files")
+    emotions = ["fear", "boredom", "disgust"]
+    ids = {"test-1": "test", "podcast": "test", "dev": "dev"}
+    for file, emotion, (id, type) in zip(FILES, emotions, ids.items(), strict=True):
+        database.splits[id] = audformat.Split(type)
+        add(database, id, [file], id, emotion=[emotion])
+    # A split of the fixture is of that type, too, and has no table.
+    splits = [u.split for u in saved(database).utterances]
+    assert splits == ["test-1", "test podcast", "validation"]
+
+
 def test_segments_have_times_and_the_speakers_of_their_files(database, saved):
     files = [FILES[2], FILES[0], FILES[1], FILES[1]]
     starts, ends = ["0s", "0s", "1.5s", "0s"], ["2s", pd.NaT, pd.NaT, "1.25s"]

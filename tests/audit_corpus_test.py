@@ -67,6 +67,24 @@ def test_unknown_speakers_are_a_warning_wherever_they_are():
     assert found["train_speakers"].level == "warning"  # not an error, nor certain
 
 
+def test_a_speaker_whom_the_corpus_own_split_shares_is_a_warning_that_names_them():
+    corpus = toys.corpus()
+    split = np.array(["train", "validation", "test1", "test2"])[corpus.speaker]
+    shared = np.flatnonzero(corpus.speaker == 1)[:3]
+    split[shared] = "test2"
+    corpus = replace(corpus, split=split)
+    made = folds.make(corpus, "split", "split")
+    found = _audit(corpus, made)
+    assert found["train_speakers"][1:3] == ("ok", 0)
+    level, count, text = found["validation_speakers"][1:]
+    assert (level, count) == ("warning", 3)
+    assert text.startswith("1 of 2 folds: speakers of the test set are also in the val")
+    assert "1 of 3 test speakers (s1); the corpus's own split is not" in text
+    # Not so where nobody prescribes it.
+    own = [fold._replace(by_split=False) for fold in made]
+    assert _audit(corpus, own)["validation_speakers"].level == "error"
+
+
 def test_the_partner_in_the_session_is_counted_where_they_are():
     corpus = toys.corpus(speakers=6)
     everyone = len(corpus.label)
@@ -118,6 +136,7 @@ def test_the_same_recording_under_two_names(target, trained, emotions, speakers)
         f"{speakers}",
     )
     corpus.frames[0] += 1
+    corpus = replace(corpus)  # since digests are kept
     assert _audit(corpus)["duplicate_audio"].level == "ok"
 
 

@@ -58,6 +58,23 @@ def test_a_fold_that_trains_on_a_test_speaker(only_another):
     assert found["scaler"][1:3] == found["prior"][1:3] == ("error", 1)
 
 
+def test_of_a_split_that_shares_speakers_test_utterances_alone_are_hidden():
+    corpus = toys.corpus()
+    split = np.array(["train", "train", "validation", "test"])[corpus.speaker]
+    split[np.flatnonzero(corpus.speaker == 0)[::2]] = "test"
+    made = folds.make(replace(corpus, split=split), "split", "split")
+    found = _audit(_design(corpus, made, validation=True))
+    assert not _wrong(found)
+    assert all("test speaker" not in of.text for of in found.values())
+    assert "no test utterance in" in found["training_rows"].text
+    for name in "train", "validation":
+        rows = np.append(getattr(made[0], name), made[0].test[:1])
+        leaky = [made[0]._replace(**{name: rows})]
+        wrong = _wrong(_audit(_design(corpus, leaky, validation=True)))
+        expected = {"training_rows", "scaler", "prior"}
+        assert wrong == (expected if name == "train" else {"validation_rows"})
+
+
 class _LeakyRows(batches.Plan):
     """A row of the second fold's test set in one minibatch of one seed and epoch."""
 
@@ -104,7 +121,7 @@ def test_a_scaler_of_all_rows(monkeypatch):
     corpus, scaler = toys.corpus(), dataset.scaler
 
     def of_all(moments, rows):
-        return scaler(moments, np.arange(len(moments.count)))
+        return scaler(moments, np.arange(len(moments.group)))
 
     monkeypatch.setattr(dataset, "scaler", of_all)
     found = _audit(_design(corpus))

@@ -76,15 +76,15 @@ def test_the_sets_of_a_fold_have_all_pieces_of_its_utterances_and_no_others(
     rows = cutting.cut(LOUD, part)
     for of_pieces, fold in zip(rows.folds(made), made, strict=True):
         assert of_pieces.held_out == fold.held_out
-        sets = zip(of_pieces[1:], fold[1:], strict=True)
+        sets = zip(of_pieces[1:4], fold[1:4], strict=True)
         parents = [(set(rows.parent[found]), set(wanted)) for found, wanted in sets]
         assert all(found == wanted for found, wanted in parents)
-        everywhere = np.concatenate(of_pieces[1:])
+        everywhere = np.concatenate(of_pieces[1:4])
         assert len(set(everywhere)) == len(everywhere)
         counts = [
             np.count_nonzero(np.isin(rows.parent, [*wanted])) for _, wanted in parents
         ]
-        assert counts == [len(found) for found in of_pieces[1:]]
+        assert counts == [len(found) for found in of_pieces[1:4]]
 
 
 def test_whole_utterances_are_the_dataset_itself():

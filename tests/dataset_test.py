@@ -62,23 +62,34 @@ def test_moments_and_scaler_are_numpys_and_of_their_rows_alone():
         return draw.normal(size=(length, 5)) * scales + offsets
 
     corpus = toys.corpus(frames=frames)
-    moments = dataset.moments(corpus)
+    rows = np.arange(len(corpus.length))
     each = [x.astype(float) for x in _frames(corpus, range(len(corpus.length)))]
-    np.testing.assert_array_equal(moments.count, [*map(len, each)])
-    assert_same(moments.mean, np.stack([x.mean(axis=0) for x in each]), 40)
-    squares = np.stack([len(x) * x.var(axis=0) for x in each])
-    rows = np.flatnonzero(corpus.speaker != 1)
-    mean, scale = dataset.scaler(moments, rows)
-    joined = np.concatenate([each[row] for row in rows])
-    # Computed in float64, each column is rounded once.
-    for column, constant in enumerate(scales == 0):
-        assert_same(moments.squares[:, column], squares[:, column], 40)
-        assert_same(mean[column], joined.mean(axis=0)[column], 1)
-        deviation = 1.0 if constant else joined.std(axis=0)[column]
-        assert_same(1 / scale[column], deviation, 1)
-    for n in np.flatnonzero(corpus.speaker == 1):
-        moments.mean[n] = moments.squares[n] = np.nan
-    np.testing.assert_array_equal(dataset.scaler(moments, rows), (mean, scale))
+    # Sets that hold no one's utterances whole, nor each other's.
+    sets = [rows % 3 == 0, corpus.speaker != 1, corpus.label == 2]
+    sets = [*map(np.flatnonzero, sets)]
+    moments = dataset.moments(corpus, sets)
+    for group in range(moments.group.max() + 1):
+        members = np.flatnonzero(moments.group == group)
+        assert all(len({*map(bool, np.isin(members, rows))}) == 1 for rows in sets)
+        joined = np.concatenate([each[row] for row in members])
+        assert moments.count[group] == len(joined)
+        assert_same(moments.mean[group], joined.mean(axis=0), 40)
+    for rows in sets:
+        mean, scale = dataset.scaler(moments, rows)
+        joined = np.concatenate([each[row] for row in rows])
+        # Computed in float64, each column is rounded once.
+        for column, constant in enumerate(scales == 0):
+            assert_same(mean[column], joined[:, column].mean(), 1)
+            deviation = 1.0 if constant else joined[:, column].std()
+            assert_same(1 / scale[column], deviation, 1)
+        hidden = np.setdiff1d(np.arange(len(each)), rows)
+        unseen = moments.mean.copy(), moments.squares.copy()
+        for part in unseen:
+            part[moments.group[hidden]] = np.nan
+        again = dataset.scaler(
+            moments._replace(mean=unseen[0], squares=unseen[1]), rows
+        )
+        np.testing.assert_array_equal(again, (mean, scale))
 
 
 def test_standardize_by_speaker():

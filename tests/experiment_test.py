@@ -85,7 +85,7 @@ def test_wrong_options_are_refused(corpus):
     with pytest.raises(InputError, match="one of train, speaker, got"):
         toys.train(toys.design(corpus, standardize="speakers"))
     with pytest.raises(InputError, match="s0: expected utterances to validate on"):
-        toys.train(toys.design(corpus)._replace(validation=True))
+        toys.train(replace(toys.design(corpus), validation=True))
     adam = replace(CONDITION, optimizer=optimizers.parse("adam"))
     changed = {"cells": 16}, {"epochs": 3}, {"batch_size": 4}
     for other in adam, *(toys.but(**own) for own in changed):

@@ -32,7 +32,19 @@ def test_defaults_are_the_papers(tmp_path):
     )
     assert (paper.noise, paper.dropout) == (0.01, 0.5)
     assert (settings.seeds, paper.epochs, paper.batch_size) == (5, 50, 32)
-    assert (settings.hold_out, settings.standardize) == ("speaker", "train")
+    protocol = settings.hold_out, settings.validation, settings.standardize
+    assert protocol == ("speaker", "none", "train")
+
+
+def test_lists_of_speakers_are_a_split(tmp_path):
+    names = tmp_path / "names"
+    names.write_text('anna\n\n"Doe, J."\n ben  c\n', encoding="utf-8")
+    settings = parse("--corpus=demo", f"--test_speakers=@{names}")
+    assert settings.test_speakers == ("anna", "Doe, J.", "ben c")
+    assert (settings.hold_out, settings.validation) == ("split", "none")
+    both = "--test_speakers=a, b", "--validation_speakers=c"
+    settings = parse("--corpus=demo", *both)
+    assert (settings.test_speakers, settings.validation) == (("a", "b"), "split")
 
 
 def test_paths_default_to_cache_corpus_and_flagfile(tmp_path, monkeypatch):
@@ -76,6 +88,17 @@ DO_NOT_GO_TOGETHER = {
     "--final_model --grid=noise=0,1,2": "is of one condition, got 3",
     "--final_model --test_corpus=demo": "expected no --test_corpus",
     "--final_model --hold_out=none --validation=partner": "goes with --hold_out=speak",
+    "--validation=split": "--validation=split goes with --hold_out=split",
+    "--test_corpus=demo --validation=split": "split goes with --hold_out=split",
+    "--hold_out=speaker --test_speakers=a": "speaker does not go with --test_speakers",
+    "--test_speakers=a --test_corpus=demo": "expected no --test_corpus",
+    "--validation_speakers=a --hold_out=split": "_speakers go with --test_speakers",
+    "--test_speakers=a --validation=split": "needs --validation_speakers beside",
+    "--test_speakers=a --validation_speakers=b --validation=none": "none does not go",
+    "--test_speakers=a,b --validation_speakers=b": "name one person: expected others",
+    "--test_speakers=a,a": "expected one name or more, and each once",
+    "--test_speakers=,": "expected one name or more, and each once",
+    "--test_speakers=@none.txt": "expected a file behind @: No such file",
 }
 SHELLS = ("$HOME/x", "${WORK}", "a/$JOB_ID", "/${A}/b", "~/$A")
 WRONG |= {f"--run_dir={path}": r"only a shell replaces \$" for path in SHELLS}
@@ -100,6 +123,9 @@ def test_wrong_values_are_refused(argv):
         "--noise=1e-7 --rho=0 --max_seconds=1.5 --on_bad_audio=skip",
         "--validation=partner --standardize=speaker --workers=7 --cells=8",
         "--trials_at_once=7 --test_corpus=demo --features=eGeMAPSv02",
+        "--test_speakers=s1,s2 --validation_speakers=é",
+        '--test_speakers="Doe,J.","@b" --validation_speakers="@c"',
+        "--hold_out=split --validation=split",
         "--grid=alpha=0.1,0.2;aggregator=mean,netvlad --grid=noise=0;cells=2,3",
         "--grid=encoder=lstm,none,bilstm;dropout=0,0.5 --cells=7",
         "--grid=optimizer=adam,sgd(momentum=0.9);learning_rate=0.1,1 --encoder=gru",

@@ -17,7 +17,7 @@ def _rows(corpus, *speakers):
     return np.flatnonzero(np.isin(names, speakers)).tolist()
 
 
-@pytest.mark.parametrize("validation", folds.VALIDATION)
+@pytest.mark.parametrize("validation", ["none", "partner"])
 def test_leave_one_speaker_out_and_the_partner_for_validation(validation):
     corpus = toys.corpus(speakers=6)
     made = folds.make(corpus, "speaker", validation)
@@ -26,7 +26,7 @@ def test_leave_one_speaker_out_and_the_partner_for_validation(validation):
         held = [f"s{number ^ 1}"] if validation == "partner" else []
         left = {*corpus.speakers} - {fold.held_out, *held}
         expected = [_rows(corpus, *of) for of in (left, held, [fold.held_out])]
-        assert [part.tolist() for part in fold[1:]] == expected
+        assert [part.tolist() for part in fold[1:4]] == expected
 
 
 @pytest.mark.parametrize("moved", [0, 1])
@@ -64,11 +64,64 @@ def _with_split(train, validation, test, row=None):
     return replace(corpus, split=split)
 
 
-def test_the_corpus_own_split():
+@pytest.mark.parametrize("validation", ["none", "split"])
+def test_the_corpus_own_split_whose_validation_part_is_used_on_demand(validation):
     corpus = _with_split("train", "validation", "test")
+    (fold,) = folds.make(corpus, "split", validation)
+    assert fold.held_out == "test"
+    sets = [_rows(corpus, speaker) for speaker in corpus.speakers]
+    if validation == "none":
+        sets[1] = []
+    assert [part.tolist() for part in fold[1:4]] == sets
+
+
+def test_test_parts_are_one_fold_that_is_told_by_part():
+    corpus = _with_split("train", "test2", "test1")
+    split = corpus.split.copy()
+    mixed = _rows(corpus, "s1")[::3]  # a speaker may be in both parts
+    split[mixed] = "test1"
+    corpus = replace(corpus, split=split)
     (fold,) = folds.make(corpus, "split")
-    parts = [part.tolist() for part in fold[1:]]
-    assert parts == [_rows(corpus, speaker) for speaker in corpus.speakers]
+    assert (fold.held_out, fold.test.tolist()) == (
+        "test1+test2",
+        _rows(corpus, "s1", "s2"),
+    )
+    parts = folds.by_part(corpus, fold)
+    assert {part.held_out: part.test.tolist() for part in parts} == {
+        name: [n for n, of in enumerate(split) if of == name]
+        for name in ("test1", "test2")
+    }
+    assert all(part.train is fold.train for part in parts)
+    # What is held out otherwise is one part, whatever splits the corpus has.
+    for other in folds.make(corpus, "speaker"):
+        assert folds.by_part(corpus, other) == [other]
+
+
+@pytest.mark.parametrize("validation", ["none", "split"])
+def test_a_split_may_share_speakers_and_hides_what_it_tests(validation):
+    corpus = _with_split("train", "validation", "test")
+    split = corpus.split.copy()
+    both = _rows(corpus, "s0")[:2] + _rows(corpus, "s1")[:1]
+    split[both] = "test"
+    corpus = replace(corpus, split=split)
+    (fold,) = folds.make(corpus, "split", validation)
+    seen = {corpus.speaker[n] for n in (*fold.train, *fold.validation)}
+    tested = {corpus.speaker[n] for n in fold.test}
+    assert set(folds.shared_speakers(corpus, fold)) == seen & tested
+    naive = [
+        n in fold.test or speaker in tested - seen
+        for n, speaker in enumerate(corpus.speaker)
+    ]
+    assert folds.hidden(corpus, fold).tolist() == naive
+
+
+def test_other_folds_hide_all_of_whom_they_test():
+    corpus = toys.corpus()
+    for fold in folds.make(corpus, "speaker"):
+        leaky = fold._replace(train=np.append(fold.train, fold.test[0]))
+        for made in fold, leaky:
+            hidden = np.flatnonzero(folds.hidden(corpus, made)).tolist()
+            assert hidden == _rows(corpus, fold.held_out)
 
 
 CORPUS = toys.corpus()
@@ -108,9 +161,12 @@ def test_unknown_speakers_keep_their_session_and_part():
     ]
     assert made[0].train.tolist() == _rows(corpus, "s2", "s3", "s4", "s5")
     corpus = _with_split("train", "validation", "test")
-    (fold,) = folds.make(_unknown(corpus, 0, 2), "split")
-    parts = [part.tolist() for part in fold[1:]]
+    nobody = _unknown(corpus, 0, 2)
+    (fold,) = folds.make(nobody, "split", "split")
+    parts = [part.tolist() for part in (fold.train, fold.validation, fold.test)]
     assert parts == [_rows(corpus, speaker) for speaker in corpus.speakers]
+    assert not len(folds.shared_speakers(nobody, fold))
+    assert np.flatnonzero(folds.hidden(nobody, fold)).tolist() == _rows(corpus, "s2")
 
 
 FIRST_OF_S1 = np.flatnonzero(CORPUS.speaker == 1)[0]
@@ -137,11 +193,16 @@ def _in(session, rows):
         (CORPUS, "split none", "no utterances of split train"),
         (_with_split("train", "", ""), "split none", "of split test"),
         (_with_split("", "", "test"), "split none", "of split train"),
-        (_with_split("train", "", "test", 0), "split none", r"1 speakers .* \(s0\)"),
-        (_with_split("", "validation", "train", FIRST_OF_S1), "split none", r"\(s1\)"),
         (_unknown(CORPUS, 0, 1, 2, 3), "speaker none", "all speakers are 'Unknown'"),
+        (
+            _with_split("train", "", "test"),
+            "split split",
+            "of split validation; use va",
+        ),
+        (CORPUS, "speaker split", "split needs hold_out=split, got speaker"),
+        (_with_split("train", "", "test"), "split partner", "needs hold_out=speaker"),
         (CORPUS, "speakers none", "one of speaker, .* got 'speakers'"),
-        (CORPUS, "speaker Partner", "one of none, partner, got 'Partner'"),
+        (CORPUS, "speaker Partner", "one of none, partner, split, got 'Par"),
     ],
 )
 def test_wrong_use_is_refused(corpus, protocol, says):

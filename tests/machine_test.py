@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from vladser.machine import cores, memory
+from vladser.machine import cores, memory, spread
 
 HERE = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
 V1 = "4:memory:/box\n2:cpu,cpuacct:/box\n1:name=systemd:/\n"
@@ -56,3 +56,8 @@ def test_the_memory_is_that_of_the_machine_or_what_its_groups_allow(
     for limit, expected in ("max", machine), (f"{2**26}", 2**26), (f"{2**62}", machine):
         limited.write_text(f"{limit}\n")
         assert memory(tmp_path) == expected
+
+
+@pytest.mark.parametrize("count", [0, 1, 1000])
+def test_work_that_is_spread_comes_in_order(count):
+    assert [*spread(lambda n: n * n, count)] == [n * n for n in range(count)]

@@ -153,7 +153,8 @@ def test_sessions_and_splits_are_held_out(train, tmp_path, capsys, hold_out, tes
     assert rows == {(fold, s) for fold, names in tested.items() for s in names.split()}
     (condition,) = _summary(tmp_path / "run")["conditions"]
     assert condition["ua"]["std_over_seeds"] is None
-    left_out = "note: 8 utterances in no training or test set"  # those that validate
+    # Those that validate.
+    left_out = "note: 8 utterances neither trained on, validated on nor tested"
     assert (left_out in capsys.readouterr().err) == (hold_out == "split")
 
 

@@ -78,6 +78,13 @@ def test_nothing_has_many_names_but_emotions_and_words_may_have_them(tmp_path, n
     assert (u.session, u.start, u.end, u.split) == 4 * (None,)
 
 
+def test_a_test_set_may_have_parts(tmp_path):
+    header, splits = "file,speaker,emotion,split", ("train", "test1", "test_2", "test")
+    lines = [f"{n}.wav,x,sad,{split}" for n, split in enumerate(splits)]
+    utterances = read(tmp_path, "\n".join([header, *lines]))
+    assert tuple(u.split for u in utterances) == splits
+
+
 TIMES = "file,speaker,emotion,start,end,split\na.wav,x,sad,,,\n"
 LEAST = "file,speaker,emotion\n"
 
@@ -102,6 +109,7 @@ LEAST = "file,speaker,emotion\n"
         (LEAST + "a.wav,nan,sad\n", "line 2: speaker is 'nan'"),
         (TIMES + "b.wav,x,sad,-1,2,\n", "line 3: start '-1'; expected seconds"),
         (TIMES + "b,x,sad,,,dev\n", "split 'dev'; expected train, validation, test"),
+        (TIMES + "b,x,sad,,,Test1\n", "split 'Test1'; .* test1, test2. or empty"),
         (LEAST.replace("\n", ",valence\n") + "b,x,sad,6\n", "valence '6'; .* 1 to 5"),
         (TIMES + "b,x,sad,1,2,\nb,y,sad,1.0,2,\n", "line 4: .* as in line 3"),
     ],

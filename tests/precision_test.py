@@ -42,7 +42,7 @@ def test_each_program_multiplies_as_its_condition_says(precision, expected):
     states = sweep.init(trials, spec=spec, mesh=here.mesh)
     minibatch = here.of_trials(next(plan.epoch(1)))
     step = sweep.train_step(spec, here.mesh, here.blocks)
-    given = here.trials, here.buffer, minibatch
+    given = here.trials, *here.view(minibatch)
     assert _of(step, states, *given, 1, 0) == {expected}
     evaluate = sweep.evaluate(training_step.predict, spec, here.mesh, here.blocks)
     assert _of(evaluate, states.params, *given) == {expected}

@@ -225,7 +225,7 @@ def test_shares_are_of_pieces_and_the_scaler_is_of_utterances():
 
 def test_pieces_are_cut_alike_where_frames_are_standardized_by_speaker():
     plain = toys.design(CORPUS, [SOFTMAX], [0])
-    rows, _, trials = experiment.prepare(plain._replace(standardize="speaker"))
+    rows, _, trials = experiment.prepare(replace(plain, standardize="speaker"))
     expected = plain.rows(0)
     for name in "offset", "length", "label":
         assert_equal(getattr(rows.data, name), getattr(expected.data, name))

@@ -192,6 +192,39 @@ def test_several_runs_stand_side_by_side(tmp_path):
     assert (header, second) == ("features", "a/1, b/2")
 
 
+def test_test_parts_of_a_run_stand_side_by_side(tmp_path):
+    run = tmp_path / "run"
+    summary = fake_run.write(run, TABLE_1)
+    better = json.loads(json.dumps(summary))
+    for one in better["conditions"]:
+        one["ua"]["mean_of_speakers"] += 0.1
+        del one["speakers"][1:]
+    for of, part in (summary, "test1"), (better, "test2"):
+        for one in (*of["conditions"], *of["comparisons"]):
+            one["part"] = part
+    both = {k: summary[k] + better[k] for k in ("conditions", "comparisons")}
+    fake_run.dump(run / "summary.json", summary | both)
+    page = without_figures(run)
+    header, *rows = page.tables["UA of all conditions"]
+    assert header == ["condition", "test1", "test2", "paper (IEMOCAP)"]
+    expected = {
+        one["name"]: ["{} ({})".format(*ua(of)) for of in (one, other)]
+        for one, other in zip(
+            *(s["conditions"] for s in (summary, better)), strict=True
+        )
+    }
+    assert {row[0]: row[1:3] for row in rows} == expected
+    for part in "test1", "test2":
+        assert f"All conditions, {part}" in page.tables
+        assert f"Unweighted accuracy on {part} " in page.text
+    assert "10 test speakers" in page.text and "1 test speaker," in page.text
+    # Beside other runs, a part is like a run of its own.
+    fake_run.write(tmp_path / "other", ONE)
+    header, *_ = without_figures(run, tmp_path / "other").tables["UA of all conditions"]
+    labels = ["emodb, test1", "emodb, test2", "emodb"]
+    assert header == ["condition", *labels, "paper (IEMOCAP)"]
+
+
 @pytest.mark.parametrize(
     ("hold_out", "folds", "test_corpus", "says"),
     [

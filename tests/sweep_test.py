@@ -127,7 +127,7 @@ def test_a_trial_has_its_conditions_settings_and_its_folds_shares():
     own = {"smoothing": "uniform", "alpha": 0.1, "noise": 0.2, "dropout": 0.3}
     own |= {"learning_rate": 0.4, "rho": 0.5, "focal": 0.6}
     conditions = toys.but(**own), toys.but(smoothing="none"), toys.CONDITION
-    moments = dataset.moments(corpus)
+    moments = dataset.moments(corpus, [fold.train for fold in made])
     found = rectangle(corpus, moments, conditions, made, (5, 3))
     assert (found.seed == [[5], [3]]).all() and found.seed.shape == (2, 9)
     for place, (condition, fold) in enumerate(product(conditions, made)):

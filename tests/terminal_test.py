@@ -59,6 +59,22 @@ def test_several_conditions_get_a_line_each():
     assert second[3:] == ["62.5", NONE, NONE, *averages]
 
 
+def test_test_parts_get_a_line_each_and_shared_speakers_are_said():
+    speakers = [{"speaker": f"s{n}", "shared": n < 2} for n in range(5)]
+    parts = [
+        CONDITION | {"part": "test1"},
+        but(mean_of_speakers=0.5) | {"part": "test2", "speakers": speakers},
+    ]
+    text, (header, first, second, *_) = shown(*parts)
+    assert header[:3] == ["condition", "tested", "on"]
+    assert (first[3:5], second[3:5]) == (["test1", "62.5"], ["test2", "50.0"])
+    last = text.splitlines()[-1]
+    assert last.startswith("test2: Not speaker-independent: 2 of 5 test speakers")
+    assert last.endswith("(s0, s1).")
+    text, _ = shown(CONDITION | {"speakers": speakers})
+    assert text.splitlines()[-1].startswith("Not speaker-independent: 2 of 5")
+
+
 def test_the_interval_stands_beside_the_mean_that_it_is_of():
     other = but(mean_of_speakers=0.615)
     text, cells = shown(other)

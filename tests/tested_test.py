@@ -2,6 +2,7 @@
 
 import statistics
 import warnings
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -120,6 +121,30 @@ def test_a_fold_of_several_speakers_counts_each_of_them():
     assert found["ua"]["interval"] == alone["ua"]["interval"]
     assert found["ua"]["mean_of_speakers"] == alone["ua"]["mean_of_folds"]
     assert found["ua"]["mean_of_folds"] != alone["ua"]["mean_of_folds"]
+
+
+def test_parts_of_the_test_set_have_a_summary_each():
+    tested = _tested()
+    corpus = tested.dataset
+    split = np.array(["train", "train", "test1", "test2"])[corpus.speaker]
+    split[np.flatnonzero(corpus.speaker == 2)[::2]] = "test2"
+    corpus = replace(corpus, split=split)
+    made = folds.make(corpus, "split")
+    of_two = np.concatenate(tested.probabilities[2:], axis=1)
+    whole = tested._replace(dataset=corpus, folds=made, probabilities=[of_two])
+    rows = _rows(whole)
+    parts = whole.by_part()
+    assert [part.part for part in parts] == ["test1", "test2"]
+    for part in parts:
+        names = {corpus.utterances[n] for n in np.flatnonzero(split == part.part)}
+        mine = [row | {"fold": part.part} for row in rows if row["utterance"] in names]
+        assert _rows(part) == mine
+        found, expected = part.summary(), _naive(mine, corpus.emotions)
+        of_speakers = [of["ua"] for of in found["speakers"]]
+        assert of_speakers == pytest.approx(expected["speakers"])
+        del found["ua"]["interval"]
+        assert found["ua"] == pytest.approx(expected["ua"], abs=1e-12)
+    assert tested.by_part() == [tested]
 
 
 def test_predictions_hold_each_float32_exactly_and_its_largest_class():

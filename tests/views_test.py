@@ -1,54 +1,97 @@
-"""Activation and valence beside the emotion, against cross-entropies by hand."""
+"""Datasets that devices see a step at a time; two CPU devices."""
+
+from dataclasses import replace
+from unittest import mock
 
 import jax
 import numpy as np
 import pytest
-from closeness import assert_equal, assert_same
+import toys
+from closeness import assert_equal
 
-from vladser.data import dataset
-from vladser.objectives.triplet import triplet
-from vladser.objectives.views import views
+from vladser import machine
+from vladser.data import batches, folds
+from vladser.engine import placement, trial_batches, views
+from vladser.engine.trial_batches import TrialBatch
+from vladser.engine.views import View
+from vladser.features import packed
 
-pytestmark = [pytest.mark.numeric, pytest.mark.usefixtures("float64")]
-
-ROWS, SIZE, CLASSES = 6, 5, 4
-DRAW = np.random.default_rng(0)
-VECTORS, LOGITS = DRAW.normal(size=(ROWS, SIZE)), DRAW.normal(size=(ROWS, CLASSES))
-LABELS = np.array([0, 1, 2, 3, 0, 1])
-LEVELS = np.array([[0, 2], [1, -1], [-1, 0], [-1, -1], [2, 2], [1, 1]])
+CORPUS = toys.corpus()
 
 
-def _losses(weight, levels=LEVELS, labels=LABELS):
-    objective = views(weight=weight)
-    params = objective.init(jax.random.key(0), SIZE, CLASSES)
-    data = objective.prepare(labels, CLASSES)
-    loss = jax.jit(objective.loss)
-    return params, loss(params, data, VECTORS, LOGITS, labels, levels)
+def _unread(corpus):
+    """The same, of which nothing is in memory."""
+
+    def read(row):
+        return corpus.frames[toys.span(corpus, row)].astype(np.float64)
+
+    frames = packed.Unread(corpus.length, corpus.frames.shape[1], read)
+    return replace(corpus, frames=frames)
 
 
-def _entropy(logits, label):
-    return np.log(np.exp(logits).sum()) - logits[label]
+def _plan(corpus, seeds=(0, 1), size=8):
+    return batches.plan(corpus.length, folds.make(corpus, "speaker"), seeds, 2, size)
 
 
-def test_known_levels_add_their_cross_entropies():
-    params, losses = _losses(0.3)
-    for row, loss in enumerate(losses):
-        expected = _entropy(LOGITS[row], LABELS[row])
-        for view, level in zip(params, LEVELS[row], strict=True):
-            if level >= 0:
-                logits = VECTORS[row] @ view.kernel + view.bias
-                expected += np.float32(0.3) * _entropy(logits, level)
-        assert_same(loss, expected, SIZE + CLASSES)
+@pytest.mark.slow
+@pytest.mark.parametrize("standardize", ["train", "speaker"])
+@pytest.mark.numeric
+def test_results_are_the_same_to_the_bit(standardize):
+    options = {"standardize": standardize, "validation": True}
+    design = toys.design(CORPUS, [toys.CONDITION, toys.OTHER], **options)
+    _, expected = toys.train(design)
+    _, found = toys.train(replace(design, datasets=[_unread(CORPUS)] * 2))
+    assert_equal(found, expected)
 
 
-def test_without_weight_or_levels_the_emotion_is_all():
-    plain = triplet(weight=0.0)
-    data = plain.prepare(LABELS, CLASSES)
-    expected = jax.jit(plain.loss)((), data, VECTORS, LOGITS, LABELS)
-    assert_equal(_losses(0.0)[1], expected)
-    assert_equal(_losses(0.7, np.full_like(LEVELS, -1))[1], expected)
+@pytest.mark.parametrize("seed", range(5))
+def test_a_view_of_rows_has_their_frames_labels_and_levels(seed):
+    draw = np.random.default_rng(seed)
+    ratings = draw.uniform(1, 5, (len(CORPUS.label), 2)).astype(np.float32)
+    corpus = replace(CORPUS, views=ratings)
+    how = _plan(corpus), placement.mesh(2, 4)
+    view, whole = View(_unread(corpus), *how), View(corpus, *how)
+    rows = draw.integers(-1, len(corpus.label), (2, 4, 8)).astype(np.int32)
+    (here, seen), (everything, same) = view(rows), whole(rows)
+    assert same is rows and seen.shape == rows.shape
+    np.testing.assert_array_equal(seen < 0, rows < 0)
+    for row, place in zip(rows[rows >= 0], seen[seen >= 0], strict=True):
+        start = int(here.offset[place])
+        frames = np.asarray(here.frames)[start : start + int(here.length[place])]
+        np.testing.assert_array_equal(frames, CORPUS.frames[toys.span(CORPUS, row)])
+        for name in "label", "views", "length":
+            expected = np.asarray(getattr(everything, name))[row]
+            np.testing.assert_array_equal(getattr(here, name)[place], expected)
 
 
-def test_levels_are_thirds_of_the_scale():
-    means = np.array([[1, 2], [2.01, 3.99], [4, 5], [np.nan, 3]], np.float32)
-    assert dataset.levels(means).tolist() == [[0, 0], [1, 1], [2, 2], [-1, 1]]
+def test_buffers_have_few_sizes_and_grow_where_they_must(monkeypatch):
+    corpus = _unread(CORPUS)
+    assert len(View(corpus, _plan(corpus), placement.mesh(2, 4)).sizes) == 1
+    monkeypatch.setattr(placement, "one_by_one", lambda mesh: False)
+    view = View(corpus, _plan(corpus, seeds=[0]), placement.mesh(1, 4))
+    quarter, half, most = sizes = list(view.sizes)
+    assert quarter < half < most == np.sort(corpus.length)[-32:].sum()
+    none, few = np.full((1, 4, 8), -1), np.arange(8)[None, None]
+    assert len(view(none)[0].frames) == len(view(few)[0].frames) == quarter
+    assert [len(view(none, size)[0].frames) for size in sizes] == sizes
+    all = np.arange(len(corpus.label))[None, None]
+    assert len(view(all)[0].frames) == 2 * most >= corpus.length.sum()
+
+
+def test_what_takes_half_of_a_device_is_not_put_there(monkeypatch):
+    mesh, size = placement.mesh(1, 2), CORPUS.frames.nbytes
+    for room, expected in [(2 * size, True), (2 * size - 1, False)]:
+        monkeypatch.setattr(machine, "memory", lambda room=room: room)
+        assert views.whole(CORPUS, mesh) is expected
+    assert not views.whole(_unread(CORPUS), mesh)
+    gpu = mock.Mock(platform="gpu", memory_stats=lambda: {"bytes_limit": 2 * size})
+    monkeypatch.setattr(jax, "local_devices", lambda: [gpu])
+    assert views.whole(CORPUS, placement.mesh(1, 2))
+
+
+def test_a_corpus_of_any_size_takes_the_memory_of_two_steps():
+    one, taken = TrialBatch([0], [0], [0, 1]), []
+    for per_class in 20, 200:
+        design = toys.design(_unread(toys.corpus(per_class=per_class)), seeds=[0])
+        taken.append(trial_batches.memory(design, one))
+    assert taken[1] < 1.1 * taken[0]  # longer utterances, as there are more of them

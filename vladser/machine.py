@@ -1,10 +1,14 @@
-"""The cores and the memory that this process may use."""
+"""The cores and the memory that this process may use, and work on all of the cores."""
 
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
+
+_AHEAD = 256  # results that may wait until they are asked for
 
 
 def cores(root: Path = Path("/")) -> int:
@@ -22,6 +26,14 @@ def memory(root: Path = Path("/")) -> int:
     available = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     limits = _limits(root, ("memory.max",), ("memory.limit_in_bytes",))
     return min([available, *(limit for (limit,) in limits if limit > 0)])
+
+
+def spread(function: Callable[[int], Any], count: int) -> Iterator[Any]:
+    """Yields what a function makes of the numbers from 0 to `count`, in their order,
+    from a thread a core; it is to spend its time in numpy or in files."""
+    with ThreadPoolExecutor(cores()) as threads:
+        for begin in range(0, count, _AHEAD):
+            yield from threads.map(function, range(count)[begin : begin + _AHEAD])
 
 
 def _limits(

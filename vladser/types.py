@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 
@@ -30,7 +30,7 @@ class Utterance:
     text: str | None = None  # identifies the sentence that is spoken
     start: float | None = None  # of the segment, in seconds; None: that of the file
     end: float | None = None  # likewise
-    split: str | None = None  # "train", "validation", or "test", "test1", ...
+    split: str | None = None  # "train", "validation", or what begins with "test"
     activation: float | None = None  # from 1, calm, to 5, excited; others say arousal
     valence: float | None = None  # from 1, negative, to 5, positive
 
@@ -42,12 +42,22 @@ class Corpus(NamedTuple):
     notes: list[str]  # for the user: a partial release, a label that was left out
 
 
+class Frames(Protocol):
+    """Frames of a corpus: an array in memory, or `packed.Unread`, which looks like it
+    and reads them from their files."""
+
+    @property
+    def shape(self) -> tuple[int, int]: ...
+
+    def __getitem__(self, part: slice, /) -> np.ndarray: ...
+
+
 @dataclass(frozen=True, eq=False)
 class Dataset:
     """A corpus of N utterances as one frame buffer on the host: their frames end to
     end, then zeros, so that no slice of an utterance runs out of the buffer."""
 
-    frames: np.ndarray  # [F + longest, D] float32
+    frames: Frames  # [F + longest, D] float32
     offset: np.ndarray  # [N] int64, the first frame of each utterance
     length: np.ndarray  # [N] int64, its frames
     label: np.ndarray  # [N] int64 codes into `emotions`
@@ -80,6 +90,7 @@ class Fold(NamedTuple):
     train: np.ndarray
     validation: np.ndarray
     test: np.ndarray
+    by_split: bool = False  # whether the sets are those of Dataset.split
 
 
 @dataclass(frozen=True)

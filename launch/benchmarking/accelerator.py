@@ -89,7 +89,7 @@ def _plan(
         for number in range(conditions)
     ]
     datasets = [data] * conditions
-    design = plan.design._replace(datasets=datasets, conditions=several)
+    design = replace(plan.design, datasets=datasets, conditions=several)
     return replace(plan, design=design)
 
 

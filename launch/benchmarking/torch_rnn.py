@@ -27,6 +27,7 @@ class Padded:
 
     def __init__(self, workload: Workload):
         self.workload, data = workload, workload.data
+        assert isinstance(data.frames, np.ndarray)
         arrays = data.frames, data.offset, data.label
         self.frames, self.offset, self.label = (_shared(x).to(DEVICE) for x in arrays)
         params = model.init(jax.random.key(0), workload.spec)

@@ -8,8 +8,10 @@ on the command line wins over it. Flagfiles may include others. All paths are re
 to the working directory.
 """
 
+import csv
+import io
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from vladser import files
@@ -83,7 +85,19 @@ def _flags(path: Path, lines: Iterable[str]) -> Iterator[str]:
         yield name + equals + value
 
 
+def names(values: Sequence[str]) -> str:
+    """Returns names as one value, which `parsers.names` reads."""
+    written = io.StringIO()
+    csv.writer(
+        written,
+        lineterminator="",
+        quoting=csv.QUOTE_ALL if values[0].startswith("@") else csv.QUOTE_MINIMAL,
+    ).writerow(values)
+    return written.getvalue()
+
+
 def line(name: str, value: object) -> str:
     """Returns the line that gives a flag a value."""
-    quote = '"' if _FOLLOWS.search(f"{value}") else ""
+    quoted = re.fullmatch(r"\"..*\"|'.*'", f"{value}")  # which would be taken away
+    quote = '"' if quoted or _FOLLOWS.search(f"{value}") else ""
     return f"--{name}={quote}{value}{quote}"

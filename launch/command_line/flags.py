@@ -10,7 +10,7 @@ from typing import Any, Self
 from launch.command_line import fields, flagfiles, grids
 from launch.command_line.fields import flag, several
 from launch.command_line.grids import Grid
-from launch.command_line.parsers import address, one_of
+from launch.command_line.parsers import address, names, one_of
 from vladser import registry
 from vladser.condition import Condition
 from vladser.corpora import emotions, readers
@@ -28,6 +28,7 @@ _NOT_REPEATED = {"flagfile", "verbose", "run_dir", "fresh", "dry_run", "ray"}
 _LOCAL = (
     *("--data_dir=", "--test_data_dir=", "--cache_dir=", "--workers="),
     *("--trials_at_once=", "--checkpoint_minutes=", "--final_model="),
+    "--from_disk=",
 )
 
 
@@ -53,16 +54,24 @@ class Settings(fields.Settings):
         that a grid leaves out are as their flags say. Given several times, the union is
         trained.
       seeds: how many times each fold is trained.
-      hold_out: what a fold tests on: one speaker, one session, or the test split that
-        the corpus publishes; none tests nothing, for --final_model alone.
-      validation: which epoch is tested: none, the last; partner, the best on the other
-        speaker of the held-out speaker's session, who is then left out of training.
+      hold_out: what a fold tests on: one speaker (the default), one session, or the
+        test split that the corpus publishes, each of its parts by itself; none tests
+        nothing, for --final_model alone.
+      validation: which epoch is tested: none (the default), the last; partner, the best
+        on the other speaker of the held-out speaker's session, who is then left out of
+        training; split, the best on the validation split that the corpus publishes.
+      test_speakers: who is tested, instead of the split that the corpus publishes:
+        names separated by commas, or @FILE of a name a line. All others are trained on.
+      validation_speakers: likewise, on whom the best epoch is chosen; they are then
+        left out of training.
       standardize: whose mean and deviation standardize the features: train, the
         training speakers'; speaker, each speaker's own, test speakers included
         (transductive).
       trials_at_once: trials that are trained at once on all devices of a machine
         (default: as many as fit into memory by an estimate and, on a CPU, take seconds
         a step).
+      from_disk: reads the frames of each step from the files of features, as always
+        where all would take more than half of the memory.
       deterministic: on GPUs, the same numbers in each run, to the bit, as elsewhere;
         otherwise XLA takes the algorithms that it finds fastest in a trial.
       ray: trains on the nodes of a Ray cluster: its HOST:PORT; auto for the one that
@@ -93,11 +102,14 @@ class Settings(fields.Settings):
     grid: tuple[Grid, ...] = flag("Training", None, grids.grid, repeatable=True)
     seeds: Count = flag("Training", 5)
 
-    hold_out: str = flag("Protocol", "speaker", one_of(*folds.HOLD_OUT))
-    validation: str = flag("Protocol", "none", one_of(*folds.VALIDATION))
+    hold_out: str = flag("Protocol", None, one_of(*folds.HOLD_OUT))
+    validation: str = flag("Protocol", None, one_of(*folds.VALIDATION))
+    test_speakers: tuple[str, ...] | None = flag("Protocol", None, names)
+    validation_speakers: tuple[str, ...] | None = flag("Protocol", None, names)
     standardize: str = flag("Protocol", "train", one_of(*folds.STANDARDIZE))
 
     trials_at_once: Count | None = flag("Machines")
+    from_disk: bool = flag("Machines", "false")
     deterministic: bool = flag("Machines", "true")
     ray: str | None = flag("Machines", None, address)
 
@@ -109,12 +121,18 @@ class Settings(fields.Settings):
 
     def checked(self) -> Self:
         """See `fields.Settings.checked`; also makes folders absolute."""
-        _require(self, conditions(self))
+        # Lists of speakers are a split, in place of the corpus's own.
+        hold_out = self.hold_out or ("split" if self.test_speakers else "speaker")
+        validation = self.validation or (
+            "split" if self.validation_speakers else "none"
+        )
+        settings = replace(self, hold_out=hold_out, validation=validation)
+        _require(settings, conditions(settings))
         name = self.flagfile.stem if self.flagfile else self.corpus
         run_dir = self.run_dir or Path("runs", name)
         if run_dir.name in ("", ".."):  # it may have to be renamed
             run_dir = run_dir.resolve()
-        return replace(self, run_dir=run_dir, **_folders(self))
+        return replace(settings, run_dir=run_dir, **_folders(self))
 
 
 def conditions(settings: Settings) -> list[Condition]:
@@ -147,6 +165,8 @@ def _lines(settings: Settings) -> Iterator[str]:
     for field, value in vars(settings).items():
         if field == "emotions":
             value = ",".join("+".join(merged) for merged in value)
+        if field.endswith("_speakers") and value:
+            value = flagfiles.names(value)
         for name, said in (value if field == "condition" else {field: value}).items():
             if name in _NOT_REPEATED or said is None:
                 continue
@@ -163,10 +183,30 @@ def _require(settings: Settings, conditions: Sequence[Condition]) -> None:
         "--test_data_dir is the folder of a --test_corpus: name that": (
             s.test_data_dir and alone
         ),
+        "--test_speakers are of one corpus: expected no --test_corpus": (
+            s.test_speakers and not alone
+        ),
         f"--hold_out={s.hold_out} does not go with --test_corpus, all of which is held "
         "out": s.hold_out != "speaker" and not alone,
         "--validation=partner goes with --hold_out=speaker on one corpus only": (
             s.validation == "partner" and not (s.hold_out == "speaker" and alone)
+        ),
+        "--validation=split goes with --hold_out=split": (
+            s.validation == "split" and s.hold_out != "split"
+        ),
+        f"--hold_out={s.hold_out} does not go with --test_speakers, who are held out": (
+            s.test_speakers and s.hold_out != "split"
+        ),
+        "--validation_speakers go with --test_speakers": (
+            s.validation_speakers and not s.test_speakers
+        ),
+        f"--validation={s.validation} does not go with --validation_speakers, on whom "
+        "the epoch is chosen": s.validation_speakers and s.validation != "split",
+        "--validation=split needs --validation_speakers beside --test_speakers": (
+            s.validation == "split" and s.test_speakers and not s.validation_speakers
+        ),
+        "--test_speakers and --validation_speakers name one person: expected others": (
+            {*(s.test_speakers or ())} & {*(s.validation_speakers or ())}
         ),
         "--hold_out=none tests nothing: it goes with --final_model": (
             nothing and not s.final_model

@@ -5,12 +5,15 @@ before that in the message.
 """
 
 import ast
+import csv
 import re
 from collections.abc import Callable
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from vladser import options
+from vladser import files, options
+from vladser.corpora.names import normalize
 
 
 def option(annotation: str, default: Any) -> Callable[[Any], Any]:
@@ -61,6 +64,27 @@ def several(parse: Callable[[str], Any]) -> Callable[[str], tuple[Any, ...]]:
         return values
 
     return parse_all
+
+
+def names(text: str) -> tuple[str, ...]:
+    """Parses names separated by commas, or @FILE of one a line, as a CSV file has them:
+    quotes around a name that holds a comma."""
+    lines = [text]
+    if text.startswith("@"):
+        try:
+            lines = files.read_text(path(text[1:])).splitlines()
+        except OSError as error:
+            raise ValueError(f"expected a file behind @: {error.strerror}") from None
+        except UnicodeError:
+            raise ValueError("expected a file in UTF-8 behind @") from None
+    cells = chain.from_iterable(csv.reader(lines, skipinitialspace=True, strict=True))
+    try:
+        named = tuple(name for name in map(normalize, cells) if name)
+    except csv.Error as error:
+        raise ValueError(f"expected names separated by commas: {error}") from None
+    if not named or len({*named}) < len(named):
+        raise ValueError("expected one name or more, and each once")
+    return named
 
 
 def path(text: str) -> Path:

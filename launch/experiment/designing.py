@@ -80,7 +80,7 @@ def design(settings: Settings, by_features: Mapping[Part, Dataset]) -> Design:
         make_folds(settings, data[0]),
         range(settings.seeds),
         settings.standardize,
-        settings.validation == "partner",
+        settings.validation != "none",
     )
 
 

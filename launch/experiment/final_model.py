@@ -22,6 +22,7 @@ from vladser.engine.design import Design
 from vladser.engine.events import Outcome
 from vladser.engine.results import Results
 from vladser.errors import TrainingError
+from vladser.evaluation import independence
 from vladser.models import bundle
 from vladser.models.bundle import Bundle
 from vladser.types import Dataset
@@ -104,16 +105,18 @@ def _about(
     counts = Counter(data.label.tolist())
     environment = provenance.environment(designing.code(settings), machine.devices)
     del environment["host"]
-    evaluation = None
-    if summary:
-        (tested,) = summary["conditions"]
-        evaluation = {
+    evaluations = [
+        {
             "hold_out": settings.hold_out,
             "validation": settings.validation,
             "epochs": tested["epochs"],
+            "part": tested["part"],
             **{name: len(tested[name]) for name in ("folds", "seeds", "speakers")},
             **{name: tested[name] for name in ("ua", "wa", "metrics", "confusion")},
+            "caution": independence.caution(tested["speakers"]),
         }
+        for tested in (summary or {"conditions": []})["conditions"]
+    ]
     return {
         "training": {
             "corpus": settings.corpus,
@@ -126,7 +129,8 @@ def _about(
             "epochs": condition.epochs,
             "batch_size": condition.batch_size,
         },
-        "evaluation": evaluation,
+        # Of one test; of each of several parts.
+        "evaluation": evaluations if evaluations[1:] else next(iter(evaluations), None),
         "flags": flags.agreed(settings),
         "environment": environment,
     }

@@ -12,7 +12,7 @@ from launch.command_line.flags import Settings
 from launch.experiment import designing
 from launch.output import terminal
 from vladser import registry, text
-from vladser.corpora import cross, emotions, readers
+from vladser.corpora import by_speaker, cross, emotions, readers
 from vladser.data import dataset
 from vladser.errors import InputError
 from vladser.features import extraction
@@ -33,8 +33,13 @@ class Loaded(NamedTuple):
 
 
 def read(settings: Settings) -> Corpus:
-    """Reads the corpus, or both; raises UsageError where they do not go together."""
+    """Reads the corpus, or both; raises UsageError where they do not go together, or
+    have no speakers of the names that are given."""
     corpus = readers.read(settings.corpus, settings.data_dir)
+    if settings.test_speakers:
+        named = settings.test_speakers, settings.validation_speakers or ()
+        with cli.wrong_use():
+            return by_speaker.split(corpus, *named)
     if not settings.test_corpus:
         return corpus
     assert settings.test_data_dir  # see `flags.Settings.checked`
@@ -112,6 +117,7 @@ def _extract(
             workers=settings.workers,
             progress=bar.update,
             elsewhere=elsewhere,
+            in_memory=False if settings.from_disk else None,
             with_energy=any(
                 registry.pieces.build(condition.pieces).by_energy
                 for condition in flags.conditions(settings)

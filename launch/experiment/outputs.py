@@ -28,8 +28,9 @@ def write(
     skipped: Mapping[str, str],
     training: Mapping[str, float],
 ) -> dict[str, Any]:
-    """Writes predictions.csv, metrics.jsonl, confusion.png (of one condition),
-    clusters.jsonl (if there is NetVLAD), summary.json and, at last, SHA256SUMS.
+    """Writes predictions.csv, metrics.jsonl, confusion.png (of one condition and one
+    test part), clusters.jsonl (if there is NetVLAD), summary.json and, at last,
+    SHA256SUMS.
 
     Args:
       clusters: by the place of the condition.
@@ -53,24 +54,26 @@ def write(
     # Of a condition with failed trials, the seeds without any count.
     whole = [of.of_seeds(~failed[:, c]) for c, of in enumerate(tested)]
     whole = [of for of in whole if of.seeds]
+    parts = [*zip(*map(Tested.by_part, whole), strict=True)]  # [parts][conditions]
     summary: dict[str, Any] = {
         "format": 1,
         "corpus": settings.corpus,
         "test_corpus": settings.test_corpus,
         "emotions": list(design.datasets[0].emotions),
-        "conditions": [of.summary() for of in whole],
-        "comparisons": list(_comparisons(whole)),
+        "conditions": [of.summary() for part in parts for of in part],
+        "comparisons": [*chain.from_iterable(map(_comparisons, parts))],
         "skipped": [{"utterance": u, "reason": why} for u, why in skipped.items()],
         "failed": list(_failed(design, merged)),
         "training": training,
     }
-    rows = chain.from_iterable(map(Tested.predictions, tested))
+    by_part = chain.from_iterable(map(Tested.by_part, tested))
+    rows = chain.from_iterable(map(Tested.predictions, by_part))
     files.write_csv(folder / "predictions.csv", tested[0].header(), rows)
     files.write_text(folder / "metrics.jsonl", "".join(_metrics(design, merged)))
     if clusters:
         lines = "".join(_clusters(design, merged, clusters))
         files.write_text(folder / "clusters.jsonl", lines)
-    if len(whole) == len(tested) == 1:
+    if len(tested) == len(summary["conditions"]) == 1:
         (condition,) = summary["conditions"]
         title = f"{settings.corpus}: {condition['name']}"
         figure = areas.confusion(condition["confusion"], summary["emotions"], title)
@@ -133,8 +136,9 @@ def _failed(design: Design, merged: Results) -> Iterator[dict[str, Any]]:
 
 
 def _comparisons(tested: Sequence[Tested]) -> Iterator[dict[str, Any]]:
-    """Yields the families of conditions, over the seeds that all of them have."""
-    seeds = set.intersection(*(set(of.seeds) for of in tested)) if tested else set()
+    """Yields the families of conditions that were tested on one part, over the seeds
+    that all of them have."""
+    seeds = set.intersection(*(set(of.seeds) for of in tested))
     if not seeds:
         return
     ua, names = {}, {of.condition: of.name for of in tested}
@@ -144,7 +148,7 @@ def _comparisons(tested: Sequence[Tested]) -> Iterator[dict[str, Any]]:
         speakers = common.summary()["speakers"]
         ua[of.condition] = np.array([speaker["ua"] for speaker in speakers])
     for family in comparisons.families(list(ua)):
-        yield comparisons.compare(ua, family, names)
+        yield comparisons.compare(ua, family, names) | {"part": tested[0].part}
 
 
 def _all(design: Design) -> TrialBatch:

@@ -1,7 +1,7 @@
 """--dry_run: what an experiment would do, by the headers of its files alone."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -12,9 +12,10 @@ from launch.command_line import cli, flags
 from launch.command_line.flags import Settings
 from launch.experiment import designing, loading, resuming
 from vladser import registry, text
-from vladser.data import dataset
+from vladser.data import dataset, folds
 from vladser.engine import arithmetic, placement, trial_batches
 from vladser.engine.design import Design
+from vladser.evaluation import independence
 from vladser.features import headers
 from vladser.types import Dataset, Utterance
 
@@ -76,7 +77,20 @@ def preview(settings: Settings) -> str:
         f"{text.count(mesh.size, 'device')} ({mesh.devices.flat[0].device_kind})",
         f"results     {settings.run_dir}",
     ]
-    return "\n".join([*lines, *(f"note: {note}" for note in chosen.notes)])
+    notes = [*chosen.notes, *_cautions(design, data)]
+    return "\n".join([*lines, *(f"note: {note}" for note in notes)])
+
+
+def _cautions(design: Design, data: Dataset) -> Iterator[str]:
+    """Yields a note where the corpus's own split shares speakers."""
+    for fold in design.folds:
+        shared = folds.shared_speakers(data, fold)
+        tested = [
+            {"speaker": data.speakers[code], "shared": code in shared}
+            for code in np.unique(data.speaker[fold.test])
+        ]
+        if caution := independence.caution(tested):
+            yield caution
 
 
 def _costs(design: Design, devices: int) -> list[str]:

@@ -91,10 +91,10 @@ def _begin(
     findings: Sequence[Finding],
 ) -> None:
     """Writes what is known before the training, or checks that it is the same."""
-    used = [rows for fold in design.folds for rows in (fold.train, fold.test)]
+    used = [rows for fold in design.folds for rows in fold[1:4]]
     if left_out := len(design.datasets[0].label) - len(np.unique(np.hstack(used))):
         count = text.count(left_out, "utterance")
-        terminal.say(f"note: {count} in no training or test set")
+        terminal.say(f"note: {count} neither trained on, validated on nor tested")
     if {*flags.conditions(settings)} - {*design.conditions}:
         terminal.say(
             "note: no utterance has activation or valence: what objective=views leaves "

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vladser import metrics, text
+from vladser.evaluation import independence
 from vladser.metrics import METRICS
 
 if TYPE_CHECKING:
@@ -35,18 +36,34 @@ def move(bar: "tqdm", units: int) -> None:
 
 
 def results(summary: dict[str, Any]) -> str:
-    """Returns the tables of a run: all of its only condition, or a line a condition.
+    """Returns the tables of a run: all of its only test, or a line for each condition
+    and test part; and what has to be said beside them.
 
     Args:
       summary: the content of summary.json.
     """
     conditions = summary["conditions"]
+    first = {c.get("part"): c for c in reversed(conditions)}
+    said = [
+        f"{part}: {caution}" if part else caution
+        for part, c in reversed(first.items())
+        if (caution := independence.caution(c.get("speakers", [])))
+    ]
     if len(conditions) == 1:
-        return _condition(conditions[0], summary["emotions"])
+        tables = _condition(conditions[0], summary["emotions"])
+    else:
+        tables = _conditions(conditions)
+    return "\n\n".join([tables, *said])
+
+
+def _conditions(conditions: Sequence[dict[str, Any]]) -> str:
     alike, rows = all(_folds_are_speakers(c["ua"]) for c in conditions), []
     for c in conditions:
         (_, ua), *others = metrics.of_summary(c).items()
-        row = {"condition": c["name"], "UA %": text.percent(ua["mean_of_speakers"])}
+        row = {"condition": c["name"]}
+        if part := c.get("part"):
+            row["tested on"] = part
+        row["UA %"] = text.percent(ua["mean_of_speakers"])
         row["95 % interval"] = text.interval(ua["interval"], text.percent)
         if not alike:
             row["mean of folds"] = text.percent(ua["mean_of_folds"])
@@ -55,7 +72,8 @@ def results(summary: dict[str, Any]) -> str:
         for key, of in others:
             row[f"{METRICS[key].name} %"] = text.percent(of["mean_of_folds"])
         rows.append(row)
-    return text.table([*rows[0]], [[*row.values()] for row in rows])
+    words = {1} if "tested on" in rows[0] else set()
+    return text.table([*rows[0]], [[*row.values()] for row in rows], words)
 
 
 def _condition(condition: dict[str, Any], emotions: Sequence[str]) -> str:

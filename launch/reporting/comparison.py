@@ -3,28 +3,27 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from launch.reporting import overview, record
+from launch.reporting import families, overview, record
 from launch.reporting.pages import KINDS, Block, Cell, Mark, Table
 from launch.reporting.runs import Run
-from vladser import systems, text
-from vladser.evaluation import paper
+from vladser import text
 
 _Labelled = Mapping[str, Run]  # by what the comparison calls it
 
 
 def report(runs: Sequence[Run]) -> dict[str, Any]:
     """Returns what the runs have in common, side by side, see `pages.render`."""
-    labels = [run.corpus for run in runs]
+    labels = [run.label for run in runs]
     if len({*labels}) < len(runs):  # their folders tell them apart
-        labels = [f"{run.corpus} ({run.folder})" for run in runs]
+        labels = [f"{run.label} ({run.folder})" for run in runs]
     labelled = dict(zip(labels, runs, strict=True))
     return {
         "title": f"Speech emotion recognition on {text.names(labels)}",
-        "subtitle": f"{text.count(len(runs), 'run')} compared",
+        "subtitle": f"{text.count(len({run.folder for run in runs}), 'run')} compared",
         "lead": [],
         "sections": {
             "What the paper claims": _claims(labelled),
-            "Conditions": _conditions(labelled),
+            "Conditions": [families.beside(labelled)],
             "Runs": _runs(labelled),
             "How to read this": record.how_to_read(),
         },
@@ -59,24 +58,6 @@ def _claims(runs: _Labelled) -> list[Block]:
     return [*warnings, Table(caption, [*rows.values()], {"from", *runs}, notes)]
 
 
-def _conditions(runs: _Labelled) -> list[Block]:
-    """Returns condition by run: UA and its interval."""
-    every = dict.fromkeys(c.system for run in runs.values() for c in run.conditions)
-    rows = {
-        system: {"condition": name} | dict.fromkeys(runs, text.NONE)
-        for system, name in zip(every, systems.names([*every]), strict=True)
-    }
-    for label, run in runs.items():
-        for c in run.conditions:
-            interval = text.interval(c.interval, text.percent)
-            beside = f" ({interval})" if c.interval else ""
-            rows[c.system][label] = text.percent(c.ua) + beside
-    for system, row in rows.items():
-        row["paper (IEMOCAP)"] = text.percent(paper.PUBLISHED.get(system))
-    notes = ["Mean over the test speakers in percent, in brackets its 95 % interval."]
-    return [Table("UA of all conditions", [*rows.values()], notes=notes)]
-
-
 def _runs(runs: _Labelled) -> list[Block]:
     """Returns what tells the runs apart."""
     rows = [
@@ -90,6 +71,7 @@ def _runs(runs: _Labelled) -> list[Block]:
         }
         for label, run in runs.items()
     ]
+    cautions = [f"{label}: {run.caution}" for label, run in runs.items() if run.caution]
     note = "python -m launch.report FOLDER writes the full report of one of them."
     words = {"folder", "classes", "protocol", "features"}
-    return [Table("The runs", rows, words), note]
+    return [*cautions, Table("The runs", rows, words), note]

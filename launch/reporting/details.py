@@ -25,6 +25,7 @@ def speakers(run: Run) -> list[Block]:
         {
             "speaker": speaker["speaker"],
             "utterances": f"{speaker['utterances']:,}",
+            "in training": "yes" if speaker.get("shared") else text.NONE,
             run.proposed.name: text.percent(speaker["ua"]),
         }
         for speaker in sorted(run.proposed.speakers, key=lambda of: of["ua"])

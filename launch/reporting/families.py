@@ -95,6 +95,24 @@ def _picture(run: Run, family: _Family) -> Picture:
     return Picture(title, f"UA in percent: {described}.", figure, note)
 
 
+def beside(runs: Mapping[str, Run]) -> Table:
+    """Returns condition by run, or by part of a test set: UA and its interval."""
+    every = dict.fromkeys(c.system for run in runs.values() for c in run.conditions)
+    rows = {
+        system: {"condition": name} | dict.fromkeys(runs, text.NONE)
+        for system, name in zip(every, systems.names([*every]), strict=True)
+    }
+    for label, run in runs.items():
+        for c in run.conditions:
+            interval = text.interval(c.interval, text.percent)
+            beside = f" ({interval})" if c.interval else ""
+            rows[c.system][label] = text.percent(c.ua) + beside
+    for system, row in rows.items():
+        row["paper (IEMOCAP)"] = text.percent(paper.PUBLISHED.get(system))
+    notes = ["Mean over the test speakers in percent, in brackets its 95 % interval."]
+    return Table("UA of all conditions", [*rows.values()], notes=notes)
+
+
 def confusions(run: Run) -> list[Block]:
     """Draws the confusions of the condition that the report leads with, and those of
     Figure 6 beside the same without smoothing."""

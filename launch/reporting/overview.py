@@ -4,31 +4,34 @@ all the rest."""
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from launch.reporting import details, families, record
+from launch.reporting import details, families, pages, record
 from launch.reporting.pages import KINDS, Block, Cell, Mark, Table
 from launch.reporting.runs import ConditionResults, Run
 from vladser import metrics, text
-from vladser.evaluation import comparisons, paper
+from vladser.evaluation import comparisons, independence, paper
 from vladser.metrics import METRICS
 
 
-def report(run: Run) -> dict[str, Any]:
+def report(parts: Sequence[Run]) -> dict[str, Any]:
     """Returns the report of one run, see `pages.render`; a section that the run has no
-    data for is empty."""
+    data for is empty.
+
+    Args:
+      parts: the run as of each part of its test set. Each has results of its own, which
+        are not averaged; what was trained is the same.
+    """
+    run, *_ = parts
     date = run.environment.get("date")
+    tested = [pages.within(part.part, _results(part)) for part in parts]
     return {
         "title": f"Speech emotion recognition on {run.corpus}",
-        "subtitle": run.protocol + (f"; {date[:10]}" if date else ""),
-        "lead": _lead(run),
+        "subtitle": "; ".join(
+            [*(part.protocol for part in parts), *([date[:10]] if date else [])]
+        ),
+        "lead": [paragraph for part in parts for paragraph in _lead(part)],
         "sections": {
-            "What the paper claims": _claims(run),
-            "Conditions": _conditions(run),
-            **{
-                families.heading(family): families.section(run, family)
-                for family in run.summary["comparisons"]
-            },
-            "Confusions": families.confusions(run),
-            "Speakers": details.speakers(run),
+            "Test parts": _parts(parts),
+            **{title: blocks for of in tested for title, blocks in of.items()},
             "Training": details.curves(run),
             "Clusters": details.clusters(run),
             "Protocol": record.certificate(run),
@@ -39,6 +42,25 @@ def report(run: Run) -> dict[str, Any]:
     }
 
 
+def _parts(parts: Sequence[Run]) -> list[Block]:
+    """Returns the parts of the test set side by side, if there are several."""
+    return [families.beside({f"{of.part}": of for of in parts})] if parts[1:] else []
+
+
+def _results(run: Run) -> dict[str, list[Block]]:
+    """Returns the sections on what the test has shown."""
+    return {
+        "What the paper claims": _claims(run),
+        "Conditions": _conditions(run),
+        **{
+            families.heading(family): families.section(run, family)
+            for family in run.summary["comparisons"]
+        },
+        "Confusions": families.confusions(run),
+        "Speakers": details.speakers(run),
+    }
+
+
 def _lead(run: Run) -> list[str]:
     """Returns the result in a few short paragraphs."""
     first, best = run.proposed, run.highest
@@ -46,11 +68,14 @@ def _lead(run: Run) -> list[str]:
     chance = text.percent(1 / len(run.summary["emotions"]))
     majority = metrics.majority(first.confusion)
     ua, wa = text.percent(metrics.ua(majority)), text.percent(metrics.wa(majority))
+    on = f" on {run.part}" if run.part else ""
     paragraphs = [
-        f"Unweighted accuracy {_with_interval(first)} with {first.name}{whose}.",
+        f"Unweighted accuracy{on} {_with_interval(first)} with {first.name}{whose}.",
         f"Chance is {chance} %. Always answering the most frequent class gives {ua} % "
         f"UA and {wa} % WA.",
     ]
+    if run.caution:
+        paragraphs.insert(1, run.caution)
     if best is not first:
         paragraphs.append(
             f"The highest of {text.count(len(run.conditions), 'condition')}, "
@@ -111,6 +136,7 @@ def _conditions(run: Run) -> list[Block]:
             "seeds": f"{len(c.seeds)}" if lost else text.NONE,
             "UA": text.percent(c.ua),
             "95 % interval": text.interval(c.interval, text.percent),
+            "UA of new speakers": text.percent(independence.of_new(c.speakers)),
             "UA by fold": text.percent(ua["mean_of_folds"] if folds else None),
             "sd over seeds": text.percent(ua["std_over_seeds"]),
             "pooled UA": text.percent(ua["pooled"]),

@@ -72,6 +72,22 @@ class Table(NamedTuple):
 Block = str | Table | Code | Sequence[Picture]
 
 
+def within(part: str | None, sections: Mapping[str, list[Block]]) -> dict[str, Any]:
+    """Returns sections with the name of a part of the test set, if there are several,
+    in what is unique in a report."""
+
+    def named(block: Block) -> Block:
+        if isinstance(block, Table):
+            return block._replace(caption=f"{block.caption}, {part}")
+        if isinstance(block, str | Code):
+            return block
+        return [of._replace(title=f"{of.title}, {part}") for of in block]
+
+    if part is None:
+        return {**sections}
+    return {f"{title}, {part}": [*map(named, of)] for title, of in sections.items()}
+
+
 def render(report: dict[str, Any]) -> dict[str, bytes]:
     """Returns the files of a report by their names; equal reports give equal files.
 

@@ -13,7 +13,7 @@ from launch.experiment import run_dir
 from vladser import condition, files, metrics, text
 from vladser.corpora.iemocap import CLASSES
 from vladser.errors import InputError
-from vladser.evaluation import comparisons, paper
+from vladser.evaluation import comparisons, independence, paper
 from vladser.evaluation.comparisons import Verdict
 
 # What a value that is not as expected makes its readers raise.
@@ -22,12 +22,14 @@ _DAMAGE += RecursionError, TypeError, UndefinedError, ValueError
 # What a summary that lacks a field means.
 _DEFAULTS: dict[str, Any] = {"test_corpus": None, "training": {}}
 _DEFAULTS |= {"comparisons": [], "skipped": [], "failed": []}
+_CHOSEN = {"partner": "partner", "split": "validation split"}
 
 
 class ConditionResults(NamedTuple):
     """What summary.json says of a condition."""
 
-    name: str  # unique in the run
+    name: str  # unique in the run, or in a part of its test set
+    part: str | None  # of the test set, where it has several
     system: condition.Condition  # what was trained
     seeds: list[int]  # those whose trainings all ended
     metrics: dict[str, Mapping[str, Any]]  # averages, by the key of `metrics.METRICS`
@@ -47,10 +49,12 @@ class ConditionResults(NamedTuple):
 
 
 class Run(NamedTuple):
-    """A run directory, see docs/report.md: its folder, the texts and values of its
-    files, empty where there is no such file, and the conditions of its summary."""
+    """A run directory, see docs/report.md, as of one part of its test set: its folder,
+    the texts and values of its files, empty where there is no such file, and the
+    conditions of its summary. Comparisons and conditions are those of the part."""
 
     folder: Path
+    part: str | None  # None where the test set is one
     flags: str
     summary: dict[str, Any]
     conditions: list[ConditionResults]
@@ -65,6 +69,16 @@ class Run(NamedTuple):
         """The corpus, or where one was trained on and another tested, both."""
         trained, tested = self.summary["corpus"], self.summary["test_corpus"]
         return trained if tested is None else f"{trained}, tested on {tested}"
+
+    @property
+    def label(self) -> str:
+        """What tells a corpus and a part of its test set from others."""
+        return f"{self.corpus}, {self.part}" if self.part else self.corpus
+
+    @property
+    def caution(self) -> str:
+        """What has to be said beside the results, or ""."""
+        return independence.caution(self.conditions[0].speakers)
 
     @property
     def features(self) -> list[dict[str, Any]]:
@@ -120,8 +134,10 @@ class Run(NamedTuple):
         parts = [text.count(len(first.speakers), "test speaker")]
         if self.summary["test_corpus"] is not None:
             parts.insert(0, f"trained on {self.corpus}")
+        elif self.flag("test_speakers"):
+            parts.insert(0, "a list of speakers held out")
         elif held_out == "split":
-            parts.insert(0, "the corpus's test split")
+            parts.insert(0, f"the corpus's {self.part or 'test'} split")
         else:
             each = f" (one {held_out} held out)" if held_out else ""
             parts.append(text.count(len(first.folds), "fold") + each)
@@ -131,8 +147,8 @@ class Run(NamedTuple):
             (f"{least} to " if least < most else "") + text.count(most, "seed")
         )
         parts += self.epochs
-        if self.flag("validation") == "partner":
-            parts.append("the epoch chosen on the partner")
+        if chosen := _CHOSEN.get(self.flag("validation") or ""):
+            parts.append(f"the epoch chosen on the {chosen}")
         if self.flag("standardize") == "speaker":
             parts.append("features standardized by speaker, the tested ones included")
         return ", ".join(parts)
@@ -143,9 +159,10 @@ class Run(NamedTuple):
         return {flag: value for flag, _, value in lines}.get(f"--{name}")
 
 
-def read(folder: Path) -> Run:
-    """Reads the run in `folder`; raises InputError where it has not finished, or a file
-    is damaged, missing or of another format. Unknown fields are ignored."""
+def read(folder: Path) -> list[Run]:
+    """Reads the run in `folder` as of each part of its test set; raises InputError
+    where it has not finished, or a file is damaged, missing or of another format.
+    Unknown fields are ignored."""
     if not (folder / files.SUMS).exists():
         if (folder / run_dir.FLAGS).exists():
             raise InputError(f"{folder}: this run has not finished: no {files.SUMS}")
@@ -156,8 +173,9 @@ def read(folder: Path) -> Run:
     with readable(folder / "summary.json"):
         summary = _DEFAULTS | _load(folder / "summary.json", {})
         conditions = _conditions(summary)
-    return Run(
+    whole = Run(
         folder=folder,
+        part=None,
         flags=_load(folder / "flags.txt", ""),
         summary=summary,
         conditions=conditions,
@@ -167,6 +185,10 @@ def read(folder: Path) -> Run:
         metrics=_load(folder / "metrics.jsonl", []),
         clusters=_load(folder / "clusters.jsonl", []),
     )
+    with readable(folder / "summary.json"):
+        return [
+            _of_part(whole, part) for part in dict.fromkeys(c.part for c in conditions)
+        ]
 
 
 @contextmanager
@@ -185,6 +207,13 @@ def readable(path: Path | str) -> Iterator[None]:
         raise InputError(f"{path}: damaged or of another version: {why:.80}") from error
 
 
+def _of_part(run: Run, part: str | None) -> Run:
+    keys = "conditions", "comparisons"
+    mine = {k: [of for of in run.summary[k] if of.get("part") == part] for k in keys}
+    conditions = [c for c in run.conditions if c.part == part]
+    return run._replace(part=part, summary=run.summary | mine, conditions=conditions)
+
+
 def _conditions(summary: dict[str, Any]) -> list[ConditionResults]:
     classes, read = len(summary["emotions"]), []
     for entry in summary["conditions"]:
@@ -192,6 +221,7 @@ def _conditions(summary: dict[str, Any]) -> list[ConditionResults]:
         read.append(
             ConditionResults(
                 name=entry["name"],
+                part=entry.get("part"),
                 system=system,
                 seeds=entry["seeds"],
                 metrics=metrics.of_summary(entry),

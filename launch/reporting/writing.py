@@ -11,9 +11,10 @@ def write(folders: Sequence[Path], folder: Path) -> list[Path]:
     """Writes report.html and report.md of one run, or of several side by side, into a
     folder, which may be new; returns their paths. Raises InputError where a run is
     damaged or the folder cannot be written to."""
-    read = [runs.read(path) for path in folders]
-    with runs.readable(text.few(f"{run.folder}" for run in read)):
-        report = overview.report(*read) if len(read) == 1 else comparison.report(read)
+    read = [part for path in folders for part in runs.read(path)]
+    with runs.readable(text.few(map(str, folders))):
+        write = overview.report if len(folders) == 1 else comparison.report
+        report = write(read)
         contents = pages.render(report)
     files.make_folder(folder)
     for name, content in contents.items():

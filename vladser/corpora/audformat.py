@@ -3,7 +3,8 @@
 Reads the columns of all tables whose scheme or name is emotion (of a file or a segment,
 which is an utterance), speaker, session or transcription (of the same or of its whole
 file). The split is that of the table with the emotion. Where tables disagree about
-emotions, those called gold_standard decide.
+emotions, those called gold_standard decide. Several splits of the type test are parts
+of the test set.
 
 The package audformat would unpickle tables, and make any object of Python that db.yaml
 asks for: so the header is read here, as plain YAML, and the package is shown the tables
@@ -38,7 +39,7 @@ EMOTIONS = {
 _HEADER = "db.yaml"
 _PLAIN = re.compile(r"[\w. -]*\w[\w. -]*")
 _SCHEMES = ("emotion", "speaker", "session", "transcription")
-_SPLITS = {"train": "train", "dev": "validation", "test": "test"}
+_SPLITS = {"train": "train", "dev": "validation", "test": "test"}  # by type
 
 _Segment = tuple[str, float | None, float | None]  # file, start and end in seconds
 _Labels = dict[_Segment, dict[str, list[str]]]  # the tables that each label is in
@@ -79,7 +80,7 @@ def read(folder: Path) -> Corpus:
             continue
         tables = labels["emotion"][segment][emotion]
         ids = {database.tables[name].split_id for name in tables} & {*database.splits}
-        splits = {_SPLITS.get(database.splits[id].type) for id in ids}
+        splits = {_split(database, id) for id in ids}
         utterances.append(
             Utterance(
                 id=segment_id(*segment),
@@ -96,6 +97,15 @@ def read(folder: Path) -> Corpus:
     if missing := len(values["emotion"]) - len(utterances):
         notes.append(f"utterances left out, without a speaker: {missing:,}")
     return Corpus(sorted(utterances, key=lambda utterance: utterance.id), notes)
+
+
+def _split(database: Any, id: str) -> str | None:
+    """Returns the name of a split; test parts are told apart by their ids."""
+    types = {other: split.type for other, split in database.splits.items()}
+    name = _SPLITS.get(types[id])
+    if name != "test" or [*types.values()].count("test") == 1:
+        return name
+    return id if id.startswith(name) else f"{name} {id}"
 
 
 def _load(folder: Path) -> Any:

@@ -20,7 +20,6 @@ from vladser.types import Corpus, Utterance
 _REQUIRED, _TIMES = ("file", "speaker", "emotion"), ("start", "end")
 _VIEWS = ("activation", "valence")
 COLUMNS = (*_REQUIRED, "session", "text", *_TIMES, "split", *_VIEWS)
-_SPLITS = ("", "train", "validation", "test")
 # What tools write where there is nothing. An emotion or a word may be called so.
 _NOTHING = {"nan", "NaN", "NaT", "<NA>", "None", "NULL", "#N/A"}
 _ANY_WORD = {"emotion", "text"}
@@ -52,8 +51,8 @@ def read(folder: Path) -> Corpus:
         if unknown := [name for name in cells if name not in COLUMNS]:
             expected = f"expected some of {', '.join(COLUMNS)}"
             raise InputError(f"{where}: column {unknown[0]!r}; {expected}")
-        if split not in _SPLITS:
-            expected = f"expected {', '.join(_SPLITS[1:])} or empty"
+        if split not in ("", "train", "validation") and not split.startswith("test"):
+            expected = "expected train, validation, test (or test1, test2) or empty"
             raise InputError(f"{where}: split {split!r}; {expected}")
         for key in id, (file, start or 0.0, end):
             if (first := lines.setdefault(key, line)) != line:

@@ -89,7 +89,9 @@ class Plan(NamedTuple):
             sizes = _sizes(len(fold.train), self.batch_size)
             # A length must not be tied to the size of its minibatch.
             sizes = [sizes[place] for place in sizes_order if place < len(sizes)]
-            rows = np.split(order[np.isin(order, fold.train)], np.cumsum(sizes)[:-1])
+            trained = np.zeros(len(order), bool)
+            trained[fold.train] = True
+            rows = np.split(order[trained[order]], np.cumsum(sizes)[:-1])
             for minibatch, part in zip(minibatches, rows, strict=False):
                 minibatch[: len(part)] = part
         length = np.where(cut >= 0, self.lengths[cut], -1)

@@ -32,7 +32,16 @@ class Rows(NamedTuple):
 
     def folds(self, folds: Sequence[Fold]) -> list[Fold]:
         """Returns the pieces in the sets of folds of the utterances."""
-        return [Fold(fold.held_out, *map(self._pieces, fold[1:])) for fold in folds]
+        if len(self.parent) == len(self.labels):  # each is whole
+            return [*folds]
+        return [
+            fold._replace(
+                train=self._pieces(fold.train),
+                validation=self._pieces(fold.validation),
+                test=self._pieces(fold.test),
+            )
+            for fold in folds
+        ]
 
     def _pieces(self, utterances: np.ndarray) -> np.ndarray:
         inside = np.zeros(self.parent[-1] + 1, bool)

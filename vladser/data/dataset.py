@@ -1,8 +1,10 @@
 """From utterances and their features to one Dataset, and from it to minibatches."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache, partial
+from pathlib import Path
 from typing import NamedTuple
 
 import jax
@@ -10,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
 
+from vladser import machine
 from vladser.errors import InputError
 from vladser.features import packed
 from vladser.features.packed import Packed
@@ -17,18 +20,19 @@ from vladser.types import Array, Buffer, Dataset, PyTree, Utterance
 
 
 class Moments(NamedTuple):
-    """Count, mean and sum of squared deviations of frames, one row an utterance; those
-    of any set follow without cancellation (Chan, Golub, LeVeque 1979, Updating formulae
-    and a pairwise algorithm for computing sample variances)."""
+    """Count, mean and sum of squared deviations of the frames of groups of utterances;
+    those of several groups follow without cancellation (Chan, Golub, LeVeque 1979,
+    Updating formulae and a pairwise algorithm for computing sample variances)."""
 
-    count: np.ndarray  # type: ignore[assignment]  # [N]; hides tuple.count
-    mean: np.ndarray  # [N, D] float64
-    squares: np.ndarray  # [N, D] float64
+    group: np.ndarray  # [N] int, of each utterance
+    count: np.ndarray  # type: ignore[assignment]  # [G]; hides tuple.count
+    mean: np.ndarray  # [G, D] float64
+    squares: np.ndarray  # [G, D] float64
 
 
 def build(
     utterances: Sequence[Utterance],
-    features: Mapping[str, np.ndarray],
+    features: Mapping[str, np.ndarray | Path],
     emotions: Sequence[str],
     feature_set: str,
     energy: Mapping[str, np.ndarray] | None = None,
@@ -74,23 +78,39 @@ def build(
     )
 
 
-def moments(dataset: Dataset) -> Moments:
-    """Returns the moments of each utterance, in float64: spectral descriptors reach
-    6e6, where float32 would lose the digits that the variance is made of."""
-    mean = np.empty((len(dataset.length), dataset.frames.shape[1]))
-    squares = np.empty_like(mean)
-    for n in range(len(dataset.length)):
-        frames = dataset.frames[_place(dataset, n)].astype(np.float64)
-        mean[n] = frames.mean(axis=0)
-        squares[n] = ((frames - mean[n]) ** 2).sum(axis=0)
-    return Moments(dataset.length, mean, squares)
+def moments(dataset: Dataset, sets: Iterable[np.ndarray]) -> Moments:
+    """Returns the moments of the largest groups that each of some sets of utterances
+    holds whole or not at all. They are float64: spectral descriptors reach 6e6, where
+    float32 would lose the digits that the variance is made of."""
+    # A random number a set; what is in the same sets comes to the same sum.
+    draw, mark = np.random.default_rng(0), np.zeros(len(dataset.length), np.uint64)
+    for rows in sets:
+        mark[rows] += draw.integers(2**64, dtype=np.uint64)
+    _, group = np.unique(mark, return_inverse=True)
+    count = np.zeros(group.max() + 1, np.int64)
+    mean, squares = np.zeros((2, len(count), dataset.frames.shape[1]))
+
+    def of_utterance(row: int) -> tuple[np.ndarray, np.ndarray]:
+        frames = dataset.frames[_place(dataset, row)].astype(np.float64)
+        center = frames.mean(axis=0)
+        frames -= center
+        return center, np.square(frames, out=frames).sum(axis=0)
+
+    each = machine.spread(of_utterance, len(group))
+    for g, here, (center, inside) in zip(group, dataset.length, each, strict=True):
+        before, count[g] = count[g], count[g] + here
+        shift = center - mean[g]
+        mean[g] += shift * (here / count[g])
+        squares[g] += inside + shift**2 * (before * here / count[g])
+    return Moments(group, count, mean, squares)
 
 
 def scaler(moments: Moments, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Returns mean and 1 / standard deviation, [D] float32 each, of the frames of some
-    utterances. A column that is constant over them (digital silence has such) is only
-    centered."""
-    count, mean, squares = (part[rows] for part in moments)
+    """Returns mean and 1 / standard deviation, [D] float32 each, of the frames of one
+    of the sets of `moments`. A column that is constant over them (digital silence has
+    such) is only centered."""
+    groups = np.unique(moments.group[rows])
+    count, mean, squares = (part[groups] for part in moments[1:])
     weight = count[:, None] / count.sum()
     center = (weight * mean).sum(axis=0)
     within = squares.sum(axis=0) / count.sum()
@@ -104,22 +124,61 @@ def scaler(moments: Moments, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def standardize_by_speaker(dataset: Dataset) -> Dataset:
     """Standardizes each speaker by their own frames, test speakers included: this is
     transductive, since it needs many utterances of whoever is tested."""
-    frames = packed.aligned_zeros(*dataset.frames.shape)
-    of_utterances = moments(dataset)
-    for speaker in range(len(dataset.speakers)):
-        rows = np.flatnonzero(dataset.speaker == speaker)
-        mean, scale = scaler(of_utterances, rows)
-        for n in rows.tolist():
-            part = _place(dataset, n)
-            frames[part] = (dataset.frames[part] - mean) * scale
-    return replace(dataset, frames=frames)
+    codes = range(len(dataset.speakers))
+    sets = [np.flatnonzero(dataset.speaker == code) for code in codes]
+    of_groups = moments(dataset, sets)
+    scalers = [scaler(of_groups, rows) for rows in sets]
+    in_memory = isinstance(dataset.frames, np.ndarray)
+    make = packed.buffer if in_memory else packed.Unread
+    how = dataset.length, dataset.frames.shape[1], partial(_own, dataset, scalers)
+    return replace(dataset, frames=make(*how))
+
+
+def _own(
+    dataset: Dataset, scalers: Sequence[tuple[np.ndarray, np.ndarray]], row: int
+) -> np.ndarray:
+    """Returns an utterance, standardized by its speaker."""
+    mean, scale = scalers[dataset.speaker[row]]
+    return (dataset.frames[_place(dataset, row)] - mean) * scale
 
 
 def to_device(dataset: Dataset, where: PyTree = None) -> Buffer:
     """Puts what training needs on the device, or on those of a buffer of shardings."""
+    assert isinstance(dataset.frames, np.ndarray)
     codes = dataset.offset, dataset.length, dataset.label, levels(dataset.views)
     buffer = Buffer(dataset.frames, *(code.astype(np.int32) for code in codes))
     return jax.device_put(buffer, where)
+
+
+def window(
+    dataset: Dataset, rows: np.ndarray, count: int, frames: int, where: PyTree = None
+) -> Buffer:
+    """Puts some utterances on the device, in the place of `to_device`.
+
+    Args:
+      dataset: whose other frames are not read.
+      rows: [R] int, the utterances; they become the first of the buffer.
+      count, frames: how many utterances and frames the buffer has; R and theirs, or
+        more.
+      where: as in `to_device`.
+    """
+    spare = count - len(rows)
+    length = np.pad(dataset.length[rows], (0, spare))
+    offset = np.cumsum(length) - length
+    buffer = packed.aligned_zeros(frames, dataset.frames.shape[1])
+    for row, start, size in zip(rows.tolist(), offset, length, strict=False):
+        buffer[start : start + size] = dataset.frames[_place(dataset, row)]
+    return to_device(
+        replace(
+            dataset,
+            frames=buffer,
+            offset=offset,
+            length=length,
+            label=np.pad(dataset.label[rows], (0, spare)),
+            views=np.pad(dataset.views[rows], ((0, spare), (0, 0))),
+        ),
+        where,
+    )
 
 
 def levels(views: np.ndarray) -> np.ndarray:
@@ -164,6 +223,17 @@ def _place(dataset: Dataset, row: int) -> slice:
     return slice(dataset.offset[row], dataset.offset[row] + dataset.length[row])
 
 
+@lru_cache(maxsize=8)
+def digests(dataset: Dataset) -> list[bytes]:
+    """Returns the SHA-256 of the frames of each utterance."""
+
+    def of_utterance(row: int) -> bytes:
+        frames = np.ascontiguousarray(dataset.frames[_place(dataset, row)])
+        return hashlib.sha256(frames.data).digest()
+
+    return [*machine.spread(of_utterance, len(dataset.length))]
+
+
 def digest(dataset: Dataset) -> str:
     """Returns the SHA-256 of everything a training depends on, in hexadecimal."""
     digest = hashlib.sha256()
@@ -172,6 +242,9 @@ def digest(dataset: Dataset) -> str:
             continue
         if isinstance(value, tuple | str):
             digest.update(f"{name} {value!r}".encode())
+        elif name == "frames":
+            digest.update(f"{name} {value.shape}".encode())
+            digest.update(b"".join(digests(dataset)))
         elif value.dtype.kind == "U":
             digest.update(f"{name} {value.tolist()!r}".encode())
         else:

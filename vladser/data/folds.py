@@ -1,4 +1,4 @@
-"""Who is held out: the folds of an evaluation that no test speaker leaks into."""
+"""Who is held out: the folds of an evaluation."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ from vladser.text import few
 from vladser.types import UNKNOWN, Dataset, Fold
 
 HOLD_OUT = ("speaker", "session", "split", "none")
-VALIDATION = ("none", "partner")
+VALIDATION = ("none", "partner", "split")
 STANDARDIZE = ("train", "speaker")
 
 
@@ -20,10 +20,11 @@ def make(dataset: Dataset, hold_out: str, validation: str = "none") -> list[Fold
       dataset: what is to be trained on and tested.
       hold_out: "speaker" (leave one speaker out: the paper's protocol; utterances of
         UNKNOWN speakers are always trained on and never tested), "session"
-        (leave all speakers of a session out), "split" (the corpus's own: one fold), or
-        "none" (one fold that trains on all and tests nothing).
-      validation: "none", or "partner": the other speaker of the held-out speaker's
-        session, who is left out of training too.
+        (leave all speakers of a session out), "split" (the corpus's own: one fold, all
+        test parts together), or "none" (one fold that trains on all and tests nothing).
+      validation: "none"; "partner": the other speaker of the held-out speaker's
+        session, who is left out of training too; or "split": the validation part of
+        the corpus's own split, which is used for nothing otherwise.
 
     Raises:
       InputError: the corpus lacks the sessions or splits that are asked for, or a fold
@@ -32,16 +33,22 @@ def make(dataset: Dataset, hold_out: str, validation: str = "none") -> list[Fold
     for value, known in ((hold_out, HOLD_OUT), (validation, VALIDATION)):
         if value not in known:
             raise InputError(f"expected one of {', '.join(known)}, got {value!r}")
-    if validation == "partner" and hold_out != "speaker":
-        raise InputError(f"validation=partner needs hold_out=speaker, got {hold_out}")
+    needed = {"partner": "speaker", "split": "split"}.get(validation, hold_out)
+    if hold_out != needed:
+        said = f"validation={validation} needs hold_out={needed}"
+        raise InputError(f"{said}, got {hold_out}")
     if hold_out == "split":
-        parts = [_split(dataset)]
+        parts = [_split(dataset, validation)]
     elif hold_out == "none":
         every = np.ones(len(dataset.label), bool)
         parts = [("nobody", every, ~every, ~every)]
     else:
         parts = [*_leave_out(dataset, hold_out, validation)]
-    folds = [Fold(name, *map(np.flatnonzero, masks)) for name, *masks in parts]
+    rows, by_split = np.flatnonzero, hold_out == "split"
+    folds = [
+        Fold(name, rows(train), rows(held), rows(test), by_split)
+        for name, train, held, test in parts
+    ]
     for fold in folds:
         if len(np.unique(dataset.label[fold.train])) < 2:
             raise InputError(
@@ -107,20 +114,49 @@ def _partner(dataset: Dataset, speaker: int) -> int:
     return int(together[together != speaker][0])
 
 
-def _split(dataset: Dataset) -> _Parts:
-    train, held, test = (dataset.split == s for s in ("train", "validation", "test"))
-    if not train.any() or not test.any():
-        raise InputError(
-            "hold_out=split: the corpus names no utterances of split "
-            f"{'test' if train.any() else 'train'}; use hold_out=speaker"
-        )
-    known = ~unknown(dataset)
-    seen = dataset.speaker[(train | held) & known]
-    shared = np.intersect1d(dataset.speaker[test & known], seen)
-    if len(shared):
-        names = few(dataset.speakers[code] for code in shared)
-        raise InputError(
-            f"hold_out=split: {len(shared)} speakers are both trained on and tested "
-            f"({names}): the result would not be speaker-independent"
-        )
-    return "test", train, held, test
+def _split(dataset: Dataset, validation: str) -> _Parts:
+    split = dataset.split
+    train, test = split == "train", np.char.startswith(split, "test")
+    held = (split == "validation") & (validation == "split")
+    needed = [("train", train, "hold_out=speaker"), ("test", test, "hold_out=speaker")]
+    if validation == "split":
+        needed.append(("validation", held, "validation=none"))
+    for name, mask, instead in needed:
+        if not mask.any():
+            raise InputError(
+                f"hold_out=split: the corpus names no utterances of split {name}; "
+                f"use {instead}"
+            )
+    return "+".join(np.unique(split[test])), train, held, test
+
+
+def by_part(dataset: Dataset, fold: Fold) -> list[Fold]:
+    """Returns a fold of the corpus's own split once for each part that it tests, which
+    then is what is held out; any other fold as it is."""
+    if not fold.by_split:
+        return [fold]
+    split = dataset.split[fold.test]
+    return [
+        fold._replace(held_out=part, test=fold.test[split == part])
+        for part in np.unique(split).tolist()
+    ]
+
+
+def shared_speakers(dataset: Dataset, fold: Fold) -> np.ndarray:
+    """Returns the codes of the speakers who are tested, and trained or validated on, as
+    far as they are known."""
+    speaker = np.where(unknown(dataset), -1, dataset.speaker)
+    seen = np.concatenate([fold.train, fold.validation])
+    shared = np.intersect1d(speaker[fold.test], speaker[seen])
+    return shared[shared >= 0]
+
+
+def hidden(dataset: Dataset, fold: Fold) -> np.ndarray:
+    """Returns which utterances a training of a fold may not see, [N]: all of whoever is
+    tested. Of speakers whom the corpus's own split both trains on and tests, these are
+    the tested utterances alone."""
+    hidden = by_speakers_of(dataset, fold.test)
+    if fold.by_split:
+        hidden &= ~np.isin(dataset.speaker, shared_speakers(dataset, fold))
+        hidden[fold.test] = True
+    return hidden

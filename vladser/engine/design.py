@@ -5,8 +5,8 @@ of them fold by fold.
 """
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from functools import lru_cache, partial
-from typing import NamedTuple
 
 import jax
 import numpy as np
@@ -22,7 +22,8 @@ from vladser.registry import objectives
 from vladser.types import Dataset, Fold, Spec, Trial
 
 
-class Design(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Design:
     """An experiment: every condition, trained on every fold with every seed.
 
     Attributes:
@@ -100,13 +101,13 @@ _names = lru_cache(maxsize=1)(systems.names)  # since each epoch is logged by th
 
 
 @lru_cache(maxsize=1)
-def standardized(data: Dataset, standardize: str) -> tuple[Dataset, Moments | None]:
-    """Returns a dataset and the moments by which `rectangle` standardizes it, None if
-    each speaker is standardized already; kept for the next batch of the same dataset.
-    """
-    if standardize == "speaker":
+def standardized(design: Design, data: Dataset) -> tuple[Dataset, Moments | None]:
+    """Returns one of the datasets of a design and the moments by which `rectangle`
+    standardizes it, None if each speaker is standardized already; kept for the next
+    batch of the same dataset."""
+    if design.standardize == "speaker":
         return dataset.standardize_by_speaker(data), None
-    return data, dataset.moments(data)
+    return data, dataset.moments(data, [fold.train for fold in design.folds])
 
 
 def rectangle(

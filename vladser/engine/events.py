@@ -50,7 +50,7 @@ class Checkpoint(NamedTuple):
     validation_ua: np.ndarray  # the same; NaN without validation
     failed: np.ndarray  # [seeds, trials, 2] epoch and step of a failure; 0 without
     rows: np.ndarray  # [seeds, trials] rows that the steps were given
-    leaked: np.ndarray  # [seeds, trials] those of them whose speaker the fold tests
+    leaked: np.ndarray  # [seeds, trials] those of them that the fold hides
     leaves: list[np.ndarray]
     best: list[np.ndarray]
 

@@ -123,7 +123,7 @@ def prepare(whole: Design, batch: TrialBatch | None = None) -> tuple[Rows, Plan,
     folds, ...]; the arguments are those of `run`."""
     seeds, conditions, folds = batch or map(range, whole.shape)
     dataset = whole.datasets[conditions[0]]
-    data, moments = design.standardized(dataset, whole.standardize)
+    data, moments = design.standardized(whole, dataset)
     plan = whole.plan(conditions[0]).only(seeds, folds)
     chosen = [whole.conditions[place] for place in conditions]
     of_utterances = [whole.folds[place] for place in folds]

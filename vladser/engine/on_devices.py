@@ -1,14 +1,16 @@
 """A rectangle of trials on the devices."""
 
 from collections.abc import Callable, Iterable
+from itertools import chain, pairwise
 
 import jax
 import numpy as np
 
-from vladser.data import dataset, folds
+from vladser.data import folds
 from vladser.data.batches import Plan
 from vladser.engine import placement, sweep, timeblocks
-from vladser.types import Array, Dataset, PyTree, Spec, State, Trial
+from vladser.engine.views import View
+from vladser.types import Array, Buffer, Dataset, PyTree, Spec, State, Trial
 
 
 class OnDevices:
@@ -17,7 +19,7 @@ class OnDevices:
     Attributes:
       shape: seeds and trials, which are conditions x folds.
       rows, leaked: [seeds, trials] training rows that the steps were given, and those
-        of them whose speaker the trial's fold tests.
+        of them that the trial's fold hides, see `folds.hidden`.
     """
 
     def __init__(self, data: Dataset, plan: Plan, trials: Trial, spec: Spec):
@@ -28,17 +30,18 @@ class OnDevices:
         self.trials = placement.place(self.mesh, trials)
         longest = int(data.length.max())
         self.blocks = timeblocks.cut(longest, placement.block(self.mesh))
-        self.buffer = dataset.to_device(data, placement.shared(self.mesh))
+        self.view = View(data, plan, self.mesh)
         self.rows, self.leaked = np.zeros((2, *self.shape), int)
-        # [folds, N + 1] whose speaker is tested; the last stands for an empty row.
-        tested = [folds.by_speakers_of(data, fold.test) for fold in plan.folds]
-        self._tested = np.pad(tested, [(0, 0), (0, 1)])
+        # [folds, N + 1]; the last stands for an empty row.
+        hidden = [folds.hidden(data, fold) for fold in plan.folds]
+        self._hidden = np.pad(hidden, [(0, 0), (0, 1)])
 
     def warm_up(self, states: State) -> State:
         """Compiles the training program by a step that has no live row, which leaves
         the states as they are."""
         empty = np.full((*self.shape, self.plan.batch_size), -1, np.int32)
-        states, _ = self.train_step(states, empty, 0, 0)
+        for size in self.view.sizes:
+            states, _ = self._train_step(states, self.view(empty, size), 0, 0)
         return jax.block_until_ready(states)
 
     def train_step(
@@ -48,21 +51,32 @@ class OnDevices:
         [seeds, trials, B]; the states are donated."""
         fold = np.arange(self.shape[1])[:, None] % len(self.plan.folds)
         self.rows += np.count_nonzero(rows >= 0, axis=-1)
-        self.leaked += np.count_nonzero(self._tested[fold, rows], axis=-1)
+        self.leaked += np.count_nonzero(self._hidden[fold, rows], axis=-1)
+        return self._train_step(states, self.view(rows), epoch, index)
+
+    def _train_step(self, states, seen: tuple[Buffer, np.ndarray], epoch, index):
+        buffer, rows = seen
         placed = placement.place(self.mesh, rows, empty=-1)
         number = np.int32(epoch), np.int32(index)
         step = sweep.train_step(self.spec, self.mesh, self.blocks)
-        return step(states, self.trials, self.buffer, placed, *number)
+        return step(states, self.trials, buffer, placed, *number)
 
     def evaluate(self, walk: Callable, params: PyTree, name: str) -> list[np.ndarray]:
         """Evaluates every trial on a set of its fold, "validation" or "test", by a walk
         as of `sweep.evaluate`; returns one array a fold, [seeds, conditions, utterances
         of its set, ...]."""
         program = sweep.evaluate(walk, self.spec, self.mesh, self.blocks)
+
+        def dispatched():
+            for rows, places in self.plan.evaluation(name):
+                buffer, seen = self.view(self.of_trials(rows))
+                here = placement.place(self.mesh, seen, empty=-1)
+                yield rows, places, program(params, self.trials, buffer, here)
+
         results: list[np.ndarray] = []
-        for rows, places in self.plan.evaluation(name):
-            here = placement.place(self.mesh, self.of_trials(rows), empty=-1)
-            values = self.to_host(program(params, self.trials, self.buffer, here))
+        # One step ahead, as in training.
+        for (rows, places, found), _ in pairwise(chain(dispatched(), [None])):
+            values = self.to_host(found)
             for number, fold in enumerate(self.plan.folds):
                 of_fold = values[:, number :: len(self.plan.folds)]
                 if len(results) == number:

@@ -21,7 +21,7 @@ class Results(NamedTuple):
     loss: np.ndarray  # [..., epochs]
     validation_ua: np.ndarray  # [..., epochs]; NaN without validation
     rows: np.ndarray  # [...] training rows that the steps were given
-    leaked: np.ndarray  # [...] those of them whose speaker the fold tests
+    leaked: np.ndarray  # [...] those of them that the fold hides
     # One a fold, [seeds, conditions, its test utterances, classes]; NaN where failed.
     probabilities: list[np.ndarray]
     # Leaves [..., ...] of the trained parameters, where an analysis needs them.

@@ -17,7 +17,7 @@ from jax.sharding import Mesh
 
 from vladser import text
 from vladser.condition import PARTS, Condition
-from vladser.engine import placement
+from vladser.engine import placement, views
 from vladser.engine.design import Design
 from vladser.engine.memory import estimate
 from vladser.errors import InputError, MemoryShort
@@ -111,12 +111,14 @@ def fits(design: Design, batch: TrialBatch) -> bool:
 def memory(design: Design, batch: TrialBatch) -> int:
     """Estimates the bytes that a batch takes on the busiest local device."""
     place, data = batch.conditions[0], design.rows(batch.conditions[0]).data
+    mesh = placement.mesh(*batch.rectangle)
+    plan = design.plan(place).only(batch.seeds, batch.folds)
     return estimate(
-        placement.mesh(*batch.rectangle),
+        mesh,
         design.specification(place),
-        data.frames.shape,
+        (views.frames(data, plan, mesh), data.frames.shape[1]),
         int(data.length.max()),
-        design.plan(place).batch_size,
+        plan.batch_size,
         batch.rectangle,
     )
 
@@ -145,7 +147,7 @@ def _too_large(design: Design, batch: TrialBatch) -> MemoryShort:
         conditions = [*design.conditions]
         conditions[place] = replace(conditions[place], **{name: value})
         with suppress(InputError):  # parts that do not go together
-            less = memory(design._replace(conditions=conditions), batch)
+            less = memory(replace(design, conditions=conditions), batch)
             if less < takes and less <= share * there:
                 fitting.append(f"{name}={value}")
     way = " or ".join(fitting) or "a smaller model or shorter utterances"

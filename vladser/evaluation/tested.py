@@ -11,6 +11,7 @@ import numpy as np
 
 from vladser import metrics
 from vladser.condition import Condition, settings
+from vladser.data import folds
 from vladser.errors import TrainingError
 from vladser.evaluation import significance
 from vladser.types import Dataset, Fold
@@ -25,12 +26,30 @@ class Tested(NamedTuple):
     folds: Sequence[Fold]
     seeds: Sequence[int]
     probabilities: Sequence[np.ndarray]  # one a fold, [seeds, its test rows, classes]
+    part: str | None = None  # of the test set, where it has several
 
     def of_seeds(self, mask: np.ndarray) -> "Tested":
         """Returns the test of some of the seeds."""
         seeds = [seed for seed, taken in zip(self.seeds, mask, strict=True) if taken]
         chosen = [of_fold[mask] for of_fold in self.probabilities]
         return self._replace(seeds=seeds, probabilities=chosen)
+
+    def by_part(self) -> list["Tested"]:
+        """Returns the test of each part of the corpus's own test set, whose trainings
+        are the same; itself where there is one part."""
+        whole, *_ = self.folds
+        parts = folds.by_part(self.dataset, whole)
+        if len(parts) == 1:
+            return [self]
+        rows = [np.isin(whole.test, part.test) for part in parts]
+        return [
+            self._replace(
+                folds=[part],
+                probabilities=[self.probabilities[0][:, mine]],
+                part=part.held_out,
+            )
+            for part, mine in zip(parts, rows, strict=True)
+        ]
 
     def header(self) -> list[str]:
         """Returns the columns of `predictions`."""
@@ -65,7 +84,8 @@ class Tested(NamedTuple):
 
         `confusion` is summed over folds and averaged over seeds; `std_over_seeds` is
         the sample standard deviation of the seeds' means, null for one seed; `interval`
-        is that of the mean over the tested speakers, see `significance.interval`.
+        is that of the mean over the tested speakers, see `significance.interval`; a
+        speaker is `shared` whom a fold both tests and trains or validates on.
 
         Raises:
           TrainingError: a probability is NaN; names the trial.
@@ -74,6 +94,11 @@ class Tested(NamedTuple):
         by_fold, by_speaker = confusions.sum(axis=2), confusions.sum(axis=1)
         spoken = by_speaker[0].sum(axis=(1, 2))
         heard = np.flatnonzero(spoken)
+        shared = {
+            speaker
+            for fold in self.folds
+            for speaker in folds.shared_speakers(self.dataset, fold).tolist()
+        }
         averages = {
             key: _averages(metric.compute, by_fold, by_speaker[:, heard])
             for key, metric in metrics.METRICS.items()
@@ -82,6 +107,7 @@ class Tested(NamedTuple):
         ua_of_speakers = _each(metrics.ua, by_speaker[:, heard]).mean(axis=0)
         return {
             "name": self.name,
+            "part": self.part,
             **settings(self.condition),
             "seeds": list(self.seeds),
             "ua": averages["ua"] | {"interval": significance.interval(ua_of_speakers)},
@@ -97,6 +123,7 @@ class Tested(NamedTuple):
                     "speaker": self.dataset.speakers[speaker],
                     "utterances": int(spoken[speaker]),
                     "ua": ua,
+                    "shared": speaker in shared,
                 }
                 for speaker, ua in zip(heard, ua_of_speakers.tolist(), strict=True)
             ],

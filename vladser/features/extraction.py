@@ -74,6 +74,7 @@ def extract(
     workers: int | None = None,
     progress: Callable[[int], object] = lambda count: None,
     with_energy: bool = False,
+    in_memory: bool | None = None,
     elsewhere: Elsewhere | None = None,
 ) -> Extraction:
     """Extracts the features of each utterance, as far as they are not in the cache.
@@ -93,6 +94,7 @@ def extract(
       workers: number of processes; None for one a core.
       progress: called with 1 whenever an utterance is done.
       with_energy: whether to return the energy of the frames.
+      in_memory: see `packed.join`.
       elsewhere: extracts what is not in the cache, instead of processes here.
 
     Raises:
@@ -117,7 +119,7 @@ def extract(
         else:
             files[utterance.id] = found
     notes = {id: described[id].notes for id in files if described[id].notes}
-    joined = packed.join(files)  # of mapped files: the one copy in memory
+    joined = packed.join(files, in_memory)
     if features.setup:
         feature_set = cache.identify(features, cache_dir)
     else:

@@ -9,7 +9,9 @@ from pathlib import Path
 import numpy as np
 from numpy.lib.format import open_memmap
 
+from vladser import machine
 from vladser.contracts import Features
+from vladser.features import packed
 from vladser.features.opening import BadAudio, readable
 from vladser.options import Natural
 from vladser.types import Utterance
@@ -55,13 +57,25 @@ def check(
 ) -> Iterator[tuple[Utterance, Path | BadAudio]]:
     """Reads files; yields each utterance with its file, or with what is wrong."""
     _, bad = shapes(utterances, dim)
-    for utterance in utterances:
-        if not (reason := bad.get(utterance.id)):
-            with np.errstate(over="ignore"):
-                values = np.asarray(_map(utterance.file), np.float32)
-            if not np.isfinite(values).all():
-                reason = BadAudio("holds NaN, or values beyond the range of float32")
-        yield utterance, reason or utterance.file
+
+    def read(place: int) -> Path | BadAudio:
+        utterance = utterances[place]
+        if reason := bad.get(utterance.id):
+            return reason
+        if not _finite(packed.load(utterance.file)):
+            return BadAudio("holds NaN, or values beyond the range of float32")
+        return utterance.file
+
+    yield from zip(utterances, machine.spread(read, len(utterances)), strict=True)
+
+
+def _finite(values: np.ndarray) -> bool:
+    """Returns whether all values are finite as float32."""
+    if values.dtype == np.float16:  # by their bits, since numpy converts them slowly
+        infinite = np.float16(np.inf).view(np.uint16)
+        return bool((values.view(np.uint16) & infinite < infinite).all())
+    with np.errstate(over="ignore"):
+        return bool(np.isfinite(np.asarray(values, np.float32)).all())
 
 
 def _map(file: Path) -> np.memmap:

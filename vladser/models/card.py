@@ -1,6 +1,7 @@
 """The model card: what a person should know before using a model (Mitchell et al. 2019,
 "Model Cards for Model Reporting"). Its text is in card.md.jinja."""
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -16,6 +17,7 @@ _TEMPLATES = jinja2.Environment(
     trim_blocks=True,
     keep_trailing_newline=True,
 )
+_table = partial(text.table, markdown=True)
 _TEMPLATES.filters |= {"escaped": text.escaped, "percent": text.percent}
 
 
@@ -25,31 +27,38 @@ def write(content: dict[str, Any]) -> str:
     Its `about` may hold `training`, `evaluation`, `flags` and `environment`, as
     `launch.main --final_model` fills them; the card says which of them is missing.
     """
-    table, about = partial(text.table, markdown=True), content["about"]
+    about = content["about"]
     trained, tested = about.get("training"), about.get("evaluation")
-    facts = content | {"training": trained, "evaluation": tested}
+    every = tested if isinstance(tested, list) else [tested] * bool(tested)
+    facts = content | {"training": trained}
+    facts["evaluations"] = [_evaluation(of, content["emotions"]) for of in every]
     if trained:
         counts = [(name, f"{count:,}") for name, count in trained["emotions"].items()]
-        facts["counts"] = table(("emotion", "utterances"), counts)
-    if tested:
-        confusion = np.array(tested["confusion"])
-        shares = metrics.row_shares(confusion)
-        spoken = [
-            (emotion, *map(text.percent, row))
-            for emotion, row in zip(content["emotions"], shares, strict=True)
-        ]
-        header = "spoken \\ predicted", *content["emotions"]
-        facts["confusion"] = table(header, spoken)
-        guessed = metrics.chance(confusion)
-        rows = [
-            (
-                f"{METRICS[key].name}, {METRICS[key].definition}",
-                text.percent(of["mean_of_folds"]),
-                text.percent(of["pooled"]),
-                text.percent(METRICS[key].compute(guessed)),
-            )
-            for key, of in metrics.of_summary(tested).items()
-        ]
-        columns = "metric", "mean of folds", "all folds pooled", "chance"
-        facts["metrics"] = table(columns, rows)
+        facts["counts"] = _table(("emotion", "utterances"), counts)
     return _TEMPLATES.get_template("card.md.jinja").render(facts)
+
+
+def _evaluation(tested: dict[str, Any], emotions: Sequence[str]) -> dict[str, Any]:
+    """Returns an evaluation with its tables; what older models lack is as it was."""
+    confusion = np.array(tested["confusion"])
+    shares = metrics.row_shares(confusion)
+    spoken = [
+        (emotion, *map(text.percent, row))
+        for emotion, row in zip(emotions, shares, strict=True)
+    ]
+    guessed = metrics.chance(confusion)
+    rows = [
+        (
+            f"{METRICS[key].name}, {METRICS[key].definition}",
+            text.percent(of["mean_of_folds"]),
+            text.percent(of["pooled"]),
+            text.percent(METRICS[key].compute(guessed)),
+        )
+        for key, of in metrics.of_summary(tested).items()
+    ]
+    columns = "metric", "mean of folds", "all folds pooled", "chance"
+    tables = {
+        "metrics": _table(columns, rows),
+        "confusion": _table(("spoken \\ predicted", *emotions), spoken),
+    }
+    return {"part": None, "caution": "", **tested, **tables}

@@ -7,9 +7,9 @@ import jax
 import numpy as np
 
 from vladser import registry
-from vladser.data import dataset, folds
+from vladser.data import folds
 from vladser.data.dataset import Moments
-from vladser.engine.design import Design, rectangle
+from vladser.engine.design import Design, rectangle, standardized
 from vladser.engine.results import Results
 from vladser.evaluation.audit import Finding
 from vladser.text import few
@@ -20,20 +20,20 @@ def planned(design: Design) -> list[Finding]:
     """Checks the rows of every minibatch, and scaler and class shares of every trial,
     that trainings will be given, and the rows that readouts will be fitted to."""
     programs = [
-        (places, design.plan(places[0]), _tested_rows(design, places[0]))
+        (places, design.plan(places[0]), _hidden_rows(design, places[0]))
         for places in design.programs()
     ]
     trained = (
-        (tested, step)
-        for _, plan, tested in programs
+        (hidden, step)
+        for _, plan, hidden in programs
         for epoch in range(plan.epochs)
         for step in plan.epoch(epoch + 1)
     )
 
     def evaluated(name, programs):
-        for _, plan, tested in programs:
+        for _, plan, hidden in programs:
             for step, _ in plan.evaluation(name):
-                yield tested, step
+                yield hidden, step
 
     findings = [_of_rows(design, "training_rows", trained, "of training minibatches")]
     if design.validation:
@@ -52,7 +52,7 @@ def given(design: Design, results: Results) -> list[Finding]:
     after the epoch that the protocol names: the last, or with validation the earliest
     of the best validation UA. `results` are those of all trials."""
     rows = f"{int(results.rows.sum()):,} rows that training steps were given"
-    leaked = _leaking("given_rows", results.leaked.sum(axis=(0, 1)), rows)
+    leaked = _leaking(design, "given_rows", results.leaked.sum(axis=(0, 1)), rows)
     if design.validation:
         ua = np.where(np.isnan(results.validation_ua), -1, results.validation_ua)
         expected = ua.argmax(axis=-1) + 1
@@ -70,34 +70,43 @@ def _of_rows(
     design: Design, check: str, seen: Iterable[tuple[np.ndarray, np.ndarray]], what: str
 ) -> Finding:
     """Checks steps [seeds, folds, B] of rows, each beside those that may not be in it,
-    see `_tested_rows`."""
+    see `_hidden_rows`."""
     fold = np.arange(len(design.folds))[:, None]
     leaked, rows = np.zeros(len(design.folds), int), 0
-    for tested, step in seen:
-        leaked += tested[fold, step].sum(axis=(0, 2))
+    for hidden, step in seen:
+        leaked += hidden[fold, step].sum(axis=(0, 2))
         rows += int(np.count_nonzero(step >= 0))
-    return _leaking(check, leaked, f"{rows:,} rows {what}")
+    return _leaking(design, check, leaked, f"{rows:,} rows {what}")
 
 
-def _tested_rows(design: Design, place: int) -> np.ndarray:
-    """Returns which rows of a condition have frames of a speaker whom a fold tests,
-    [folds, M + 1], the last of which is an empty row. Pieces are of the utterance in
-    which their frames lie, whatever they are said to be of."""
+def _whose(design: Design) -> str:
+    """Returns what is hidden from a training: all of a test speaker, or utterances."""
+    data = design.datasets[0]
+    shared = any(
+        len(folds.shared_speakers(data, f)) for f in design.folds if f.by_split
+    )
+    return "utterance" if shared else "speaker"
+
+
+def _hidden_rows(design: Design, place: int) -> np.ndarray:
+    """Returns which rows of a condition have frames of what a fold hides, [folds, M +
+    1], the last of which is an empty row. Pieces are of the utterance in which their
+    frames lie, whatever they are said to be of."""
     data, rows = design.datasets[place], design.rows(place).data
     begin, end = (
         np.searchsorted(data.offset, frame, side="right") - 1
         for frame in (rows.offset, rows.offset + rows.length - 1)
     )
-    tested = np.stack([folds.by_speakers_of(data, fold.test) for fold in design.folds])
-    return np.pad(tested[:, begin] | tested[:, end], ((0, 0), (0, 1)))
+    hidden = np.stack([folds.hidden(data, fold) for fold in design.folds])
+    return np.pad(hidden[:, begin] | hidden[:, end], ((0, 0), (0, 1)))
 
 
-def _leaking(check: str, leaked: np.ndarray, rows: str) -> Finding:
-    count, folds = int(leaked.sum()), np.count_nonzero(leaked)
-    text = f"no test speaker in {rows}"
+def _leaking(design: Design, check: str, leaked: np.ndarray, rows: str) -> Finding:
+    count, concerned = int(leaked.sum()), np.count_nonzero(leaked)
+    text = f"no test {_whose(design)} in {rows}"
     if count:
-        of = f"{folds:,} of {len(leaked):,} folds"
-        text = f"{of}: test speakers in {count:,} of {rows}"
+        of = f"{concerned:,} of {len(leaked):,} folds"
+        text = f"{of}: test {_whose(design)}s in {count:,} of {rows}"
     return Finding(check, "error" if count else "ok", count, text)
 
 
@@ -106,7 +115,7 @@ def _scaler_and_prior(design: Design) -> Iterator[Finding]:
     scalers, priors = np.ones((2, len(design.folds)), bool)
     for places in design.programs():
         data = design.datasets[places[0]]
-        moments = dataset.moments(data) if design.standardize == "train" else None
+        _, moments = standardized(design, data)
         chosen = [design.conditions[place] for place in places]
         used = rectangle(data, moments, chosen, design.folds, design.seeds)
         for number, fold in enumerate(design.folds):
@@ -123,8 +132,9 @@ def _scaler_and_prior(design: Design) -> Iterator[Finding]:
         )
         yield Finding("scaler", "warning", len(design.folds), text)
     else:
-        yield _of_folds("scaler", "mean and deviation", scalers)
-    yield _of_folds("prior", "class prior, class weights and logit adjustment", priors)
+        yield _of_folds(design, "scaler", "mean and deviation", scalers)
+    what = "class prior, class weights and logit adjustment"
+    yield _of_folds(design, "prior", what, priors)
 
 
 def _equal(one: PyTree, other: PyTree) -> bool:
@@ -135,26 +145,28 @@ def _equal(one: PyTree, other: PyTree) -> bool:
 def _spoilt(
     corpus: Dataset, moments: Moments | None, fold: Fold
 ) -> tuple[Dataset, Moments | None]:
-    """Returns the corpus where all but the fold's training set, and what a test speaker
-    said, is NaN and wrongly labelled."""
-    hidden = folds.by_speakers_of(corpus, fold.test)
+    """Returns the corpus where all but the fold's training set, and what the fold
+    hides, is NaN and wrongly labelled."""
+    hidden = folds.hidden(corpus, fold)
     hidden[np.setdiff1d(np.arange(len(hidden)), fold.train)] = True
     # One label for all: if they agree already, another one than theirs.
     label = corpus.label.copy()
     label[hidden] = (label[fold.test[0]] + 1) % len(corpus.emotions)
     if moments:
-        nan = np.where(hidden, np.nan, 0.0)[:, None]
+        nan = np.zeros((len(moments.count), 1))
+        nan[moments.group[hidden]] = np.nan
         mean, squares = moments.mean + nan, moments.squares + nan
         moments = moments._replace(mean=mean, squares=squares)
     return replace(corpus, label=label), moments
 
 
-def _of_folds(check: str, what: str, same: np.ndarray) -> Finding:
-    count, folds = int(np.count_nonzero(~same)), f"{len(same):,} folds"
+def _of_folds(design: Design, check: str, what: str, same: np.ndarray) -> Finding:
+    count, every = int(np.count_nonzero(~same)), f"{len(same):,} folds"
+    whose = _whose(design)
     text = (
-        f"{len(same):,} of {folds}: the same {what}, to the bit, where the test "
-        "speakers' frames are NaN and their labels wrong"
+        f"{len(same):,} of {every}: the same {what}, to the bit, where the test "
+        f"{whose}s' frames are NaN and their labels wrong"
     )
     if count:
-        text = f"{count:,} of {folds}: the {what} depend on the test speakers"
+        text = f"{count:,} of {every}: the {what} depend on the test {whose}s"
     return Finding(check, "error" if count else "ok", count, text)

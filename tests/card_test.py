@@ -1,0 +1,49 @@
+"""The model card on tests of several parts, or of speakers who are not new."""
+
+import pytest
+
+from vladser.models import card
+
+EVALUATION = {
+    "hold_out": "split",
+    "validation": "split",
+    **{"epochs": 2, "folds": 1, "seeds": 3, "speakers": 10},
+    "ua": {
+        "mean_of_speakers": 0.6,
+        "mean_of_folds": 0.55,
+        "pooled": 0.5,
+        "interval": [0.5, 0.7],
+    },
+    "wa": {"mean_of_folds": 0.5, "pooled": 0.5},
+    "confusion": [[3.0, 1.0], [1.0, 3.0]],
+}
+CONTENT = {
+    "emotions": ["angry", "sad"],
+    "vladser": "0.1.0",
+    "features": 147,
+    "feature_set": "mine",
+    "condition": {},
+}
+NEW = "Nothing of a tested speaker was seen in training."
+
+
+@pytest.mark.parametrize("caution", ["", "Not speaker-independent: 1 of 10."])
+def test_it_claims_independence_only_where_it_is_so(caution):
+    about = {"evaluation": EVALUATION | {"part": None, "caution": caution}}
+    written = card.write(CONTENT | {"about": about})
+    assert "\nUnweighted accuracy **60.0 %**" in written
+    assert (NEW in written) == (not caution) and caution in written
+    assert "best on the validation split" in written
+    # A model of an earlier version could not be tested otherwise.
+    assert NEW in card.write(CONTENT | {"about": {"evaluation": EVALUATION}})
+
+
+def test_each_test_part_has_its_figures():
+    parts = [
+        EVALUATION | {"part": name, "ua": EVALUATION["ua"] | {"mean_of_speakers": ua}}
+        for name, ua in (("test1", 0.6), ("test2", 0.4))
+    ]
+    written = card.write(CONTENT | {"about": {"evaluation": parts}})
+    for name, ua in ("test1", "60.0"), ("test2", "40.0"):
+        assert f"\nOn {name}: unweighted accuracy **{ua} %**" in written
+    assert written.count("| spoken ") == 2
