@@ -10,6 +10,11 @@ from vladser.corpora import readers
 from vladser.errors import InputError
 
 PUBLISHED = {  # codes of emotions, and files that say one at {}, speaker and text
+    "aesdd": (
+        "a angry d disgusted f fearful h happy s sad",
+        ("anger/{}03 (3).wav", "3", "03"),
+        ("{}20 (5).wav", "5", "20"),
+    ),
     "cremad": (
         "ANG angry DIS disgusted FEA fearful HAP happy NEU neutral SAD sad",
         ("AudioWAV/1001_DFA_{}_XX.wav", "1001", "DFA"),
@@ -20,6 +25,12 @@ PUBLISHED = {  # codes of emotions, and files that say one at {}, speaker and te
         "W angry L bored E disgusted A fearful F happy T sad N neutral",
         ("wav/03a01{}a.wav", "03", "a01"),
         ("16b10{}.wav", "16", "b10"),
+    ),
+    "emovo": (
+        "dis disgusted gio happy neu neutral pau fearful rab angry sor surprised "
+        "tri sad",
+        ("EMOVO/f1/{}-f2-b2.wav", "f2", "b2"),  # the name counts
+        ("m3/{}-m3-d1.wav", "m3", "d1"),
     ),
     "nemo": (
         "anger angry fear fearful happiness happy neutral neutral sadness sad "
@@ -37,6 +48,17 @@ PUBLISHED = {  # codes of emotions, and files that say one at {}, speaker and te
         "a angry d disgusted f fearful h happy n neutral sa sad su surprised",
         ("AudioData/DC/{}01.wav", "DC", None),
         ("ALL/KL_{}02.wav", "KL", None),
+    ),
+    "shemo": (
+        "A angry F fearful H happy N neutral S sad W surprised",
+        ("male/M36{}02.wav", "M36", None),
+        ("female/F36{}02.wav", "F36", None),
+    ),
+    "subesco": (
+        "ANGRY angry DISGUST disgusted FEAR fearful HAPPY happy NEUTRAL neutral "
+        "SAD sad SURPRISE surprised",
+        ("SUBESCO/F_10_FAHMEE_S_6_{}_5.wav", "F_10", "6"),
+        ("M_10_NIPUN_S_10_{}_1.wav", "M_10", "10"),
     ),
     "tess": (
         "angry angry disgust disgusted fear fearful happy happy neutral neutral "
@@ -93,6 +115,10 @@ def test_says_what_a_wrong_folder_should_hold(tmp_path, corpus):
         ("emodb", "03a01Fa", "03a01F a"),
         ("emodb", "03a01Fa", "03a01Fa\n"),
         ("nemo", "WR0_fear_64", "WR0_fear_641"),
+        ("aesdd", "a03 (3)", "b03 (3)"),
+        ("emovo", "gio-f2-b2", "gio-f2-b2-x"),
+        ("shemo", "M36S02", "X36S02"),
+        ("subesco", "F_10_FAHMEE_S_6_FEAR_5", "F_10_FAHMEE_S_6_BORED_5"),
         ("savee", "DC_a01", "DE_a01"),
         ("savee", "DC_a01", "\udcffDC_a01"),
     ],

@@ -10,7 +10,7 @@ import toys
 from vladser.corpora.iemocap import COUNTS
 from vladser.data import dataset, folds
 from vladser.evaluation.audit import corpus as audit
-from vladser.types import Utterance
+from vladser.types import UNKNOWN, Utterance
 
 
 def _audit(corpus, made=None, text=lambda row: None, name="toy"):
@@ -48,6 +48,23 @@ def test_a_shared_speaker_is_an_error():
             "1 of 4 folds: speakers of the test set are also in the "
             f"{name} set ({tests} of {len(corpus.label)} test utterances)",
         )
+
+
+def test_unknown_speakers_are_a_warning_wherever_they_are():
+    corpus = toys.corpus()
+    names = ("s0", UNKNOWN, "s2", "s3")
+    corpus = replace(corpus, speakers=names)
+    count = int((corpus.speaker == 1).sum())
+    found = _audit(corpus)["unknown_speakers"]
+    assert found.level == "warning" and found.count == count
+    assert "3 of 3 folds train on some" in found.text and "; 0 test some" in found.text
+    every = np.arange(len(corpus.label))
+    rows = np.flatnonzero(corpus.speaker == 1)
+    mixed = folds.Fold("test", np.setdiff1d(every, rows[0]), rows[:0], rows[:1])
+    found = _audit(corpus, [mixed])
+    assert "1 of 1 folds train on some" in found["unknown_speakers"].text
+    assert "; 1 test some" in found["unknown_speakers"].text
+    assert found["train_speakers"].level == "warning"  # not an error, nor certain
 
 
 def test_a_speaker_whom_the_corpus_own_split_shares_is_a_warning_that_names_them():

@@ -9,7 +9,7 @@ import pytest
 from vladser.corpora import cross, emotions
 from vladser.data import dataset, folds
 from vladser.errors import InputError
-from vladser.types import Corpus, Utterance
+from vladser.types import UNKNOWN, Corpus, Utterance
 
 GROUPS = emotions.parse("angry,happy+excited")
 
@@ -41,6 +41,20 @@ def test_the_first_is_trained_on_and_the_second_tested(tmp_path):
     assert {u.text for u in joined.utterances} == {"ours:a01", "theirs:a01"}
     files = [u.file for side in (train, test) for u in side.utterances]
     assert [u.file for u in joined.utterances] == files
+
+
+def test_unknown_speakers_of_both_are_nobody_in_common(tmp_path):
+    sides = []
+    for name in "ab":
+        known, _, *unknown = _corpus(tmp_path / name).utterances
+        nobody = [replace(u, speaker=UNKNOWN) for u in unknown]
+        sides.append(Corpus([known, *nobody], []))
+    joined = cross.join(*sides, "ours", "theirs")
+    features = {u.id: np.ones((3, 2), np.float32) for u in joined.utterances}
+    data = dataset.build(joined.utterances, features, ("angry", "happy"), "toy")
+    assert data.speakers == (UNKNOWN, "ours:s0", "theirs:s0")
+    (fold,) = folds.make(data, "split")
+    assert [*fold.train, *fold.test] == [0, 1, 2, 3, 4, 5]
 
 
 def test_two_of_one_name_are_kept_apart_but_for_their_sentences(tmp_path):

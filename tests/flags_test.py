@@ -59,8 +59,8 @@ def test_paths_default_to_cache_corpus_and_flagfile(tmp_path, monkeypatch):
 
 
 WRONG = {
-    "": "--corpus is required: one of audformat, cremad, demo,",
-    "--corpus=iemocop": "unknown corpus .iemocop.: one of audformat, cremad,",
+    "": "--corpus is required: one of aesdd, audformat, casia,",
+    "--corpus=iemocop": "unknown corpus .iemocop.: one of aesdd, audformat,",
     "--corpus=iemocap": "--data_dir is required",
     "--corpus=iemocap --data_dir=none": "--data_dir=none: no such file",
     "--data_dir=": "expected a path",

@@ -6,6 +6,7 @@ import toys
 
 from vladser.data import folds
 from vladser.errors import InputError
+from vladser.types import UNKNOWN
 
 pytestmark = pytest.mark.fault("protocol")
 
@@ -124,6 +125,50 @@ def test_other_folds_hide_all_of_whom_they_test():
 
 
 CORPUS = toys.corpus()
+
+
+def _unknown(corpus, *codes):
+    """The corpus, some of whose speakers nobody knows."""
+    names = [UNKNOWN if c in codes else n for c, n in enumerate(corpus.speakers)]
+    speakers = sorted({*names})
+    code = [speakers.index(names[c]) for c in corpus.speaker]
+    return replace(corpus, speakers=tuple(speakers), speaker=np.array(code))
+
+
+def test_unknown_speakers_are_always_trained_on_and_never_held_out():
+    corpus = _unknown(toys.corpus(speakers=5), 1, 3)
+    made = folds.make(corpus, "speaker")
+    assert [fold.held_out for fold in made] == ["s0", "s2", "s4"]
+    for fold in made:
+        left = {UNKNOWN, "s0", "s2", "s4"} - {fold.held_out}
+        assert fold.test.tolist() == _rows(corpus, fold.held_out)
+        assert fold.train.tolist() == _rows(corpus, *left)
+
+
+def test_an_unknown_speaker_speaks_in_no_other_utterance():
+    corpus = _unknown(toys.corpus(), 1, 2)
+    nobody, known = _rows(corpus, UNKNOWN), _rows(corpus, "s3")
+    found = folds.by_speakers_of(corpus, np.array([nobody[0], known[-1]]))
+    assert np.flatnonzero(found).tolist() == sorted([nobody[0], *known])
+
+
+def test_unknown_speakers_keep_their_session_and_part():
+    """Nobody says that those of the test set are those of the training set."""
+    corpus = toys.corpus(speakers=6)
+    made = folds.make(_unknown(corpus, 0, 2), "session")
+    assert [fold.test.tolist() for fold in made] == [
+        _rows(corpus, f"s{n}", f"s{n + 1}") for n in (0, 2, 4)
+    ]
+    assert made[0].train.tolist() == _rows(corpus, "s2", "s3", "s4", "s5")
+    corpus = _with_split("train", "validation", "test")
+    nobody = _unknown(corpus, 0, 2)
+    (fold,) = folds.make(nobody, "split", "split")
+    parts = [part.tolist() for part in (fold.train, fold.validation, fold.test)]
+    assert parts == [_rows(corpus, speaker) for speaker in corpus.speakers]
+    assert not len(folds.shared_speakers(nobody, fold))
+    assert np.flatnonzero(folds.hidden(nobody, fold)).tolist() == _rows(corpus, "s2")
+
+
 FIRST_OF_S1 = np.flatnonzero(CORPUS.speaker == 1)[0]
 
 
@@ -142,11 +187,13 @@ def _in(session, rows):
         (_in(1, FIRST_OF_S1), "speaker partner", "s1 in .* session0, session1 of 4"),
         (_in(1, CORPUS.speaker == 1), "speaker partner", "got session0 of 1;"),
         (_in(0, slice(None)), "speaker partner", "got session0 of 4;"),
+        (_unknown(CORPUS, 1), "speaker partner", "got session0 of 1;"),
         (CORPUS, "session partner", "needs hold_out=speaker"),
         (_in(-1, slice(3)), "session none", "3 of .* have no session"),
         (CORPUS, "split none", "no utterances of split train"),
         (_with_split("train", "", ""), "split none", "of split test"),
         (_with_split("", "", "test"), "split none", "of split train"),
+        (_unknown(CORPUS, 0, 1, 2, 3), "speaker none", "all speakers are 'Unknown'"),
         (
             _with_split("train", "", "test"),
             "split split",

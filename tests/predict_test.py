@@ -135,7 +135,7 @@ def test_bad_files_are_named_and_the_others_done(trained, call, tmp_path):
         ([], "FILE, FOLDER or LIST.csv is missing"),
         ([""], "FILE, FOLDER or LIST.csv is missing"),
         (["gone.wav"], "gone.wav: no such file or folder"),
-        (["."], ". holds no file: expected one at least (.aif"),
+        (["."], ". holds no file: expected one at least (."),
         (["list.csv"], "list.csv, line 1: expected the columns file"),
         (["a.wav", "--format=xml"], "expected one of table, csv, json, jsonl"),
         (["a.wav", "--hop=1"], "--hop and --timeline go with --window"),

@@ -49,7 +49,7 @@ def test_what_is_no_reader_is_said(own, tmp_path, body, message):
 
 @pytest.mark.parametrize("text", ["", "emo", "emodb.", ".x", "a.b-c", "my package.x"])
 def test_what_is_no_name_and_no_import_path_is_refused(text):
-    with pytest.raises(InputError, match=r"one of audformat, .* or an import path"):
+    with pytest.raises(InputError, match=r"one of aesdd, .* or an import path"):
         readers.parse(text)
 
 

@@ -15,6 +15,8 @@ else:
 
 PyTree: TypeAlias = Any
 
+UNKNOWN = "Unknown"  # the speaker of utterances of which nobody knows who talks
+
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
@@ -22,7 +24,7 @@ class Utterance:
 
     id: str  # unique within the corpus, and the same on every machine
     file: Path
-    speaker: str  # the person who talks, not the dialogue or the recording session
+    speaker: str  # the person who talks, not the dialogue or the session; or UNKNOWN
     emotion: str  # canonical name, see `corpora.emotions`
     session: str | None = None  # speakers of one session were recorded together
     text: str | None = None  # identifies the sentence that is spoken

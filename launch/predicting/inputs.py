@@ -1,5 +1,6 @@
 """Finds the utterances that the words of a command line name."""
 
+import shutil
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -7,12 +8,14 @@ from pathlib import Path
 from vladser import text
 from vladser.corpora import filenames, manifest, names
 from vladser.errors import InputError
+from vladser.features import ffmpeg
 from vladser.types import Corpus, Utterance
 
-# The formats with a header that libsndfile reads. They choose among the files of a
-# folder; a file that is named itself may have any suffix.
+# The formats with a header that libsndfile reads, and those of ffmpeg where it is. They
+# choose among the files of a folder; a file that is named itself may have any suffix.
 _AUDIO = ".aif .aifc .aiff .au .caf .flac .mp3 .nist .oga .ogg .opus .rf64 .snd .sph"
-AUDIO = frozenset([*_AUDIO.split(), ".voc", ".w64", ".wav"])
+_FILMS = ffmpeg.SUFFIXES if shutil.which("ffmpeg") else frozenset()
+AUDIO = frozenset([*_AUDIO.split(), ".voc", ".w64", ".wav", *_FILMS])
 
 
 def find(words: Iterable[str], suffixes: Collection[str] = AUDIO) -> Corpus:

@@ -1,15 +1,28 @@
 """Corpora of acted speech whose file names tell speaker and emotion, a function each.
 
 Their wavs are found at any depth, so that the folders of the archive may stay. Names of
-another pattern and second copies of a recording are left out and noted.
+another pattern and second copies of a recording are left out and noted. Corpora whose
+folders tell more than the names are in `folders`.
 """
 
-import re
 from pathlib import Path
 
-from vladser.corpora.filenames import find_wavs, notes
-from vladser.errors import InputError
-from vladser.types import Corpus, Utterance
+from vladser.corpora import patterns
+from vladser.types import Corpus
+
+
+def aesdd(folder: Path) -> Corpus:
+    """Reads AESDD, the Acted Emotional Speech Dynamic Database.
+
+    Vryzas, Kotsakis, Liatsou, Dimoulas, Kalliris: Speech emotion recognition for
+    performance interaction, Journal of the Audio Engineering Society 66(6), 2018. Greek
+    actors, five emotions, about 600 utterances.
+
+    `a03 (3).wav` is emotion a, sentence 03 and, in brackets, speaker 3.
+    """
+    name = r"(?P<emotion>)(?P<text>\d\d) \((?P<speaker>\d+)\)"
+    emotions = "a angry, d disgusted, f fearful, h happy, s sad"
+    return patterns.read(folder, name, emotions, "AESDD names such as a03 (3).wav")
 
 
 def cremad(folder: Path) -> Corpus:
@@ -23,7 +36,9 @@ def cremad(folder: Path) -> Corpus:
     """
     name = r"(?P<speaker>\d{4})_(?P<text>[A-Z]{3})_(?P<emotion>)_(?:LO|MD|HI|XX?)"
     emotions = "ANG angry, DIS disgusted, FEA fearful, HAP happy, NEU neutral, SAD sad"
-    return _read(folder, name, emotions, "CREMA-D names such as 1001_DFA_ANG_XX.wav")
+    return patterns.read(
+        folder, name, emotions, "CREMA-D names such as 1001_DFA_ANG_XX.wav"
+    )
 
 
 def emodb(folder: Path) -> Corpus:
@@ -37,7 +52,24 @@ def emodb(folder: Path) -> Corpus:
     """
     name = r"(?P<speaker>\d\d)(?P<text>[a-z]\d\d)(?P<emotion>)[a-z]?"
     emotions = "W angry, L bored, E disgusted, A fearful, F happy, T sad, N neutral"
-    return _read(folder, name, emotions, "EMO-DB names such as 03a01Fa.wav")
+    return patterns.read(folder, name, emotions, "EMO-DB names such as 03a01Fa.wav")
+
+
+def emovo(folder: Path) -> Corpus:
+    """Reads EMOVO, the Italian Emotional Speech Database.
+
+    Costantini, Iaderola, Paoloni, Todisco: EMOVO Corpus, LREC 2014. Six actors, 14
+    sentences, seven emotions, 588 utterances.
+
+    `gio-f2-b2.wav` is emotion gio, speaker f2 and sentence b2; emotions are the first
+    letters of the Italian words.
+    """
+    name = r"(?P<emotion>)-(?P<speaker>[fm]\d)-(?P<text>[a-z]\d)"
+    emotions = (
+        "dis disgusted, gio happy, neu neutral, pau fearful, rab angry, "
+        "sor surprised, tri sad"
+    )
+    return patterns.read(folder, name, emotions, "EMOVO names such as gio-f2-b2.wav")
 
 
 def nemo(folder: Path) -> Corpus:
@@ -52,7 +84,9 @@ def nemo(folder: Path) -> Corpus:
         "anger angry, fear fearful, happiness happy, neutral neutral, sadness sad, "
         "surprised surprised"
     )
-    return _read(folder, name, emotions, "nEMO names such as WR0_surprised_64.wav")
+    return patterns.read(
+        folder, name, emotions, "nEMO names such as WR0_surprised_64.wav"
+    )
 
 
 def ravdess(folder: Path) -> Corpus:
@@ -71,7 +105,7 @@ def ravdess(folder: Path) -> Corpus:
         "08 surprised"
     )
     expected = "RAVDESS audio-only speech such as 03-01-06-01-02-01-12.wav"
-    return _read(folder, name, emotions, expected)
+    return patterns.read(folder, name, emotions, expected)
 
 
 def savee(folder: Path) -> Corpus:
@@ -89,7 +123,41 @@ def savee(folder: Path) -> Corpus:
         "a angry, d disgusted, f fearful, h happy, n neutral, sa sad, su surprised"
     )
     expected = "SAVEE names such as DC/a01.wav or DC_a01.wav"
-    return _read(folder, name, emotions, expected, id="{speaker}_{emotion}{number}")
+    return patterns.read(
+        folder, name, emotions, expected, id="{speaker}_{emotion}{number}"
+    )
+
+
+def shemo(folder: Path) -> Corpus:
+    """Reads ShEMO, the Sharif Emotional Speech Database: Persian radio plays.
+
+    Mohamad Nezami, Jamshid Lou, Karami, Language Resources and Evaluation 53, 2019. 87
+    speakers, six emotions, 3,000 utterances.
+
+    `M36S02.wav` is the man 36, emotion S and number 02, which counts within both; W is
+    surprise. Men and women are numbered apart: the speaker is M36.
+    """
+    name = r"(?P<speaker>[FM]\d\d)(?P<emotion>)\d\d+"
+    emotions = "A angry, F fearful, H happy, N neutral, S sad, W surprised"
+    return patterns.read(folder, name, emotions, "ShEMO names such as M36S02.wav")
+
+
+def subesco(folder: Path) -> Corpus:
+    """Reads SUBESCO, the SUST Bangla Emotional Speech Corpus.
+
+    Sultana, Rahman, Selim, Iqbal, PLOS ONE 16(4), 2021. 20 actors, ten sentences, seven
+    emotions, five takes of each: 7,000 utterances.
+
+    `F_10_FAHMEE_S_6_FEAR_5.wav` is the woman 10 and her name, sentence 6, emotion FEAR
+    and take 5. Men and women are numbered apart: the speaker is F_10.
+    """
+    name = r"(?P<speaker>[FM]_\d\d?)_[A-Za-z]+_S_(?P<text>\d\d?)_(?P<emotion>)_\d"
+    emotions = (
+        "ANGRY angry, DISGUST disgusted, FEAR fearful, HAPPY happy, NEUTRAL neutral, "
+        "SAD sad, SURPRISE surprised"
+    )
+    expected = "SUBESCO names such as F_10_FAHMEE_S_6_FEAR_5.wav"
+    return patterns.read(folder, name, emotions, expected)
 
 
 def tess(folder: Path) -> Corpus:
@@ -109,49 +177,4 @@ def tess(folder: Path) -> Corpus:
     )
     expected = "TESS names such as OAF_back_angry.wav"
     id, speaker = "{speaker}F_{text}_{emotion}", "{speaker}F"
-    return _read(folder, name, emotions, expected, id, speaker)
-
-
-def _read(
-    folder: Path,
-    pattern: str,
-    emotions: str,
-    expected: str,
-    id: str = "{stem}",
-    speaker: str = "{speaker}",
-) -> Corpus:
-    """Reads the wavs whose names follow a pattern.
-
-    The pattern matches a whole name, "03a01Fa", or, with a slash, that of the folder
-    too, "DC/a01". It has the groups speaker, text where the sentence is known, and
-    emotion, left empty for any key of `emotions`; they format id and speaker.
-    """
-    canonical = dict(pair.split() for pair in emotions.split(", "))
-    pattern = pattern.replace("(?P<emotion>)", f"(?P<emotion>{'|'.join(canonical)})")
-    name = re.compile(rf"(?:^|/)(?:{pattern})\Z", re.ASCII)
-    utterances: dict[str, Utterance] = {}
-    strangers, copies = [], []
-    for wav in find_wavs(folder):
-        match = name.search(f"{wav.parent.name}/{wav.stem}")
-        if match is None:
-            strangers.append(wav.relative_to(folder))
-            continue
-        groups = match.groupdict()
-        key = id.format(stem=wav.stem, **groups)
-        if key in utterances:
-            copies.append(wav.relative_to(folder))
-            continue
-        utterances[key] = Utterance(
-            id=key,
-            file=wav,
-            speaker=speaker.format(**groups),
-            emotion=canonical[groups["emotion"]],
-            text=groups.get("text"),
-        )
-    if not utterances:
-        raise InputError(f"{folder}: expected {expected}; found none")
-    left_out = notes(
-        (f"wavs left out, not {expected}", strangers),
-        ("wavs left out, second copies by their names", copies),
-    )
-    return Corpus([utterances[key] for key in sorted(utterances)], [*left_out])
+    return patterns.read(folder, name, emotions, expected, id, speaker)

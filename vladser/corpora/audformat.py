@@ -24,8 +24,10 @@ from vladser.text import few
 from vladser.types import Corpus, Utterance
 
 EMOTIONS = {
+    "amusement": "amused",
     "anger": "angry",
     "boredom": "bored",
+    "contempt": "contemptuous",
     "disgust": "disgusted",
     "excitement": "excited",
     "fear": "fearful",

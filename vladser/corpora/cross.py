@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from vladser.errors import InputError
-from vladser.types import Corpus, Utterance
+from vladser.types import UNKNOWN, Corpus, Utterance
 
 SPLITS = ("train", "test")
 
@@ -14,8 +14,9 @@ def join(train: Corpus, test: Corpus, train_name: str, test_name: str) -> Corpus
 
     Ids, speakers and sessions begin with the name of their corpus, "emodb:03a01Fa"; if
     both have one name, with "-train" or "-test" behind it. Sentences begin with the
-    name alone: those of one reader mean the same in both corpora. Whatever splits a
-    corpus publishes, the first is all "train" and the second all "test".
+    name alone: those of one reader mean the same in both corpora. UNKNOWN speakers stay
+    what they are. Whatever splits a corpus publishes, the first is all "train" and the
+    second all "test".
 
     Raises:
       InputError: an audio segment is in both.
@@ -36,7 +37,7 @@ def join(train: Corpus, test: Corpus, train_name: str, test_name: str) -> Corpus
             replace(
                 u,
                 id=f"{prefix}:{u.id}",
-                speaker=f"{prefix}:{u.speaker}",
+                speaker=UNKNOWN if u.speaker == UNKNOWN else f"{prefix}:{u.speaker}",
                 session=u.session and f"{prefix}:{u.session}",
                 text=u.text and f"{name}:{u.text}",
                 split=split,

@@ -14,8 +14,8 @@ from vladser.text import few
 from vladser.types import Corpus
 
 CANONICAL = (
-    *("angry", "bored", "calm", "disgusted", "excited", "fearful"),
-    *("frustrated", "happy", "neutral", "sad", "surprised"),
+    *("amused", "angry", "bored", "calm", "contemptuous", "disgusted", "excited"),
+    *("fearful", "frustrated", "happy", "neutral", "sad", "sleepy", "surprised"),
 )
 _CLOSE = 0.45  # of difflib's ratio: happiness and happy have 0.57, calm and sad 0.29
 

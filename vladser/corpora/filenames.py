@@ -1,6 +1,7 @@
 """The files of a corpus on the disk, and notes on those that a reader leaves out."""
 
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -40,10 +41,15 @@ def _roots(folder: Path, holds: str, depth: int) -> Iterator[Path]:
                 yield from _roots(inner, holds, depth - 1)
 
 
-def find_wavs(folder: Path) -> list[Path]:
-    """Returns the wav files of `find_files`, the nearest first."""
-    wavs = [file for file in find_files(folder) if file.suffix.lower() == ".wav"]
-    return sorted(wavs, key=lambda wav: (len(wav.parts), wav.as_posix()))
+def find_audio(folder: Path, *suffixes: str) -> list[Path]:
+    """Returns the files of `find_files` with some suffixes, in lower case: the nearest
+    first, and of those side by side in the order of the suffixes."""
+    files = [f for f in find_files(folder) if f.suffix.lower() in suffixes]
+
+    def order(file: Path) -> tuple[int, int, str]:
+        return len(file.parts), suffixes.index(file.suffix.lower()), file.as_posix()
+
+    return sorted(files, key=order)
 
 
 def find_files(folder: Path) -> list[Path]:
@@ -78,3 +84,9 @@ def notes(*left_out: tuple[str, Sequence[str | Path]]) -> Iterator[str]:
             example = str(which[0])
             shown = example if example.isprintable() else ascii(example)
             yield f"{what}: {len(which):,} (such as {shown})"
+
+
+def tally(what: str, counts: Counter[str]) -> Iterator[str]:
+    """Yields a note on things left out, if there are any: how many of each kind."""
+    if counts:
+        yield f"{what}: {few(f'{n:,} {kind}' for kind, n in counts.most_common())}"

@@ -22,9 +22,8 @@ from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
-from vladser.corpora.filenames import find_root, find_wavs, notes
+from vladser.corpora.filenames import find_audio, find_root, notes, tally
 from vladser.errors import InputError
-from vladser.text import few
 from vladser.types import Corpus, Utterance
 
 EMOTIONS = {
@@ -81,7 +80,7 @@ def read(folder: Path) -> Corpus:
             continue
         labels, malformed = _labels(root / session / "dialog" / "EmoEvaluation")
         wav_folder = root / session / "sentences" / "wav"
-        wavs = find_wavs(wav_folder) if wav_folder.is_dir() else []
+        wavs = find_audio(wav_folder, ".wav") if wav_folder.is_dir() else []
         files = {wav.stem: wav for wav in wavs}
         no_emotion.update(
             of.emotion for of in labels.values() if of.emotion not in EMOTIONS
@@ -114,9 +113,7 @@ def read(folder: Path) -> Corpus:
             f"{root}: expected IEMOCAP's labels in SessionN/dialog/EmoEvaluation/*.txt "
             "and their wavs in SessionN/sentences/wav; found no utterance with both"
         )
-    if no_emotion:
-        counts = few(f"{n:,} {label}" for label, n in no_emotion.most_common())
-        remarks.append(f"turns left out, labelled with no emotion: {counts}")
+    remarks += tally("turns left out, labelled with no emotion", no_emotion)
     return Corpus(sorted(utterances, key=lambda utterance: utterance.id), remarks)
 
 

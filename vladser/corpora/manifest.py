@@ -3,19 +3,17 @@
 Paths are relative to the folder of the CSV file, or absolute. Spaces around a cell are
 ignored. Emotions may have any name.
 
-It may be as spreadsheets save it: separated by commas, semicolons (with decimal commas
-in numbers) or tabs, with empty lines, columns without a name, and a line `sep=;`.
+It may be as spreadsheets save it, see `tables`, with decimal commas in numbers where
+semicolons separate cells, and columns without a name.
 """
 
-import csv
-import io
 import math
 import unicodedata
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from vladser import files
+from vladser.corpora import tables
 from vladser.errors import InputError
 from vladser.types import Corpus, Utterance
 
@@ -85,56 +83,23 @@ def rows(file: Path, required: Collection[str]) -> Iterator[Row]:
     """Yields the lines of a CSV file, but those that are blank.
 
     Args:
-      file: in UTF-8 or marked UTF-16; its first line names the columns, of which
-        COLUMNS count.
+      file: see `tables.read`; of its columns those of COLUMNS count.
       required: the columns that it must have, without empty cells.
 
     Raises:
-      InputError: the file cannot be read, is not CSV in UTF-8, or has no such lines.
+      InputError: there is no such table, or a cell is not what its column holds.
     """
-    try:
-        text = files.read_text(file)
-        first, _, rest = text.partition("\n")
-        if first.rstrip("\r").lower() in ("sep=,", "sep=;", "sep=\t"):
-            text, first = f"\n{rest}", rest.partition("\n")[0]
-        separator = max(",;\t", key=first.count)
-        reader = csv.reader(
-            io.StringIO(text, newline=""),
-            delimiter=separator,
-            skipinitialspace=True,
-            strict=True,
-        )
-        stripped = ([cell.strip() for cell in cells] for cells in reader)
-        filled = (cells for cells in stripped if any(cells))
-        header, empty = [name.lower() for name in next(filled, [])], True
-        names = [name for name in header if name]
-        if not {*required} <= {*names} or len({*names}) < len(names):
-            raise InputError(
-                f"expected the columns {', '.join(required)}, and each column "
-                f"once; got {separator.join(header)!r:.200}"
-            )
-        for cells in filled:
-            yield Row(reader.line_num, *_row(header, cells, required, separator == ";"))
-            empty = False
-        if empty:
-            raise InputError("no utterances; expected a line for each")
-    except (csv.Error, InputError) as error:
-        raise InputError(f"{file}, line {reader.line_num or 1}: {error}") from None
-    except UnicodeError:
-        raise InputError(f"{file}: not UTF-8; expected a CSV file in UTF-8") from None
-    except OSError as error:
-        raise InputError(f"{file}: expected a CSV file: {error.strerror}") from None
+    for line, cells, separator in tables.read(file, required):
+        try:
+            yield Row(line, *_row(cells, required, separator == ";"))
+        except InputError as error:
+            raise InputError(f"{file}, line {line}: {error}") from None
 
 
 def _row(
-    header: Sequence[str],
-    cells: Sequence[str],
-    required: Collection[str],
-    decimal_comma: bool,
+    cells: dict[str, str], required: Collection[str], decimal_comma: bool
 ) -> tuple[dict[str, str], float | None, float | None, float | None, float | None]:
-    if len(cells) != len(header):
-        raise InputError(f"{len(cells)} cells; expected {len(header)} as in the header")
-    row = {n: cell for n, cell in zip(header, cells, strict=True) if n}
+    row = {name: cell for name, cell in cells.items() if name}
     for name, cell in row.items():
         nothing = name not in _ANY_WORD and cell in _NOTHING
         if name in required and (nothing or not cell):

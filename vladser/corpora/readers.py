@@ -12,15 +12,27 @@ from vladser.types import Corpus, Utterance
 
 # To add a corpus, add a function `folder -> Corpus` to this package, and a line here.
 READERS = {
+    "aesdd": "acted.aesdd",
     "audformat": "audformat.read",
+    "casia": "folders.casia",
     "cremad": "acted.cremad",
+    "cremad_perceived": "cremad_perceived.read",
     "demo": "demo.reader.read",
     "emodb": "acted.emodb",
+    "emovdb": "folders.emovdb",
+    "emovo": "acted.emovo",
+    "enterface": "folders.enterface",
+    "esd": "folders.esd",
     "iemocap": "iemocap.read",
     "manifest": "manifest.read",
+    "meld": "meld.read",
+    "msp_improv": "msp_improv.read",
+    "msp_podcast": "msp_podcast.read",
     "nemo": "acted.nemo",
     "ravdess": "acted.ravdess",
     "savee": "acted.savee",
+    "shemo": "acted.shemo",
+    "subesco": "acted.subesco",
     "tess": "acted.tess",
 }
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from vladser.errors import InputError
 from vladser.text import few
-from vladser.types import Dataset, Fold
+from vladser.types import UNKNOWN, Dataset, Fold
 
 HOLD_OUT = ("speaker", "session", "split", "none")
 VALIDATION = ("none", "partner", "split")
@@ -18,7 +18,8 @@ def make(dataset: Dataset, hold_out: str, validation: str = "none") -> list[Fold
 
     Args:
       dataset: what is to be trained on and tested.
-      hold_out: "speaker" (leave one speaker out: the paper's protocol), "session"
+      hold_out: "speaker" (leave one speaker out: the paper's protocol; utterances of
+        UNKNOWN speakers are always trained on and never tested), "session"
         (leave all speakers of a session out), "split" (the corpus's own: one fold, all
         test parts together), or "none" (one fold that trains on all and tests nothing).
       validation: "none"; "partner": the other speaker of the held-out speaker's
@@ -60,6 +61,19 @@ def make(dataset: Dataset, hold_out: str, validation: str = "none") -> list[Fold
 _Parts = tuple[str, np.ndarray, np.ndarray, np.ndarray]
 
 
+def by_speakers_of(dataset: Dataset, rows: np.ndarray) -> np.ndarray:
+    """Returns which utterances are by a speaker of some rows, [N]: those rows, and all
+    others of their speakers. UNKNOWN is no one person, whom others could share."""
+    found = np.isin(dataset.speaker, dataset.speaker[rows]) & ~unknown(dataset)
+    found[rows] = True
+    return found
+
+
+def unknown(dataset: Dataset) -> np.ndarray:
+    """Returns which utterances are by an UNKNOWN speaker, [N]."""
+    return np.array([name == UNKNOWN for name in dataset.speakers])[dataset.speaker]
+
+
 def _leave_out(dataset: Dataset, hold_out: str, validation: str) -> Iterator[_Parts]:
     groups, names = dataset.speaker, dataset.speakers
     if hold_out == "session":
@@ -69,10 +83,17 @@ def _leave_out(dataset: Dataset, hold_out: str, validation: str) -> Iterator[_Pa
                 f"hold_out=session: {missing} of {len(groups)} utterances have no "
                 "session; use hold_out=speaker"
             )
-    for code, name in enumerate(names):
+    held_out = [*enumerate(names)]
+    if hold_out == "speaker":
+        held_out = [(code, name) for code, name in held_out if name != UNKNOWN]
+    if not held_out:
+        raise InputError(
+            f"hold_out=speaker: all speakers are {UNKNOWN!r}; use hold_out=split"
+        )
+    for code, name in held_out:
         test = groups == code
         # Whoever talks in a session that is tested must not be trained on elsewhere.
-        tested = np.isin(dataset.speaker, dataset.speaker[test])
+        tested = by_speakers_of(dataset, np.flatnonzero(test))
         held = np.zeros_like(test)
         if validation == "partner":
             held = dataset.speaker == _partner(dataset, code)
@@ -81,7 +102,8 @@ def _leave_out(dataset: Dataset, hold_out: str, validation: str) -> Iterator[_Pa
 
 def _partner(dataset: Dataset, speaker: int) -> int:
     sessions = np.unique(dataset.session[dataset.speaker == speaker])
-    together = np.unique(dataset.speaker[np.isin(dataset.session, sessions)])
+    inside = np.isin(dataset.session, sessions) & ~unknown(dataset)
+    together = np.unique(dataset.speaker[inside])
     if len(sessions) != 1 or sessions[0] < 0 or len(together) != 2:
         named = *dataset.sessions, "no session"
         names = few(named[code] for code in sessions)
@@ -121,16 +143,19 @@ def by_part(dataset: Dataset, fold: Fold) -> list[Fold]:
 
 
 def shared_speakers(dataset: Dataset, fold: Fold) -> np.ndarray:
-    """Returns the codes of the speakers who are tested, and trained or validated on."""
+    """Returns the codes of the speakers who are tested, and trained or validated on, as
+    far as they are known."""
+    speaker = np.where(unknown(dataset), -1, dataset.speaker)
     seen = np.concatenate([fold.train, fold.validation])
-    return np.intersect1d(dataset.speaker[fold.test], dataset.speaker[seen])
+    shared = np.intersect1d(speaker[fold.test], speaker[seen])
+    return shared[shared >= 0]
 
 
 def hidden(dataset: Dataset, fold: Fold) -> np.ndarray:
     """Returns which utterances a training of a fold may not see, [N]: all of whoever is
     tested. Of speakers whom the corpus's own split both trains on and tests, these are
     the tested utterances alone."""
-    hidden = np.isin(dataset.speaker, dataset.speaker[fold.test])
+    hidden = by_speakers_of(dataset, fold.test)
     if fold.by_split:
         hidden &= ~np.isin(dataset.speaker, shared_speakers(dataset, fold))
         hidden[fold.test] = True

@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from vladser import files, libraries
-from vladser.features import decoding
-from vladser.features.decoding import BadAudio, Sound
+from vladser.features import decoding, opening
+from vladser.features.decoding import Sound
+from vladser.features.opening import BadAudio
 from vladser.types import Utterance
 
 RATE = 16000  # Hz
@@ -45,7 +46,8 @@ def load(
 ) -> np.ndarray:
     """Reads a signal as `contracts.Features` are given it.
 
-    The content decides what a file is, not its name: any format of libsndfile.
+    The content decides what a file is, not its name: any format of libsndfile, or a
+    container that ffmpeg decodes.
     Channels are averaged, unless they cancel. Samples above full scale, as recorders of
     32-bit floats write them, are scaled to the peak; overshoots of lossy codecs and of
     resampling are clipped.
@@ -63,13 +65,13 @@ def load(
     Raises:
       BadAudio: there is no such signal, or it is cut short, sampled below 16 kHz,
         silent or not finite.
-      InputError: a library that decodes or resamples cannot be loaded.
+      InputError: a library that decodes or resamples cannot be loaded, or ffmpeg is
+        needed and not installed.
     """
     with decoding.opened(file) as sound:
         first, last = _segment(sound, start, end, max_seconds)
         signal, cancelled = _mono(sound, first, last)
         _check_held(sound, last, first + len(signal))
-        floats = sound.decoder.subtype in ("FLOAT", "DOUBLE")
     check_samples(round(len(signal) / sound.rate * RATE), shortest)
     peak = np.max(np.abs(signal), initial=0)
     if not peak <= _LOUDEST:  # NaN compares as False
@@ -78,7 +80,7 @@ def load(
         raise BadAudio(SILENT)
     if cancelled:
         note(CANCELS)
-    if peak > (_ROUNDED if floats else _OVERSHOT):
+    if peak > (_ROUNDED if sound.floats else _OVERSHOT):
         note(EXCEEDS)
         signal /= peak
     audresample = libraries.load("audresample")
@@ -110,7 +112,7 @@ def seconds(file: Path) -> float | None:
 
 def digest(file: Path) -> str:
     """Returns the SHA-256 of a file, as `files.digest`; raises BadAudio."""
-    with decoding.readable(file):
+    with opening.readable(file):
         return files.digest(file)
 
 

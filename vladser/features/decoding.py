@@ -3,18 +3,18 @@ without one is estimated from its first frame, a file may end before it."""
 
 import os
 import re
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache, lru_cache
-from io import BufferedReader, RawIOBase
+from io import RawIOBase
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
 from vladser import libraries
-from vladser.errors import InputError
+from vladser.features import ffmpeg
+from vladser.features.opening import BadAudio, readable
 
 _BLOCK = 1 << 14  # frames decoded at once: bounds the memory of many channels
 # Samples to decode before those that are wanted: frames of an MP3 draw on up to 511
@@ -31,11 +31,6 @@ _PROMISE = re.compile(
 _OVERHEAD = {"AIFF": 8, "W64": 24, "VOC": 12}  # bytes that are promised, but no samples
 
 
-class BadAudio(InputError):
-    """An utterance without usable audio or features; the message is the reason alone,
-    to which the file's name is added."""
-
-
 class Sound(NamedTuple):
     """An open sound file; see `opened`.
 
@@ -45,12 +40,14 @@ class Sound(NamedTuple):
       frames: how many there should be: those that the header promises or, where it
         counts none, those that decode. An Ogg file promises nothing.
       held: of them, those for which the file is long enough.
+      floats: whether its samples were stored as floats, and may exceed full scale.
     """
 
     decoder: Any
     rate: int
     frames: int
     held: int
+    floats: bool
 
     def blocks(self, first: int, last: int) -> Iterator[np.ndarray]:
         """Yields the frames of a segment that decode, float32 [n, channels]."""
@@ -66,41 +63,32 @@ class Sound(NamedTuple):
 
 
 @contextmanager
-def readable(file: Path) -> Iterator[BufferedReader]:
-    """Opens a file to read from; raises BadAudio where that fails."""
-    if "\0" in str(file):
-        raise BadAudio("is no file: its name holds a NUL")
-    try:
-        if not stat.S_ISREG(file.stat().st_mode):  # opening a pipe would wait for ever
-            raise BadAudio("is a folder or a device: expected a file")
-        with file.open("rb") as handle:
-            yield handle
-    except OSError as error:
-        raise BadAudio(f"cannot be read: {error.strerror}") from None
-
-
-@contextmanager
 def opened(file: Path) -> Iterator[Sound]:
-    """Opens a sound file, of whatever name, in any format of libsndfile.
+    """Opens a sound file, of whatever name, in any format of libsndfile, or a container
+    that ffmpeg decodes.
 
     Raises:
-      BadAudio: there is no such file, or libsndfile cannot read it; also while frames
-        are decoded.
-      InputError: libsndfile cannot be loaded.
+      BadAudio: there is no such file, or it cannot be decoded; also while frames are
+        decoded.
+      InputError: libsndfile cannot be loaded, or ffmpeg is needed and not there.
     """
     soundfile = libraries.load("soundfile")
     try:
-        with readable(file) as handle, _decoder(handle) as decoder:
-            status, rate = os.fstat(handle.fileno()), decoder.samplerate
-            frames = held = decoder.frames
-            in_wav = decoder.format != "MP3" and decoder.subtype.startswith("MPEG")
-            unknown = in_wav or not _counted(handle, decoder)
-            if unknown or frames > status.st_size * rate:
-                # No codec takes less than a byte a second.
-                frames = held = _count(file, status.st_size, status.st_mtime_ns)
-            elif held:
-                frames = max(held, _promised(handle, decoder, status.st_size))
-            yield Sound(decoder, rate, frames, held)
+        with readable(file) as original:
+            converted = ffmpeg.decoded(file, original)
+            handle = converted or original
+            with _decoder(handle) as decoder:
+                status, rate = os.fstat(handle.fileno()), decoder.samplerate
+                frames = held = decoder.frames
+                in_wav = decoder.format != "MP3" and decoder.subtype.startswith("MPEG")
+                unknown = in_wav or not _counted(handle, decoder)
+                if unknown or frames > status.st_size * rate:
+                    # No codec takes less than a byte a second.
+                    frames = held = _count(file, status.st_size, status.st_mtime_ns)
+                elif held:
+                    frames = max(held, _promised(handle, decoder, status.st_size))
+                floats = not converted and decoder.subtype in ("FLOAT", "DOUBLE")
+                yield Sound(decoder, rate, frames, held, floats)
     except soundfile.LibsndfileError as error:
         reason = error.error_string.strip(" .\n")
         raise BadAudio(
@@ -109,7 +97,7 @@ def opened(file: Path) -> Iterator[Sound]:
 
 
 @contextmanager
-def _decoder(handle: BufferedReader) -> Iterator[Any]:
+def _decoder(handle: BinaryIO) -> Iterator[Any]:
     # By descriptor: libsndfile trusts the extension of a path (.raw, .au).
     with _reader()(handle.fileno(), closefd=False) as decoder:
         if not (view := _view(handle, decoder)):
@@ -119,7 +107,7 @@ def _decoder(handle: BufferedReader) -> Iterator[Any]:
         yield decoder
 
 
-def _view(handle: BufferedReader, decoder: Any) -> "_View | None":
+def _view(handle: BinaryIO, decoder: Any) -> "_View | None":
     """Returns how a file has to look for libsndfile to decode all of it."""
     if not _counted(handle, decoder):
         return _View(handle, longer=1 << 40)
@@ -162,7 +150,7 @@ class _View(RawIOBase):
 
     def __init__(
         self,
-        handle: BufferedReader,
+        handle: BinaryIO,
         place: int = 0,
         patch: bytes = b"",
         longer: int = 0,
@@ -217,7 +205,7 @@ def _count(file: Path, size: int, changed: int) -> int:
         return sum(map(len, _decode(decoder, most)))
 
 
-def _counted(handle: BufferedReader, decoder: Any) -> bool:
+def _counted(handle: BinaryIO, decoder: Any) -> bool:
     """Whether the header counts the frames: an MP3's only in a Xing or VBRI frame."""
     if decoder.format != "MP3":
         return True
@@ -233,7 +221,7 @@ def _counted(handle: BufferedReader, decoder: Any) -> bool:
     return found is not None and (found[1] == b"VBRI" or found[2][0] % 2 == 1)
 
 
-def _promised(handle: BufferedReader, decoder: Any, size: int) -> int:
+def _promised(handle: BinaryIO, decoder: Any, size: int) -> int:
     """Returns the frames that a header promises, 0 where it promises none."""
     log, kind, held = decoder.extra_info, decoder.format, decoder.frames
     if kind == "NIST":

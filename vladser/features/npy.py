@@ -11,8 +11,8 @@ from numpy.lib.format import open_memmap
 
 from vladser import machine
 from vladser.contracts import Features
-from vladser.features import decoding, packed
-from vladser.features.decoding import BadAudio
+from vladser.features import packed
+from vladser.features.opening import BadAudio, readable
 from vladser.options import Natural
 from vladser.types import Utterance
 
@@ -80,7 +80,7 @@ def _finite(values: np.ndarray) -> bool:
 
 def _map(file: Path) -> np.memmap:
     """Maps the array of a file."""
-    with decoding.readable(file):  # and not a pipe, or unreadable
+    with readable(file):  # and not a pipe, or unreadable
         try:
             array = open_memmap(file, mode="c")
         except Exception:  # numpy raises many

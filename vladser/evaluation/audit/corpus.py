@@ -8,6 +8,7 @@ import numpy as np
 from vladser.corpora import iemocap, names
 from vladser.data import dataset
 from vladser.data.folds import by_part
+from vladser.data.folds import unknown as unknown_speakers
 from vladser.evaluation.audit import Finding
 from vladser.text import few
 from vladser.types import Dataset, Fold, Utterance
@@ -41,13 +42,17 @@ def _sharing(
     text = {utterance.id: utterance.text for utterance in utterances}
     code: dict[str | None, int] = {None: -1}
     sentences = [code.setdefault(text[name], len(code)) for name in corpus.utterances]
+    unknown = unknown_speakers(corpus)
+    speakers = np.where(unknown, -1, corpus.speaker)
     validated = any(len(fold.validation) for fold in folds)
     by_split = all(fold.by_split for fold in folds)
     for part in ["train", "validation"] if validated else ["train"]:
-        speakers = _shared("speakers", "error", corpus.speaker, folds, part)
-        yield _excused(speakers, corpus, folds, part) if by_split else speakers
+        found = _shared("speakers", "error", speakers, folds, part)
+        yield _excused(found, corpus, speakers, folds, part) if by_split else found
         yield _shared("sessions", "warning", corpus.session, folds, part)
         yield _shared("sentences", "warning", np.array(sentences), folds, part)
+    if unknown.any():
+        yield _unknown(unknown, folds)
 
 
 def _shared(
@@ -73,15 +78,35 @@ def _shared(
     return Finding(check, level if count else "ok", count, text)
 
 
+def _unknown(unknown: np.ndarray, folds: Sequence[Fold]) -> Finding:
+    """Counts utterances of unknown speakers, who may be anyone."""
+    count = int(unknown.sum())
+    trained, tested = (
+        sum(bool(unknown[getattr(fold, part)].any()) for fold in folds)
+        for part in ("train", "test")
+    )
+    text = (
+        f"{count:,} of {len(unknown):,} utterances are of unknown speakers: "
+        f"{trained:,} of {len(folds):,} folds train on some, who may be those tested; "
+        f"{tested:,} test some, who may be trained on"
+    )
+    return Finding("unknown_speakers", "warning", count, text)
+
+
 def _excused(
-    found: Finding, corpus: Dataset, folds: Sequence[Fold], part: str
+    found: Finding,
+    corpus: Dataset,
+    speakers: np.ndarray,
+    folds: Sequence[Fold],
+    part: str,
 ) -> Finding:
     """Returns a finding on speakers as that of the corpus's own split, which is to be
     followed, even where its result is not of new speakers."""
     if not found.count:
         return found
     sets = ([getattr(fold, name) for fold in folds] for name in ("test", part))
-    tested, others = (np.unique(corpus.speaker[np.concatenate(rows)]) for rows in sets)
+    tested, others = (np.unique(speakers[np.concatenate(rows)]) for rows in sets)
+    tested, others = tested[tested >= 0], others[others >= 0]
     shared = np.intersect1d(tested, others)
     text = (
         f"{found.text}: {len(shared):,} of {len(tested):,} test speakers "
