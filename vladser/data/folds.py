@@ -1,6 +1,6 @@
 """Who is held out: the folds of an evaluation."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -37,22 +37,20 @@ def make(dataset: Dataset, hold_out: str, validation: str = "none") -> list[Fold
     if hold_out != needed:
         said = f"validation={validation} needs hold_out={needed}"
         raise InputError(f"{said}, got {hold_out}")
+    every = np.ones(len(dataset.label), bool)
+    parts: Iterable[_Parts] = [("nobody", every, ~every, ~every)]
     if hold_out == "split":
         parts = [_split(dataset, validation)]
-    elif hold_out == "none":
-        every = np.ones(len(dataset.label), bool)
-        parts = [("nobody", every, ~every, ~every)]
-    else:
-        parts = [*_leave_out(dataset, hold_out, validation)]
-    rows, by_split = np.flatnonzero, hold_out == "split"
-    folds = [
-        Fold(name, rows(train), rows(held), rows(test), by_split)
-        for name, train, held, test in parts
-    ]
-    for fold in folds:
-        if len(np.unique(dataset.label[fold.train])) < 2:
+    elif hold_out != "none":
+        parts = _leave_out(dataset, hold_out, validation)
+    folds = []
+    for name, *masks in parts:
+        # Of thousands of speakers, each with the others' utterances: 32 bits are a lot.
+        train, held, test = (np.flatnonzero(mask).astype(np.int32) for mask in masks)
+        folds.append(Fold(name, train, held, test, hold_out == "split"))
+        if np.count_nonzero(np.bincount(dataset.label[train])) < 2:
             raise InputError(
-                f"holding out {fold.held_out} leaves fewer than two emotions to train"
+                f"holding out {name} leaves fewer than two emotions to train"
             )
     return folds
 
