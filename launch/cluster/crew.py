@@ -75,10 +75,6 @@ class Crew:
         with _ours():
             return [ray.put(value)]
 
-    def dismiss(self) -> None:
-        """Watches nodes no longer; the workers end with Ray's session."""
-        self._nodes.close()
-
     def run(
         self, method: str, jobs: Jobs, *options: Any
     ) -> Iterator[tuple[Machine, Any]]:
