@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from launch.command_line import stopping
 from launch.command_line.flags import Settings
-from launch.experiment import desk, working
+from launch.experiment import working
 from launch.experiment.checkpoints import Checkpoints, Figures, Finished
 from launch.experiment.desk import Desk
 from launch.output import provenance, terminal
@@ -51,32 +51,36 @@ def train(
 
     log = settings.run_dir / "metrics.jsonl"
     files.write_text(log, "")
-    done = [one.batch for one in finished]
-    todo = desk.pending(design, kept, done)
+    at = Desk(design, kept, [one.batch for one in finished], finish, log)
+    todo = at.pending()
     if finished:
         trials = math.prod(design.shape)
         left = sum(batch.trials for batch in todo)
         terminal.say(f"{trials - left:,} of {trials:,} trainings were finished")
     if todo:
         terminal.say("compiling the training programs ...")
-    frames = 0  # real ones of all live training rows
-    for seeds, conditions, folds in todo:
-        plan = design.plan(conditions[0]).only(seeds, folds)
-        frames += plan.training_frames() * plan.epochs * len(conditions)
-    with terminal.bar("training", frames, "frame", scale=True) as bar:
-        conduct(settings, Desk(design, kept, done, bar, finish, log), crew)
+    conduct("training", settings, at, crew)
     for batch in kept.begun:  # of which all parts have finished
         kept.remove(batch)
     return finished, _summary(finished)
 
 
 def conduct(
-    settings: Settings, at: Desk, crew: "Crew | None", models: bool = False
+    title: str, settings: Settings, at: Desk, crew: "Crew | None", models: bool = False
 ) -> None:
-    """Trains what a desk has pending, by a crew or else here; `models` as in
-    `working.work`. Raises as `train` does."""
-    minutes, most = settings.checkpoint_minutes, settings.trials_at_once
-    with stopping.deferred():
+    """Trains what a desk has pending, by a crew or else here, behind a bar with a
+    title; `models` as in `working.work`. Raises as `train` does."""
+    minutes, most, todo = (
+        settings.checkpoint_minutes,
+        settings.trials_at_once,
+        at.pending(),
+    )
+    frames = 0  # real ones of all live training rows
+    for seeds, conditions, folds in todo:
+        plan = at.design.plan(conditions[0]).only(seeds, folds)
+        frames += plan.training_frames() * plan.epochs * len(conditions)
+    bar = terminal.bar(title, frames, "frame", scale=True)
+    with bar as at.bar, stopping.deferred():
         if crew is not None:
             trainings = Trainings(at, minutes, crew.size)
             options = crew.share(at.design), most, models
@@ -85,7 +89,7 @@ def conduct(
             return
         begun, here = at.kept.begun, provenance.machine()
         batches = list[TrialBatch]()
-        for batch in at.pending():
+        for batch in todo:
             whole = batch in begun
             batches += [batch] if whole else trial_batches.cut(at.design, batch, most)
         how = at.kept.latest, minutes, stopping.asked, models
