@@ -89,7 +89,6 @@ def test_each_trial_is_finished_once_whoever_dies(design, data):
                 desk.take(news, worker.machine)
             else:
                 workers.remove(worker)
-                trainings.done(worker.job)
         cells = Counter(cell for batch in finished for cell in product(*batch))
         assert cells == Counter(product(*map(range, design.shape)))
         assert desk.bar.n == total and not desk.kept.begun

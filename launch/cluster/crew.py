@@ -39,9 +39,6 @@ class Jobs(Protocol):
     def take(self, most: int, machine: Machine) -> tuple:
         """Returns a job for a machine, of some `most` units: arguments for a Worker."""
 
-    def done(self, job: tuple) -> None:
-        """Notes that all of a job is done."""
-
     def back(self, job: tuple) -> None:
         """Notes that a job ended before its time: what is left of it waits again."""
 
@@ -110,7 +107,6 @@ class Crew:
                     news = ray.get(next(source))
                 except StopIteration:
                     del running[source]
-                    jobs.done(member.job)
                     member.job = ()
                     self._faults[member.node.id] = 0
                 except RayError as error:

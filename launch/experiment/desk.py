@@ -52,10 +52,10 @@ class Desk:
     def __post_init__(self) -> None:
         self._trained = sum(batch.trials for batch in self.done)
 
-    def pending(self, running: Sequence[TrialBatch] = ()) -> list[TrialBatch]:
-        """Returns the trials that neither are done nor run: batches that have a
+    def pending(self, given: Sequence[TrialBatch] = ()) -> list[TrialBatch]:
+        """Returns the trials that are neither done nor given out: batches that have a
         checkpoint, to be trained as they are, then all others, which may be cut."""
-        taken, found = [*self.done, *running], list[TrialBatch]()
+        taken, found = [*self.done, *given], list[TrialBatch]()
         for batch in self.kept.begun:
             if trial_batches.missing([*taken, *found], batch) == [batch]:
                 found.append(batch)
