@@ -22,12 +22,15 @@ class Row(NamedTuple):
 
     def cells(self) -> list[str]:
         """Returns the row with the median and the range of its values."""
-        middle, ends = NONE, ""
-        if self.values:
-            middle = f"{median(self.values):.3g}"
-        if len(self.values) > 1:
-            ends = f"{min(self.values):.3g}-{max(self.values):.3g}"
-        return [self.what, self.way, middle, ends, self.unit]
+        return [self.what, self.way, *spread(self.values), self.unit]
+
+
+def spread(values: Sequence[float], form: str = "{:.3g}") -> tuple[str, str]:
+    """Returns the median and, of several, the range."""
+    if not len(values):
+        return NONE, ""
+    middle, low, high = (form.format(of(values)) for of in (median, min, max))
+    return middle, f"{low}-{high}" if len(values) > 1 else ""
 
 
 def shown(rows: Sequence[Row]) -> str:
