@@ -13,13 +13,13 @@ import numpy as np
 
 from launch.benchmarking import bare_smile
 from launch.benchmarking.figures import Row
-from launch.streaming.following import follow, warm_up
 from vladser import model
 from vladser.condition import Condition, specification
 from vladser.corpora import iemocap
 from vladser.features import audio, extraction
 from vladser.features.smile import Live
 from vladser.models.bundle import Bundle
+from vladser.models.following import follow, warm_up
 from vladser.types import Utterance
 
 CHUNK = 0.1  # seconds that arrive at once
