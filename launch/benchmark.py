@@ -22,7 +22,9 @@ import os
 import shlex
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, Self
 
@@ -101,7 +103,7 @@ class Settings(fields.Settings):
 
 
 def main(settings: Settings) -> None:
-    """Prints each table when it is ready, and finally writes the file."""
+    """Prints the tables, and finally writes the file."""
     # Late because it imports jax, which workers and wrong flags do not need.
     from launch.command_line import backend
 
@@ -119,18 +121,10 @@ def main(settings: Settings) -> None:
     )
 
     command = shlex.join(["python", "-m", "launch.benchmark", *sys.argv[1:]])
-    result: dict[str, Any] = {"format": 3, "command": command}
+    result: dict[str, Any] = {"format": 4, "command": command}
     result |= provenance.environment()
     folder, rounds = settings.data_dir, settings.rounds
-    if settings.accelerator:
-        rows, begin = [], time.monotonic()
-        for row in accelerator.measure():
-            after = f"after {time.monotonic() - begin:.0f} s"
-            terminal.say(f"{after}: {row.what}, {row.way}: {row.value} {row.unit}")
-            rows.append(row)
-        result["accelerator"] = [row._asdict() for row in rows]
-        _show(figures.shown(rows))
-    elif settings.workloads:
+    if settings.workloads and not settings.accelerator:
         measured, notes = [], {}
         for name in settings.workloads:
             condition = workloads.condition(name)
@@ -141,20 +135,26 @@ def main(settings: Settings) -> None:
                 names = ["ours", *agreed]
                 measured.append(contest.measure(plan, names, rounds))
         result |= {"workloads": measured, "peers": notes}
-        _show(contest.table(measured, notes))
+        print(contest.table(measured, notes), end="\n\n", flush=True)
     wavs = sorted(folder.glob("wav/*.wav")) if folder else []
+    parts: list[Iterator[figures.Row]] = []
+    if settings.accelerator:
+        parts.append(accelerator.measure())
     if settings.extraction:
-        result["extraction"] = timed = audio_speed.extract(wavs, rounds, cores())
-        _show(audio_speed.figures("extraction", timed))
+        parts.append(audio_speed.extract(wavs, rounds, cores()))
     if settings.streaming:
-        result["streaming"] = timed = audio_speed.stream(wavs, rounds)
-        _show(audio_speed.figures("streaming", timed))
+        parts.append(audio_speed.stream(wavs, rounds))
+    rows, begin = [], time.monotonic()
+    for row in chain(*parts):
+        what, way, middle, _, unit = row.cells()
+        after = f"after {time.monotonic() - begin:.0f} s"
+        terminal.say(f"{after}: {what}, {way}: {middle} {unit}")
+        rows.append(row)
+    if rows:
+        result["figures"] = [row._asdict() for row in rows]
+        print(figures.shown(rows))
     if settings.json:
         files.write_json(settings.json, result)
-
-
-def _show(table: str) -> None:
-    print(table, end="\n\n", flush=True)
 
 
 if __name__ == "__main__":

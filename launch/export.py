@@ -60,13 +60,12 @@ def main(settings: Settings) -> None:
     # limit, the file contains the paths of the source files.
     backend.settle(platforms="cpu", traceback_in_locations_limit=0)
 
-    from launch.exporting import check
-    from vladser.models import export
+    from vladser.models import export, exported
 
     logging.getLogger("onnx_ir").setLevel(logging.ERROR)  # shapes it cannot infer
     bundle = settings.load()
     content = {"stablehlo": export.stablehlo, "onnx": export.onnx}[settings.to](bundle)
-    checked = check.run(content, settings.to, bundle)
+    checked = exported.check(content, settings.to, bundle)
     files.write_bytes(settings.output, content)
     print(
         f"wrote {settings.output}: {len(content) / 1000:.0f} KB, {checked}\n"

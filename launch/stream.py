@@ -29,6 +29,7 @@ from launch.output import terminal
 from launch.streaming import sources
 from vladser.errors import InputError
 from vladser.features import worker
+from vladser.features.audio import SILENT
 
 LONGEST = 60.0  # seconds
 SPOKEN = 4.0  # seconds
@@ -82,8 +83,9 @@ def main(settings: Settings) -> None:
     # Single frames are no work for an accelerator, which others may want.
     backend.settle(platforms="cpu")
 
-    from launch.streaming.following import follow, warm_up
+    from launch.streaming import lines
     from vladser import model
+    from vladser.models.following import follow, warm_up
 
     bundle, features = settings.load(), settings.find_features()
     if not model.streams(bundle.spec):
@@ -104,16 +106,22 @@ def main(settings: Settings) -> None:
     warm_up(bundle)
     audio = sources.microphone() if settings.microphone else sources.stdin()
     results = follow(bundle, live, audio, settings.every, settings.utterance)
-    result = None
+    heard = False
     with stopping.deferred(), closing(results):  # a signal waits for the last result
         for result in results:
+            if result.silent:
+                span = f"{result.start:g} to {result.time:g} s"
+                terminal.say(f"note: the audio from {span} {SILENT}")
+                continue
+            heard = True
             if sys.stdout.isatty():  # in the place of the one before
                 width = shutil.get_terminal_size().columns - 1  # the last column wraps
+                line = lines.as_line(result, bundle.emotions)[:width]
                 end = "\n" if result.final else ""
-                print(f"\r\x1b[K{result.as_line()[:width]}", end=end, flush=True)
+                print(f"\r\x1b[K{line}", end=end, flush=True)
             else:
-                print(result.as_json(), flush=True)
-    if result is None:
+                print(lines.as_json(result, bundle.emotions), flush=True)
+    if not heard:
         raise InputError(
             "there was no speech to classify: expected sound, of at least "
             f"{features.shortest} samples"

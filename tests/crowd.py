@@ -16,7 +16,6 @@ from pathlib import Path
 import numpy as np
 import ray
 import toys
-from tqdm import tqdm
 
 from launch.cluster.crew import Crew, Member
 from launch.cluster.nodes import Node
@@ -94,7 +93,7 @@ def main(workers=800, seconds=60, jobs=3):
             finished.append((time.monotonic() - begin, batch.trials))
             kept.keep(Finished(batch, results, figures, machine))
 
-        desk = Desk(design, kept, [], tqdm(disable=True), finish, log)
+        desk = Desk(design, kept, [], finish, log)
         crowd = Crowd(settings, workers)
         news = 0
         begin = time.monotonic()

@@ -70,8 +70,8 @@ def test_each_trial_is_finished_once_whoever_dies(design, data):
 
     total = EPOCHS * FRAMES * np.prod(design.shape)
     with tempfile.TemporaryDirectory() as folder, io.StringIO() as nowhere:
-        bar = tqdm(total=total, file=nowhere)
-        desk = Desk(design, Checkpoints(Path(folder)), [], bar, finish)
+        desk = Desk(design, Checkpoints(Path(folder)), [], finish)
+        desk.bar = tqdm(total=total, file=nowhere)
         trainings, workers, deaths = Trainings(desk, 1.0, lambda: 1), [], 0
         while len(trainings) or workers:
             if len(trainings) and (not workers or data.draw(st.booleans())):
@@ -89,16 +89,15 @@ def test_each_trial_is_finished_once_whoever_dies(design, data):
                 desk.take(news, worker.machine)
             else:
                 workers.remove(worker)
-                trainings.done(worker.job)
         cells = Counter(cell for batch in finished for cell in product(*batch))
         assert cells == Counter(product(*map(range, design.shape)))
-        assert bar.n == total and not desk.kept.begun
+        assert desk.bar.n == total and not desk.kept.begun
         assert not [*Path(folder).iterdir()]
 
 
 def _trainings(folder, seeds, workers):
     design = toys.design(toys.corpus(), CONDITIONS[:1], range(seeds))
-    desk = Desk(design, Checkpoints(folder), [], tqdm(disable=True), lambda *of: None)
+    desk = Desk(design, Checkpoints(folder), [], lambda *of: None)
     return Trainings(desk, 6.0, lambda: workers)
 
 
@@ -128,8 +127,8 @@ def test_checkpoints_of_many_workers_come_less_often(tmp_path):
 
 
 def test_a_batch_that_is_halved_does_not_go_on_as_it_was(design, tmp_path):
-    kept, bar = Checkpoints(tmp_path), tqdm(disable=True)
-    desk = Desk(design, kept, [], bar, lambda *of: None)
+    kept = Checkpoints(tmp_path)
+    desk = Desk(design, kept, [], lambda *of: None)
     batch, *_ = trial_batches.programs(design)
     desk.take(News(batch, events.beginning(1, 1), Figures(7)), CPUS)
     assert desk.pending()[0] == batch == kept.begun[0]

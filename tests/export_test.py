@@ -16,10 +16,9 @@ from jax import export as jax_export
 
 import launch.export
 from launch.command_line import cli
-from launch.exporting import check
 from vladser.contracts import Aggregator
 from vladser.errors import InputError
-from vladser.models import bundle, export, inference
+from vladser.models import bundle, export, exported, inference
 from vladser.registry import aggregators, encoders
 
 pytestmark = pytest.mark.fault("exports")
@@ -83,7 +82,7 @@ def _needs_the_extra(request):
 )
 def test_each_encoder_exports(encoder, form):
     model = _bundle("attentive_maximum(pool=4)", encoder=encoder)
-    assert "16 utterances" in check.run(getattr(export, form)(model), form, model)
+    assert "16 utterances" in exported.check(getattr(export, form)(model), form, model)
 
 
 @pytest.mark.slow
@@ -93,7 +92,7 @@ def test_what_is_exported_gives_what_the_bundle_gives(pooling, form):
     """By the check that comes before a file is written, of which the next tests are."""
     model = _bundle(pooling)
     content = getattr(export, form)(model)
-    assert "16 utterances" in check.run(content, form, model)
+    assert "16 utterances" in exported.check(content, form, model)
     if form == "onnx":
         pytest.importorskip("onnx").checker.check_model(content, full_check=True)
         runtime = pytest.importorskip("onnxruntime")
@@ -149,7 +148,7 @@ def test_what_differs_is_not_written(saved, tmp_path, monkeypatch, capsys):
 @pytest.mark.parametrize("form", FORMS)
 def test_what_does_not_run_or_cannot_be_exported_is_said(saved, form):
     with pytest.raises(InputError, match=r"does not run: .+"):
-        check.run(b"no program", form, saved)
+        exported.check(b"no program", form, saved)
     with pytest.raises(
         InputError, match=f"lstm.*, {__name__}.counted and linear cannot be"
     ):

@@ -17,11 +17,12 @@ from streams import EMOTIONS
 
 from launch import stream
 from launch.command_line import cli
-from launch.streaming.following import Result, follow
+from launch.streaming import lines
 from vladser.contracts import Aggregator
 from vladser.features import audio
 from vladser.features.extraction import DEFAULT
 from vladser.models import bundle, inference
+from vladser.models.following import Result, follow
 
 pytestmark = pytest.mark.fault("streams")
 
@@ -73,8 +74,13 @@ def test_each_utterance_is_a_signal_of_its_own_however_it_came(
         assert [result[:2] for result in found] == [*times, (2, 2.55)]
         ends = [result for result in found if result.final]
         assert [result.time for result in ends] == [1, 2, 2.55]
-        odds = [[*result.probabilities.values()] for result in ends]
+        odds = [result.probabilities for result in ends]
         np.testing.assert_allclose(odds, expected, atol=1e-5)
+    # What is silent to its end has a final one that says so.
+    hushed = follow(one, live, [np.zeros(16000, np.int16)], every=0.4, utterance=1)
+    assert [(result.time, result.final, result.silent) for result in hushed] == [
+        (1, True, True)
+    ]
     # What is shorter than a frame has no result.
     short = follow(one, live, [samples[:16800]], every=0.4, utterance=1)
     assert [result.time for result in short] == [0.4, 0.8, 1]
@@ -92,13 +98,17 @@ def test_lines_of_json_say_what_is_heard(model, capsys):
 
 
 def test_a_line_for_a_person_and_the_object_on_the_page():
-    odds = dict(zip(EMOTIONS, [0.05, 0.755, 0.125, 0.07], strict=True))
-    line = Result(4.0, 12.5, False, "happy", odds).as_line()
+    result = Result(4.0, 12.5, False, np.array([0.05, 0.755, 0.125, 0.07]))
+    line = lines.as_line(result, EMOTIONS)
     assert line == (
         "  12.5 s  happy    ████████    angry  5%  happy 76%  sad 12%  neutral  7%"
     )
     (said,) = documented.blocks(documented.page("docs/streaming.md"), "json")
-    assert said.strip() == Result(**json.loads(said)).as_json()
+    found = json.loads(said)
+    odds = found["probabilities"]
+    times = (found[name] for name in ("start", "time", "final"))
+    result = Result(*times, np.array([*odds.values()]))
+    assert said.strip() == lines.as_json(result, tuple(odds))
 
 
 def _read_terminal(descriptor):

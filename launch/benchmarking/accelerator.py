@@ -20,7 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from launch.benchmarking import contest, lstm_alone, workloads
-from launch.benchmarking.figures import Row, spread, timed
+from launch.benchmarking.figures import Row, timed
 from launch.benchmarking.lstm_alone import DIM, KERNELS
 from launch.benchmarking.workloads import Workload
 from launch.command_line import backend
@@ -42,18 +42,17 @@ PATIENCE = 120  # seconds for a program that is started
 PIECE = 2**30  # bytes, as many of which as there are make memory run out
 
 
-class _Late(Exception):
-    """A program took more than PATIENCE."""
-
-
 def measure() -> Iterator[Row]:
     """Measures everything, some minutes long; what the device has no memory or no
     program for has no value."""
     for part in PARTS:
         try:
             yield from part()
-        except (jax.errors.JaxRuntimeError, _Late) as error:
-            yield Row(part.__name__, f"failed: {error}"[:200], None, "")
+        except jax.errors.JaxRuntimeError as error:
+            yield Row(part.__name__, f"failed: {error}"[:200], [], "")
+        except subprocess.TimeoutExpired as error:
+            why = f"failed: no end within {error.timeout:.0f} s"
+            yield Row(part.__name__, why, [], "")
 
 
 def training() -> Iterator[Row]:
@@ -71,11 +70,11 @@ def training() -> Iterator[Row]:
                 name = kernel if entry["name"] == "ours" else entry["name"]
                 times = [of["seconds"] for of in entry["rounds"]]
                 steps = len(plan.rows(1))
-                yield spread(what, name, times, 1e3 / steps, "ms/step")
+                yield Row(what, name, [1e3 / steps * x for x in times], "ms/step")
                 one = median(times) if name == "torch_padded" else one
             if one:
                 ours = [of["seconds"] / one for of in found["contestants"][0]["rounds"]]
-                yield spread(what, kernel, ours, 1, "times one model in PyTorch")
+                yield Row(what, kernel, ours, "times one model in PyTorch")
 
 
 def _plan(
@@ -101,7 +100,7 @@ def repetition() -> Iterator[Row]:
         command = [sys.executable, "-c", code]
         found = [_run(command, XLA_FLAGS=given).stdout.split()[-1:] for _ in range(2)]
         same = found[0] == found[1] != []
-        yield Row("two processes give the same bits", way, float(same), "1 is yes")
+        yield Row("two processes give the same bits", way, [float(same)], "1 is yes")
 
 
 def digest(utterances: int) -> str:
@@ -124,7 +123,7 @@ def classifying() -> Iterator[Row]:
     features = [draw.standard_normal((n, DIM), np.float32) for n in lengths]
     seconds = timed(lambda: inference.classify(bundle, features))
     rates = [FILES / one for one in seconds]
-    yield spread("classifying files of IEMOCAP's lengths", "", rates, 1, "files/s")
+    yield Row("classifying files of IEMOCAP's lengths", "", rates, "files/s")
 
 
 def shortage() -> Iterator[Row]:
@@ -140,8 +139,8 @@ def shortage() -> Iterator[Row]:
         done = _run([sys.executable, "-m", "launch.main", *_corpus(Path(folder))])
     held.clear()
     halved = done.stderr.count("going on with half as many")
-    yield Row("memory that runs out", "trials at once were halved", halved, "times")
-    yield Row("memory that runs out", "exit status", done.returncode, "0 is well")
+    yield Row("memory that runs out", "trials at once were halved", [halved], "times")
+    yield Row("memory that runs out", "exit status", [done.returncode], "0 is well")
 
 
 PARTS = (
@@ -156,16 +155,13 @@ PARTS = (
 
 def _run(command: Sequence[str], **variables: str) -> subprocess.CompletedProcess[str]:
     variables |= {"XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
-    try:
-        return subprocess.run(
-            command,
-            env=os.environ | variables,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise _Late(f"no end within {error.timeout:.0f} s") from None
+    return subprocess.run(
+        command,
+        env=os.environ | variables,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
 
 
 def _corpus(folder: Path) -> list[str]:

@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,14 +12,14 @@ import jax
 import numpy as np
 
 from launch.benchmarking import bare_smile
-from launch.benchmarking.contest import spread
-from launch.streaming.following import follow, warm_up
-from vladser import model, text
+from launch.benchmarking.figures import Row
+from vladser import model
 from vladser.condition import Condition, specification
 from vladser.corpora import iemocap
 from vladser.features import audio, extraction
 from vladser.features.smile import Live
 from vladser.models.bundle import Bundle
+from vladser.models.following import follow, warm_up
 from vladser.types import Utterance
 
 CHUNK = 0.1  # seconds that arrive at once
@@ -28,19 +28,18 @@ _READ = 1 << 13  # samples that standard input gives at once
 _PACED = 20.0  # seconds that are heard at the speed of speech
 
 
-def extract(wavs: Sequence[Path], rounds: int, workers: int) -> dict[str, Any]:
+def extract(wavs: Sequence[Path], rounds: int, workers: int) -> Iterator[Row]:
     """Times bare `smile(signal, 16000)` calls, a first extraction and a second.
 
     The three take turns. Bare calls are made in as many processes, with all signals in
     memory. A first extraction is all of it, from files to mapped features: it starts
     its processes, reads, checks, writes the cache, and packs it.
 
-    Returns:
-      Seconds of each round: `startup_seconds` (until the bare processes are ready),
-      `bare_seconds` (without that), `first_seconds`, `second_seconds` (all cached).
-      Ratios: `first_speed` = bare / (first - startup), 1 for an extraction that costs
-      no more than openSMILE; `first_speed_with_startup` = (startup + bare) / first;
-      `second_speedup` = first / second.
+    Yields:
+      Seconds: until the bare processes are ready, of the bare calls in them, of a first
+      extraction, of a second, all cached. Ratios: the speed of the first, 1 where it
+      costs no more than openSMILE, without and with the start of the processes on both
+      sides; how much faster the second is.
     """
     utterances = [Utterance(wav.stem, wav, "", "neutral") for wav in wavs]
     turns = []
@@ -51,17 +50,17 @@ def extract(wavs: Sequence[Path], rounds: int, workers: int) -> dict[str, Any]:
             second = _extracting(utterances, Path(cache), workers)
         turns.append((startup, bare, first, second))
     startup, bare, first, second = np.transpose(turns)
-    return {
-        "files": len(wavs),
-        "workers": workers,
-        "startup_seconds": startup.tolist(),
-        "bare_seconds": bare.tolist(),
-        "first_seconds": first.tolist(),
-        "second_seconds": second.tolist(),
-        "first_speed": spread((bare / (first - startup)).tolist()),
-        "first_speed_with_startup": spread(((startup + bare) / first).tolist()),
-        "second_speedup": spread((first / second).tolist()),
-    }
+    what = f"extracting {len(wavs)} files in {workers} processes"
+    for way, values, unit in (
+        ("start of bare processes", startup, "s"),
+        ("bare openSMILE", bare, "s"),
+        ("first", first, "s"),
+        ("second", second, "s"),
+        ("first, without start", bare / (first - startup), "times bare openSMILE"),
+        ("first, with start", (startup + bare) / first, "times bare openSMILE"),
+        ("second", first / second, "times the first"),
+    ):
+        yield Row(what, way, values.tolist(), unit)
 
 
 def _extracting(utterances: list[Utterance], cache: Path, workers: int) -> float:
@@ -70,14 +69,13 @@ def _extracting(utterances: list[Utterance], cache: Path, workers: int) -> float
     return time.perf_counter() - begin
 
 
-def stream(wavs: Sequence[Path], rounds: int) -> dict[str, Any]:
+def stream(wavs: Sequence[Path], rounds: int) -> Iterator[Row]:
     """Follows a dozen files with the paper's model, of random parameters.
 
-    Returns:
-      `real_time_factor`, seconds of work for a second of audio as fast as it goes:
-      median and range over the rounds. `compute_seconds` from a chunk of 0.1 s, given
-      when it would have been spoken, to its result: median, 95 % quantile and maximum
-      over 20 s.
+    Yields:
+      Seconds of work for a second of audio as fast as it goes, in each round, and
+      milliseconds from a chunk of 0.1 s, given when it would have been spoken, to its
+      result, over 20 s: of each, and what 95 % take at most.
     """
     chosen = wavs[:: max(len(wavs) // 12, 1)]
     speech = np.concatenate([audio.load(wav) for wav in chosen])
@@ -93,13 +91,12 @@ def stream(wavs: Sequence[Path], rounds: int) -> dict[str, Any]:
         chunks = (speech[at : at + _READ] for at in range(0, len(speech), _READ))
         deque(follow(bundle, live, chunks, every=0.5, utterance=UTTERANCE), maxlen=0)
         factors.append((time.perf_counter() - begin) * audio.RATE / len(speech))
-    times = [*_computing(bundle, live, speech)]
-    median, p95, most = np.quantile(times, [0.5, 0.95, 1]).tolist()
-    return {
-        "audio_seconds": len(speech) / audio.RATE,
-        "compute_seconds": {"median": median, "p95": p95, "max": most},
-        "real_time_factor": spread(factors[1:]),
-    }
+    what = f"streaming {len(speech) / audio.RATE:.0f} s of audio"
+    yield Row(what, "as fast as it goes", factors[1:], "of its time")
+    times = [1e3 * seconds for seconds in _computing(bundle, live, speech)]
+    what = f"computing, a chunk of {1e3 * CHUNK:.0f} ms"
+    yield Row(what, "each", times, "ms")
+    yield Row(what, "95 % within", [float(np.quantile(times, 0.95))], "ms")
 
 
 def _bundle() -> Bundle:
@@ -126,14 +123,3 @@ def _computing(bundle: Bundle, live: Callable, speech: np.ndarray) -> Iterator[f
 
     for _ in follow(bundle, live, chunks(), every=CHUNK, utterance=UTTERANCE):
         yield time.perf_counter() - given
-
-
-def figures(title: str, result: Mapping[str, Any]) -> str:
-    """Returns the figures of a result that have a median, a row each."""
-    tables: dict[tuple[str, ...], list[tuple[str, ...]]] = {}
-    for name, value in result.items():
-        if isinstance(value, dict):
-            row = name.replace("_", " "), *(f"{x:.4g}" for x in value.values())
-            tables.setdefault(("", *value), []).append(row)
-    written = [text.table(*table, markdown=True) for table in tables.items()]
-    return "\n\n".join([title, *written])

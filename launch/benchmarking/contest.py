@@ -11,6 +11,7 @@ import jax
 import numpy as np
 
 from launch.benchmarking import PEERS, workloads
+from launch.benchmarking.figures import spread
 from launch.benchmarking.workloads import Workload
 from launch.output import terminal
 from vladser import model, text
@@ -25,7 +26,7 @@ from vladser.types import Array, Spec
 # sums over some hundred frames and in the rounding of exp and tanh: 1e-7 to 1e-5.
 TOLERANCE = 1e-4
 _COLUMNS = (
-    *("workload", "trials", "contestant", "real frames/s", "low-high"),
+    *("workload", "trials", "contestant", "k real frames/s", "low-high"),
     *("ours is faster by", "low-high", "padding efficiency"),
     *("GFLOP/s", "% of sgemm"),
 )
@@ -150,8 +151,8 @@ def _gradients(
 
 
 def measure(workload: Workload, names: Sequence[str], rounds: int) -> dict[str, Any]:
-    """Times rounds of contestants, "ours" among them, after one to warm up; returns
-    what the workload is, and every round of each with medians and ranges."""
+    """Times rounds of contestants, the first of them "ours", after one to warm up;
+    returns what the workload is, and every round of each."""
     entries, compiling = {}, {}
     for name in names:
         terminal.say(f"{workload.name}: preparing {name}")
@@ -166,38 +167,19 @@ def measure(workload: Workload, names: Sequence[str], rounds: int) -> dict[str, 
         for name in names if number % 2 else reversed(names):
             timed[name].append(_train(entries[name], workload, number))
         terminal.say(f"{workload.name}: round {number} of {rounds} is timed")
-    rates = {
-        name: [round["frames"] / round["seconds"] for round in of]
-        for name, of in timed.items()
-    }
-    cost, sgemm = arithmetic.training(workload.spec), spread(products)
+    cost = arithmetic.training(workload.spec)
     return {
         "name": workload.name,
         "rows": len(workload.data.length),
         "frames": int(workload.data.length.sum()),
         "operations_of_a_frame": cost.frame,
         "operations_of_a_row": cost.row,
-        "sgemm_operations_per_second": sgemm,
+        "sgemm_operations_per_second": products,
         "feature_set": workload.data.feature_set,
         "trials": len(workload.trials.seed),
         "contestants": [
-            {
-                "name": name,
-                "compile_seconds": compiling[name],
-                "rounds": timed[name],
-                "real_frames_per_second": spread(mine),
-                "ours_is_faster_by": spread(np.divide(rates["ours"], mine).tolist()),
-                "operations_per_second": spread(
-                    [
-                        (cost.frame * of["frames"] + cost.row * of["rows"])
-                        / of["seconds"]
-                        for of in timed[name]
-                    ]
-                ),
-                "padding_efficiency": sum(round["frames"] for round in timed[name])
-                / sum(round["computed"] for round in timed[name]),
-            }
-            for name, mine in rates.items()
+            {"name": name, "compile_seconds": compiling[name], "rounds": timed[name]}
+            for name in names
         ],
     }
 
@@ -209,18 +191,19 @@ def table(
     and the notes on the contestants."""
     rows = []
     for result in results:
-        sgemm = result["sgemm_operations_per_second"]["median"]
-        for entry in result["contestants"]:
-            rate, ahead = entry["real_frames_per_second"], entry["ours_is_faster_by"]
-            done = entry["operations_per_second"]["median"]
-            speed = {key: f"{value / 1e3:,.0f}" for key, value in rate.items()}
+        sgemm = median(result["sgemm_operations_per_second"])
+        costs = result["operations_of_a_frame"], result["operations_of_a_row"]
+        each = [_rounds(entry) for entry in result["contestants"]]
+        ours = each[0]["frames"] / each[0]["seconds"]
+        for entry, of in zip(result["contestants"], each, strict=True):
+            rate = of["frames"] / of["seconds"]
+            done = median(np.dot(costs, [of["frames"], of["rows"]]) / of["seconds"])
             rows.append(
                 (
                     *(result["name"], f"{result['trials']}", entry["name"]),
-                    *(f"{speed['median']} k", f"{speed['low']}-{speed['high']} k"),
-                    f"{ahead['median']:.2f}",
-                    f"{ahead['low']:.2f}-{ahead['high']:.2f}",
-                    f"{entry['padding_efficiency']:.3f}",
+                    *spread(rate / 1e3, "{:,.0f}"),
+                    *spread(ours / rate, "{:.2f}"),
+                    f"{of['frames'].sum() / of['computed'].sum():.3f}",
                     f"{done / 1e9:,.0f}",
                     f"{100 * done / sgemm:.0f}",
                 )
@@ -233,9 +216,10 @@ def table(
     return "\n".join([text.table(_COLUMNS, rows, {2}, markdown=True), "", *lines])
 
 
-def spread(values: Sequence[float]) -> dict[str, float]:
-    """Returns the median and the range."""
-    return {"median": median(values), "low": min(values), "high": max(values)}
+def _rounds(entry: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """Returns what each round of a contestant has, [rounds]."""
+    rounds = entry["rounds"]
+    return {key: np.array([of[key] for of in rounds]) for key in rounds[0]}
 
 
 def _train(contestant: Contestant, workload: Workload, number: int) -> dict[str, float]:

@@ -2,39 +2,41 @@
 
 import time
 from collections.abc import Callable, Sequence
+from statistics import median
 from typing import Any, NamedTuple
 
 import jax
 
-from launch.benchmarking import contest
 from vladser.text import NONE, table
 
 REPEATS = 7
 
 
 class Row(NamedTuple):
-    """A figure: of what, in which way, how much, in which unit."""
+    """A figure: of what, in which way, how much each time, in which unit."""
 
     what: str
     way: str
-    value: float | None
+    values: Sequence[float]  # none of what could not be measured
     unit: str
-    low: float | None = None
-    high: float | None = None
+
+    def cells(self) -> list[str]:
+        """Returns the row with the median and the range of its values."""
+        return [self.what, self.way, *spread(self.values), self.unit]
+
+
+def spread(values: Sequence[float], form: str = "{:.3g}") -> tuple[str, str]:
+    """Returns the median and, of several, the range."""
+    if not len(values):
+        return NONE, ""
+    middle, low, high = (form.format(of(values)) for of in (median, min, max))
+    return middle, f"{low}-{high}" if len(values) > 1 else ""
 
 
 def shown(rows: Sequence[Row]) -> str:
     """Returns the figures as Markdown."""
     columns = "what", "way", "median", "low-high", "unit"
-    cells = [
-        (
-            *(row.what, row.way, NONE if row.value is None else f"{row.value:.3g}"),
-            "" if row.low is None else f"{row.low:.3g}-{row.high:.3g}",
-            row.unit,
-        )
-        for row in rows
-    ]
-    return table(columns, cells, {0, 1, 4}, markdown=True)
+    return table(columns, [row.cells() for row in rows], {0, 1, 4}, markdown=True)
 
 
 def timed(function: Callable, *arguments: Any) -> list[float]:
@@ -45,11 +47,3 @@ def timed(function: Callable, *arguments: Any) -> list[float]:
         jax.block_until_ready(function(*arguments))
         seconds.append(time.perf_counter() - begin)
     return seconds[2:]
-
-
-def spread(
-    what: str, way: str, values: Sequence[float], factor: float, unit: str
-) -> Row:
-    """Returns the median and the range of values, times a factor."""
-    found = contest.spread([value * factor for value in values])
-    return Row(what, way, found["median"], unit, found["low"], found["high"])

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from launch.benchmarking.figures import Row, spread, timed
+from launch.benchmarking.figures import Row, timed
 from vladser.encoders import lstm
 from vladser.kernels.lstm import chosen
 
@@ -28,26 +28,25 @@ def agreement() -> Iterator[Row]:
             yield Row(
                 "LSTM against the scan in float32",
                 f"{kernel}, precision {precision}",
-                max(map(_error, *map(jax.tree.leaves, (found, expected)))),
+                [max(map(_error, *map(jax.tree.leaves, (found, expected))))],
                 "relative error",
             )
 
 
 def layer() -> Iterator[Row]:
     """Yields what a frame takes in one LSTM, forward and gradient of its weights."""
-    what, unit = "LSTM forward and gradient, {} trials", "us/frame"
+
+    def row(trials: int, way: str, seconds: list[float]) -> Row:
+        what, each = f"LSTM forward and gradient, {trials} trials", 1e6 / FRAMES
+        return Row(what, way, [each * one for one in seconds], "us/frame")
+
     for trials in TRIALS:
         arguments = _layer(trials)
         for kernel in KERNELS:
-            seconds = timed(_gradient(kernel), *arguments)
-            yield spread(what.format(trials), kernel, seconds, 1e6 / FRAMES, unit)
-        seconds = timed(_linen(trials), *arguments[1:])
-        yield spread(what.format(trials), "flax", seconds, 1e6 / FRAMES, unit)
-    for graph in False, True:
-        seconds = _cudnn(graph)
-        way = "cuDNN, as a CUDA graph" if graph else "cuDNN"
-        if seconds:
-            yield spread(what.format(1), way, seconds, 1e6 / FRAMES, unit)
+            yield row(trials, kernel, timed(_gradient(kernel), *arguments))
+        yield row(trials, "flax", timed(_linen(trials), *arguments[1:]))
+    yield row(1, "cuDNN", _cudnn(graph=False))
+    yield row(1, "cuDNN, as a CUDA graph", _cudnn(graph=True))
 
 
 def _layer(trials: int) -> tuple[lstm.Params, jax.Array, jax.Array]:

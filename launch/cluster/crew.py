@@ -25,8 +25,7 @@ from vladser.errors import MemoryShort, VladserError
 
 _POLL = 1.0  # seconds
 _PATIENCE = 600.0  # seconds without any worker
-_SILENCE = 3600.0  # seconds of a worker that is at work; compilation may take minutes
-_FAULTS = 3  # of a node that is not used any more; of a job that is given up
+_FAULTS = 3  # of a node that is not used any more
 _worker = ray.remote(max_concurrency=2)(Worker)  # so that it can be stopped
 _OF_MACHINES = (RayError, OSError, MemoryError, jax.errors.JaxRuntimeError)
 
@@ -39,9 +38,6 @@ class Jobs(Protocol):
 
     def take(self, most: int, machine: Machine) -> tuple:
         """Returns a job for a machine, of some `most` units: arguments for a Worker."""
-
-    def done(self, job: tuple) -> None:
-        """Notes that all of a job is done."""
 
     def back(self, job: tuple) -> None:
         """Notes that a job ended before its time: what is left of it waits again."""
@@ -56,7 +52,6 @@ class Member:
     starting: Any  # Ray's promise of its machine
     machine: Machine | None = None
     job: tuple = ()
-    heard: float = 0.0  # when it last told something
 
 
 class Crew:
@@ -66,7 +61,7 @@ class Crew:
         """Raises InputError where a node has other versions than this machine."""
         self._settings, self._nodes = settings, Nodes()
         self._members, self._faults = list[Member](), Counter[str]()
-        self._last, self._reason, self._failed = 0.0, "", 0
+        self._last, self._reason = 0.0, ""
 
     def size(self) -> int:
         """Returns how many there are, those that start among them."""
@@ -76,10 +71,6 @@ class Crew:
         """Puts a value where all workers can read it; returns what to give them."""
         with _ours():
             return [ray.put(value)]
-
-    def dismiss(self) -> None:
-        """Watches nodes no longer; the workers end with Ray's session."""
-        self._nodes.close()
 
     def run(
         self, method: str, jobs: Jobs, *options: Any
@@ -94,7 +85,7 @@ class Crew:
           VladserError: as a worker raised it, or ClusterError.
         """
         running, told = dict[Any, Member](), False
-        self._last, self._failed = time.monotonic(), 0
+        self._last = time.monotonic()
         while True:
             if not stopping.asked():
                 self._recruit()
@@ -112,25 +103,18 @@ class Crew:
                     continue
                 member = running[source]
                 assert member.machine
-                member.heard = time.monotonic()
                 try:
                     news = ray.get(next(source))
                 except StopIteration:
                     del running[source]
-                    jobs.done(member.job)
                     member.job = ()
-                    self._faults[member.node.id] = self._failed = 0
+                    self._faults[member.node.id] = 0
                 except RayError as error:
                     del running[source]
                     self._lose(member, error)
                     jobs.back(member.job)
                 else:
                     yield member.machine, news
-            for source, member in [*running.items()]:
-                if time.monotonic() - member.heard > _SILENCE:
-                    del running[source]
-                    self._lose(member, RayError("it has said nothing for an hour"))
-                    jobs.back(member.job)
 
     def _recruit(self) -> None:
         """Starts a worker on each node that has none."""
@@ -161,7 +145,7 @@ class Crew:
                 if self._settings.verbose:
                     taken = f"{units - len(jobs)} of {units}"
                     terminal.say(f"{member.node.host}: {method} {taken}")
-                call, member.heard = getattr(member.actor, method), time.monotonic()
+                call = getattr(member.actor, method)
                 with _ours():
                     running[call.remote(*options, *member.job)] = member
 
@@ -181,11 +165,8 @@ class Crew:
             self._faults[node.id] = _FAULTS
         elif member.machine and isinstance(cause, VladserError):
             raise cause from None
-        elif member.machine and isinstance(error, RayTaskError):
-            # What fails wherever it is tried is no machine's fault.
-            self._failed += 1
-            if self._failed >= _FAULTS or not isinstance(cause, _OF_MACHINES):
-                raise error
+        elif member.machine and not isinstance(cause, _OF_MACHINES):
+            raise error
         first, *_ = str(cause).strip().splitlines() or [repr(cause)]
         why = "it died" if isinstance(cause, RayActorError) else first[:300]
         self._reason = f": the last was {node.host}: {why}"

@@ -45,9 +45,6 @@ class _Files:
             count, size = count + len(utterances), size + len(job[-1].content)
         return (job,)
 
-    def done(self, job: tuple[list[Recording]]) -> None:
-        pass
-
     def back(self, job: tuple[list[Recording]]) -> None:
         for utterances, _ in job[0]:
             if left := [u for u in utterances if u.id not in self.answered]:

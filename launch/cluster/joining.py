@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from launch.cluster.crew import Crew
 
 _ENVIRONMENT = {
+    "RAY_ENABLE_AUTO_CONNECT": "0",  # anew, when it is shut down
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # what Ray warns of otherwise
     "RAY_NUM_REDIS_GET_RETRIES": "2",  # to reach the head, each of half a minute
@@ -67,13 +68,9 @@ def joined(settings: Settings) -> Iterator["Crew | None"]:
     from launch.cluster.crew import Crew
 
     with redirect_stdout(_OfMainThread(sys.stdout)):
-        crew = None
         try:
-            crew = Crew(settings)
-            yield crew
+            yield Crew(settings)
         finally:
-            if crew is not None:
-                crew.dismiss()
             ray.shutdown()
 
 

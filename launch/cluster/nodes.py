@@ -58,9 +58,8 @@ class Nodes:
         self._mine = _teller()()
         self._good: dict[str, Node] = {}
         self._refused: set[str] = set()
-        self._asked: dict[str, Any] = {}  # Ray's promises of versions
-        self._seen, self._closed = 0.0, threading.Event()
-        for reason in self._look(_ANSWER):
+        self._seen = 0.0
+        for reason in self._look():
             raise InputError(reason)
         threading.Thread(target=self._watch, daemon=True).start()
 
@@ -73,52 +72,41 @@ class Nodes:
             )
         return [*self._good.values()]
 
-    def close(self) -> None:
-        """Ends the watch."""
-        self._closed.set()
-
     def forget(self, node: Node) -> None:
         """Asks a node again, if it is there at all, before it is used."""
         self._good.pop(node.id, None)
 
     def _watch(self) -> None:
-        while not self._closed.wait(_POLL):
+        while ray.is_initialized():
+            time.sleep(_POLL)
             try:
                 for reason in self._look():
                     terminal.say(f"not used: {reason}")
             except Exception:  # of a cluster that is gone: see `here`
                 continue
 
-    def _look(self, patience: float = 0.0) -> list[str]:
-        """Brings the good nodes up to date, which may take some patience, in seconds;
-        returns why new ones are refused."""
+    def _look(self) -> list[str]:
+        """Brings the good nodes up to date; returns why new ones are refused."""
         alive = {
             of["NodeID"]: Node(of["NodeID"], of["NodeManagerHostname"], of["Resources"])
             for of in ray.nodes()
             if of["Alive"] and {"CPU", "GPU", "TPU"} & {*of["Resources"]}
         }
-        self._seen = time.monotonic()
-        for known in self._good, self._asked:
-            for id in [*known]:
-                if id not in alive:
-                    known.pop(id, None)
-        for id, node in alive.items():
-            if id not in self._good and id not in self._refused | {*self._asked}:
-                task = ray.remote(num_cpus=0, **node.where())(_teller())
-                self._asked[id] = task.remote()
-        asked, refused = dict(self._asked), []
-        if not asked:
-            return []
-        options = {"num_returns": len(asked), "timeout": patience}
-        answered, _ = ray.wait([*asked.values()], **options)
-        for id, answer in asked.items():
-            if answer not in answered:
-                continue
-            del self._asked[id]
-            node = alive[id]
+        self._seen, refused = time.monotonic(), []
+        for id in self._good.keys() - alive.keys():
+            self._good.pop(id, None)
+        asked = {
+            ray.remote(num_cpus=0, **node.where())(_teller()).remote(): node
+            for id, node in alive.items()
+            if id not in self._good and id not in self._refused
+        }
+        options = {"num_returns": len(asked), "timeout": _ANSWER}
+        answered, _ = ray.wait([*asked], **options) if asked else ([], [])
+        for answer in answered:  # others, and those that fail, are asked again
+            node = asked[answer]
             try:
                 theirs = ray.get(answer)
-            except RayError:  # it is asked again, if it is there
+            except RayError:
                 continue
             differ = few(
                 f"{name} {theirs[name]} instead of {mine}"
@@ -126,10 +114,10 @@ class Nodes:
                 if theirs[name] != mine
             )
             if differ:
-                self._refused.add(id)
+                self._refused.add(node.id)
                 refused.append(f"{node.host} has {differ}: install the same")
             else:
-                self._good[id] = node
+                self._good[node.id] = node
         return refused
 
 

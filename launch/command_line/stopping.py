@@ -14,13 +14,13 @@ import select
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import ClassVar, NoReturn
+from typing import NoReturn
 
 # Schedulers kill ten seconds after SIGTERM. Until then, in seconds:
-PATIENCE = 7.0  # for deferred work to save its state; and for `before_end`, if any
+PATIENCE = 7.0  # for deferred work to save its state
 _FAREWELL = 2.0  # for standard output to be flushed
 _SIGNALS = (
     *(signal.SIGINT, signal.SIGTERM, signal.SIGHUP),
@@ -42,7 +42,6 @@ class _State:
     listening = False
     asked: int | None = None  # the signal
     deferring = False
-    last_words: ClassVar[list[Callable[[Stopped], object]]] = []
 
 
 _ending = threading.Lock()
@@ -89,11 +88,6 @@ def deferred() -> Iterator[None]:
         raise Stopped(_State.asked)
 
 
-def before_end(tell: Callable[[Stopped], object]) -> None:
-    """Registers what to call, in some thread, when a signal ends the process."""
-    _State.last_words.append(tell)
-
-
 def leave(status: int) -> NoReturn:
     """Ends a program with this exit status, unless it was told to stop."""
     # Everything has been written: ignore signals during shutdown.
@@ -117,10 +111,10 @@ def _watch(pipe: int) -> None:
 
 def _end(stopped: Stopped) -> NoReturn:
     with _ending:  # a second thread waits here until the first ends the process
-        farewell = threading.Thread(target=_farewell, args=(stopped,), daemon=True)
+        farewell = threading.Thread(target=_farewell, daemon=True)
         with suppress(RuntimeError):  # no more threads can be started
             farewell.start()
-            farewell.join(PATIENCE if _State.last_words else _FAREWELL)
+            farewell.join(_FAREWELL)
         with suppress(OSError):
             if select.select([], [2], [], 0)[1]:  # writing does not block
                 erase = "\r\x1b[K" if os.isatty(2) else ""  # a progress bar
@@ -129,10 +123,7 @@ def _end(stopped: Stopped) -> NoReturn:
         os._exit(stopped.status)
 
 
-def _farewell(stopped: Stopped) -> None:
-    for tell in _State.last_words:
-        with suppress(Exception):
-            tell(stopped)
+def _farewell() -> None:
     with suppress(Exception):  # the reader has left, or does not read
         sys.stdout.flush()
 

@@ -32,18 +32,18 @@ class Desk:
       design: the experiment.
       kept: the checkpoints.
       done: the batches that have finished.
-      bar: of frames.
       finish: takes a batch that has finished, what came of it, its figures and the
         machine that trained it.
       log: metrics.jsonl, to which lines are appended as epochs end.
+      bar: of frames; without one nothing is shown.
     """
 
     design: Design
     kept: Checkpoints
     done: list[TrialBatch]
-    bar: tqdm
     finish: Callable[[TrialBatch, Outcome | Results, Figures, Machine], object]
     log: Path | None = None
+    bar: tqdm = field(default_factory=lambda: tqdm(disable=True))
     _trained: int = field(init=False)  # trials
     _start: float = field(default=0.0, init=False)  # see `Figures`
     # Under way: the batches by name, and their frames that the bar counts.
@@ -52,9 +52,16 @@ class Desk:
     def __post_init__(self) -> None:
         self._trained = sum(batch.trials for batch in self.done)
 
-    def pending(self, running: Sequence[TrialBatch] = ()) -> list[TrialBatch]:
-        """Returns what neither is done nor runs, see `pending`."""
-        return pending(self.design, self.kept, [*self.done, *running])
+    def pending(self, given: Sequence[TrialBatch] = ()) -> list[TrialBatch]:
+        """Returns the trials that are neither done nor given out: batches that have a
+        checkpoint, to be trained as they are, then all others, which may be cut."""
+        taken, found = [*self.done, *given], list[TrialBatch]()
+        for batch in self.kept.begun:
+            if trial_batches.missing([*taken, *found], batch) == [batch]:
+                found.append(batch)
+        for batch in trial_batches.programs(self.design):
+            found += trial_batches.missing([*taken, *found], batch)
+        return found
 
     def take(self, news: News, machine: Machine) -> None:
         """Takes in what happened in a batch that a machine trains."""
@@ -122,17 +129,3 @@ class Desk:
                 file.writelines(lines)
         except OSError as error:
             raise files.unwritable(self.log, error) from None
-
-
-def pending(
-    design: Design, kept: Checkpoints, taken: Sequence[TrialBatch]
-) -> list[TrialBatch]:
-    """Returns the trials that are in none of the taken batches: batches that have a
-    checkpoint, to be trained as they are, then all others, which may be cut."""
-    found = list[TrialBatch]()
-    for batch in kept.begun:
-        if trial_batches.missing([*taken, *found], batch) == [batch]:
-            found.append(batch)
-    for batch in trial_batches.programs(design):
-        found += trial_batches.missing([*taken, *found], batch)
-    return found

@@ -14,7 +14,7 @@ from launch.command_line.flags import Settings
 from launch.experiment import designing, training
 from launch.experiment.checkpoints import Checkpoints
 from launch.experiment.desk import Desk
-from launch.output import provenance, terminal
+from launch.output import provenance
 from launch.output.provenance import Machine
 from vladser.condition import Condition
 from vladser.data import folds
@@ -86,10 +86,8 @@ def write(
         bundle.save(model, folder)
         shutil.rmtree(checkpoints, ignore_errors=True)
 
-    frames = alone.plan(0).training_frames() * condition.epochs
-    with terminal.bar("final model", frames, "frame", scale=True) as bar:
-        desk = Desk(alone, Checkpoints(checkpoints), [], bar, finish)
-        training.conduct(settings, desk, crew, models=True)
+    desk = Desk(alone, Checkpoints(checkpoints), [], finish)
+    training.conduct("final model", settings, desk, crew, models=True)
     return folder
 
 

@@ -51,16 +51,13 @@ def run(settings: Settings) -> None:
         state = resuming.check(settings)
     if state == resuming.FINISHED:
         print(f"the run in {folder} has finished: --fresh trains it anew")
-        _require_all(folder)
-        return
-    with joining.joined(settings) as crew:
-        summary = _run(settings, crew)
-    if summary:
-        _require_all(folder)
+    else:
+        with joining.joined(settings) as crew:
+            _run(settings, crew)
+    _require_all(folder)
 
 
-def _run(settings: Settings, crew: "Crew | None") -> dict[str, Any] | None:
-    """Runs the experiment; returns what summary.json holds, if there is a test."""
+def _run(settings: Settings, crew: "Crew | None") -> None:
     folder = settings.run_dir
     loaded = loading.load(settings, crew)
     design = designing.design(settings, loaded.datasets)
@@ -81,7 +78,6 @@ def _run(settings: Settings, crew: "Crew | None") -> dict[str, Any] | None:
             known = data, condition, dataset["digest"], tested, summary
             model = final_model.write(settings, *known, crew)
             print(f"the model of all speakers is in {model}; its README.md says more")
-    return summary
 
 
 def _begin(

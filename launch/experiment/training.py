@@ -1,13 +1,12 @@
 """Trains an experiment: on this machine, or on the nodes of a cluster."""
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import fields
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from launch.command_line import stopping
 from launch.command_line.flags import Settings
-from launch.experiment import desk, working
+from launch.experiment import working
 from launch.experiment.checkpoints import Checkpoints, Figures, Finished
 from launch.experiment.desk import Desk
 from launch.output import provenance, terminal
@@ -51,32 +50,36 @@ def train(
 
     log = settings.run_dir / "metrics.jsonl"
     files.write_text(log, "")
-    done = [one.batch for one in finished]
-    todo = desk.pending(design, kept, done)
+    at = Desk(design, kept, [one.batch for one in finished], finish, log)
+    todo = at.pending()
     if finished:
         trials = math.prod(design.shape)
         left = sum(batch.trials for batch in todo)
         terminal.say(f"{trials - left:,} of {trials:,} trainings were finished")
     if todo:
         terminal.say("compiling the training programs ...")
-    frames = 0  # real ones of all live training rows
-    for seeds, conditions, folds in todo:
-        plan = design.plan(conditions[0]).only(seeds, folds)
-        frames += plan.training_frames() * plan.epochs * len(conditions)
-    with terminal.bar("training", frames, "frame", scale=True) as bar:
-        conduct(settings, Desk(design, kept, done, bar, finish, log), crew)
+    conduct("training", settings, at, crew)
     for batch in kept.begun:  # of which all parts have finished
         kept.remove(batch)
     return finished, _summary(finished)
 
 
 def conduct(
-    settings: Settings, at: Desk, crew: "Crew | None", models: bool = False
+    title: str, settings: Settings, at: Desk, crew: "Crew | None", models: bool = False
 ) -> None:
-    """Trains what a desk has pending, by a crew or else here; `models` as in
-    `working.work`. Raises as `train` does."""
-    minutes, most = settings.checkpoint_minutes, settings.trials_at_once
-    with stopping.deferred():
+    """Trains what a desk has pending, by a crew or else here, behind a bar with a
+    title; `models` as in `working.work`. Raises as `train` does."""
+    minutes, most, todo = (
+        settings.checkpoint_minutes,
+        settings.trials_at_once,
+        at.pending(),
+    )
+    frames = 0  # real ones of all live training rows
+    for seeds, conditions, folds in todo:
+        plan = at.design.plan(conditions[0]).only(seeds, folds)
+        frames += plan.training_frames() * plan.epochs * len(conditions)
+    bar = terminal.bar(title, frames, "frame", scale=True)
+    with bar as at.bar, stopping.deferred():
         if crew is not None:
             trainings = Trainings(at, minutes, crew.size)
             options = crew.share(at.design), most, models
@@ -85,7 +88,7 @@ def conduct(
             return
         begun, here = at.kept.begun, provenance.machine()
         batches = list[TrialBatch]()
-        for batch in at.pending():
+        for batch in todo:
             whole = batch in begun
             batches += [batch] if whole else trial_batches.cut(at.design, batch, most)
         how = at.kept.latest, minutes, stopping.asked, models
@@ -100,7 +103,8 @@ class Trainings:
         """`minutes` are between two checkpoints of a batch, where the size of the crew
         is ten: of more, each sends them less often, so that their sum does not grow."""
         self._desk, self._minutes, self._size = desk, minutes, size
-        self._waiting, self._running = desk.pending(), list[TrialBatch]()
+        self._waiting = desk.pending()
+        self._given = list[TrialBatch]()  # but for what came back; some are done
         self._all = len(self)
 
     def __len__(self) -> int:
@@ -122,40 +126,42 @@ class Trainings:
         if not resume:
             batch, left = trial_batches.take(batch, most)
         self._waiting = [*left, *self._waiting]
-        self._running.append(batch)
+        self._given.append(batch)
         return batch, resume, self._minutes * max(1, self._size() / 10)
 
-    def done(self, job: Job) -> None:
-        self._running.remove(job[0])
-
     def back(self, job: Job) -> None:
-        self.done(job)
+        self._given.remove(job[0])
         self._desk.lose(job[0])
-        self._waiting = self._desk.pending(self._running)
+        self._waiting = self._desk.pending(self._given)
 
 
 def _summary(finished: Sequence[Finished]) -> dict[str, Any]:
     """Returns sums of frames, the seconds of the machine that took longest, and what
     each machine trained."""
-    names = [of.name for of in fields(Figures)]
-    machines: dict[str, dict[str, Any]] = {}
+    by_machine: dict[str, list[Finished]] = {}
     for one in finished:
-        key = f"{one.machine}"
-        empty = {**one.machine._asdict(), "trainings": 0, **dict.fromkeys(names, 0)}
-        of = machines.setdefault(key, empty)
-        of["trainings"] += one.batch.trials
-        for name in names:
-            of[name] += getattr(one.figures, name)
-    each = {name: [of.pop(name) for of in machines.values()] for name in names}
-    frames, computed = sum(each["frames"]), sum(each["computed"])
+        by_machine.setdefault(f"{one.machine}", []).append(one)
+
+    def total(name: str, of: Iterable[Finished] = finished) -> float:
+        return sum(getattr(one.figures, name) for one in of)
+
+    def longest(name: str) -> float:
+        return max((total(name, of) for of in by_machine.values()), default=0)
+
+    frames, training = total("frames"), longest("training")
     start = max((one.figures.start for one in finished), default=0)
-    longest = {name: max(each[name], default=0) for name in names}
     return {
-        "real_frames_per_second": round(frames / max(longest["training"], 1e-9)),
-        "padding_efficiency": round(frames / max(computed, 1), 4),
+        "real_frames_per_second": round(frames / max(training, 1e-9)),
+        "padding_efficiency": round(frames / max(total("computed"), 1), 4),
         "start_seconds": round(start, 2),
-        "compile_seconds": round(longest["compiling"], 2),
-        "train_seconds": round(longest["training"], 2),
-        "checkpoint_seconds": round(longest["keeping"], 2),
-        "machines": [*machines.values()],
+        "compile_seconds": round(longest("compiling"), 2),
+        "train_seconds": round(training, 2),
+        "checkpoint_seconds": round(longest("keeping"), 2),
+        "machines": [
+            {
+                **of[0].machine._asdict(),
+                "trainings": sum(one.batch.trials for one in of),
+            }
+            for of in by_machine.values()
+        ],
     }

@@ -1,1 +1,1 @@
-"""The steps of `launch.stream`: audio, results, display."""
+"""The steps of `launch.stream`: audio, display."""

@@ -1,20 +1,15 @@
 """Follows live audio: at regular intervals, what the model says of it."""
 
-import json
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from launch.output import terminal
-from launch.predicting import predictions
 from vladser.features import audio
-from vladser.features.audio import RATE, SILENT
+from vladser.features.audio import RATE
 from vladser.models import inference
 from vladser.models.bundle import Bundle
-
-_BAR = 10  # letters
 
 
 class Result(NamedTuple):
@@ -23,20 +18,12 @@ class Result(NamedTuple):
     start: float  # of the utterance, in seconds of the stream
     time: float  # seconds of the stream so far
     final: bool  # whether the utterance ends there, and all its frames count
-    predicted: str
-    probabilities: dict[str, float]
+    probabilities: np.ndarray  # [classes] float32, NaN of one that is silent to its end
 
-    def as_json(self) -> str:
-        """Returns an object of the fields."""
-        return json.dumps(self._asdict(), ensure_ascii=False)
-
-    def as_line(self) -> str:
-        """Returns time, emotion, a bar of its probability, and all probabilities."""
-        odds = self.probabilities
-        name = self.predicted.ljust(max(map(len, odds)))
-        bar = "█" * round(_BAR * odds[self.predicted])
-        shares = "  ".join(f"{name} {p:3.0%}" for name, p in odds.items())
-        return f"{self.time:6.1f} s  {name}  {bar:{_BAR}}  {shares}"
+    @property
+    def silent(self) -> bool:
+        """Whether all of the utterance was silent."""
+        return bool(np.isnan(self.probabilities).any())
 
 
 def follow(
@@ -50,7 +37,8 @@ def follow(
 
     The stream is cut into utterances, each of which is a signal by itself to the
     features and to the model. Results do not depend on the sizes of chunks. Before the
-    first frame of an utterance is final, or a sound in it, there is no result.
+    first frame of an utterance is final, or a sound in it, there is no result; one that
+    is silent to its end has a final one that says so.
 
     Args:
       bundle: a model that can stream.
@@ -109,12 +97,12 @@ class _Utterance:
             self.advance(self._signal.end())
         start, time = self._begun / RATE, (self._begun + self.samples) / RATE
         silent = audio.silent(self._lowest, self._highest)
-        if self._frames and silent and final:
-            terminal.say(f"note: the audio from {start:g} to {time:g} s {SILENT}")
-        elif self._frames and not silent:
+        if self._frames and not silent:
             (values,) = inference.finish(self._bundle, self._walk).probabilities
-            odds = predictions.named(self._bundle.emotions, values)
-            yield Result(start, time, final, max(odds, key=odds.__getitem__), odds)
+            yield Result(start, time, final, values)
+        elif self._frames and final:
+            nothing = np.full(len(self._bundle.emotions), np.nan, np.float32)
+            yield Result(start, time, final, nothing)
 
     def advance(self, frames: np.ndarray) -> None:
         self._frames += len(frames)

@@ -16,7 +16,7 @@ LIMIT = 1e-5
 LENGTHS = ((1,), (300,), (2, 1, 31), (450, 7, 128, 1, 64, 33, 999, 5, 250, 16, 90))
 
 
-def run(content: bytes, form: str, bundle: Bundle) -> str:
+def check(content: bytes, form: str, bundle: Bundle) -> str:
     """Classifies random utterances both ways, and returns the worst difference in
     words; raises InputError where the exported model, whose form is "stablehlo" or
     "onnx", does not run or differs from its bundle."""
