@@ -32,6 +32,11 @@ def test_a_name_is_that_of_a_factory_whose_options_are_known_without_importing_i
         ("mean()", "mean"),
         ("generalized_mean(p=2)", "generalized_mean(p=2.0)"),
         ("my_package.pooling(size=3,kind='b')", "my_package.pooling(size=3,kind='b')"),
+        ("my.pooling(of=~/a-1/b_2.c, x=1e-3)", "my.pooling(of='~/a-1/b_2.c',x=0.001)"),
+        ("my.pooling(of=org/net-960h,n=-1)", "my.pooling(of='org/net-960h',n=-1)"),
+        ("my.pooling(a=true,b= false)", "my.pooling(a=True,b=False)"),
+        ("my.pooling(a='b=c,d=e',f=\"g='h,\")", "my.pooling(a='b=c,d=e',f=\"g='h,\")"),
+        ("my.pooling(a='true',b=(1,2))", "my.pooling(a='true',b=(1, 2))"),
     ],
 )
 def test_a_part_has_one_name_however_it_is_written(text, whole):
@@ -60,6 +65,9 @@ def test_some_options_are_replaced():
         ("mean(clusters=4)", "no option 'clusters': expected none"),
         ("multihead(heads=2.0)", "heads: expected a whole number of at least 1, got"),
         ("generalized_mean(p=0)", "p: expected a number above 0, got"),
+        ("netvlad(clusters=four)", "clusters: expected a whole number of at least 1"),
+        ("netvlad(clusters=a b)", "NAME(option=value"),
+        ("netvlad(clusters=(a,b))", "NAME(option=value"),
         ("netvlad(4)", "NAME(option=value"),
         ("netvlad(**{'clusters': 4})", "NAME(option=value"),
         ("netvlad(clusters=__import__('os'))", "NAME(option=value"),
@@ -90,6 +98,7 @@ def test_what_is_no_part_is_refused(text, says):
         ("bool", True, [True, False], [0, 1, "True"]),
         ("str", "a", ["b", ""], [1, None]),
         ("", (1, 2), [(3,), ()], [[1], 1]),
+        ("Literal['a', 'b']", "a", ["b"], ["c", 1]),
     ],
 )
 def test_options_have_values_of_their_type(annotation, default, right, wrong):
@@ -99,6 +108,14 @@ def test_options_have_values_of_their_type(annotation, default, right, wrong):
     for value in wrong:
         with pytest.raises(ValueError, match=r"expected .*, got"):
             options.check(annotation, default, value)
+
+
+def test_an_option_may_be_of_two_types():
+    two = "Natural | Literal['mean']"
+    assert [options.check(two, "mean", value) for value in (3, "mean")] == [3, "mean"]
+    for value in (-1, 2.0, "max", True):
+        with pytest.raises(ValueError, match="a whole number of at least 0 or mean, "):
+            options.check(two, "mean", value)
 
 
 @pytest.mark.parametrize(

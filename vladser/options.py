@@ -1,8 +1,8 @@
 """Types of options, which say by a factory's annotations what values are allowed.
 
-`def netvlad(*, clusters: Count = 4)` allows whole numbers from 1, and `smoothing:
-Literal["none", "uniform"]` two texts; other annotations allow all values of the
-default's type.
+`def netvlad(*, clusters: Count = 4)` allows whole numbers from 1, `smoothing:
+Literal["none", "uniform"]` two texts, and `layer: Natural | Literal["mean"]` values of
+both; other annotations allow all values of the default's type.
 """
 
 import ast
@@ -29,20 +29,20 @@ class Option(NamedTuple):
 
 
 _LARGEST = sys.float_info.max
-# What is expected of each type, and whether a value is that.
-_RANGES: dict[str, tuple[str, Callable[[Any], bool]]] = {
-    "Count": ("a whole number of at least 1", lambda x: x >= 1),
-    "Natural": ("a whole number of at least 0", lambda x: x >= 0),
-    "Positive": ("a number above 0", lambda x: 0 < x <= _LARGEST),
-    "NonNegative": ("a number of at least 0", lambda x: 0 <= x <= _LARGEST),
-    "Share": ("a number from 0 to 1", lambda x: 0 <= x <= 1),
-    "Fraction": ("a number of at least 0 and below 1", lambda x: 0 <= x < 1),
+# Of each type: what is expected, the type of its values, and whether one is allowed.
+_RANGES: dict[str, tuple[str, type, Callable[[Any], bool]]] = {
+    "Count": ("a whole number of at least 1", int, lambda x: x >= 1),
+    "Natural": ("a whole number of at least 0", int, lambda x: x >= 0),
+    "Positive": ("a number above 0", float, lambda x: 0 < x <= _LARGEST),
+    "NonNegative": ("a number of at least 0", float, lambda x: 0 <= x <= _LARGEST),
+    "Share": ("a number from 0 to 1", float, lambda x: 0 <= x <= 1),
+    "Fraction": ("a number of at least 0 and below 1", float, lambda x: 0 <= x < 1),
 }
 _NAMES = {
     bool: "True or False",
     int: "a whole number",
     float: "a number",
-    str: "a text in quotes",
+    str: "a text",
     tuple: "a tuple",
 }
 
@@ -58,20 +58,28 @@ def check(annotation: str, default: Any, value: Any) -> Any:
     Raises:
       ValueError: says what is expected.
     """
-    kind = type(default)
-    if kind is float and type(value) is int:
-        with suppress(OverflowError):  # an int is refused
-            value = float(value)
+    kinds = [_allowed(one, default) for one in annotation.split(" | ")]
+    for _, kind, holds in kinds:
+        number = value
+        if kind is float and type(value) is int:
+            with suppress(OverflowError):  # an int is refused
+                number = float(value)
+        if type(number) is kind and holds(number):
+            return number
+    expected = " or ".join(text for text, *_ in kinds)
+    raise ValueError(f"expected {expected}, got {value!r:.60}")
+
+
+def _allowed(annotation: str, default: Any) -> tuple[str, type, Callable[[Any], bool]]:
+    """Returns what one annotation allows, as in _RANGES."""
     if annotation in _RANGES:
-        expected, holds = _RANGES[annotation]
-    elif annotation.startswith("Literal["):
+        return _RANGES[annotation]
+    if annotation.startswith("Literal["):
         choices = ast.literal_eval(annotation.removeprefix("Literal"))
-        expected, holds = f"one of {', '.join(choices)}", choices.__contains__
-    else:
-        expected, holds = _NAMES.get(kind, kind.__name__), lambda value: True
-    if type(value) is not kind or not holds(value):
-        raise ValueError(f"expected {expected}, got {value!r:.60}")
-    return value
+        one_of = "one of " if len(choices) > 1 else ""
+        return f"{one_of}{', '.join(choices)}", str, choices.__contains__
+    kind = type(default)
+    return _NAMES.get(kind, kind.__name__), kind, lambda value: True
 
 
 def texts(docstring: str | None, section: str) -> dict[str, str]:

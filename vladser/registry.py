@@ -9,6 +9,7 @@ once. A part that lives elsewhere is named by its import path,
 """
 
 import ast
+import re
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -60,12 +61,14 @@ class Room:
         """Parses `netvlad(clusters=8)`.
 
         A built-in part gets all of its options: `netvlad` is `netvlad(clusters=4)`.
+        Texts without spaces need no quotes, `embedding(model=facebook/hubert-base)`,
+        and true is True.
 
         Raises:
           InputError: the text has another form, or names an unknown part or option.
         """
         try:
-            node = ast.parse(text.strip(), mode="eval").body
+            node = ast.parse(_quoted(text.strip()), mode="eval").body
             call = node if isinstance(node, ast.Call) else ast.Call(node, [], [])
             given = {
                 option.arg: ast.literal_eval(option.value)
@@ -138,6 +141,30 @@ class Room:
             except ValueError as error:
                 raise InputError(f"{self.kind} {name}: {option}: {error}") from None
         return Part(name, tuple(complete.items()))
+
+
+# A text in quotes, or the value of an option, up to the comma or parenthesis behind it.
+_VALUE = re.compile(
+    r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|(?<==)\s*([\w~./+-]+)\s*(?=[,)])"""
+)
+
+
+def _quoted(text: str) -> str:
+    """Returns the text of a part with quotes around values that are no literals."""
+
+    def quote(found: re.Match[str]) -> str:
+        value = found[1]
+        if value is None:  # in quotes already
+            return found[0]
+        if value in ("true", "false"):
+            return value.title()
+        try:
+            ast.literal_eval(value)
+        except (SyntaxError, ValueError):
+            return repr(value)
+        return value
+
+    return _VALUE.sub(quote, text)
 
 
 def is_built_in(part: Part) -> bool:
