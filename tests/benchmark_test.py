@@ -21,7 +21,7 @@ from launch.benchmarking import (
     workloads,
 )
 from launch.command_line import cli
-from vladser.features import extraction
+from vladser.features import pool
 from vladser.text import escaped
 
 
@@ -144,7 +144,7 @@ def test_a_part_that_fails_or_does_not_end_leaves_the_others(monkeypatch):
 @pytest.mark.slow
 @pytest.mark.usefixtures("quick_workers")
 def test_extraction_and_streaming_are_timed(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(bare_smile, "get_context", extraction.get_context)
+    monkeypatch.setattr(bare_smile, "get_context", pool.get_context)
     monkeypatch.setattr(audio_speed, "_PACED", 0.5)
     (tmp_path / "wav").mkdir()
     for seed in range(3):

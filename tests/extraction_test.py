@@ -15,7 +15,7 @@ import soundfile
 from forkserver import quick_workers  # noqa: F401 (a fixture)
 
 from vladser.errors import InputError
-from vladser.features import audio, extraction, worker
+from vladser.features import audio, extraction, pool, worker
 from vladser.features.extraction import DEFAULT, extract
 from vladser.types import Utterance
 
@@ -56,7 +56,7 @@ def test_all_good_and_all_bad_utterances_are_found(
     speech, tmp_path, cache_dir, monkeypatch
 ):
     # By workers as the program starts them.
-    monkeypatch.setattr(extraction, "get_context", multiprocessing.get_context)
+    monkeypatch.setattr(pool, "get_context", multiprocessing.get_context)
     good = speech("b", "a")
     text = tmp_path / "text.wav"
     text.write_text("words")
@@ -115,15 +115,16 @@ def test_what_the_cache_lacks_needs_opensmile(speech, cache_dir):
         extract(speech("a"), cache_dir, features=missing)
 
 
-def fail_on_purpose(utterance, entry, features, max_seconds):
-    if utterance.id == "crash":
+def fail_on_purpose(jobs, features, max_seconds):
+    ids = [utterance.id for utterance, _ in jobs]
+    if "crash" in ids:
         time.sleep(1)  # so that the pool knows, on a busy machine too, who does what
         os.kill(os.getpid(), signal.SIGSEGV)
-    if utterance.id == "raise":
+    if "raise" in ids:
         raise RuntimeError("openSMILE ran into something")
-    if utterance.id == "hang":
+    if "hang" in ids:
         time.sleep(600)
-    return COMPUTE(utterance, entry, features, max_seconds)
+    return COMPUTE(jobs, features, max_seconds)
 
 
 @pytest.mark.slow
@@ -132,7 +133,7 @@ def test_a_crash_a_failure_and_a_hang_cost_one_file_each(
     speech, cache_dir, monkeypatch, keep
 ):
     monkeypatch.setattr(worker, "compute", fail_on_purpose)
-    monkeypatch.setattr(extraction, "_PATIENCE", 4.0)
+    monkeypatch.setattr(pool, "_PATIENCE", 4.0)
     utterances = speech("a", "crash", "b", "hang", "c", "raise", "d")
     how = {"workers": 2, "keep": keep, "max_seconds": 1.0}
     with extraction.started(utterances, cache_dir, **how) as outcomes:

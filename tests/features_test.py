@@ -132,7 +132,7 @@ def logarithm():
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_features_that_are_not_finite_or_not_as_they_say_are_bad(utterance, tmp_path):
     broken = build(DEFAULT)._replace(
-        setup=logarithm, id="own", frames=None, package=None
+        setup=logarithm, id="own", frames=None, packages=()
     )
     for dim, reason in (
         (1, r"shape \(3, 1\): expected finite ones"),

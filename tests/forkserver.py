@@ -9,7 +9,7 @@ import multiprocessing
 import pytest
 
 from vladser.corpora.demo import speech
-from vladser.features import extraction
+from vladser.features import pool
 
 _AUDIO = "audresample", "opensmile", "soundfile"
 
@@ -19,6 +19,6 @@ def quick_workers(monkeypatch):
     """The workers of this test are forked."""
     if "forkserver" in multiprocessing.get_all_start_methods():
         context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload([*_AUDIO, speech.__name__, extraction.__name__])
-        for module in extraction, speech:
+        context.set_forkserver_preload([*_AUDIO, speech.__name__, pool.__name__])
+        for module in pool, speech:
             monkeypatch.setattr(module, "get_context", lambda method: context)

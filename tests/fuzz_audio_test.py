@@ -10,7 +10,7 @@ from fuzzing import cases
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vladser.features import extraction
+from vladser.features import pool
 from vladser.features.extraction import DEFAULT, extract
 from vladser.features.headers import expect
 from vladser.types import Utterance
@@ -50,7 +50,7 @@ def damage(content, how, place):
 @cases(2)
 @given(FILES)
 def test_a_damaged_header_costs_at_most_its_file(tmp_path_factory, monkeypatch, files):
-    monkeypatch.setattr(extraction, "_PATIENCE", 5.0)
+    monkeypatch.setattr(pool, "_PATIENCE", 5.0)
     folder = tmp_path_factory.mktemp("audio")
     for kind in FORMATS:
         soundfile.write(folder / f"{kind}.wav", SAMPLES, 16000, format=kind)

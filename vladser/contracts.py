@@ -4,7 +4,7 @@ Parts compute in the dtype of their parameters and inputs. `testing` has a check
 contract.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 
@@ -25,16 +25,16 @@ class Features(NamedTuple):
     Attributes:
       id: names the features in the cache and in trained models: letters, digits, "_",
         "." and "-". It differs wherever the numbers do (by options, a configuration,
-        weights), except the version of `package`.
+        weights), except the versions of `packages`.
       dim: D. Where `setup` is None, 0 stands for the D of most files.
       setup: () -> extract, called once in a worker: imports, and loads what is large.
-        extract: signal -> float32 [T, D], finite; raises `features.audio.BadAudio` for
-        a signal that it cannot describe. None where the utterances' files are .npy
-        files of features.
+        extract: signal -> [T, D], finite, float32 or (which the cache keeps) float16;
+        raises `features.audio.BadAudio` for a signal that it cannot describe. None
+        where the utterances' files are .npy files of features.
       frames: n -> T, the frames of a signal of n samples; None where `setup` is.
       shortest: samples of the shortest signal, such as the longest window.
-      package: the distribution that computes the features, whose version belongs to
-        them; None where the id says all.
+      packages: the distributions that compute the features, whose versions belong to
+        them; none where the id says all.
       live: (extract) -> a context manager for one signal that is still going on. It has
         `push(int16 [n], any n) -> float32 [R, D]`, the frames that have become final,
         and `end() -> float32 [R, D]`, the others; together those of the whole signal,
@@ -42,6 +42,9 @@ class Features(NamedTuple):
       selected: the Features that the cache keeps, and the columns of them to take.
       energy: (frames [T, D], those of `selected` where there is such) -> [T], the power
         of each frame, in any unit; None where the frames do not tell it.
+      batch: (extract, signals of similar length) -> what `extract` returns for each, to
+        within rounding. It is for networks: few workers have them in memory, and each
+        takes several utterances at once. None for one at a time, in a worker a core.
     """
 
     id: str
@@ -49,10 +52,11 @@ class Features(NamedTuple):
     setup: Callable[[], Callable[[np.ndarray], np.ndarray]] | None
     frames: Callable[[int], int] | None = None
     shortest: int = 960
-    package: str | None = None
+    packages: tuple[str, ...] = ()
     live: Callable[[Any], AbstractContextManager[Any]] | None = None
     selected: "tuple[Features, Sequence[int]] | None" = None
     energy: Callable[[np.ndarray], np.ndarray] | None = None
+    batch: Callable[[Any, Sequence[np.ndarray]], Iterable[np.ndarray]] | None = None
 
 
 class Pieces(NamedTuple):

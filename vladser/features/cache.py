@@ -44,18 +44,21 @@ def identify(features: Features, cache_dir: Path) -> str:
     """Names the features that this machine computes, or else those that it can read.
 
     Returns:
-      "<id>", or "<id>/<package>-<version>": the version is the installed one; where
-      there is none, the newest in the cache.
+      "<id>", or "<id>/<package>-<version>", several of them joined by "_": the versions
+      are the installed ones, "2.9.0" for 2.9.0+cpu; where a package is not installed,
+      the newest in the cache.
     """
-    id, package = features.id, features.package
-    if package is None:
+    id, packages = features.id, features.packages
+    if not packages:
         return id
     with suppress(metadata.PackageNotFoundError):
-        return f"{id}/{package}-{metadata.version(package)}"
+        versions = [metadata.version(name).partition("+")[0] for name in packages]
+        return f"{id}/{'_'.join(map('-'.join, zip(packages, versions, strict=True)))}"
     kept = features.selected[0].id if features.selected else id
-    cached = [path.name for path in folder(cache_dir, kept).glob(f"{package}-*")]
+    pattern = "_".join(f"{name}-*" for name in packages)
+    cached = [path.name for path in folder(cache_dir, kept).glob(pattern)]
     numbers = {name: [*map(int, re.findall(r"\d+", name))] for name in cached}
-    return f"{id}/{max(cached, key=numbers.__getitem__, default=package)}"
+    return f"{id}/{max(cached, key=numbers.__getitem__, default='_'.join(packages))}"
 
 
 def folder(cache_dir: Path, name: str) -> Path:
@@ -94,11 +97,12 @@ def write(
 
     Args:
       entry: its path; raises InputError where it cannot be written.
-      features: float32 [T, D].
+      features: float32 or float16 [T, D].
       samples, notes: see `Entry`.
     """
     content, remarks = io.BytesIO(), "\n".join(notes).encode()
-    np.save(content, np.ascontiguousarray(features, "<f4"))
+    kept = "<f2" if features.dtype == np.float16 else "<f4"
+    np.save(content, np.ascontiguousarray(features, kept))
     content.write(remarks + _SIZES.pack(len(remarks), samples))
     content.write(_CHECK.pack(zlib.crc32(content.getvalue())))
     store(entry, content.getvalue())

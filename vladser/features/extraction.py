@@ -2,35 +2,29 @@
 which a crash or a hang costs one file."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache as once
-from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from pebble import ProcessPool
 
-from vladser import processes
 from vladser.contracts import Features
-from vladser.errors import InputError
-from vladser.features import audio, cache, npy, packed, worker
+from vladser.features import audio, cache, npy, packed, pool
 from vladser.features.audio import BadAudio
 from vladser.features.packed import Packed
 from vladser.features.vladser147 import vladser147
+from vladser.features.worker import Job
 from vladser.machine import cores
 from vladser.types import Utterance
 
 DEFAULT = vladser147()
-_Job = tuple[Utterance, Path | None]  # and its entry in the cache, None to write none
 # Extracts features on other machines: yields the id of an utterance, and the content of
 # its entry in the cache.
 Elsewhere = Callable[
     [Sequence[Utterance], Features, float], Iterable[tuple[str, bytes | BadAudio]]
 ]
-_PATIENCE = 60.0  # seconds for a file beyond its duration; openSMILE takes 1% of that
 
 
 class Described(NamedTuple):
@@ -91,7 +85,7 @@ def extract(
       cache_dir: the folder of the cache; it is made where it is missing.
       features: where files hold them, `cache_dir` and `max_seconds` play no part.
       max_seconds: longer utterances are bad.
-      workers: number of processes; None for one a core.
+      workers: number of processes; None for one a core. See `pool` for networks.
       progress: called with 1 whenever an utterance is done.
       with_energy: whether to return the energy of the frames.
       in_memory: see `packed.join`.
@@ -173,23 +167,8 @@ def started(
         yield there, _received(answers, pending)
         _trim(cache_dir, there, pending)
         return
-    limit, spawn = _PATIENCE + max_seconds, get_context("spawn")
-    count = min(workers or cores(), len(pending))
-    # pebble, because with concurrent.futures one crash loses all that is unfinished.
-    pool = ProcessPool(count, initializer=worker.mute, context=spawn)
-    try:
-        with processes.deaf_to_interrupts():
-            trial = pool.schedule(worker.probe, (features,), timeout=limit)
-            tasks: dict[Future, Utterance] = {
-                pool.schedule(
-                    worker.compute, (*job, features, max_seconds), timeout=limit
-                ): job[0]
-                for job in pending
-            }
-        yield there, _finished(trial, tasks, features)
-    finally:
-        pool.stop()  # without waiting for what is left
-        pool.join()
+    with pool.computing(pending, features, max_seconds, workers) as done:
+        yield there, (Described(*answer) for answer in done)
     if keep:
         _trim(cache_dir, there, pending)
 
@@ -199,12 +178,12 @@ def _look_up(
     cache_dir: Path,
     features: Features,
     max_seconds: float,
-) -> tuple[list[Described], list[_Job]]:
+) -> tuple[list[Described], list[Job]]:
     """Returns the utterances that are in the cache or bad, and the others."""
     folder = cache.folder(cache_dir, cache.identify(features, cache_dir))
     digest = once(audio.digest)
 
-    def look_up(utterance: Utterance) -> Described | _Job:
+    def look_up(utterance: Utterance) -> Described | Job:
         """Returns what is known, or else what is to be done."""
         try:
             content = digest(utterance.file)
@@ -216,21 +195,21 @@ def _look_up(
         except BadAudio as reason:
             return Described(utterance, reason)
 
-    there, pending = list[Described](), list[_Job]()
+    there, pending = list[Described](), list[Job]()
     with ThreadPoolExecutor(cores()) as threads:  # digests and checks run at once
         for one in threads.map(look_up, utterances):
             there.append(one) if isinstance(one, Described) else pending.append(one)
     return there, pending
 
 
-def _trim(cache_dir: Path, there: Sequence[Described], pending: Sequence[_Job]) -> None:
+def _trim(cache_dir: Path, there: Sequence[Described], pending: Sequence[Job]) -> None:
     """Removes from the cache what is too much, but not what is being used."""
     kept = {one.features for one in there} | {entry for _, entry in pending}
     cache.trim(cache_dir, kept)
 
 
 def _received(
-    answers: Iterable[tuple[str, bytes | BadAudio]], pending: Sequence[_Job]
+    answers: Iterable[tuple[str, bytes | BadAudio]], pending: Sequence[Job]
 ) -> Iterator[Described]:
     """Yields what other machines have done, once it is in the cache."""
     jobs = {utterance.id: (utterance, entry) for utterance, entry in pending}
@@ -264,31 +243,3 @@ def energy(features: Features, described: Described) -> np.ndarray | None:
     if features.energy and not features.selected:
         return features.energy(packed.load(described.features))
     return described.energy
-
-
-def _finished(
-    trial: Future, tasks: dict[Future, Utterance], features: Features
-) -> Iterator[Described]:
-    """Yields what workers have done, once they are known to be able to."""
-    try:
-        trial.result()
-    except InputError:
-        raise
-    except BrokenProcessPool:
-        raise InputError(
-            'no worker process starts: a script needs `if __name__ == "__main__":`, '
-            "and room in /dev/shm"
-        ) from None
-    except Exception as error:  # a crash and a hang, too
-        raise InputError(f"features {features.id} fail on noise: {error!r}") from None
-    for task in as_completed([*tasks]):
-        utterance = tasks.pop(task)  # so that features that are not kept are not held
-        try:
-            yield Described(utterance, *task.result())
-        except BadAudio as reason:
-            yield Described(utterance, reason)
-        except InputError:
-            raise  # not the file's
-        except Exception as error:  # a crash and a hang, too
-            failure = BadAudio(f"made the extraction fail: {error!r}")
-            yield Described(utterance, failure)

@@ -52,7 +52,7 @@ def make(
         setup=partial(Smile, config, window, **options),
         frames=partial(frames, window=window),
         shortest=window,
-        package="opensmile",
+        packages=("opensmile",),
         live=Live,
         energy=energy,
     )

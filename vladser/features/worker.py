@@ -1,7 +1,7 @@
 """What a worker process of an extraction does."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,6 +15,9 @@ from vladser.features.audio import BadAudio
 from vladser.types import Utterance
 
 
+Job = tuple[Utterance, Path | None]  # and its entry in the cache, None to write none
+
+
 def set_up(features: Features) -> Callable[[np.ndarray], np.ndarray]:
     """Returns the extractor of features; raises InputError where its set-up fails."""
     assert features.setup
@@ -23,8 +26,9 @@ def set_up(features: Features) -> Callable[[np.ndarray], np.ndarray]:
     except InputError:
         raise
     except Exception as error:
-        library = features.package and isinstance(error, ImportError | OSError)
-        what = libraries.hint(f"{features.package}", error) if library else repr(error)
+        library = features.packages and isinstance(error, ImportError | OSError)
+        needed = " ".join(features.packages)
+        what = libraries.hint(needed, error) if library else repr(error)
         raise InputError(f"features {features.id}: {what}") from error
 
 
@@ -52,21 +56,33 @@ def _extractor(features: Features) -> Callable[[np.ndarray], np.ndarray]:
 
 
 def compute(
-    utterance: Utterance, entry: Path | None, features: Features, max_seconds: float
-) -> tuple[Path | np.ndarray, tuple[str, ...]]:
-    """Computes and keeps the features of an utterance, in a worker; also returns notes
-    on its audio."""
-    extractor, notes = _extractor(features), list[str]()
-    file, start, end = utterance.file, utterance.start, utterance.end
-    signal = audio.load(file, start, end, max_seconds, features.shortest, notes.append)
-    described = np.asarray(extractor(signal))
-    frames = features.frames(len(signal)) if features.frames else len(described)
-    if described.shape != (frames, features.dim) or not np.isfinite(described).all():
-        raise BadAudio(
-            f"has features {features.id} of shape {described.shape}: expected finite "
-            f"ones of {(frames, features.dim)}"
-        )
-    if entry is None:
-        return described, (*notes,)
-    cache.write(entry, described, len(signal), notes)
-    return entry, (*notes,)
+    jobs: Sequence[Job], features: Features, max_seconds: float
+) -> list[tuple[Path | np.ndarray, tuple[str, ...]]]:
+    """Computes and keeps the features of utterances of similar length, in a worker;
+    also returns notes on their audio. Raises BadAudio where any is bad."""
+    extract, signals, notes = _extractor(features), [], []
+    for utterance, _ in jobs:
+        said = list[str]()
+        how = max_seconds, features.shortest, said.append
+        segment = utterance.file, utterance.start, utterance.end
+        signals.append(audio.load(*segment, *how))
+        notes.append(tuple(said))
+    batch = features.batch or map
+    results = list[Path | np.ndarray]()
+    for (_, entry), signal, described, remarks in zip(
+        jobs, signals, batch(extract, signals), notes, strict=True
+    ):
+        described = np.asarray(described)
+        frames = features.frames(len(signal)) if features.frames else len(described)
+        if (
+            described.shape != (frames, features.dim)
+            or not np.isfinite(described).all()
+        ):
+            raise BadAudio(
+                f"has features {features.id} of shape {described.shape}: expected "
+                f"finite ones of {(frames, features.dim)}"
+            )
+        if entry:
+            cache.write(entry, described, len(signal), remarks)
+        results.append(entry or described)
+    return [*zip(results, notes, strict=True)]
