@@ -20,13 +20,15 @@ def check_features(features: Features) -> None:
     with rule("features have frames if they have setup"):
         expect(features.frames, "got none")
     extract, draw = features.setup(), np.random.default_rng(0)
+    signals = list[np.ndarray]()
     for samples in features.shortest, features.shortest + 1, 16161:
         signal = draw.integers(-9000, 9000, samples).astype(np.int16)
+        signals.append(signal.astype(np.float32) / np.float32(32768))
         with rule("extract returns frames [frames(n), D], float32 and finite"):
-            frames = extract(signal.astype(np.float32) / np.float32(32768))
+            frames = extract(signals[-1])
             shape = (features.frames(samples), features.dim)  # type: ignore[misc]
             expect(frames.shape == shape, f"expected {shape}, got {frames.shape}")
-            expect(frames.dtype == np.float32, f"got {frames.dtype}")
+            expect(frames.dtype in (np.float32, np.float16), f"got {frames.dtype}")
             expect_finite(frames)
         if features.energy and not features.selected:
             with rule("energy is a number of at least 0 for each frame, [T]"):
@@ -40,6 +42,12 @@ def check_features(features: Features) -> None:
             ):
                 rows = [*map(live.push, np.array_split(signal, 3)), live.end()]
                 expect(np.array_equal(np.concatenate(rows), frames), "they differ")
+    if features.batch:
+        with rule("batch returns for each signal what extract does, within rounding"):
+            together, alone = features.batch(extract, signals), map(extract, signals)
+            for one, other in zip(together, alone, strict=True):
+                expect(one.shape == other.shape, f"got {one.shape}")
+                expect(np.allclose(one, other, rtol=1e-3, atol=1e-3), "they differ")
 
 
 def check_pieces(pieces: Pieces) -> None:

@@ -9,6 +9,7 @@ DEFAULT = "vladser147"  # the paper's
 NAMES = (
     "ComParE_2016",
     "eGeMAPSv02",
+    "embedding",
     "han30",
     "lee32",
     "logmel",

@@ -14,7 +14,6 @@ from vladser.features import audio, cache
 from vladser.features.audio import BadAudio
 from vladser.types import Utterance
 
-
 Job = tuple[Utterance, Path | None]  # and its entry in the cache, None to write none
 
 
