@@ -19,8 +19,10 @@ CONFIG = {"model_type": "hubert", "hidden_size": 768, "num_hidden_layers": 12}
 
 
 @pytest.fixture
-def network(tmp_path):
-    """Writes what a network's folder holds; returns it."""
+def network(tmp_path, monkeypatch):
+    """Writes what a network's folder holds; returns it. Nothing loads it."""
+    for package in "torch", "transformers", "huggingface_hub":
+        monkeypatch.setitem(sys.modules, package, None)
 
     def write(folder="network", rate=16000, weights=b"weights", **config):
         folder = tmp_path / folder
@@ -122,7 +124,6 @@ def test_two_packages_have_a_version_each_in_the_cache(network, tmp_path, monkey
 def test_what_is_wrong_is_said_before_anything_is_loaded(network, given, options, said):
     with pytest.raises(InputError, match=re.escape(said)):
         build(network(**given), **options)
-    assert "torch" not in sys.modules or "networks" in sys.modules
 
 
 @pytest.mark.parametrize("name", ["config.json", "preprocessor_config.json"])
@@ -134,6 +135,19 @@ def test_a_folder_that_lacks_a_file_is_one_line(network, name):
     (folder / name).unlink()
     with pytest.raises(InputError, match=rf"{name}: No such file"):
         build(folder)
+
+
+def test_what_prepares_signals_may_be_in_the_file_of_new_versions(network):
+    folder = network()
+    old, new = folder / "preprocessor_config.json", folder / "processor_config.json"
+    known = build(folder).id
+    new.write_text(json.dumps({"feature_extractor": {"sampling_rate": 8000}}))
+    assert build(folder).id != known  # transformers may read either
+    old.unlink()
+    with pytest.raises(InputError, match="takes speech at 8000 Hz"):
+        build(folder)
+    new.write_text(json.dumps({"feature_extractor": {"sampling_rate": 16000}}))
+    assert build(folder).dim == 768
 
 
 def test_a_folder_without_weights_is_one_line(network):

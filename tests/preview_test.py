@@ -1,3 +1,5 @@
+import json
+
 import launching
 import pytest
 from forkserver import quick_workers  # noqa: F401 (a fixture)
@@ -43,6 +45,23 @@ def test_it_says_what_would_run_and_makes_nothing(preview, tmp_path):
     assert said["memory"].endswith(" MiB of arrays on each of 2 devices (cpu)")
     assert said["results"] == str(tmp_path / "run")
     assert not any(tmp_path.iterdir())
+
+
+def test_a_second_has_as_many_frames_as_the_features_say(preview, tmp_path):
+    """50 of embeddings, whose settings are read and whose network is not loaded."""
+    folder = tmp_path / "network"
+    folder.mkdir()
+    sizes = {"hidden_size": 147, "num_hidden_layers": 2}
+    steps = {"conv_kernel": [400], "conv_stride": [320]}
+    for name, content in {
+        "config.json": {"model_type": "hubert", **sizes, **steps},
+        "preprocessor_config.json": {"sampling_rate": 16000},
+        "model.safetensors": {},
+    }.items():
+        (folder / name).write_text(json.dumps(content))
+    said = preview(f"--features=embedding(model={folder},layer=1)")
+    million, *_ = said["condition"].split()
+    assert float(million) == pytest.approx(50 * (4 * 151 * 16 + 128) / 1e6, rel=0.05)
 
 
 @pytest.mark.usefixtures("quick_workers")

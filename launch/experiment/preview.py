@@ -17,7 +17,8 @@ from vladser.engine import arithmetic, placement, trial_batches
 from vladser.engine.design import Design
 from vladser.evaluation import independence
 from vladser.features import headers
-from vladser.types import Dataset, Utterance
+from vladser.features.audio import RATE
+from vladser.types import Dataset, Part, Utterance
 
 
 def preview(settings: Settings) -> str:
@@ -94,13 +95,17 @@ def _cautions(design: Design, data: Dataset) -> Iterator[str]:
 
 
 def _costs(design: Design, devices: int) -> list[str]:
-    """Returns a table of the conditions: what a second of speech costs, which is 100
-    frames, about how many hours all trials take, and the name."""
+    """Returns a table of the conditions: what a second of speech costs, about how many
+    hours all trials take, and the name."""
     speed = arithmetic.SHARE * arithmetic.speed() * devices / len(jax.local_devices())
     rows, total = [], 0.0
     for place, name in enumerate(design.names):
-        length = design.datasets[place].length
-        speech = sum(int(length[fold.train].sum()) for fold in design.folds) / 100
+        length, features = (
+            design.datasets[place].length,
+            design.conditions[place].features,
+        )
+        frames = sum(int(length[fold.train].sum()) for fold in design.folds)
+        speech = frames / _frames_a_second(features)
         epoch = arithmetic.epoch(design, place)
         second = epoch / (len(design.seeds) * speech) / 1e6
         hours = design.conditions[place].epochs * epoch / speed / 3600
@@ -110,6 +115,12 @@ def _costs(design: Design, devices: int) -> list[str]:
     at = f"{total:,.2f} in all, estimated at {speed / 1e9:,.0f} GFLOP/s"
     what = f"a second of speech; {at}"
     return text.table(("cost", "MFLOP", "hours", what), rows, {3}).splitlines()
+
+
+def _frames_a_second(part: Part) -> float:
+    """Returns how many frames features have a second; 100 for those in files."""
+    frames = registry.features.build(part).frames
+    return (frames(20 * RATE) - frames(10 * RATE)) / 10 if frames else 100.0
 
 
 def _without_frames(

@@ -11,7 +11,8 @@ from vladser import files, libraries
 from vladser.errors import InputError
 
 EXTRA = "'vladser[embeddings]'"
-_CONFIG, _PROCESSOR = "config.json", "preprocessor_config.json"
+_CONFIG = "config.json"
+_PROCESSORS = "preprocessor_config.json", "processor_config.json"  # old and new
 _WEIGHTS = (  # as transformers prefers them
     re.compile(r"model(-\d+-of-\d+)?\.safetensors(\.index\.json)?"),
     re.compile(r"pytorch_model(-\d+-of-\d+)?\.bin(\.index\.json)?"),
@@ -53,7 +54,8 @@ def find(model: str, revision: str) -> Path:
         raise InputError(f"{model}: {_line(error)}") from None
     try:
         info = hub.HfApi().model_info(**wanted, timeout=_PATIENCE)
-        names = [_CONFIG, _PROCESSOR, *_weights(f.rfilename for f in info.siblings)]
+        weights = _weights(f.rfilename for f in info.siblings)
+        names = [_CONFIG, *_PROCESSORS, *weights]
         return Path(
             hub.snapshot_download(
                 **wanted, allow_patterns=names, etag_timeout=_PATIENCE
@@ -69,17 +71,23 @@ def find(model: str, revision: str) -> Path:
 def read(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """Returns the settings of a network, and of what prepares signals for it; raises
     InputError where a file is missing or damaged."""
-    return _json(folder / _CONFIG), _json(folder / _PROCESSOR)
+    old, new = (folder / name for name in _PROCESSORS)
+    if new.exists() and not old.exists():
+        processor = _json(new).get("feature_extractor")
+    else:
+        processor = _json(old)
+    return _json(folder / _CONFIG), processor if isinstance(processor, dict) else {}
 
 
 def digest(folder: Path) -> str:
     """Returns the SHA-256 of all that decides what a network computes: its settings
     and weights, wherever they lie; raises InputError where there are none."""
-    weights = _weights(path.name for path in folder.iterdir())
+    there = {path.name for path in folder.iterdir()}
+    weights = _weights(there)
     if not weights:
         raise InputError(f"{folder}: has no weights, model.safetensors")
     whole = hashlib.sha256()
-    for name in (_CONFIG, _PROCESSOR, *weights):
+    for name in (_CONFIG, *(n for n in _PROCESSORS if n in there), *weights):
         file = (folder / name).resolve()
         # The hub's cache names large files by their digest.
         known = file.name if _SHA256.fullmatch(file.name) else None
