@@ -16,6 +16,7 @@ from vladser.corpora import manifest, readers
 
 PAGE = documented.page("docs/data.md")
 PROGRAM = "python -m launch.main "
+HUB = "facebook/wav2vec2-base"
 
 
 @pytest.fixture
@@ -56,10 +57,20 @@ def write_database(folder):
     (folder / "DATABASE" / "wav").symlink_to(folder / "wav")
 
 
+def write_network(folder):
+    """One that stands for that of the hub."""
+    pytest.importorskip("transformers")
+    import networks
+
+    return networks.save("wav2vec2", folder / "network", num_hidden_layers=9)
+
+
 def run(folder, block, capsys, *flags):
     """Runs the commands of a block in the folder, those of launch.main with flags."""
     if "DATABASE" in block:
         write_database(folder)
+    if "wav2vec2" in block:
+        block = block.replace(HUB, f"{write_network(folder)}")
     for number, line in enumerate(block.splitlines()):
         if line.startswith(PROGRAM):
             argv = shlex.split(line.removeprefix(PROGRAM))
@@ -73,7 +84,9 @@ def run(folder, block, capsys, *flags):
 @pytest.mark.slow
 def test_every_experiment_can_begin(folder, capsys):
     for block in documented.blocks(PAGE, "sh"):
-        if "DATABASE" not in block or importlib.util.find_spec("audformat"):
+        needed = {"DATABASE": "audformat", "wav2vec2": "transformers"}
+        packages = [package for word, package in needed.items() if word in block]
+        if all(map(importlib.util.find_spec, packages)):
             run(folder, block, capsys, "--dry_run")
 
 

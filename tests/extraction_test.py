@@ -1,3 +1,4 @@
+import json
 import multiprocessing
 import os
 import signal
@@ -142,6 +143,43 @@ def test_a_crash_a_failure_and_a_hang_cost_one_file_each(
     assert set(bad) == {"crash", "hang", "raise"} and len(done) == 7
     assert "openSMILE ran into something" in bad["raise"]
     assert "ProcessExpired" in bad["crash"] and "Timeout" in bad["hang"]
+
+
+def together(folder, extract, signals):
+    """Notes how long the signals are; crashes at one."""
+    lengths = [len(signal) for signal in signals]
+    (folder / f"{time.monotonic_ns()}").write_text(json.dumps(lengths))
+    if 12345 in lengths:
+        time.sleep(1)  # see above
+        os.kill(os.getpid(), signal.SIGSEGV)
+    return map(extract, signals)
+
+
+@pytest.mark.slow
+def test_a_batch_that_crashes_costs_one_file(speech, cache_dir, tmp_path):
+    """Of a network, which is given utterances of similar length."""
+    folder = tmp_path / "batches"
+    folder.mkdir()
+    lengths = {f"{n}": 12005 + 20 * n for n in range(9)} | {
+        f"{n}": 30000 + 700 * (-n % 17) for n in range(10, 20)
+    }
+    lengths |= {"long": 40000, "crash": 12345}
+    utterances = [
+        speech(id, seconds=lengths[id] / 16000)[0]
+        for id in sorted(lengths, key=lambda id: id[::-1])
+    ]
+    features = DEFAULT._replace(batch=partial(together, folder))
+    found = extract(utterances, cache_dir, features=features, workers=2)
+    assert [*found.bad] == ["crash"] and "ProcessExpired" in found.bad["crash"]
+    alone = extract(utterances[:3], cache_dir / "alone", workers=1).features
+    for id, frames in alone.items():
+        np.testing.assert_array_equal(found.features[id], frames)
+    batches = [json.loads(file.read_text()) for file in folder.iterdir()]
+    several = sorted((b for b in batches if len(b) > 1), reverse=True)
+    assert [*chain(*several)] == sorted(lengths.values(), reverse=True)
+    assert {*map(len, several)} == {8, 5}
+    again = sorted(b for b in batches if len(b) == 1)
+    assert [*chain(*again)] == [*several[-1][::-1]] and [12345] in again
 
 
 @pytest.mark.slow

@@ -40,6 +40,17 @@ KINDS = {
     "wav2vec2": (t.Wav2Vec2Model, _SMALL | _CONVOLUTIONS, _SIGNALS),
     "wav2vec2-layer": (t.Wav2Vec2Model, _SMALL | _CONVOLUTIONS | _LAYERED, _SIGNALS),
     "hubert": (t.HubertModel, _SMALL | _CONVOLUTIONS, _SIGNALS),
+    "unispeech": (t.UniSpeechModel, _SMALL | _CONVOLUTIONS | _LAYERED, _SIGNALS),
+    "unispeech-sat": (
+        t.UniSpeechSatModel,
+        _SMALL | _CONVOLUTIONS | _LAYERED,
+        _SIGNALS,
+    ),
+    "wav2vec2-conformer": (
+        t.Wav2Vec2ConformerModel,
+        _SMALL | _CONVOLUTIONS | _LAYERED,
+        _SIGNALS,
+    ),
     "wavlm": (t.WavLMModel, _SMALL | _CONVOLUTIONS | _LAYERED, _SIGNALS),
     "data2vec-audio": (
         t.Data2VecAudioModel,

@@ -13,6 +13,8 @@ from vladser.machine import cores
 
 # Weights that only training uses: files of many models lack them.
 _UNUSED = ("masked_spec_embed",)
+# Their convolutions over time see what is padded: those of positions, of layers.
+_UNMASKED = "data2vec-audio", "wav2vec2-conformer"
 
 
 def load(
@@ -62,8 +64,8 @@ class Network:
 
     Attributes:
       device: where it computes.
-      pads: whether signals of different lengths may be encoded at once: the others
-        take no mask, and padding would change their normalization.
+      pads: whether signals of different lengths may be encoded at once. Others take no
+        mask, and what is padded would change the rest.
     """
 
     def __init__(
@@ -84,8 +86,7 @@ class Network:
         self._window = extractor.n_samples if kind == "whisper" else 0
         grouped = getattr(encoder.config, "feat_extract_norm", "layer") == "group"
         masked = extractor.return_attention_mask and not grouped
-        # data2vec's positions are convolved several times, without the mask.
-        self.pads = bool(self._window or (masked and kind != "data2vec-audio"))
+        self.pads = bool(self._window or (masked and kind not in _UNMASKED))
 
     def __call__(self, signal: np.ndarray) -> np.ndarray:
         """Returns the embeddings [T, D] of a signal, float32 [n]."""
