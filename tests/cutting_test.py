@@ -106,7 +106,9 @@ def test_pieces_that_look_at_an_energy_that_is_not_known_are_refused(text):
     assert said.startswith(f"pieces {part} need the energy of frames")
     assert len(said.splitlines()) == 1
     for name in registry.features.names():
-        tells = registry.features.build(registry.features.parse(name)).energy
+        tells = False  # embeddings, which need a network
+        if name != "embedding":
+            tells = registry.features.build(registry.features.parse(name)).energy
         # logmel is one by its name, whatever its bands.
         assert (name in said) == bool(tells), name
 

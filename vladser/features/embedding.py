@@ -1,6 +1,7 @@
 """Hidden layers of networks that learned from much speech."""
 
 from functools import partial
+from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from vladser.contracts import Features
@@ -54,13 +55,14 @@ def embedding(
     if layer != "mean" and layer > shape.layers:
         raise InputError(f"layer={layer}: expected 0 to {shape.layers}, or mean")
     weights = hub.digest(folder)
+    # Workers of other machines are in another folder.
+    local = Path(model).expanduser().is_dir()
+    source = f"{folder}" if local else model, revision, weights
     kept = "-half" if half else ""
     return Features(
         id=f"{config['model_type']}-{layer}{kept}-{weights[:12]}",
         dim=shape.dim,
-        setup=partial(
-            network.load, (model, revision, weights), shape.frames, layer, half
-        ),
+        setup=partial(network.load, source, shape.frames, layer, half),
         frames=shape.frames,
         shortest=shape.shortest,
         packages=("torch", "transformers"),
