@@ -56,7 +56,7 @@ def load(
         )
     whisper = whole.config.model_type == "whisper"
     encoder = whole.get_encoder() if whisper else whole
-    return Network(torch, encoder.eval(), extractor, frames, layer, half)
+    return Network(torch, encoder.train(False), extractor, frames, layer, half)
 
 
 class Network:
