@@ -9,7 +9,7 @@ import pytest
 
 from vladser import registry
 from vladser.errors import InputError
-from vladser.features import cache
+from vladser.features import cache, worker
 
 CONVOLUTIONS = {
     "conv_kernel": [10, 3, 3, 3, 3, 2, 2],
@@ -155,6 +155,12 @@ def test_a_folder_without_weights_is_one_line(network):
     (folder / "model.safetensors").rename(folder / "model.onnx")
     with pytest.raises(InputError, match="has no weights"):
         build(folder)
+
+
+def test_to_load_a_network_needs_the_extra(network):
+    said = r"^torch cannot be loaded: .*: pip install 'vladser\[embeddings\]'$"
+    with pytest.raises(InputError, match=said):
+        worker.set_up(build(network()))
 
 
 def test_a_name_of_the_hub_needs_the_extra(monkeypatch):

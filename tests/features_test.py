@@ -192,7 +192,10 @@ def test_each_set_has_entries_of_its_own_in_the_cache(utterance, tmp_path):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("eGeMAPS", "expected one of ComParE_2016, eGeMAPSv02, embedding, han30, lee32"),
+        (
+            "eGeMAPS",
+            "expected one of ComParE_2016, eGeMAPSv02, embedding, han30, lee32",
+        ),
         ("npy(name='a b')", "name: expected letters, digits and _.-, got 'a b'"),
     ],
 )
