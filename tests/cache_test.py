@@ -125,6 +125,21 @@ def test_an_extraction_trims_the_cache_but_not_its_own_entries(
     assert extract().cached == 1
 
 
+def test_nor_those_of_the_other_features_of_a_run(tmp_path, monkeypatch, extract):
+    """Which may stay in their files."""
+    monkeypatch.setattr(cache, "LIMIT", 100)
+    in_use = set()
+    how = {"in_memory": False, "in_use": in_use}
+    first = extract(**how)
+    for id in "b", "c":
+        features = FEATURES._replace(
+            id=id, setup=describe, frames=rows, dim=ARRAY.shape[1]
+        )
+        extract(features=features, **how)
+    np.testing.assert_array_equal(first.features.frames[0 : len(ARRAY)], ARRAY)
+    assert len(in_use) == 3 and in_use == {*tmp_path.rglob("*.npy")}
+
+
 def test_features_are_named_by_the_installed_opensmile_or_the_newest_in_the_cache(
     tmp_path, monkeypatch
 ):

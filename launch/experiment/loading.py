@@ -3,6 +3,7 @@
 from collections.abc import Container, Mapping, Sequence
 from functools import partial
 from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -81,8 +82,9 @@ def load(settings: Settings, crew: "Crew | None") -> Loaded:
     empty = dataset.build(chosen.utterances, nothing, classes, "none")
     designing.make_folds(settings, empty)
     extractions, bad = dict[Part, Extraction](), dict[str, str]()
+    in_use = set[Path]()
     for part in flags.features(settings):
-        extractions[part] = _extract(settings, part, chosen.utterances, crew)
+        extractions[part] = _extract(settings, part, chosen.utterances, crew, in_use)
         require(settings, part, len(chosen.utterances), extractions[part].bad, bad)
     if bad:
         chosen, classes = select(settings, corpus, bad)
@@ -108,6 +110,7 @@ def _extract(
     features: Part,
     utterances: Sequence[Utterance],
     crew: "Crew | None",
+    in_use: set[Path],
 ) -> Extraction:
     what, elsewhere = kind(features), None
     if crew is not None:
@@ -124,6 +127,7 @@ def _extract(
             progress=bar.update,
             elsewhere=elsewhere,
             in_memory=False if settings.from_disk else None,
+            in_use=in_use,
             with_energy=any(
                 registry.pieces.build(condition.pieces).by_energy
                 for condition in flags.conditions(settings)

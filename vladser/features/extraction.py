@@ -70,6 +70,7 @@ def extract(
     with_energy: bool = False,
     in_memory: bool | None = None,
     elsewhere: Elsewhere | None = None,
+    in_use: set[Path] | None = None,
 ) -> Extraction:
     """Extracts the features of each utterance, as far as they are not in the cache.
 
@@ -90,15 +91,17 @@ def extract(
       with_energy: whether to return the energy of the frames.
       in_memory: see `packed.join`.
       elsewhere: extracts what is not in the cache, instead of processes here.
+      in_use: entries of the cache that other extractions of the same program have read,
+        and are not to be removed; those of this one are added.
 
     Raises:
       InputError: features cannot be computed here, or the cache cannot be written.
     """
     utterances, cache_dir = [*utterances], Path(cache_dir)
     described: dict[str, Described] = {}
-    how = features, max_seconds, workers
+    how = features, max_seconds, workers, True, elsewhere, in_use
     good = []
-    with started(utterances, cache_dir, *how, elsewhere=elsewhere) as sources:
+    with started(utterances, cache_dir, *how) as sources:
         for source in sources:
             for one in source:
                 described[one.utterance.id] = one
@@ -134,12 +137,14 @@ def started(
     workers: int | None = None,
     keep: bool = True,
     elsewhere: Elsewhere | None = None,
+    in_use: set[Path] | None = None,
 ) -> Iterator[tuple[Iterable[Described], Iterable[Described]]]:
     """Starts an extraction: workers begin before the caller asks for what they make.
 
     Args:
-      utterances, cache_dir, features, max_seconds, workers, elsewhere: as in `extract`.
+      utterances, cache_dir, features, max_seconds, workers: as in `extract`.
       keep: False leaves the cache alone.
+      elsewhere, in_use: as in `extract`.
 
     Yields:
       the utterances whose features are there, and the others as they are done; those
@@ -147,7 +152,7 @@ def started(
     """
     if features.selected:
         whole, _ = features.selected
-        how = cache_dir, whole, max_seconds, workers, keep, elsewhere
+        how = cache_dir, whole, max_seconds, workers, keep, elsewhere, in_use
         with started(utterances, *how) as sources:
             there, others = sources
             yield _select(there, features), _select(others, features)
@@ -159,18 +164,21 @@ def started(
         there, pending = _look_up(utterances, cache_dir, features, max_seconds)
     else:
         there, pending = [], [(utterance, None) for utterance in utterances]
+    used = set() if in_use is None else in_use
+    used |= {one.features for one in there if isinstance(one.features, Path)}
+    used |= {entry for _, entry in pending if entry}
     if not pending:
         yield there, ()
         return
     if elsewhere:
         answers = elsewhere([job[0] for job in pending], features, max_seconds)
         yield there, _received(answers, pending)
-        _trim(cache_dir, there, pending)
+        cache.trim(cache_dir, used)
         return
     with pool.computing(pending, features, max_seconds, workers) as done:
         yield there, (Described(*answer) for answer in done)
     if keep:
-        _trim(cache_dir, there, pending)
+        cache.trim(cache_dir, used)
 
 
 def _look_up(
@@ -200,12 +208,6 @@ def _look_up(
         for one in threads.map(look_up, utterances):
             there.append(one) if isinstance(one, Described) else pending.append(one)
     return there, pending
-
-
-def _trim(cache_dir: Path, there: Sequence[Described], pending: Sequence[Job]) -> None:
-    """Removes from the cache what is too much, but not what is being used."""
-    kept = {one.features for one in there} | {entry for _, entry in pending}
-    cache.trim(cache_dir, kept)
 
 
 def _received(
