@@ -129,7 +129,7 @@ def test_nor_those_of_the_other_features_of_a_run(tmp_path, monkeypatch, extract
     """Which may stay in their files."""
     monkeypatch.setattr(cache, "LIMIT", 100)
     in_use = set()
-    how = {"in_memory": False, "in_use": in_use}
+    how = {"most": 0, "in_use": in_use}
     first = extract(**how)
     for id in "b", "c":
         features = FEATURES._replace(

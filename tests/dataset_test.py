@@ -7,6 +7,7 @@ import toys
 from closeness import assert_same
 from jax.sharding import NamedSharding
 
+from vladser import machine
 from vladser.data import dataset
 from vladser.engine import placement
 from vladser.errors import InputError
@@ -102,6 +103,28 @@ def test_standardize_by_speaker():
         assert_same(np.concatenate(_frames(corpus, rows)), expected, 2)  # of float32
     assert (corpus.frames[corpus.length.sum() :] == 0).all()
     assert corpus.frames.dtype == np.float32
+
+
+def test_a_corpus_that_fits_once_is_not_copied_to_be_standardized(monkeypatch):
+    plain = toys.corpus()
+    expected = dataset.standardize_by_speaker(plain)
+    monkeypatch.setattr(machine, "memory", lambda: 4 * plain.frames.nbytes - 1)
+    corpus = dataset.standardize_by_speaker(plain)
+    assert isinstance(corpus.frames, packed.Unread)
+    rows = range(len(plain.length))
+    for one, other in zip(_frames(corpus, rows), _frames(expected, rows), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_of_what_stays_in_files_a_part_does_too(tmp_path):
+    """Where other features cannot describe all utterances."""
+    files = {name: tmp_path / f"{name}.npy" for name in "abc"}
+    for place, file in enumerate(files.values()):
+        np.save(file, np.full((2, 3), place))
+    utterances = [Utterance(name, None, name, "sad") for name in "ac"]
+    corpus = dataset.build(utterances, packed.join(files, 0), ["sad"], "toy")
+    assert isinstance(corpus.frames, packed.Unread)
+    assert _frames(corpus, [1])[0].tolist() == [[2] * 3] * 2
 
 
 def test_codes_stand_for_names_in_order():

@@ -33,3 +33,25 @@ def test_files_are_joined_as_their_arrays(tmp_path, monkeypatch):
     files["a"].unlink()
     with pytest.raises(InputError, match=r"a\.npy was damaged or removed"):
         packed.join(files)
+
+
+@pytest.mark.parametrize("most", [0, packed.MOST])
+def test_columns_are_read_from_the_file_of_all(tmp_path, most):
+    np.save(tmp_path / "a.npy", ARRAYS["a"])
+    one = packed.Columns(tmp_path / "a.npy", [2, 0])
+    joined = packed.join({"a": one}, most)
+    assert isinstance(joined.frames, np.ndarray) == bool(most)
+    assert joined.frames.shape == (18, 2)
+    np.testing.assert_array_equal(joined.frames[2:9], ARRAYS["a"][2:, [2, 0]])
+    np.testing.assert_array_equal(packed.load(joined["a"]), ARRAYS["a"][:, [2, 0]])
+
+
+@pytest.mark.parametrize("shape", [(8, 3), (1, 3), (9, 1)])
+def test_a_file_of_another_shape_than_before_is_not_read(tmp_path, shape):
+    """Its frames would be cut off, repeated or those of the memory."""
+    file = tmp_path / "a.npy"
+    np.save(file, ARRAYS["a"])
+    frames = packed.join({"a": file}, 0).frames
+    np.save(file, np.ones(shape))
+    with pytest.raises(InputError, match=r"a\.npy was changed while it was used"):
+        frames[0:9]

@@ -47,11 +47,10 @@ def test_it_says_what_would_run_and_makes_nothing(preview, tmp_path):
     assert not any(tmp_path.iterdir())
 
 
-def test_a_second_has_as_many_frames_as_the_features_say(preview, tmp_path):
-    """50 of embeddings, whose settings are read and whose network is not loaded."""
-    folder = tmp_path / "network"
+def _network(folder, size):
+    """Writes the settings of a network of 50 frames a second; returns the flag."""
     folder.mkdir()
-    sizes = {"hidden_size": 147, "num_hidden_layers": 2}
+    sizes = {"hidden_size": size, "num_hidden_layers": 2}
     steps = {"conv_kernel": [400], "conv_stride": [320]}
     for name, content in {
         "config.json": {"model_type": "hubert", **sizes, **steps},
@@ -59,9 +58,27 @@ def test_a_second_has_as_many_frames_as_the_features_say(preview, tmp_path):
         "model.safetensors": {},
     }.items():
         (folder / name).write_text(json.dumps(content))
-    said = preview(f"--features=embedding(model={folder},layer=1)")
+    return f"--features=embedding(model={folder},layer=1)"
+
+
+def test_a_second_has_as_many_frames_as_the_features_say(preview, tmp_path):
+    """50 of embeddings, whose settings are read and whose network is not loaded."""
+    said = preview(_network(tmp_path / "network", 147))
     million, *_ = said["condition"].split()
     assert float(million) == pytest.approx(50 * (4 * 151 * 16 + 128) / 1e6, rel=0.05)
+
+
+def test_it_knows_what_stays_in_files(preview, tmp_path):
+    """A device then has two steps, here of all frames each, in the place of all."""
+    features = _network(tmp_path / "network", 20_000)
+
+    def memory(*given):
+        said = preview(features, "--trials_at_once=1", *given)["memory"]
+        return int(said.split()[1].replace(",", ""))
+
+    more = memory("--from_disk") - memory()
+    frames = int(preview(features)["corpus"].split()[-2].replace(",", ""))
+    assert more == pytest.approx(frames * 20_000 * 4 / 2**20, rel=0.1)
 
 
 @pytest.mark.usefixtures("quick_workers")

@@ -16,7 +16,7 @@ from vladser import registry, text
 from vladser.corpora import by_speaker, cross, emotions, readers
 from vladser.data import dataset
 from vladser.errors import InputError
-from vladser.features import extraction
+from vladser.features import extraction, packed
 from vladser.features.extraction import Extraction
 from vladser.types import Corpus, Dataset, Part, Utterance
 
@@ -99,6 +99,11 @@ def load(settings: Settings, crew: "Crew | None") -> Loaded:
     return Loaded(chosen.utterances, datasets, bad, chosen.notes)
 
 
+def most(settings: Settings) -> float:
+    """Returns the share of the machine's memory that each of the features may take."""
+    return 0 if settings.from_disk else packed.MOST / len(flags.features(settings))
+
+
 def kind(features: Part) -> str:
     """Returns what is read to describe utterances: audio, or files of features."""
     ready = registry.features.build(features).setup is None
@@ -126,7 +131,7 @@ def _extract(
             workers=settings.workers,
             progress=bar.update,
             elsewhere=elsewhere,
-            in_memory=False if settings.from_disk else None,
+            most=most(settings),
             in_use=in_use,
             with_energy=any(
                 registry.pieces.build(condition.pieces).by_energy

@@ -16,7 +16,7 @@ from vladser.data import dataset, folds
 from vladser.engine import arithmetic, placement, trial_batches
 from vladser.engine.design import Design
 from vladser.evaluation import independence
-from vladser.features import headers
+from vladser.features import headers, packed
 from vladser.features.audio import RATE
 from vladser.types import Dataset, Part, Utterance
 
@@ -42,7 +42,7 @@ def preview(settings: Settings) -> str:
         chosen, classes = loading.select(settings, corpus, bad)
     known = chosen.utterances
     by_features = {
-        part: _without_frames(known, of.frames, of.dim, classes)
+        part: _without_frames(known, of.frames, of.dim, classes, loading.most(settings))
         for part, of in expected.items()
     }
     design = designing.design(settings, by_features)
@@ -128,10 +128,14 @@ def _without_frames(
     frames: Mapping[str, int],
     columns: int,
     classes: Sequence[str],
+    most: float,
 ) -> Dataset:
-    """Builds a dataset of the size of the real one that in fact holds no frame."""
+    """Builds a dataset of the size of the real one that in fact holds no frame; `most`
+    as in `packed.join`."""
     empty = {u.id: np.empty((frames[u.id], 0), np.float32) for u in utterances}
     silent = {u.id: np.zeros(frames[u.id]) for u in utterances}
     data = dataset.build(utterances, empty, classes, "none", silent)
-    shape = int(data.length.sum() + data.length.max()), columns
-    return replace(data, frames=np.broadcast_to(np.float32(0), shape))
+    unread = packed.Unread(data.length, columns, lambda number: np.empty(0))
+    there = np.broadcast_to(np.float32(0), unread.shape)
+    fits = packed.fits(there.nbytes, most)
+    return replace(data, frames=there if fits else unread)

@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
-from pathlib import Path
 from typing import NamedTuple
 
 import jax
@@ -15,7 +14,7 @@ from jax.typing import ArrayLike
 from vladser import machine
 from vladser.errors import InputError
 from vladser.features import packed
-from vladser.features.packed import Packed
+from vladser.features.packed import Packed, Unread
 from vladser.types import Array, Buffer, Dataset, PyTree, Utterance
 
 
@@ -32,7 +31,7 @@ class Moments(NamedTuple):
 
 def build(
     utterances: Sequence[Utterance],
-    features: Mapping[str, np.ndarray | Path],
+    features: Mapping[str, packed.Source],
     emotions: Sequence[str],
     feature_set: str,
     energy: Mapping[str, np.ndarray] | None = None,
@@ -54,7 +53,9 @@ def build(
         raise InputError("the corpus has no utterance to train on")
     names = [utterance.id for utterance in utterances]
     if not isinstance(features, Packed) or list(features) != names:
-        features = packed.join({name: features[name] for name in names})
+        unread = isinstance(features, Packed) and isinstance(features.frames, Unread)
+        most = 0 if unread else packed.MOST
+        features = packed.join({name: features[name] for name in names}, most)
     speakers = tuple(sorted({u.speaker for u in utterances}))
     sessions = tuple(sorted({u.session for u in utterances if u.session}))
     return Dataset(
@@ -128,8 +129,10 @@ def standardize_by_speaker(dataset: Dataset) -> Dataset:
     sets = [np.flatnonzero(dataset.speaker == code) for code in codes]
     of_groups = moments(dataset, sets)
     scalers = [scaler(of_groups, rows) for rows in sets]
-    in_memory = isinstance(dataset.frames, np.ndarray)
-    make = packed.buffer if in_memory else packed.Unread
+    frames = dataset.frames
+    # Those that are not standardized stay where they are.
+    twice = isinstance(frames, np.ndarray) and packed.fits(2 * frames.nbytes)
+    make = packed.buffer if twice else packed.Unread
     how = dataset.length, dataset.frames.shape[1], partial(_own, dataset, scalers)
     return replace(dataset, frames=make(*how))
 

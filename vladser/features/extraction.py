@@ -28,12 +28,12 @@ Elsewhere = Callable[
 
 
 class Described(NamedTuple):
-    """An utterance and its features: the .npy file that holds them (`packed.load` reads
-    it), the features [T, D], or why there are none; notes on the audio; and of columns
-    of other features the energy [T] that these tell."""
+    """An utterance and its features: where they are (`packed.load` reads them), or why
+    there are none; notes on the audio; and of columns that are in no file the energy
+    [T] that the others tell."""
 
     utterance: Utterance
-    features: Path | np.ndarray | BadAudio
+    features: packed.Source | BadAudio
     notes: tuple[str, ...] = ()
     energy: np.ndarray | None = None
 
@@ -68,7 +68,7 @@ def extract(
     workers: int | None = None,
     progress: Callable[[int], object] = lambda count: None,
     with_energy: bool = False,
-    in_memory: bool | None = None,
+    most: float = packed.MOST,
     elsewhere: Elsewhere | None = None,
     in_use: set[Path] | None = None,
 ) -> Extraction:
@@ -89,7 +89,7 @@ def extract(
       workers: number of processes; None for one a core. See `pool` for networks.
       progress: called with 1 whenever an utterance is done.
       with_energy: whether to return the energy of the frames.
-      in_memory: see `packed.join`.
+      most: see `packed.join`.
       elsewhere: extracts what is not in the cache, instead of processes here.
       in_use: entries of the cache that other extractions of the same program have read,
         and are not to be removed; those of this one are added.
@@ -108,7 +108,7 @@ def extract(
                 progress(1)
             bad = sum(isinstance(one.features, BadAudio) for one in described.values())
             good.append(len(described) - bad)
-    files, reasons = dict[str, Path | np.ndarray](), {}
+    files, reasons = dict[str, packed.Source](), {}
     for utterance in utterances:
         found = described[utterance.id].features
         if isinstance(found, BadAudio):
@@ -116,7 +116,7 @@ def extract(
         else:
             files[utterance.id] = found
     notes = {id: described[id].notes for id in files if described[id].notes}
-    joined = packed.join(files, in_memory)
+    joined = packed.join(files, most)
     if features.setup:
         feature_set = cache.identify(features, cache_dir)
     else:
@@ -230,10 +230,11 @@ def _select(source: Iterable[Described], features: Features) -> Iterator[Describ
     assert features.selected
     _, columns = features.selected
     for one in source:
-        if not isinstance(one.features, BadAudio):
-            frames = packed.load(one.features)
-            energy = features.energy(frames) if features.energy else None
-            yield one._replace(features=frames[:, columns], energy=energy)
+        if isinstance(one.features, np.ndarray):
+            energy = features.energy(one.features) if features.energy else None
+            yield one._replace(features=one.features[:, columns], energy=energy)
+        elif isinstance(one.features, Path):
+            yield one._replace(features=packed.Columns(one.features, columns))
         else:
             yield one
 
@@ -241,7 +242,10 @@ def _select(source: Iterable[Described], features: Features) -> Iterator[Describ
 def energy(features: Features, described: Described) -> np.ndarray | None:
     """Returns the energy [T] of the frames of an utterance that has features; None
     where these do not tell it."""
-    assert not isinstance(described.features, BadAudio)
-    if features.energy and not features.selected:
-        return features.energy(packed.load(described.features))
-    return described.energy
+    found = described.features
+    assert not isinstance(found, BadAudio)
+    if isinstance(found, packed.Columns):
+        found = found.file
+    elif features.selected:
+        return described.energy
+    return features.energy(packed.load(found)) if features.energy else None

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.lib import format as npy
@@ -13,6 +14,16 @@ from vladser import machine
 from vladser.errors import InputError
 
 MOST = 0.5  # of the machine's memory, that a corpus may take
+
+
+class Columns(NamedTuple):
+    """Some of the columns of the features in a file."""
+
+    file: Path
+    columns: Sequence[int]
+
+
+Source = np.ndarray | Path | Columns  # of the features of an utterance
 
 
 class Unread:
@@ -36,7 +47,7 @@ class Unread:
         return np.asarray(frames, np.float32)
 
 
-class Packed(dict[str, np.ndarray | Path]):
+class Packed(dict[str, Source]):
     """Features [T, D] by utterance id: views of one buffer, in which they lie in order,
     or their files.
 
@@ -48,7 +59,7 @@ class Packed(dict[str, np.ndarray | Path]):
 
     def __init__(
         self,
-        features: Mapping[str, np.ndarray | Path],
+        features: Mapping[str, Source],
         frames: np.ndarray | Unread,
         length: np.ndarray,
     ):
@@ -59,15 +70,13 @@ class Packed(dict[str, np.ndarray | Path]):
             self[name] = frames[start : start + count] if in_memory else features[name]
 
 
-def join(
-    features: Mapping[str, np.ndarray | Path], in_memory: bool | None = None
-) -> Packed:
+def join(features: Mapping[str, Source], most: float = MOST) -> Packed:
     """Joins features, floats [T, D] with T at least 1.
 
     Args:
       features: arrays, or .npy files.
-      in_memory: whether they are copied into one buffer, or read whenever they are
-        looked at; by default they are copied if they take at most MOST of the memory.
+      most: of the machine's memory, that they may take. They are copied into one buffer
+        if they take no more, and otherwise read whenever they are looked at.
 
     Raises:
       InputError: they differ in D, or a file is no longer there.
@@ -82,12 +91,15 @@ def join(
                 f"like those of {first}"
             )
     length = np.array([shape[0] for shape in shapes.values()], np.int64)
-    if in_memory is None:
-        in_memory = 4 * _rows(length) * dim <= MOST * machine.memory()
-    read = partial(_load, [*features.values()])
-    if in_memory:
+    read = partial(_load, [*features.values()], [*shapes.values()])
+    if fits(4 * _rows(length) * dim, most):
         return Packed(features, buffer(length, dim, read), length)
     return Packed(features, Unread(length, dim, read), length)
+
+
+def fits(size: int, most: float = MOST) -> bool:
+    """Returns whether bytes take at most that share of the machine's memory."""
+    return size <= most * machine.memory()
 
 
 def buffer(
@@ -101,10 +113,12 @@ def buffer(
     return frames
 
 
-def load(features: np.ndarray | Path) -> np.ndarray:
+def load(features: Source) -> np.ndarray:
     """Returns an array, or reads that of a file; raises InputError where it is gone."""
     if isinstance(features, np.ndarray):
         return features
+    if isinstance(features, Columns):
+        return load(features.file)[:, features.columns]
     with _used(features):
         return np.load(features, allow_pickle=False)
 
@@ -118,15 +132,25 @@ def aligned_zeros(*shape: int) -> np.ndarray:
     return spare[start : start + size].reshape(shape)
 
 
-def _load(features: Sequence[np.ndarray | Path], number: int) -> np.ndarray:
-    return load(features[number])
+def _load(
+    features: Sequence[Source], shapes: Sequence[tuple[int, ...]], number: int
+) -> np.ndarray:
+    source = features[number]
+    frames = load(source)
+    if frames.shape != shapes[number]:
+        file = source.file if isinstance(source, Columns) else source
+        raise InputError(f"{file} was changed while it was used: run it again")
+    return frames
 
 
-def _shape(features: np.ndarray | Path) -> tuple[int, ...]:
+def _shape(features: Source) -> tuple[int, ...]:
     """Returns the shape of an array, or of that of a file, of which it reads the header
     alone."""
     if isinstance(features, np.ndarray):
         return features.shape
+    if isinstance(features, Columns):
+        frames, *_ = _shape(features.file)
+        return frames, len(features.columns)
     with _used(features), features.open("rb") as file:
         first = npy.read_magic(file) == (1, 0)
         read = npy.read_array_header_1_0 if first else npy.read_array_header_2_0
