@@ -4,6 +4,7 @@ import json
 import re
 import sys
 from functools import reduce
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
@@ -169,6 +170,38 @@ def test_a_name_of_the_hub_needs_the_extra(monkeypatch):
         build("facebook/wav2vec2-base")
     with pytest.raises(InputError, match=r"/none/such: no such folder, and no name on"):
         build("/none/such")
+
+
+@pytest.mark.parametrize(
+    "lacking", ["", "config.json", "preprocessor_config.json", "model.safetensors"]
+)
+@pytest.mark.parametrize("parts", [False, True])
+def test_what_the_cache_of_the_hub_lacks_is_fetched(
+    network, monkeypatch, lacking, parts
+):
+    """Other programs keep parts of a network there, and so do interrupted fetches."""
+    whole, folder = network("whole"), network("cached")
+    for one in whole, folder:
+        if parts:
+            (one / "model.safetensors").rename(one / "model-1-of-1.safetensors")
+            index = json.dumps({"weight_map": {"weight": "model-1-of-1.safetensors"}})
+            (one / "model.safetensors.index.json").write_text(index)
+    names = [path.name for path in whole.iterdir()]
+    if lacking:
+        (folder / lacking.replace("l.s", "l-1-of-1.s" if parts else "l.s")).unlink()
+    asked = []
+
+    def snapshot_download(repo_id, revision, local_files_only=False, **options):
+        asked.append(local_files_only)
+        return str(folder if local_files_only else whole)
+
+    info = SimpleNamespace(siblings=[SimpleNamespace(rfilename=name) for name in names])
+    hub = ModuleType("huggingface_hub")
+    hub.snapshot_download = snapshot_download
+    hub.HfApi = lambda: SimpleNamespace(model_info=lambda **how: info)
+    monkeypatch.setitem(sys.modules, "huggingface_hub", hub)
+    assert build("someone/network").dim == 768
+    assert asked == ([True, False] if lacking else [True])
 
 
 def test_what_is_not_here_and_cannot_be_fetched_is_one_line(monkeypatch, tmp_path):

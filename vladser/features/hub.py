@@ -17,6 +17,7 @@ _WEIGHTS = (  # as transformers prefers them
     re.compile(r"model(-\d+-of-\d+)?\.safetensors(\.index\.json)?"),
     re.compile(r"pytorch_model(-\d+-of-\d+)?\.bin(\.index\.json)?"),
 )
+_INDEX = ".index.json"  # of weights in several files
 _NAME = re.compile(r"[\w-][\w.-]*(/[\w.-]+)?", re.ASCII)
 _PATIENCE = 10.0  # seconds for an answer
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -27,8 +28,8 @@ def find(model: str, revision: str) -> Path:
 
     Args:
       model: a folder, or a name on huggingface.co.
-      revision: a branch, tag or commit of a name, "" for the main branch. What the
-        hub's cache has of it is taken as it is.
+      revision: a branch, tag or commit of a name, "" for the main branch. Where the
+        hub's cache has all of it, that is taken as it is.
 
     Raises:
       InputError: it is not on the disk, and cannot be fetched.
@@ -46,7 +47,7 @@ def find(model: str, revision: str) -> Path:
     wanted: dict[str, Any] = {"repo_id": model, "revision": revision or None}
     try:
         folder = Path(hub.snapshot_download(**wanted, local_files_only=True))
-        if _weights(path.name for path in folder.iterdir()):
+        if _complete(folder):
             return folder
     except FileNotFoundError:  # nothing of it is there
         pass
@@ -110,6 +111,19 @@ def _weights(names: Any) -> list[str]:
     there = sorted(names)
     kinds = ([n for n in there if kind.fullmatch(n)] for kind in _WEIGHTS)
     return next(filter(None, kinds), [])
+
+
+def _complete(folder: Path) -> bool:
+    """Returns whether all files of a network are there: another program may have
+    fetched some, or a fetch may have been interrupted."""
+    there = {path.name for path in folder.iterdir()}
+    weights = _weights(there)
+    needed = {_CONFIG, *weights}
+    for name in weights:
+        if name.endswith(_INDEX):
+            parts = _json(folder / name).get("weight_map")
+            needed |= {*parts.values()} if isinstance(parts, dict) else set()
+    return bool(weights) and needed <= there and not there.isdisjoint(_PROCESSORS)
 
 
 def _json(file: Path) -> dict[str, Any]:
