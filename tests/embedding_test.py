@@ -151,6 +151,11 @@ def test_what_prepares_signals_may_be_in_the_file_of_new_versions(network):
     assert build(folder).dim == 768
 
 
+def test_the_home_folder_of_nobody_is_one_line():
+    with pytest.raises(InputError, match=r"^features .*~nobody_here/x: Could not"):
+        build("~nobody_here/x")
+
+
 def test_a_folder_without_weights_is_one_line(network):
     folder = network()
     (folder / "model.safetensors").rename(folder / "model.onnx")

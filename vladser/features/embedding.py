@@ -1,7 +1,6 @@
 """Hidden layers of networks that learned from much speech."""
 
 from functools import partial
-from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from vladser.contracts import Features
@@ -56,8 +55,7 @@ def embedding(
         raise InputError(f"layer={layer}: expected 0 to {shape.layers}, or mean")
     weights = hub.digest(folder)
     # Workers of other machines are in another folder.
-    local = Path(model).expanduser().is_dir()
-    source = f"{folder}" if local else model, revision, weights
+    source = f"{folder}" if hub.local(model) else model, revision, weights
     kept = "-half" if half else ""
     return Features(
         id=f"{config['model_type']}-{layer}{kept}-{weights[:12]}",

@@ -34,13 +34,12 @@ def find(model: str, revision: str) -> Path:
     Raises:
       InputError: it is not on the disk, and cannot be fetched.
     """
-    folder = Path(model).expanduser()
-    if folder.is_dir():
+    if here := local(model):
         if revision:
             raise InputError(
                 f"revision={revision}: {model} is a folder, which has none"
             )
-        return folder.absolute()
+        return here
     if not _NAME.fullmatch(model):
         raise InputError(f"{model}: no such folder, and no name on huggingface.co")
     hub = libraries.load("huggingface_hub", EXTRA)
@@ -67,6 +66,16 @@ def find(model: str, revision: str) -> Path:
             f"{model} is no folder, is not in the cache of the hub, and cannot be "
             f"fetched: {_line(error)}"
         ) from None
+
+
+def local(model: str) -> Path | None:
+    """Returns the folder that a network is named by; None for no folder. Raises
+    InputError where it cannot be looked at, or ~ is nobody's."""
+    try:
+        folder = Path(model).expanduser()
+        return folder.absolute() if folder.is_dir() else None
+    except (OSError, RuntimeError) as error:
+        raise InputError(f"{model:.200}: {_line(error)}") from None
 
 
 def read(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
