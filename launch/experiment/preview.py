@@ -133,7 +133,7 @@ def _without_frames(
     """Builds a dataset of the size of the real one that in fact holds no frame; `most`
     as in `packed.join`."""
     empty = {u.id: np.empty((frames[u.id], 0), np.float32) for u in utterances}
-    silent = {u.id: np.zeros(frames[u.id]) for u in utterances}
+    silent = {u.id: np.zeros(frames[u.id], bool) for u in utterances}  # a byte each
     data = dataset.build(utterances, empty, classes, "none", silent)
     unread = packed.Unread(data.length, columns, lambda number: np.empty(0))
     there = np.broadcast_to(np.float32(0), unread.shape)
