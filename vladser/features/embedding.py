@@ -92,8 +92,9 @@ def _shape(model: str, config: dict[str, Any]) -> _Shape:
         for width, stride in reversed(steps):
             shortest = (shortest - 1) * stride + width
         frames = partial(_convolved, steps)
+        range(frames(shortest))  # a whole number
         return _Shape(dim, layers, frames, max(_SHORTEST, shortest))
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, ZeroDivisionError) as error:
         raise InputError(f"{model}: its config.json is damaged: {error!r}") from None
 
 
