@@ -9,6 +9,7 @@ from itertools import count
 from unittest import mock
 
 import jax
+import numpy as np
 import launching
 import pytest
 from launching import SMALL
