@@ -9,8 +9,8 @@ from itertools import count
 from unittest import mock
 
 import jax
-import numpy as np
 import launching
+import numpy as np
 import pytest
 from launching import SMALL
 from tqdm import tqdm
