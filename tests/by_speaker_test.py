@@ -36,9 +36,11 @@ def test_whoever_is_not_named_is_trained_on_whatever_the_corpus_publishes():
     [
         (["bem"], ["carl"], "'bem': no speaker of .* has 4: did you mean ben[?]"),
         (["ben", "ses01f"], [], "'ses01f': no speaker .*: did you mean Ses01F[?]"),
+        (["ben"], ["Unknown"], "'Unknown' may be anyone: expected names of speakers"),
+        (SPEAKERS[1:], SPEAKERS[:1], "all 4 speakers .* named: expected some to train"),
         (["ben"], ["x", "y"], "'x', 'y': no speaker .* 4: Ses01F, anna, ben, carl"),
     ],
 )
-def test_names_that_no_speaker_has_are_refused_with_close_ones(test, validation, says):
+def test_names_that_make_no_split_are_refused_with_close_ones(test, validation, says):
     with pytest.raises(InputError, match=says):
         by_speaker.split(CORPUS, test, validation)

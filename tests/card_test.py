@@ -38,6 +38,17 @@ def test_it_claims_independence_only_where_it_is_so(caution):
     assert NEW in card.write(CONTENT | {"about": {"evaluation": EVALUATION}})
 
 
+def test_it_claims_independence_as_far_as_speakers_are_known():
+    trained = {"corpus": "mine", "utterances": 9000, "speakers": 3, "frames": 9}
+    trained |= {"emotions": {"angry": 9000}, "digest": "", "seed": 0, "epochs": 1}
+    for unknown in 0, 1200:
+        about = {"evaluation": EVALUATION, "training": trained | {"unknown": unknown}}
+        about["training"]["batch_size"] = 32
+        written = card.write(CONTENT | {"about": about})
+        assert (NEW in written) == (not unknown)
+    assert f"{NEW[:-1]}, as far as speakers are known: those of 1,200 " in written
+
+
 def test_each_test_part_has_its_figures():
     parts = [
         EVALUATION | {"part": name, "ua": EVALUATION["ua"] | {"mean_of_speakers": ua}}

@@ -194,6 +194,21 @@ def test_a_file_for_which_it_takes_for_ever_is_bad(fake, monkeypatch):
         load(fake("import time; time.sleep(600)"))
 
 
+@needs_ffmpeg
+def test_a_file_that_would_fill_the_disk_is_bad(tmp_path, wav, monkeypatch):
+    made = make(tmp_path / "a.mkv", "-i", wav, "-c:a", "flac")
+    monkeypatch.setattr(ffmpeg, "_LARGEST", 32000)  # of 128,000 bytes
+    with pytest.raises(BadAudio, match=r"is more than 0.0 GB as floats: cut it up"):
+        load(made)
+
+
+def test_a_full_disk_is_no_fault_of_the_file(fake):
+    say = "av_interleaved_write_frame(): No space left on device"
+    with pytest.raises(InputError, match=r"decoded into .*: No space left") as error:
+        load(fake(f"print({say!r}, file=sys.stderr); exit(1)"))
+    assert not isinstance(error.value, BadAudio)
+
+
 def test_where_it_is_not_installed_the_file_says_what_to_do(tmp_path, monkeypatch):
     (tmp_path / "a.m4a").write_bytes(HEAD)
     monkeypatch.setenv("PATH", str(tmp_path))

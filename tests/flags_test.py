@@ -92,6 +92,7 @@ DO_NOT_GO_TOGETHER = {
     "--test_corpus=demo --validation=split": "split goes with --hold_out=split",
     "--hold_out=speaker --test_speakers=a": "speaker does not go with --test_speakers",
     "--test_speakers=a --test_corpus=demo": "expected no --test_corpus",
+    "--validation_speakers=a": "_speakers go with --test_speakers",
     "--validation_speakers=a --hold_out=split": "_speakers go with --test_speakers",
     "--test_speakers=a --validation=split": "needs --validation_speakers beside",
     "--test_speakers=a --validation_speakers=b --validation=none": "none does not go",

@@ -3,6 +3,7 @@
 import pytest
 
 from vladser.evaluation import independence
+from vladser.types import UNKNOWN
 
 
 def speakers(*shared):
@@ -21,5 +22,11 @@ def test_what_is_said_beside_a_result_names_and_counts():
 
 def test_the_ua_of_new_speakers_is_given_where_others_are_not_new():
     assert independence.of_new(speakers(True, False, False)) == pytest.approx(0.3)
+    # Nobody knows whether unknown ones are new.
+    unknown = {"speaker": UNKNOWN, "ua": 1.0, "shared": False}
+    some = [*speakers(True, False, False), unknown]
+    assert independence.of_new(some) == pytest.approx(0.3)
+    assert "1 of 3 test speakers" in independence.caution(some)
+    assert independence.of_new([*speakers(True), unknown]) is None
     for alike in speakers(False, False), speakers(True, True), []:
         assert independence.of_new(alike) is None

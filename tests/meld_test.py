@@ -2,7 +2,7 @@
 
 import pytest
 
-from vladser.corpora import readers
+from vladser.corpora import meld, readers
 from vladser.errors import InputError
 from vladser.types import UNKNOWN
 
@@ -90,10 +90,22 @@ def test_audio_that_was_made_of_the_videos_goes_before_them(tmp_path):
         folder = tmp_path / "audio" / "16k" / part
         folder.mkdir(parents=True)
         (folder / "dia0_utt0.wav").touch()
+        copy = tmp_path / "a" / "deeper" / "copy" / FOLDERS[part]
+        copy.mkdir(parents=True)
+        (copy / "dia0_utt1.mp4").touch()
     utterances, _ = readers.read("meld", tmp_path)
     assert {u.id for u in utterances} == {*TOLD}
     made = {u.id for u in utterances if u.file.suffix == ".wav"}
     assert made == {"train_dia0_utt0", "dev_dia0_utt0", "test_dia0_utt0"}
+    assert not [u.file for u in utterances if "copy" in u.file.parts]
+
+
+def test_who_plays_a_character_is_one_speaker():
+    # Of the published tables: whom nobody may train on while they are tested.
+    played = {"Joey/Drake", "Dr. Drake Remoray", "Dr. Stryker Ramoray"}
+    assert {meld.SPELLINGS[name] for name in played} == {"Joey"}
+    assert meld.SPELLINGS["Phoebe/Waitress"] == meld.SPELLINGS["Ursula"] == "Phoebe"
+    assert meld.SPELLINGS["Rachel/actress"] == "Rachel"
 
 
 def test_what_is_missing_is_counted(tmp_path):

@@ -80,6 +80,16 @@ def test_columns_are_found_by_name_and_ratings_keep_ends_and_middle(tmp_path):
     assert views["1023_0235"] == (2, 3)  # a quarter of the way
 
 
+def test_of_copies_of_a_wav_the_nearest_is_read(tmp_path):
+    write(tmp_path, TURNS)
+    copies = tmp_path / "Audios" / "copies"
+    copies.mkdir()
+    for wav in (tmp_path / "Audios").glob("*.wav"):
+        (copies / wav.name).touch()
+    utterances, _ = readers.read("msp_podcast", tmp_path)
+    assert {u.file.parent for u in utterances} == {tmp_path / "Audios"}
+
+
 def test_what_has_no_wav_is_counted(tmp_path):
     write(tmp_path, TURNS)
     (tmp_path / "Audios" / "MSP-PODCAST_0002_0033.wav").unlink()

@@ -4,7 +4,7 @@ import pytest
 
 from vladser.corpora import readers
 from vladser.errors import InputError
-from vladser.types import Corpus, Utterance
+from vladser.types import UNKNOWN, Corpus, Utterance
 
 
 @pytest.fixture
@@ -63,3 +63,12 @@ def test_a_name_without_a_visible_letter_is_refused(tmp_path, column, letter):
     table.write_text("\n".join(lines), encoding="utf-8")
     with pytest.raises(InputError, match=f"^a.wav: {column} .*u.*expected a name"):
         readers.read("manifest", table)
+
+
+def test_unknown_is_no_person_however_it_is_written(tmp_path):
+    spelt = "Unknown", "unknown", "UNKNOWN", "unknown man"
+    lines = [f"{n}.wav,{name},sad" for n, name in enumerate(spelt)]
+    manifest = tmp_path / "mine.csv"
+    manifest.write_text("\n".join(["file,speaker,emotion", *lines]))
+    speakers = [u.speaker for u in readers.read("manifest", manifest).utterances]
+    assert speakers == [UNKNOWN] * 3 + ["unknown man"]

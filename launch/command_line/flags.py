@@ -191,14 +191,14 @@ def _require(settings: Settings, conditions: Sequence[Condition]) -> None:
         "--validation=partner goes with --hold_out=speaker on one corpus only": (
             s.validation == "partner" and not (s.hold_out == "speaker" and alone)
         ),
-        "--validation=split goes with --hold_out=split": (
-            s.validation == "split" and s.hold_out != "split"
-        ),
         f"--hold_out={s.hold_out} does not go with --test_speakers, who are held out": (
             s.test_speakers and s.hold_out != "split"
         ),
         "--validation_speakers go with --test_speakers": (
             s.validation_speakers and not s.test_speakers
+        ),
+        "--validation=split goes with --hold_out=split": (
+            s.validation == "split" and s.hold_out != "split"
         ),
         f"--validation={s.validation} does not go with --validation_speakers, on whom "
         "the epoch is chosen": s.validation_speakers and s.validation != "split",

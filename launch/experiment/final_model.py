@@ -120,6 +120,7 @@ def _about(
             "corpus": settings.corpus,
             "utterances": len(data.label),
             "speakers": len(data.speakers),
+            "unknown": int(folds.unknown(data).sum()),
             "frames": int(data.length.sum()),
             "emotions": {name: counts[n] for n, name in enumerate(data.emotions)},
             "digest": digest,

@@ -33,9 +33,13 @@ EMOTIONS = {
 }
 SPLITS = {"train": "train", "dev": "validation", "test": "test"}
 SPELLINGS = {
+    "Dr. Drake Remoray": "Joey",  # plays him
     "Dr. Leedbetter": "Dr. Ledbetter",
-    "Joey/Drake": "Joey",  # plays him
+    "Dr. Stryker Ramoray": "Joey",  # as Drake's twin
+    "Joey/Drake": "Joey",
     "Phoebe Sr": "Phoebe Sr.",
+    "Phoebe/Waitress": "Phoebe",
+    "Rachel/actress": "Rachel",
     "Ursula": "Phoebe",  # her twin, played by the same actress
 }
 _SEVERAL = re.compile(r"All|Both|Her-Friends|The Guys|.+ and .+")
@@ -100,12 +104,12 @@ def read(folder: Path) -> Corpus:
 
 
 def _files(folder: Path) -> dict[str, Path]:
-    """Returns the file of each id; wavs and flacs go before the videos."""
+    """Returns the file of each id, of copies the nearest; wavs and flacs go before the
+    videos."""
     files = dict[str, Path]()
-    for file in find_audio(folder, *_SUFFIXES):
+    found = find_audio(folder, *_SUFFIXES)
+    for file in sorted(found, key=lambda file: file.suffix.lower() == ".mp4"):
         parts = [part for part in SPLITS if part in file.parent.name.lower()]
         if len(parts) == 1 and re.fullmatch(r"dia\d+_utt\d+", file.stem):
-            id = f"{parts[0]}_{file.stem}"
-            if id not in files or files[id].suffix.lower() == ".mp4":
-                files[id] = file
+            files.setdefault(f"{parts[0]}_{file.stem}", file)
     return files

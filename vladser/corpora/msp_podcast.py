@@ -65,7 +65,8 @@ def read(folder: Path) -> Corpus:
     )
     if not table:
         raise InputError(f"{root}: expected Labels/{_TABLES[0]}, found none")
-    wavs = {wav.name: wav for wav in find_audio(root, ".wav")}
+    # Of copies, the nearest.
+    wavs = {wav.name: wav for wav in reversed(find_audio(root, ".wav"))}
     utterances, absent, hidden, twice = dict[str, Utterance](), [], [], []
     no_emotion = Counter[str]()
     for line, cells, _ in tables.read(table, _NEEDED, _COLUMNS):

@@ -8,7 +8,7 @@ from pathlib import Path
 from vladser import own_code
 from vladser.corpora import names
 from vladser.errors import InputError
-from vladser.types import Corpus, Utterance
+from vladser.types import UNKNOWN, Corpus, Utterance
 
 # To add a corpus, add a function `folder -> Corpus` to this package, and a line here.
 READERS = {
@@ -90,6 +90,8 @@ def _normalized(utterance: Utterance) -> Utterance:
         if not name:
             expected = "expected a name that can be seen"
             raise InputError(f"{utterance.id}: {what} {given!a}; {expected}")
+    if speaker.lower() == UNKNOWN.lower():  # else one person, who would be held out
+        speaker = UNKNOWN
     return replace(
         utterance,
         file=names.locate(utterance.file),

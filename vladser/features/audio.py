@@ -55,7 +55,7 @@ def load(
     Args:
       file: the audio file.
       start, end: the segment in seconds; None for the beginning and end of the file.
-      max_seconds: longer audio is refused, before it is decoded.
+      max_seconds: longer audio is refused, before it is decoded (but by ffmpeg).
       shortest: samples at 16 kHz; shorter audio is refused.
       note: called with what users should know of the signal, CANCELS or EXCEEDS.
 
@@ -66,7 +66,7 @@ def load(
       BadAudio: there is no such signal, or it is cut short, sampled below 16 kHz,
         silent or not finite.
       InputError: a library that decodes or resamples cannot be loaded, or ffmpeg is
-        needed and not installed.
+        needed and not installed, or has no room on the disk.
     """
     with decoding.opened(file) as sound:
         first, last = _segment(sound, start, end, max_seconds)

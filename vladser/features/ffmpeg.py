@@ -1,11 +1,12 @@
 """Films, and other containers that libsndfile does not read, decoded by ffmpeg."""
 
+import errno
 import os
 import re
 import subprocess
 from functools import lru_cache
 from pathlib import Path
-from tempfile import TemporaryFile
+from tempfile import TemporaryFile, gettempdir
 from typing import BinaryIO
 
 from vladser.errors import InputError
@@ -24,8 +25,10 @@ _CONTAINERS = {
     "aac": rb"\xff[\xf0\xf1\xf8\xf9]",  # without a container
 }
 _SECONDS = 60  # as long as it may take
+_LARGEST = 1 << 32  # bytes, as floats: each worker keeps as much on the disk
 # It says so of files that are cut short, and succeeds.
 _CUT_SHORT = re.compile("ended prematurely|partial file")
+_FULL = os.strerror(errno.ENOSPC)
 _NOT_HEARD = ("FFREPORT", "AV_LOG_")  # would write a file, or colours
 _STREAM = 0x7FFFF000  # bytes, see `decoding`
 
@@ -42,7 +45,7 @@ def decoded(file: Path, handle: BinaryIO) -> BinaryIO | None:
 
     Raises:
       BadAudio: it has no sound, is cut short or cannot be decoded.
-      InputError: ffmpeg is not installed.
+      InputError: ffmpeg is not installed, or the disk is full.
     """
     status, head = os.fstat(handle.fileno()), os.pread(handle.fileno(), 16, 0)
     for container, beginning in _CONTAINERS.items():
@@ -61,7 +64,8 @@ def decoded(file: Path, handle: BinaryIO) -> BinaryIO | None:
 def _decode(file: Path, container: str, size: int, changed: int) -> BinaryIO:
     """Returns the decoded file; its size and time tell it from others of its name."""
     given = ["-protocol_whitelist", "file", "-f", container, "-i", f"file:{file}"]
-    made = ["-map", "0:a:0?", "-f", "au", "-c:a", "pcm_f32be", "pipe:1"]
+    made = ["-map", "0:a:0?", "-fs", f"{_LARGEST}", "-f", "au"]
+    made += ["-c:a", "pcm_f32be", "pipe:1"]
     # -timelimit ends it, too, where this process is killed.
     how = ["-nostdin", "-v", "error", "-xerror", "-timelimit", f"{_SECONDS}"]
     sound = TemporaryFile()  # noqa: SIM115 (open as long as it is in the cache)
@@ -84,6 +88,10 @@ def _decode(file: Path, container: str, size: int, changed: int) -> BinaryIO:
     except subprocess.TimeoutExpired:
         raise BadAudio(f"takes ffmpeg more than {_SECONDS} s: cut it up") from None
     said = done.stderr.decode(errors="replace")
+    if _FULL in said:  # no fault of the file
+        raise InputError(f"{file}: cannot be decoded into {gettempdir()}: {_FULL}")
+    if os.fstat(sound.fileno()).st_size >= _LARGEST:
+        raise BadAudio(f"is more than {_LARGEST / 1e9:.1f} GB as floats: cut it up")
     if "does not contain any stream" in said:
         raise BadAudio("has no sound track")
     if _CUT_SHORT.search(said):
