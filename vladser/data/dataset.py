@@ -58,14 +58,18 @@ def build(
         features = packed.join({name: features[name] for name in names}, most)
     speakers = tuple(sorted({u.speaker for u in utterances}))
     sessions = tuple(sorted({u.session for u in utterances if u.session}))
+    of_speaker, of_session = (
+        {name: code for code, name in enumerate(names)}
+        for names in (speakers, sessions)
+    )
     return Dataset(
         frames=features.frames,
         offset=features.offset,
         length=features.length,
         label=np.array([emotions.index(u.emotion) for u in utterances]),
-        speaker=np.array([speakers.index(u.speaker) for u in utterances]),
+        speaker=np.array([of_speaker[u.speaker] for u in utterances]),
         session=np.array(
-            [sessions.index(u.session) if u.session else -1 for u in utterances]
+            [of_session[u.session] if u.session else -1 for u in utterances]
         ),
         split=np.array([u.split or "" for u in utterances]),
         # None becomes NaN.
