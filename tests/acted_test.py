@@ -5,6 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from trees import tree
 
 from vladser.corpora import readers
 from vladser.errors import InputError
@@ -68,14 +69,6 @@ PUBLISHED = {  # codes of emotions, and files that say one at {}, speaker and te
         ("OAF_neutral/OA_bite_{}.wav", "OAF", "bite"),
     ),
 }
-
-
-def tree(folder, *names):
-    for name in names:
-        file = folder / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.touch()
-    return folder
 
 
 @pytest.mark.parametrize("corpus", PUBLISHED)

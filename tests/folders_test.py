@@ -3,17 +3,10 @@
 from collections import Counter
 
 import pytest
+from trees import tree
 
 from vladser.corpora import readers
 from vladser.errors import InputError
-
-
-def tree(folder, *names):
-    for name in names:
-        file = folder / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.touch()
-    return folder
 
 
 def told(corpus, folder):

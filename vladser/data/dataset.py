@@ -41,7 +41,7 @@ def build(
     Args:
       utterances: their emotions are among `emotions`.
       features: [T, D] float32 by utterance id, T at least 1; where they are Packed in
-        the order of the utterances, their buffer is taken as it is, mapped or not.
+        the order of the utterances, their buffer is taken as it is, in memory or not.
       emotions: the classes, in the order of their labels.
       feature_set: what the D columns are.
       energy: [T] of the frames by utterance id; none if pieces do not look at it.
