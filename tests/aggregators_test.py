@@ -4,6 +4,7 @@ import re
 from functools import cache
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import oracles
 import pytest
@@ -67,8 +68,13 @@ def test_equals_naive_numpy(name):
         assert_same(vector, expected, TERMS)
 
 
+windows = pytest.mark.parametrize(
+    ("pool", "stride"), [(1, 1), (2, 3), (7, 2), (6, 3), (30, 4)]
+)
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(("pool", "stride"), [(1, 1), (2, 3), (7, 2), (6, 3), (30, 4)])
+@windows
 def test_windows_of_any_size_and_stride_have_their_maxima(pool, stride):
     part = f"attentive_maximum(pool={pool},stride={stride})"
     apply = jax.jit(aggregators.build(aggregators.parse(part)).apply)
@@ -78,6 +84,33 @@ def test_windows_of_any_size_and_stride_have_their_maxima(pool, stride):
         padded = np.where(MASK[LENGTHS.index(count), :, None], FRAMES[-2], np.nan)
         vector = apply(params, padded, MASK[LENGTHS.index(count)])
         assert_same(vector, expected, TERMS)
+
+
+@pytest.mark.slow
+@windows
+def test_gradients_of_windows_are_differences_even_where_frames_are_equal(pool, stride):
+    """Frames that are equal, and change alike, have one derivative."""
+    part = f"attentive_maximum(pool={pool},stride={stride})"
+    apply = aggregators.build(aggregators.parse(part)).apply
+    params, draw, step = np.linspace(-1, 1, DIM), np.random.default_rng(0), 1e-5
+    whole = draw.integers(-1, 2, (23, DIM)).astype(float)
+    for frames, way in [
+        (FRAMES[-2][:23], draw.normal(size=(23, DIM))),
+        (whole, np.array([0.3, -0.7, 1.1])[whole.astype(int) + 1]),
+    ]:
+        with jax.enable_x64(True):
+            bar = jax.grad(
+                lambda x: jnp.sin(apply(params, x, np.ones(23, bool))).sum()
+            )(frames)
+
+        def loss(step, frames=frames, way=way):
+            moved = frames + step * way
+            vector = oracles.attentive_maximum(params, moved, pool, stride)
+            return np.sin(vector).sum()
+
+        # As above.
+        expected = (loss(step) - loss(-step)) / (2 * step)
+        np.testing.assert_allclose((bar * way).sum(), expected, rtol=1e-6, atol=1e-7)
 
 
 @by_name

@@ -1,11 +1,14 @@
 """Max pooling over short windows, then an average weighted by attention."""
 
+from functools import partial, reduce
+
 import jax
 import jax.numpy as jnp
 
 from vladser.aggregators import running
 from vladser.contracts import Aggregator
 from vladser.options import Count
+from vladser.types import Array
 
 
 def attentive_maximum(*, pool: Count = 30, stride: Count = 3) -> Aggregator:
@@ -37,31 +40,55 @@ def attentive_maximum(*, pool: Count = 30, stride: Count = 3) -> Aggregator:
     return Aggregator(init, apply)
 
 
-def _windows(frames: jax.Array, pool: int, stride: int) -> jax.Array:
-    """Returns the maxima of `pool` frames from each `stride`-th frame on, by those of
-    `stride` frames, of which there are fewer."""
-    whole, rest = divmod(pool, stride)
-    if not whole:
-        return _maxima(frames, rest)[::stride]
-    windows = _maxima(_maxima(frames, stride)[::stride], whole)
-    if not rest:
-        return windows
-    last = _maxima(frames, rest)[::stride]
-    return jnp.maximum(windows, _from(last, whole))
+def _windows(frames: Array, pool: int, stride: int) -> Array:
+    """Returns `_maxima`, where it can by those of `stride` frames: these are fewer."""
+    if pool % stride == 0:
+        frames, pool, stride = _maxima(frames, stride, stride), pool // stride, 1
+    return _maxima(frames, pool, stride)
 
 
-def _maxima(frames: jax.Array, pool: int) -> jax.Array:
-    """Returns the maxima of `pool` frames from each frame on, by maxima of 1, 2, 4 ...
-    frames: their gradient costs less than that of a window's reduction."""
-    size = 1
-    while size < pool:
-        step = min(size, pool - size)
-        frames = jnp.maximum(frames, _from(frames, step))
-        size += step
-    return frames
+@partial(jax.custom_vjp, nondiff_argnums=(1, 2))
+def _maxima(frames: Array, pool: int, stride: int) -> Array:
+    """Returns the maxima [N, H] of `pool` frames from each `stride`-th frame on.
+
+    Frames that are equal to the maximum share its gradient. Autodiff would write a
+    gradient of all frames for each place in a window.
+    """
+    return reduce(jnp.maximum, _members(frames, pool, stride))
 
 
-def _from(frames: jax.Array, start: int) -> jax.Array:
-    """Returns the frames from a place on, as many as before."""
-    later = jnp.full((start, frames.shape[1]), -jnp.inf, frames.dtype)
-    return jnp.concatenate([frames, later])[start:]
+def _members(frames: Array, pool: int, stride: int) -> list[Array]:
+    """Returns the first frames of all windows, their second ones and so on, each
+    [N, H]; beyond the last frame they are -inf."""
+    size = -(-frames.shape[0] // stride) * stride
+    beyond = size + pool - 1 - frames.shape[0]
+    padded = jnp.pad(frames, ((0, beyond), (0, 0)), constant_values=-jnp.inf)
+    return [padded[place : place + size : stride] for place in range(pool)]
+
+
+def _forward(frames, pool, stride):
+    maxima = _maxima(frames, pool, stride)
+    return maxima, (frames, maxima)
+
+
+def _backward(pool, stride, arguments, maxima_bar):
+    frames, maxima = arguments
+    members, count = _members(frames, pool, stride), len(maxima)
+    winners = sum((member == maxima).astype(maxima.dtype) for member in members)
+    earlier = (pool - 1) // stride  # windows that may reach into a later one's start
+    windows = jnp.stack([maxima, maxima_bar / winners])
+    windows = jnp.pad(windows, ((0, 0), (earlier, 0), (0, 0)))
+
+    def of_member(place):
+        bar = jnp.zeros_like(maxima)
+        for first in range(earlier, -1, -1):
+            if place + (earlier - first) * stride < pool:
+                largest, share = windows[:, first : first + count]
+                bar += jnp.where(members[place] == largest, share, 0)
+        return bar
+
+    bar = jnp.stack([of_member(place) for place in range(stride)], axis=1)
+    return (bar.reshape(-1, frames.shape[1])[: len(frames)],)
+
+
+_maxima.defvjp(_forward, _backward)

@@ -16,8 +16,10 @@ def final() -> Aggregator:
         return jnp.zeros(dim)
 
     def update(params, last, frames, mask):
-        known = jnp.concatenate([last[None], frames])
-        index = jnp.where(mask, 1 + jnp.arange(mask.shape[0]), 0).max(initial=0)
-        return jnp.take(known, index, axis=0, mode="clip")
+        place = jnp.arange(mask.shape[0])
+        chosen = mask & (place == jnp.where(mask, place, -1).max(initial=-1))
+        # A sum, since the gradient of indexing is a scatter.
+        here = jnp.where(chosen[:, None], frames, 0).sum(axis=0)
+        return jnp.where(mask.any(), here, last)
 
     return stepwise(lambda key, dim: (), start, update, lambda params, last: last)

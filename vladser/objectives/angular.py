@@ -5,6 +5,7 @@ from typing import Literal, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 
 from vladser.contracts import Objective
 from vladser.objectives import cross_entropy
@@ -72,12 +73,15 @@ def utterance(vector: Array, logits: Array, label: Array, data: Data) -> Array:
     """Computes the loss of one utterance from its vector [V] and logits [classes]."""
     squares = jnp.sum(vector**2)
     length = jnp.sqrt(jnp.where(squares > 0, squares, 1.0))
-    cosine = logits[label] / length
-    margin = jnp.asarray(data.margins)[label]
+    there = jnp.arange(len(logits)) == label
+    # Sums, since the gradient of indexing is a scatter.
+    cosine = jnp.where(there, logits, 0).sum() / length
+    margin = jnp.where(there, data.margins, 0).sum()
     psi = widened(jnp.clip(cosine, -1, 1), margin)
     changed = length * (data.blend * cosine + psi) / (1 + data.blend)
-    there = jnp.arange(len(logits)) == label
     changed = jnp.where(there & (squares > 0), changed, logits)
+    # Else each of its readers computes all of it anew, and compiles for a minute.
+    changed = lax.optimization_barrier(changed)
     return cross_entropy.utterance(changed, label, data.entropy)
 
 
