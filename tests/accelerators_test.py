@@ -178,12 +178,15 @@ def _inference(mesh, condition, rows=64, frames=256):
     yield inference._finish.lower(*given, spec=spec).compile()
 
 
-_NO_WORK = "parameter|get-tuple-element|tuple|constant|bitcast|while|conditional"
+_NO_WORK = (
+    r"parameter|get-tuple-element|tuple|constant|bitcast|while|conditional|.*-start"
+)
 _WIDTHS = {"f32": 4, "bf16": 2, "f16": 2, "s32": 4, "u32": 4, "pred": 1, "f64": 8}
 
 
 def _written(text):
-    """The bytes that each operation of the program writes outside of its loops."""
+    """The bytes that each operation of the program writes outside of its loops, but to
+    a TPU's own fast memory, S(1), into which its compiler loads what fits."""
     entry = text[text.index("\nENTRY ") :]
     for line in entry.splitlines():
         match = re.match(r"\s+(?:ROOT )?(\S+) = (\(.*?\)|\S+) ([\w-]+)\(", line)
@@ -193,7 +196,10 @@ def _written(text):
             sizes = (
                 _WIDTHS.get(kind, 4)
                 * math.prod(map(int, filter(None, dims.split(","))))
-                for kind, dims in re.findall(r"(\w+)\[([\d,]*)\]", match[2])
+                for kind, dims, layout in re.findall(
+                    r"(\w+)\[([\d,]*)\](?:{(.*?)})?", match[2]
+                )
+                if "S(1)" not in layout
             )
             yield sum(sizes), f"{match[3]} {match[1]}"
 
@@ -222,13 +228,15 @@ def test_the_estimate_of_memory_is_what_the_compiler_needs(mesh, seeds, corpus):
     rectangle = seeds, 10
     compiled = _compiled(mesh, condition, *rectangle, corpus)
     peak = compiled.memory_analysis().peak_memory_in_bytes
+    states = jax.tree.leaves(_given(mesh, condition, *rectangle).states)
     spec = specification(condition, DIM, CLASSES)
     given = (corpus.frames, DIM), corpus.longest, corpus.batch, rectangle
     assert 0.9 * peak <= estimate(mesh, spec, *given) <= 1.2 * peak
     kind = mesh.devices.flat[0].device_kind
     if corpus == IEMOCAP and kind in MAY_TAKE:
         assert peak <= MAY_TAKE[kind]
-    assert [one for one in _written(compiled.as_text()) if one[0] > MOST] == []
+    most = max(MOST, sum(4 * x.size for x in states))  # which are new after a step
+    assert [one for one in _written(compiled.as_text()) if one[0] > most] == []
 
 
 PARTS = [

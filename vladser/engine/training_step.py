@@ -110,7 +110,8 @@ def value_and_gradient(
 
     def drawn(all, index):
         sizes = 1, blocks.frames, len(rows), all.shape[-1]
-        return jax.lax.dynamic_slice(all, (index, 0, first, 0), sizes)[0]
+        part = jax.lax.dynamic_slice(all, (index, 0, first, 0), sizes)
+        return slots.in_order(part)[0]  # else TPUs copy all
 
     def noise(index):
         return trial.noise * drawn(draws.noise, index)

@@ -85,7 +85,8 @@ def backward(
     local = jnp.where(_is_cell_gate(kernel), 1 - gates**2, gates * (1 - gates))
     factor = jnp.concatenate([g, cell_before, i, tanh_cell], axis=-1)
     z_by_state = jnp.where(keep, local * factor, 0)
-    transposed = kernel.T
+    # The barrier has XLA transpose once, not for each block of an utterance.
+    transposed = lax.optimization_barrier(kernel.T)
 
     def step(carry_bar, inputs):
         hidden_bar, keep, cell_by_hidden, cell_by_cell, z_by_state = inputs
