@@ -219,8 +219,28 @@ def test_a_named_speaker_of_whom_nothing_is_left_is_noted():
     settings = SimpleNamespace(
         test_corpus=None,
         emotions=emotions.parse("angry,sad"),
+        hold_out="speaker",
         test_speakers=("a", "b"),
         validation_speakers=("c",),
     )
     chosen, _ = loading.select(settings, Corpus(utterances, []), bad={"cangry"})
     assert chosen.notes[-1] == "named, but without usable utterances: b, c"
+
+
+@pytest.mark.parametrize("hold_out", ["split", "speaker"])
+def test_a_part_of_the_split_of_which_nothing_is_left_is_noted(hold_out):
+    said = ("train", "angry"), ("test1", "sad"), ("test2", "bored"), (None, "bored")
+    utterances = [
+        Utterance(f"{n}", Path(f"{n}"), f"{n}", emotion, split=split)
+        for n, (split, emotion) in enumerate(said)
+    ]
+    settings = SimpleNamespace(
+        test_corpus=None,
+        emotions=emotions.parse("angry,sad"),
+        hold_out=hold_out,
+        test_speakers=None,
+        validation_speakers=None,
+    )
+    chosen, _ = loading.select(settings, Corpus(utterances, []))
+    lost = [note for note in chosen.notes if "split" in note]
+    assert lost == ["split test2 has no usable utterances"] * (hold_out == "split")

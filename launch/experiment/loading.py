@@ -53,8 +53,9 @@ def select(
     settings: Settings, corpus: Corpus, bad: Container[str] = ()
 ) -> tuple[Corpus, Sequence[str]]:
     """Returns the utterances that --emotions selects, but for bad ones, with a note on
-    named speakers who are left without any, and the classes; raises UsageError where
-    the corpus has no such classes."""
+    named speakers and parts of the split that are left without any, and the classes;
+    raises UsageError where the corpus has no such classes."""
+    parts = {u.split for u in corpus.utterances if settings.hold_out == "split"}
     usable = [u for u in corpus.utterances if u.id not in bad]
     corpus = corpus._replace(utterances=usable)
     splits = cross.SPLITS if settings.test_corpus else ()
@@ -64,6 +65,8 @@ def select(
     named = *(settings.test_speakers or ()), *(settings.validation_speakers or ())
     if lost := [name for name in named if name not in left]:
         chosen.notes.append(f"named, but without usable utterances: {text.few(lost)}")
+    for part in sorted(filter(None, parts - {u.split for u in chosen.utterances})):
+        chosen.notes.append(f"split {part} has no usable utterances")
     return chosen, classes
 
 
