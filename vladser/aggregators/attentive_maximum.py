@@ -75,14 +75,15 @@ def _backward(pool, stride, arguments, maxima_bar):
     frames, maxima = arguments
     members, count = _members(frames, pool, stride), len(maxima)
     winners = sum((member == maxima).astype(maxima.dtype) for member in members)
-    earlier = (pool - 1) // stride  # windows that may reach into a later one's start
+    earlier = (pool - 1) // stride  # windows before one that hold its first frame too
     windows = jnp.stack([maxima, maxima_bar / winners])
     windows = jnp.pad(windows, ((0, 0), (earlier, 0), (0, 0)))
 
     def of_member(place):
         bar = jnp.zeros_like(maxima)
-        for first in range(earlier, -1, -1):
-            if place + (earlier - first) * stride < pool:
+        for back in range(earlier + 1):
+            if place + back * stride < pool:  # is it in the window that began before?
+                first = earlier - back
                 largest, share = windows[:, first : first + count]
                 bar += jnp.where(members[place] == largest, share, 0)
         return bar
