@@ -124,6 +124,8 @@ def main(settings: Settings) -> None:
     result: dict[str, Any] = {"format": 4, "command": command}
     result |= provenance.environment()
     folder, rounds = settings.data_dir, settings.rounds
+    if settings.accelerator:
+        accelerator.check()
     if settings.workloads and not settings.accelerator:
         measured, notes = [], {}
         for name in settings.workloads:

@@ -6,9 +6,9 @@
 Reads a corpus, extracts its features (once: they are cached), trains all folds and
 seeds together, and writes predictions, a summary and a report into --run_dir.
 
-A part (features, encoder, aggregator, head, objective, optimizer) is NAME or
-NAME(option=value,...), such as netvlad(clusters=8). One of your own is named by its
-import path, my_package.my_module.my_pooling(size=3); docs/extending.md says more.
+A part (features, pieces, encoder, aggregator, head, objective, optimizer, readout) is
+NAME or NAME(option=value,...), such as netvlad(clusters=8). One of your own is named by
+its import path, my_package.my_module.my_pooling(size=3); docs/extending.md says more.
 """
 
 if __name__ == "__main__":

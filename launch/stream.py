@@ -48,7 +48,7 @@ class Settings(model_features.Settings):
 
     Attributes:
       microphone: listens to the default microphone instead of standard input, at any
-        rate that it gives; needs pip install 'vladser[microphone]'.
+        rate of 16 kHz or more; needs pip install 'vladser[microphone]'.
       utterance: a new utterance, classified by itself, begins after this many seconds
         (default: 60; 4 with --microphone).
       every: seconds of audio from one result to the next.

@@ -82,7 +82,8 @@ def test_measures_prints_and_writes(tmp_path, capsys, peers):
             assert row[13] == f"{min(ahead):.2f}-{max(ahead):.2f}"
 
 
-PARTS = accelerator.PARTS
+# A CPU's memory is the machine's, which must not run out.
+PARTS = tuple(part for part in accelerator.PARTS if part != accelerator.shortage)
 
 
 @pytest.mark.slow
@@ -97,7 +98,7 @@ def test_all_that_an_accelerator_is_asked_for_is_one_table(
         figures: {"REPEATS": 1},
         accelerator: {
             **{"TRAINED": ((2, 1), (4, 2)), "ROUNDS": 1, "FILES": 4, "REPEATED": 40},
-            "PARTS": parts,
+            **{"PARTS": parts, "check": lambda: None},
         },
     }
     for module, values in small.items():
@@ -118,6 +119,12 @@ def test_all_that_an_accelerator_is_asked_for_is_one_table(
         assert min(found["training, 4 trials of 2 conditions", "scan"]) > 0
         assert found["two processes give the same bits", "--deterministic"] == [1]
         assert min(found["classifying files of IEMOCAP's lengths", ""]) > 0
+
+
+def test_a_cpu_is_no_accelerator(capsys):
+    assert call("--accelerator") == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line == "error: --accelerator measures a GPU or TPU: jax finds none here"
 
 
 def test_a_part_that_fails_or_does_not_end_leaves_the_others(monkeypatch):

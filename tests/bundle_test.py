@@ -13,6 +13,7 @@ from closeness import assert_same
 from jax import tree
 from safetensors import numpy as safetensors
 
+from launch.command_line import cli, model_flags
 from vladser import model, registry
 from vladser.condition import make
 from vladser.errors import InputError
@@ -234,6 +235,29 @@ def test_code_from_elsewhere_is_not_run_unless_it_is_named(copy, tmp_path, monke
         bundle.load(copy, [aggregators.parse("evil.pooling(x=1)")])
 
 
+PLAIN = {
+    "pieces": "whole.whole",
+    "encoder": "none.none",
+    "aggregator": "mean.mean",
+    "head": "linear.linear",
+    "objective": "cross_entropy.cross_entropy",
+    "readout": "softmax.softmax",
+}
+
+
+@pytest.mark.parametrize("kind", bundle.BUILT)
+def test_programs_take_the_flag_that_code_from_elsewhere_needs(kind, tmp_path):
+    room = kind if kind == "pieces" else f"{kind}s"
+    part = f"vladser.{room}.{PLAIN[kind]}"  # as one from elsewhere
+    condition = make(**{kind: part})
+    bundle.save(replace(_bundle(), condition=condition), tmp_path / "model")
+    model, own = f"--model={tmp_path / 'model'}", getattr(condition, kind)
+    with pytest.raises(cli.UsageError, match=rf"say --{kind}={part}"):
+        cli.parse(model_flags.Settings, [model])
+    trusted = cli.parse(model_flags.Settings, [model, f"--{kind}={own}"])
+    assert getattr(trusted.description.condition, kind) == own
+
+
 def test_another_pooling_than_the_models_is_refused(copy):
     assert "has no part mean" in _refused(copy, [aggregators.parse("mean")])
 
@@ -250,6 +274,7 @@ def test_the_card_shows_names_as_they_are_and_may_be_edited(tmp_path):
     card = (folder / "README.md").read_text(encoding="utf-8")
     assert r"# a\|b, \_c\_, \<d\>, \`e\`" in card
     assert "trained without a test" in card
+    assert "over time and a softmax classifier. Made" in card
     (folder / "README.md").write_text("mine")  # it may be edited
     assert bundle.load(folder).emotions == names
 

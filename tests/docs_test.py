@@ -102,6 +102,8 @@ def test_every_command_works(command, reader, capsys, tmp_path):
         pytest.skip(".ci/run installs")
     if "paper.flags" in command:
         pytest.skip(".ci/long runs it, which takes minutes")
+    if "--accelerator" in command:
+        pytest.skip("it needs one")
     if "demo.flags" in command:
         pytest.importorskip("espeakng_loader")
     if "--ray" in command:

@@ -14,6 +14,7 @@ import pytest
 import soundfile
 import streams
 
+from launch.predicting import inputs
 from vladser import registry
 from vladser.corpora import readers
 from vladser.features import extraction
@@ -86,6 +87,15 @@ def test_words_are_files_folders_and_lists_in_their_order(trained, call, tmp_pat
     files = [row["file"] for row in csv.DictReader(io.StringIO(out))]
     assert files == [str(last), *listed, *inside, str(last)]
     assert err == f"note: {folder}: 1 file left out (such as {folder}/a/notes.txt)\n"
+
+
+def test_columns_of_a_list_that_do_not_count_hold_anything(tmp_path):
+    (tmp_path / "list.csv").write_text(
+        "file,valence,activation,speaker,start,end\na.wav,-0.4,high,\a,0.5,2\n"
+    )
+    (tmp_path / "a.wav").touch()
+    (found,), _ = inputs.find([str(tmp_path / "list.csv")], {".wav"})
+    assert (found.file, found.start, found.end) == (tmp_path / "a.wav", 0.5, 2.0)
 
 
 @pytest.mark.slow

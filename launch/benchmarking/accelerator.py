@@ -28,6 +28,7 @@ from vladser import model
 from vladser.condition import make, specification
 from vladser.engine import experiment
 from vladser.engine.events import Outcome
+from vladser.errors import InputError
 from vladser.models import inference
 from vladser.models.bundle import Bundle
 from vladser.text import count
@@ -40,6 +41,12 @@ FILES = 256  # that are classified
 REPEATED = 160  # utterances that two processes train on
 PATIENCE = 120  # seconds for a program that is started
 PIECE = 2**30  # bytes, as many of which as there are make memory run out
+
+
+def check() -> None:
+    """Raises InputError where there is no accelerator: a CPU would take hours."""
+    if jax.default_backend() == "cpu":
+        raise InputError("--accelerator measures a GPU or TPU: jax finds none here")
 
 
 def measure() -> Iterator[Row]:
@@ -129,8 +136,6 @@ def classifying() -> Iterator[Row]:
 def shortage() -> Iterator[Row]:
     """Yields how often an experiment that another program, this one, leaves too little
     memory is halved, and how it ends."""
-    if jax.default_backend() == "cpu":  # its memory is the machine's
-        return
     held = []
     with suppress(jax.errors.JaxRuntimeError):
         while True:

@@ -17,7 +17,7 @@ from vladser.types import Part
 _TEXT = "the model's {} if it is none of vladser's: code that you trust."
 _PARTS = {
     kind: Flag("Model", None, registry.ROOMS[kind].parse, _TEXT.format(kind))
-    for kind in ("encoder", "aggregator", "head", "objective")
+    for kind in bundle.BUILT
 }
 
 

@@ -94,7 +94,7 @@ def _begin(
     if {*flags.conditions(settings)} - {*design.conditions}:
         terminal.say(
             "note: no utterance has activation or valence: what objective=views leaves "
-            "is the emotion, and conditions with it are called single view"
+            "is the emotion"
         )
     for finding in findings:
         if finding.level != "ok":

@@ -46,7 +46,7 @@ def find(words: Iterable[str], suffixes: Collection[str] = AUDIO) -> Corpus:
                 what = text.count(len(others), "file")
                 notes.append(f"{place}: {what} left out (such as {others[0]})")
         elif place.suffix.lower() == ".csv":
-            rows = manifest.rows(place, ["file"])  # of which start and end count too
+            rows = manifest.rows(place, ["file"], ["file", "start", "end"])
             parent = place.parent
             listed = ((names.locate(parent / r.cells["file"]), r) for r in rows)
             files = [_utterance(file, r.start, r.end) for file, r in listed]

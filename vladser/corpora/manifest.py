@@ -79,11 +79,14 @@ def segment_id(file: str, start: float | None, end: float | None) -> str:
     return file if span == "-" else f"{file}#{span}"
 
 
-def rows(file: Path, required: Collection[str]) -> Iterator[Row]:
+def rows(
+    file: Path, required: Collection[str], columns: Collection[str] = COLUMNS
+) -> Iterator[Row]:
     """Yields the lines of a CSV file, but those that are blank.
 
     Args:
-      file: see `tables.read`; of its columns those of COLUMNS count.
+      file: see `tables.read`.
+      columns: those that count; cells of others may hold anything.
       required: the columns that it must have, without empty cells.
 
     Raises:
@@ -91,24 +94,28 @@ def rows(file: Path, required: Collection[str]) -> Iterator[Row]:
     """
     for line, cells, separator in tables.read(file, required):
         try:
-            yield Row(line, *_row(cells, required, separator == ";"))
+            yield Row(line, *_row(cells, required, columns, separator == ";"))
         except InputError as error:
             raise InputError(f"{file}, line {line}: {error}") from None
 
 
 def _row(
-    cells: dict[str, str], required: Collection[str], decimal_comma: bool
+    cells: dict[str, str],
+    required: Collection[str],
+    columns: Collection[str],
+    decimal_comma: bool,
 ) -> tuple[dict[str, str], float | None, float | None, float | None, float | None]:
     row = {name: cell for name, cell in cells.items() if name}
     for name, cell in row.items():
         nothing = name not in _ANY_WORD and cell in _NOTHING
         if name in required and (nothing or not cell):
             raise InputError(f"{name} is {repr(cell) if nothing else 'empty'}")
-        if name in COLUMNS and name != "text":
+        if name in columns and name != "text":
             check_letters(name, cell)
         row[name] = "" if nothing else cell
     numbers = (
-        _number(name, row.get(name), decimal_comma) for name in (*_TIMES, *_VIEWS)
+        _number(name, row.get(name) if name in columns else None, decimal_comma)
+        for name in (*_TIMES, *_VIEWS)
     )
     start, end, activation, valence = numbers
     if end is not None and (start or 0.0) >= end:

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 _MODEL, _PARAMETERS, _CARD = "model.json", "parameters.safetensors", "README.md"
-# What `load` builds.
-_CODE = ("pieces", "encoder", "aggregator", "head", "objective", "readout")
+# The parts that a model builds.
+BUILT = ("pieces", "encoder", "aggregator", "head", "objective", "readout")
 
 
 class Description(NamedTuple):
@@ -148,7 +148,7 @@ def describe(folder: Path, own: Collection[Part] = ()) -> Description:
             if not fits(got := content.get(name)):
                 raise InputError(f"{name}: expected {expected}, got {got!r:.60}")
         condition = make(**content["condition"])
-    parts = {kind: getattr(condition, kind) for kind in _CODE}
+    parts = {kind: getattr(condition, kind) for kind in BUILT}
     for kind, part in parts.items():
         if "." in part.name and part not in own:
             raise InputError(
