@@ -22,9 +22,18 @@ CONTENT = {
     "vladser": "0.1.0",
     "features": 147,
     "feature_set": "mine",
-    "condition": {},
+    "condition": {"readout": "softmax"},
 }
 NEW = "Nothing of a tested speaker was seen in training."
+
+
+def test_it_names_what_classifies():
+    for readout, named in (
+        ("softmax", "a softmax classifier."),
+        ("svm(cost=2.0)", "a classifier, `svm(cost=2.0)`."),
+    ):
+        content = CONTENT | {"condition": {"readout": readout}, "about": {}}
+        assert f"pooling over time and {named} Made" in card.write(content)
 
 
 @pytest.mark.parametrize("caution", ["", "Not speaker-independent: 1 of 10."])
