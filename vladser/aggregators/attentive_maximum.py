@@ -51,23 +51,30 @@ def _windows(frames: Array, pool: int, stride: int) -> Array:
 def _maxima(frames: Array, pool: int, stride: int) -> Array:
     """Returns the maxima [N, H] of `pool` frames from each `stride`-th frame on.
 
-    Frames that are equal to the maximum share its gradient. Autodiff would write a
-    gradient of all frames for each place in a window.
+    Those of 1, 2, 4 ... frames lead to them, of any number of frames, even one that is
+    not known, as in an export. Frames that are equal to the maximum share its gradient;
+    autodiff would write a gradient of all frames for each step.
     """
-    return reduce(jnp.maximum, _members(frames, pool, stride))
+    size = 1
+    while size < pool:
+        step = min(size, pool - size)
+        later = jnp.full((step, frames.shape[1]), -jnp.inf, frames.dtype)
+        frames = jnp.maximum(frames, jnp.concatenate([frames, later])[step:])
+        size += step
+    return frames[::stride]
 
 
 def _members(frames: Array, pool: int, stride: int) -> list[Array]:
     """Returns the first frames of all windows, their second ones and so on, each
     [N, H]; beyond the last frame they are -inf."""
-    size = -(-frames.shape[0] // stride) * stride
-    beyond = size + pool - 1 - frames.shape[0]
+    size = -(-len(frames) // stride) * stride
+    beyond = size + pool - 1 - len(frames)
     padded = jnp.pad(frames, ((0, beyond), (0, 0)), constant_values=-jnp.inf)
     return [padded[place : place + size : stride] for place in range(pool)]
 
 
 def _forward(frames, pool, stride):
-    maxima = _maxima(frames, pool, stride)
+    maxima = reduce(jnp.maximum, _members(frames, pool, stride))  # in one pass
     return maxima, (frames, maxima)
 
 
