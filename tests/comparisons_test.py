@@ -51,6 +51,16 @@ def test_each_claim_is_one_comparison_and_follows_from_what_is_printed():
     assert len(PAPER) == 25
 
 
+def test_an_objective_that_cannot_smooth_is_claimed_to_be_without_smoothing():
+    pair = [make(objective="triplet", aggregator=c.aggregator) for c in (NETVLAD, MEAN)]
+    (family,) = comparisons.families(pair)
+    assert family.name == "Table 1"
+    (claim,) = judged({one: np.array([0.5, 0.6, 0.7]) for one in pair})
+    assert claim in {
+        c.text for c in paper.CLAIMS if {c.better, c.worse} == {NETVLAD, MEAN}
+    }
+
+
 def test_what_is_in_no_family_is_compared_with_the_first_condition():
     other, another = of("mean", "unigram", 0.35), of("netvlad(clusters=7)")
     assert families([FINAL, NETVLAD, other, another]) == {

@@ -45,7 +45,9 @@ def folder(tmp_path_factory):
     """Where the reader is, with all that the pages speak of."""
     folder = tmp_path_factory.mktemp("reader")
     draw, table = np.random.default_rng(0), "file,speaker,emotion,split\n"
-    for split, speaker in zip(("train", "train", "test"), "abc", strict=True):
+    for split, speaker in zip(
+        ("train", "train", "test"), ("ann", "ben", "cid"), strict=True
+    ):
         for emotion in ("angry", "happy", "sad", "neutral", "calm"):
             file = f"FOLDER/{speaker}_{emotion}.wav"
             table += f"{file},{speaker},{emotion},{split}\n"

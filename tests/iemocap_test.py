@@ -56,9 +56,10 @@ def test_the_talker_is_that_of_the_turn_and_labels_have_canonical_names(tmp_path
 
 
 def test_activation_and_valence_are_the_means_of_the_raters(tmp_path):
-    folder = write(tmp_path, {f"Ses01F_impro01_F00{n}": "ang" for n in range(6)})
+    folder = write(tmp_path, {f"Ses01F_impro01_F00{n}": "ang" for n in range(7)})
     file = next(folder.rglob("[!.]*impro01.txt"))
     said = ["[2.5, 4.0, 3.0]", "[1.0,5.5000,2.0]", "", "[x, 1, 1]", "[5.0, 1]"]
+    said.append("[0.0000, 2.0000, 3.0000]")
     text = file.read_text()
     for ratings in said:
         text = text.replace("[2.5000, 2.5000, 3.0000]", ratings, 1)
@@ -70,6 +71,7 @@ def test_activation_and_valence_are_the_means_of_the_raters(tmp_path):
         (None, None),
         (None, None),
         (None, None),
+        (None, 2.0),
         (2.5, 2.5),
     ]
 

@@ -80,6 +80,14 @@ def test_no_segment_that_is_left_out_is_louder_than_one_that_is_taken(
     assert spans == [(start, frames) for start in sorted(ranked[:count])]
 
 
+@pytest.mark.parametrize("percent", [7, 14, 28, 55, 57])
+def test_a_share_is_the_number_that_is_written(percent):
+    """In binary, 0.07 x 100 is above 7."""
+    pieces = loudest(frames=1, share=percent / 100)
+    for hundreds in range(1, 40):
+        assert len(pieces.cut(np.ones(100 * hundreds))) == percent * hundreds
+
+
 @pytest.mark.parametrize("level", [0.0, 0.1, 1e-9])
 def test_of_an_even_tone_the_first_segments_are_taken(level):
     spans = _spans(loudest(frames=3, share=0.1), np.full(42, level))

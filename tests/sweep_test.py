@@ -55,7 +55,11 @@ def test_computed_frames_are_those_of_the_longest_at_work_together(
     # blocks of 64 frames, the two trials of a device have two slices each of the
     # longest.
     expected = 8 * (32 + 16 + 112) if one_by_one else 2 * 16 * 128
-    assert sweep.computed(np.array([5, 16, 17, 100]), rows, mesh) == expected
+    lengths = np.array([5, 16, 17, 100])
+    assert sweep.computed(lengths, rows, mesh) == expected
+    # Those of a coupled objective are one slice, of as many rows.
+    expected = 16 * (32 + 112) if one_by_one else expected
+    assert sweep.computed(lengths, rows, mesh, coupled=True) == expected
 
 
 def test_blocks_are_of_16_frames_and_trials_at_once_have_those_of_the_longest():

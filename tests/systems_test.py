@@ -1,16 +1,20 @@
 """The systems of Table 2: what they are called, and how a run judges them."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import fake_run
+import numpy as np
 import pytest
 import report_page
+import toys
 
 from launch.command_line import cli, flagfiles, flags
+from launch.experiment import designing
 from vladser import systems
 from vladser.condition import Condition, make
 from vladser.evaluation import comparisons, paper
-from vladser.registry import features
+from vladser.registry import features, objectives
 from vladser.systems import SYSTEMS
 from vladser.text import percent
 
@@ -83,6 +87,51 @@ def test_other_features_are_no_family_of_table_2():
     elsewhere = replace(OTHERS[1], features=features.parse("eGeMAPSv02"))
     (family,) = comparisons.families([paper.PROPOSED, elsewhere])
     assert family.name == "Other conditions"
+
+
+def test_a_view_is_single_where_training_knows_no_other():
+    """What is tested may have activation and valence."""
+    corpus = toys.corpus()
+    settings = SimpleNamespace(
+        **{"test_corpus": None, "hold_out": "split", "validation": "none"},
+        **{"grid": (), "condition": {"objective": objectives.parse("views")}},
+        **{"seeds": 1, "standardize": "train"},
+    )
+    split = np.where(np.arange(len(corpus.label)) % 4, "train", "test")
+    for part, left in ("test", "cross_entropy"), ("train", "views"):
+        views = np.where(split[:, None] == part, 3.0, np.nan) * np.ones(2)
+        data = replace(corpus, split=split, views=views.astype(np.float32))
+        known = {features.parse("vladser147"): data}
+        (condition,) = designing.design(settings, known).conditions
+        assert condition.objective.name == left
+
+
+@pytest.mark.slow
+def test_the_report_leads_with_the_proposed_system_of_any_epochs(tmp_path):
+    proposed, final = (
+        make(aggregator=pooling, epochs=20) for pooling in ("netvlad", "final")
+    )
+    triplet = make(objective="triplet", epochs=20)
+    flatters = "a figure that flatters, since it was picked by its result"
+    for number, (trained, leads) in enumerate(
+        [([final, proposed], True), ([final, triplet], False), ([final], False)]
+    ):
+        folder = tmp_path / f"{number}"
+        fake_run.write(folder, trained)
+        text = report_page.without_figures(folder).text
+        assert (", the system that the paper proposes." in text) == leads
+        assert len(trained) == 1 or leads or flatters in text
+        assert len(trained) > 1 or flatters not in text
+
+
+@pytest.mark.slow
+def test_table_2_cites_nothing_of_what_is_not_in_it(tmp_path):
+    other = make(aggregator="final", smoothing="none")
+    fake_run.write(tmp_path / "run", [other, SYSTEMS[3].condition])
+    _, *rows = report_page.without_figures(tmp_path / "run").tables[
+        "Table 2 beside this run"
+    ]
+    assert [row[3] for row in rows] == ["", percent(SYSTEMS[3].cited)]
 
 
 @pytest.mark.slow

@@ -68,16 +68,18 @@ def make_folds(settings: Settings, data: Dataset) -> list[Fold]:
 
 def design(settings: Settings, by_features: Mapping[Part, Dataset]) -> Design:
     """Designs the experiment that the flags ask for, on a dataset for each of the
-    features that the conditions have. Where no utterance has activation or valence, an
-    objective of these is that of the emotion."""
+    features that the conditions have. Where no utterance that is trained on has
+    activation or valence, an objective of these is that of the emotion."""
     conditions = flags.conditions(settings)
-    if all(np.isnan(data.views).all() for data in by_features.values()):
+    first, *_ = by_features.values()  # all have the same utterances
+    made = make_folds(settings, first)
+    if all(np.isnan(first.views[fold.train]).all() for fold in made):
         conditions = [*dict.fromkeys(map(systems.single_view, conditions))]
     data = [by_features[condition.features] for condition in conditions]
     return Design(
         data,
         conditions,
-        make_folds(settings, data[0]),
+        made,
         range(settings.seeds),
         settings.standardize,
         settings.validation != "none",

@@ -93,8 +93,8 @@ def _begin(
         terminal.say(f"note: {count} neither trained on, validated on nor tested")
     if {*flags.conditions(settings)} - {*design.conditions}:
         terminal.say(
-            "note: no utterance has activation or valence: what objective=views leaves "
-            "is the emotion"
+            "note: nothing that is trained on has activation or valence: what "
+            "objective=views leaves is the emotion"
         )
     for finding in findings:
         if finding.level != "ok":

@@ -55,15 +55,17 @@ def _cited(run: Run, family: _Family) -> list[Block]:
     for c in members(run, family):
         if system := systems.find(c.system):
             cited, provenance, known = system.cited, system.provenance, True
-        else:
+        elif paper.proposes(c.system):
             cited = paper.PUBLISHED[paper.PROPOSED]
             provenance = "its own: all speech, four classes, ten speakers held out"
+        else:
+            cited, provenance = None, ""
         rows.append(
             {
                 "system": c.name,
                 "UA here": text.percent(c.ua),
                 "95 % interval": text.interval(c.interval, text.percent),
-                "Table 2": text.percent(cited),
+                "Table 2": "" if cited is None else text.percent(cited),
                 "what the figure in Table 2 is": provenance,
             }
         )

@@ -64,7 +64,8 @@ def _results(run: Run) -> dict[str, list[Block]]:
 def _lead(run: Run) -> list[str]:
     """Returns the result in a few short paragraphs."""
     first, best = run.proposed, run.highest
-    whose = ", the system that the paper proposes" * (first.system == paper.PROPOSED)
+    papers = paper.proposes(first.system)
+    whose = ", the system that the paper proposes" if papers else ""
     chance = text.percent(1 / len(run.summary["emotions"]))
     majority = metrics.majority(first.confusion)
     ua, wa = text.percent(metrics.ua(majority)), text.percent(metrics.wa(majority))
@@ -76,12 +77,15 @@ def _lead(run: Run) -> list[str]:
     ]
     if run.caution:
         paragraphs.insert(1, run.caution)
+    count = text.count(len(run.conditions), "condition")
+    flatters = "a figure that flatters, since it was picked by its result."
     if best is not first:
         paragraphs.append(
-            f"The highest of {text.count(len(run.conditions), 'condition')}, "
-            f"{_with_interval(best)}, is {best.name}: a figure that flatters, since it "
-            "was picked by its result."
+            f"The highest of {count}, {_with_interval(best)}, is {best.name}: "
+            f"{flatters}"
         )
+    elif len(run.conditions) > 1 and not papers:
+        paragraphs.append(f"This is the highest of {count}: {flatters}")
     return paragraphs
 
 

@@ -102,7 +102,7 @@ class Run(NamedTuple):
     def proposed(self) -> ConditionResults:
         """The condition that the report leads with: the system that the paper proposes,
         or where it was not trained, the one of the highest UA."""
-        papers = (c for c in self.conditions if c.system == paper.PROPOSED)
+        papers = (c for c in self.conditions if paper.proposes(c.system))
         return next(papers, self.highest)
 
     @property

@@ -138,8 +138,9 @@ def _labels(folder: Path) -> tuple[dict[str, _Label], list[str]]:
                 malformed.append(f"{file.name} line {number}")
                 continue
             views = (match[view] for view in ("activation", "valence"))
+            # 0 stands for no rating.
             means = [
-                float(view) and min(float(view), 5.0) if view else None
+                min(float(view), 5.0) if view and float(view) else None
                 for view in views
             ]
             id, label = match["turn"], _Label(match["label"], *means)

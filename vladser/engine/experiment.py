@@ -15,7 +15,7 @@ from itertools import chain, pairwise
 import jax
 import numpy as np
 
-from vladser import metrics, registry
+from vladser import metrics, model, registry
 from vladser.data.batches import Plan
 from vladser.data.cutting import Rows
 from vladser.engine import design, events, reading, sweep
@@ -138,6 +138,7 @@ def _epoch(on_devices: OnDevices, states, failed: np.ndarray, epoch: int):
     """Trains an epoch: yields its Steps, and notes in `failed` where trials failed.
     Returns the states, and the loss of each trial, averaged over its rows."""
     lengths = on_devices.plan.lengths
+    coupled = model.coupled(on_devices.spec)
 
     def dispatched():
         nonlocal states
@@ -159,7 +160,7 @@ def _epoch(on_devices: OnDevices, states, failed: np.ndarray, epoch: int):
         yield Step(
             epoch=epoch,
             frames=int(np.where(live, lengths[rows], 0).sum()),
-            computed=sweep.computed(lengths, rows, on_devices.mesh),
+            computed=sweep.computed(lengths, rows, on_devices.mesh, coupled),
             seconds=clock - begin,
         )
     total[failed.any(axis=-1)] = np.nan

@@ -132,10 +132,12 @@ def evaluate(walk: Callable, spec: Spec, mesh: Mesh, blocks: Blocks) -> Callable
     return evaluate
 
 
-def computed(lengths: np.ndarray, rows: np.ndarray, mesh: Mesh) -> int:
+def computed(
+    lengths: np.ndarray, rows: np.ndarray, mesh: Mesh, coupled: bool = False
+) -> int:
     """Returns the frames that a step of rows [seeds, trials, B] computes, padding
-    included; `lengths` [N] are those of all utterances."""
-    slices = placement.slices(mesh, placement.fill(mesh, rows, -1))
+    included; `lengths` [N] are those of all utterances; see `model.coupled`."""
+    slices = placement.slices(mesh, placement.fill(mesh, rows, -1), coupled)
     longest = np.where(slices >= 0, lengths[slices], 0).max(axis=-1)
     if not placement.one_by_one(mesh):
         # Each device does what the longest of its utterances needs.

@@ -1,7 +1,6 @@
 """The comparisons that a run allows, and what they say of the paper's claims."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -78,7 +77,7 @@ def _with_other_systems(conditions: Sequence[Condition]) -> Iterator[Family]:
     if {*alike} - {*own}:
         sets["Other systems of Table 2, on its features"] = alike
     for reference in conditions:
-        if replace(reference, epochs=paper.PROPOSED.epochs) == paper.PROPOSED:
+        if paper.proposes(reference):
             title = "The proposed system and those of other authors"
             yield from (Family(n, title, reference, of) for n, of in sets.items() if of)
             return
@@ -161,9 +160,10 @@ def _unvaried(condition: Condition) -> tuple[tuple[str, Any], ...]:
 
 
 def _as_in_paper(condition: Condition) -> Condition:
-    """Returns the condition with all that the paper does not vary set as there."""
-    own = settings(condition)
-    return make(**{name: own[name] for name in _VARIED if name in own})
+    """Returns the condition with all that the paper does not vary set as there; an
+    objective that cannot smooth labels does not."""
+    own = {"smoothing": "none", "alpha": 0.0} | settings(condition)
+    return make(**{name: own[name] for name in _VARIED})
 
 
 def _differing(setting: tuple, groups: Iterable[tuple]) -> str:

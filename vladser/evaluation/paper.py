@@ -7,6 +7,7 @@ text gives 62.0 and 61.4, the smoothings at alpha 0.2, both ways round; unigram 
 better one here, as in Figure 6.
 """
 
+from dataclasses import replace
 from typing import NamedTuple
 
 from vladser.condition import Condition, make
@@ -86,3 +87,9 @@ PUBLISHED = {
     UNIGRAM: 0.620,
     PROPOSED: 0.635,  # Table 2
 }
+
+
+def proposes(condition: Condition) -> bool:
+    """Returns whether a condition is the system that the paper proposes, of whatever
+    epochs."""
+    return replace(condition, epochs=PROPOSED.epochs) == PROPOSED

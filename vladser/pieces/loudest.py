@@ -23,7 +23,8 @@ def loudest(*, frames: Count = 25, share: Share = 0.1) -> Pieces:
         size = min(frames, len(energy))
         # Each sum by itself, so that segments alike are equally loud to the bit.
         loudness = np.lib.stride_tricks.sliding_window_view(energy, size).sum(axis=1)
-        count = max(1, math.ceil(share * len(loudness)))
+        # Rounded: 0.07 * 100 is 7.000000000000001.
+        count = max(1, math.ceil(round(share * len(loudness), 9)))
         # The first of equals, whatever the sort does: of digital silence, say.
         starts = np.sort(np.argsort(-loudness, kind="stable")[:count])
         return np.stack([starts, np.full(count, size)], axis=1)
