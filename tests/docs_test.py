@@ -7,6 +7,7 @@ import shlex
 import subprocess
 import sys
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 import documented
@@ -108,8 +109,8 @@ def test_every_command_works(command, reader, capsys, tmp_path):
         pytest.skip("it needs one")
     if "demo.flags" in command:
         pytest.importorskip("espeakng_loader")
-    if "--ray" in command:
-        pytest.importorskip("ray")
+    if "--ray" in command and not find_spec("ray"):  # whose import reads its settings
+        pytest.skip("ray is not installed")
     few = [flag for flag in FEW if flag.partition("=")[0] not in command]
     if "--encoder" in command:  # which need not have cells
         few.remove("--cells=4")
