@@ -21,7 +21,7 @@ def attentive_maximum(*, pool: Count = 30, stride: Count = 3) -> Aggregator:
     frame and end with the utterance at the latest; the frames must lie in a row.
 
     Args:
-      pool: frames of a window.
+      pool: frames of a window; training takes time in proportion to pool / stride.
       stride: frames from one window to the next.
     """
 
