@@ -65,7 +65,7 @@ def _cited(run: Run, family: _Family) -> list[Block]:
                 "system": c.name,
                 "UA here": text.percent(c.ua),
                 "95 % interval": text.interval(c.interval, text.percent),
-                "Table 2": "" if cited is None else text.percent(cited),
+                "Table 2": text.percent(cited),
                 "what the figure in Table 2 is": provenance,
             }
         )
